@@ -1,0 +1,33 @@
+# netpolc_library(NAME FOLDER <folder> USES <folder>… LINKS <foreign libs>…)
+# Sources are every .cpp of the folder, but *_test.cpp, which become the doctest binary
+# NAME_test. USES names other libraries of ours; edges outside the picture are refused:
+#
+#   tools → compiler → frontend, codegen-bpf, verify, runtime-loader → ir
+set(NETPOLC_MAY_USE_ir "")
+set(NETPOLC_MAY_USE_frontend "ir")
+set(NETPOLC_MAY_USE_codegen_bpf "ir")
+set(NETPOLC_MAY_USE_runtime_loader "")
+set(NETPOLC_MAY_USE_verify "ir")
+set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify")
+
+function(netpolc_library name)
+  cmake_parse_arguments(ARG "" "" "USES;LINKS" ${ARGN})
+  foreach(used ${ARG_USES})
+    if(NOT used IN_LIST NETPOLC_MAY_USE_${name})
+      message(FATAL_ERROR "${name} must not use ${used}: see cmake/targets.cmake")
+    endif()
+  endforeach()
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz|main)\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  add_library(${name} STATIC ${sources})
+  target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${ARG_USES} PRIVATE ${ARG_LINKS})
+  if(tests)
+    add_executable(${name}_test ${tests} ${PROJECT_SOURCE_DIR}/cmake/doctest_main.cpp)
+    target_link_libraries(${name}_test PRIVATE ${name} ${ARG_LINKS})
+    target_compile_definitions(${name}_test PRIVATE NETPOLC_TESTDATA="${PROJECT_SOURCE_DIR}/testdata")
+    add_test(NAME ${name} COMMAND ${name}_test)
+  endif()
+endfunction()

@@ -1,0 +1,28 @@
+// frontend/cluster/lower.h — cluster objects to ir::Cluster. Objects are added one by one,
+// in order; `finish` resolves what needs all of them (owned pods, services' endpoints,
+// namespace labels, identities).
+#pragma once
+#include <memory>
+
+#include "frontend/yaml/document.h"
+#include "ir/cluster.h"
+
+namespace netpolc::frontend {
+
+// The cilium-config ConfigMap's data over `config`.
+void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& sink);
+
+class ClusterBuilder {
+ public:
+  ClusterBuilder(const ir::Config& config, DiagSink& sink);
+  ~ClusterBuilder();
+  static bool knows(const std::string& api_version, const std::string& kind);
+  void add(const Node& object, const std::string& kind);
+  ir::Cluster finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace netpolc::frontend

@@ -1,0 +1,43 @@
+// frontend/load.h — from paths to policies and a cluster: the frontend's only entrance.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ir/base/diagnostics.h"
+#include "ir/cluster.h"
+#include "ir/policy.h"
+
+namespace netpolc::frontend {
+
+struct LoadOptions {
+  bool lax = false;         // unknown fields in policies: warnings instead of errors
+  bool keep_going = false;  // rejected policies are reported and left out
+  int cilium_version = 18;
+};
+
+// One policy object that was read, accepted or not (for `--keep-going` summaries and tests).
+struct PolicyResult {
+  std::string kind, ns, name;
+  bool accepted = false;
+  std::size_t rules = 0;                    // specs imported
+  std::vector<std::string> unknown_fields;  // paths
+  Span where;
+};
+
+struct Loaded {
+  ir::PolicySet policies;
+  ir::Cluster cluster;
+  std::vector<PolicyResult> results;  // in order of arrival, replaced versions included
+  std::size_t files = 0;
+  std::size_t skipped_objects = 0;    // of kinds we do not know
+  // Errors that make an answer impossible: bad YAML, and bad policies unless keep_going.
+  bool usable = true;
+};
+
+// Adds every file below `paths` ("-": stdin; directories recurse over .yaml .yml .json in
+// byte order of their paths) to `sources` and reads it.
+Loaded load(const std::vector<std::string>& paths, const LoadOptions& options, SourceManager& sources, DiagSink& sink);
+// The same over files already in `sources`, in this order.
+Loaded load(const std::vector<FileId>& files, const LoadOptions& options, SourceManager& sources, DiagSink& sink);
+
+}  // namespace netpolc::frontend

@@ -1,0 +1,57 @@
+// ir/identity/identities.h — label sets become numeric identities as in Cilium (semantics
+// reference 3.1, 3.4-3.6), and addresses become identities (the ipcache).
+//
+// Numbers: reserved ones as they are; CiliumIdentity objects and the lock file win; the rest
+// is allocated deterministically from 256 in the order of label sets; external prefixes get
+// 0x01000000|n in the order of prefixes, nodes 0x02000000|n where they need own identities.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/cluster.h"
+#include "ir/policy.h"
+#include "ir/verdict.h"
+
+namespace netpolc::ir {
+
+struct Identity {
+  std::uint32_t id = 0;
+  LabelSet labels;  // with cidr:, fqdn:, cidrgroup: labels as the ipcache gives them
+};
+struct AddressIdentity {  // one ipcache entry
+  IpPrefix prefix;
+  std::uint32_t identity = 0;
+};
+
+// `lock`: text form "id label,label,…" per line; ids found there are kept (stable numbers).
+using IdentityLock = std::map<std::string, std::uint32_t>;  // joined labels → id
+
+class Identities {
+ public:
+  static Identities build(const PolicySet& policies, const Cluster& cluster, const Resolutions& resolutions, const IdentityLock& lock = {});
+
+  const std::vector<Identity>& all() const { return identities_; }         // sorted by id, reserved included
+  const std::vector<AddressIdentity>& addresses() const { return addresses_; }  // sorted by prefix
+  const Identity* find(std::uint32_t id) const;
+  std::uint32_t of_endpoint(std::size_t endpoint) const { return endpoint_ids_[endpoint]; }  // index into Cluster::endpoints
+  std::uint32_t of_node(std::size_t node) const { return node_ids_[node]; }  // as other nodes see it: 6, 7 or node scope
+  // Longest prefix; world of the family where nothing is known.
+  std::uint32_t of_address(const IpAddress& address) const;
+  IdentityLock lock() const;  // to write back: cluster-scope numbers only
+
+ private:
+  std::vector<Identity> identities_;
+  std::vector<AddressIdentity> addresses_;
+  std::vector<std::uint32_t> endpoint_ids_, node_ids_;
+  bool dual_stack_ = true, ipv4_ = true;
+};
+
+// Labels of the reserved identities; `reserved:kube-apiserver` added where `apiserver`.
+LabelSet reserved_labels(std::uint32_t id);
+// Judged facts for the interpreter about an address, endpoint, node or reserved name live in
+// verify/; this file knows numbers only.
+
+}  // namespace netpolc::ir
