@@ -1,0 +1,17 @@
+#include "ir/policy.h"
+
+namespace netpolc::ir {
+
+const char* to_string(PolicyKind kind) {
+  switch (kind) {
+    case PolicyKind::CiliumNetworkPolicy:
+      return "CiliumNetworkPolicy";
+    case PolicyKind::CiliumClusterwideNetworkPolicy:
+      return "CiliumClusterwideNetworkPolicy";
+    case PolicyKind::NetworkPolicy:
+      return "NetworkPolicy";
+  }
+  return "?";
+}
+
+}  // namespace netpolc::ir
