@@ -83,8 +83,8 @@ class Pod:
         ip(self.netns, "route", "add", "169.254.1.1", "dev", "eth0")
         ip(self.netns, "route", "add", "default", "via", "169.254.1.1", "dev", "eth0")
         ip(self.netns, "-6", "route", "add", "default", "via", "fe80::1", "dev", "eth0")
-        ip(self.node, "route", "add", self.ipv4 + "/32", "dev", self.ifname)
-        ip(self.node, "-6", "route", "add", self.ipv6 + "/128", "dev", self.ifname)
+        ip(self.node, "route", "add", self.ipv4 + "/32", "dev", self.ifname, "src", nodes[self.node][0])
+        ip(self.node, "-6", "route", "add", self.ipv6 + "/128", "dev", self.ifname, "src", nodes[self.node][1])
         ip("fabric", "route", "replace", self.ipv4 + "/32", "via", nodes[self.node][0])
         ip("fabric", "-6", "route", "replace", self.ipv6 + "/128", "via", nodes[self.node][1])
 
