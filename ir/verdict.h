@@ -26,6 +26,8 @@ struct PeerFacts {
   LabelSet labels;
   std::optional<IpAddress> address;
   bool unknown = false;  // no identity: only rules for everyone match
+  // The peer pod's own, for egress from 1.20 on. Not set: those of endpoints with these labels.
+  std::optional<std::vector<NamedPort>> named_ports = std::nullopt;
 };
 
 // `number`: destination port, ICMP type, 0 for protocols without.
