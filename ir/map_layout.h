@@ -29,8 +29,8 @@ typedef __u64 np_u64;
 #endif
 
 // ---- programs ----------------------------------------------------------------------------------
-#define NP_PROGRAM_FROM_POD "np_from_pod"  // SEC("tc/egress"): the pod's egress policy, at tc(x) ingress
-#define NP_PROGRAM_TO_POD "np_to_pod"      // SEC("tc/ingress"): the pod's ingress policy, at tc(x) egress
+#define NP_PROGRAM_FROM_POD "np_from_pod"  // SEC("tc"): the pod's egress policy, at tc(x) ingress
+#define NP_PROGRAM_TO_POD "np_to_pod"      // SEC("tc"): the pod's ingress policy, at tc(x) egress
 
 // ---- maps ----------------------------------------------------------------------------------------
 // shared, pinned
@@ -43,7 +43,7 @@ typedef __u64 np_u64;
 // per object
 #define NP_MAP_PEERS_IN "np_peers_in"    // hash: identity (np_u32) → np_u64[words], bits of the ingress peers
 #define NP_MAP_PEERS_OUT "np_peers_out"  // the same for egress; an absent identity has bit 0 only
-#define NP_MAP_RULES "np_rules"          // per-CPU array: np_counter, see NP_RULE_SLOT below
+#define NP_MAP_RULES "np_rules"          // per-CPU array: np_counter, see below
 
 // Slots of np_rules, for I ingress and E egress rules: ingress rule r at r, egress rule r at
 // I + r, packets that no rule decided at I + E (ingress) and I + E + 1 (egress).

@@ -1,0 +1,167 @@
+/* np_policy.h — the words that generated policy C is written in.
+ *
+ * A policy answers one question per direction: may this flow pass, and which rule says so?
+ * Everything else (parsing, connection tracking, identities, counting) is the runtime's.
+ * Self-contained: no header of the system is needed.
+ */
+#ifndef NP_POLICY_H
+#define NP_POLICY_H
+
+#include "map_layout.h"
+
+#define SEC(name) __attribute__((section(name), used))
+#define __uint(name, value) int (*name)[value]
+#define __type(name, value) typeof(value) *name
+#define NP_INLINE static inline __attribute__((always_inline))
+#define NP_SUBPROGRAM static __attribute__((noinline))
+#define NP_HIDDEN __attribute__((visibility("hidden")))
+
+#define BPF_MAP_TYPE_HASH 1
+#define BPF_MAP_TYPE_ARRAY 2
+#define BPF_MAP_TYPE_PERCPU_ARRAY 6
+#define BPF_MAP_TYPE_LRU_HASH 9
+#define BPF_MAP_TYPE_LPM_TRIE 11
+#define BPF_MAP_TYPE_RINGBUF 27
+#define BPF_F_NO_PREALLOC 1
+
+static void *(*const np_map_lookup)(void *map, const void *key) = (void *)1;
+
+/* IP protocols with policy; anything else is dropped before policy is asked. */
+#define NP_ICMP 1
+#define NP_TCP 6
+#define NP_UDP 17
+#define NP_ICMPV6 58
+#define NP_SCTP 132
+
+/* The reserved identity of the pod's own node. */
+#define NP_HOST 1
+
+/* What policy may look at. */
+struct np_flow {
+	np_u32 identity; /* of the remote side */
+	np_u16 port;     /* destination port, or ICMP type */
+	np_u8 protocol;
+	np_u8 zero;
+};
+
+/* ---- verdicts: the reason in the upper eight bits (0 forwards), the rule below ---- */
+typedef np_u32 np_verdict;
+
+NP_INLINE np_verdict np_because(np_u32 reason, np_u32 rule)
+{
+	return reason << 24 | rule;
+}
+
+NP_INLINE np_u32 np_reason(np_verdict verdict)
+{
+	return verdict >> 24;
+}
+
+NP_INLINE np_u32 np_rule(np_verdict verdict)
+{
+	return verdict & NP_NO_RULE;
+}
+
+NP_INLINE np_verdict np_allow(np_u32 rule)
+{
+	return np_because(NP_REASON_FORWARDED, rule);
+}
+
+NP_INLINE np_verdict np_deny(np_u32 rule)
+{
+	return np_because(NP_REASON_DENY, rule);
+}
+
+/* Allowed subject to L7 rules, which nobody enforces yet: dropped, with a reason of its own. */
+NP_INLINE np_verdict np_l7(np_u32 rule)
+{
+	return np_because(NP_REASON_L7_NOT_ENFORCED, rule);
+}
+
+/* Allowed once both ends are authenticated, which nobody does yet. */
+NP_INLINE np_verdict np_authenticate(np_u32 rule)
+{
+	return np_because(NP_REASON_AUTH_REQUIRED, rule);
+}
+
+NP_INLINE np_verdict np_default_deny(void)
+{
+	return np_because(NP_REASON_DEFAULT_DENY, NP_NO_RULE);
+}
+
+NP_INLINE np_verdict np_default_allow(void)
+{
+	return np_because(NP_REASON_FORWARDED, NP_NO_RULE);
+}
+
+/* Default deny, but the pod's own node (kubelet's probes) may come in. */
+NP_INLINE np_verdict np_default_deny_but_host(const struct np_flow *flow)
+{
+	return flow->identity == NP_HOST ? np_default_allow() : np_default_deny();
+}
+
+/* ---- peers: which of a policy's peer conditions hold for an identity, a bit each ----
+ *
+ * NP_PEERS(map, words) defines the map and what holds for identities it doesn't have:
+ * bit 0, everyone.
+ */
+#define NP_PEERS(map, words)                              \
+	struct {                                          \
+		__uint(type, BPF_MAP_TYPE_HASH);          \
+		__uint(map_flags, BPF_F_NO_PREALLOC);     \
+		__uint(max_entries, 65536);               \
+		__uint(key_size, sizeof(np_u32));         \
+		__uint(value_size, sizeof(np_u64[words])); \
+	} map SEC(".maps");                               \
+	static const np_u64 map##_unknown[words] SEC(".rodata") = { 1 }
+
+#define np_peer(map, flow) np_peer_bits(&map, map##_unknown, flow)
+
+NP_INLINE const np_u64 *np_peer_bits(void *map, const np_u64 *unknown, const struct np_flow *flow)
+{
+	np_u32 identity = flow->identity;
+	const np_u64 *bits = np_map_lookup(map, &identity);
+	return bits ? bits : unknown;
+}
+
+NP_INLINE int np_is(const np_u64 *peer, np_u32 bit)
+{
+	return (peer[bit / 64] >> (bit % 64)) & 1;
+}
+
+/* ---- what the runtime asks of a policy ---- */
+NP_HIDDEN np_verdict np_policy_ingress(const struct np_flow *flow);
+NP_HIDDEN np_verdict np_policy_egress(const struct np_flow *flow);
+NP_HIDDEN np_u64 np_program_tag(void);
+NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes);
+
+/* Names this program in events. */
+#define NP_PROGRAM(tag)                        \
+	NP_HIDDEN np_u64 np_program_tag(void)  \
+	{                                      \
+		return tag;                    \
+	}
+
+/* A counter for every rule, and one a direction for packets that no rule decided. */
+#define NP_COUNTERS(ingress_rules, egress_rules)                                             \
+	struct {                                                                             \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                     \
+		__uint(max_entries, (ingress_rules) + (egress_rules) + 2);                   \
+		__type(key, np_u32);                                                         \
+		__type(value, struct np_counter);                                            \
+	} np_rules SEC(".maps");                                                             \
+	NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes)          \
+	{                                                                                    \
+		np_u32 egress = direction == NP_EGRESS;                                      \
+		np_u32 slot = egress ? (ingress_rules) + rule : rule;                        \
+		if (rule == NP_NO_RULE)                                                      \
+			slot = (ingress_rules) + (egress_rules) + egress;                    \
+		struct np_counter *counter = np_map_lookup(&np_rules, &slot);                \
+		if (counter) {                                                               \
+			counter->packets++;                                                  \
+			counter->bytes += bytes;                                             \
+		}                                                                            \
+		return 0;                                                                    \
+	}
+
+#endif
