@@ -1,0 +1,117 @@
+// The agent's options, as the cilium-config ConfigMap holds them: texts by option name.
+#include <cctype>
+#include <sstream>
+
+#include "frontend/cluster/fields.h"
+#include "frontend/cluster/lower.h"
+
+namespace netpolc::frontend {
+namespace {
+
+// As Go's strconv.ParseBool.
+std::optional<bool> parse_bool(const std::string& text) {
+  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == yes) return true;
+  }
+  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == no) return false;
+  }
+  return std::nullopt;
+}
+
+std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+bool set_mode(const std::string& text, ir::PolicyMode& mode) {
+  const std::string name = lower_case(text);
+  if (name == "default") {
+    mode = ir::PolicyMode::Default;
+  } else if (name == "always") {
+    mode = ir::PolicyMode::Always;
+  } else if (name == "never") {
+    mode = ir::PolicyMode::Never;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool set_cidr_match_mode(std::string text, bool& nodes) {
+  for (char& c : text) c = c == ',' ? ' ' : c;
+  std::istringstream words(text);
+  nodes = false;
+  for (std::string word; words >> word;) {
+    if (word != "nodes") return false;
+    nodes = true;
+  }
+  return true;
+}
+
+struct Flag {
+  const char* option;
+  bool ir::Config::*member;
+};
+constexpr Flag kFlags[] = {
+    {"enable-ipv4", &ir::Config::ipv4},
+    {"enable-ipv6", &ir::Config::ipv6},
+    {"enable-node-selector-labels", &ir::Config::node_selector_labels},
+    {"enable-host-firewall", &ir::Config::host_firewall},
+    {"policy-default-local-cluster", &ir::Config::default_local_cluster},
+    {"enable-l7-proxy", &ir::Config::l7_proxy},
+    {"enable-icmp-rules", &ir::Config::icmp_rules},
+    {"enable-non-default-deny-policies", &ir::Config::non_default_deny_policies},
+    {"enable-sctp", &ir::Config::sctp},
+    {"enable-extended-ip-protocols", &ir::Config::extended_protocols},
+};
+
+// What is expected, if `text` is not a value of `option`; "" if it is, or if we don't know the option.
+std::string apply(const std::string& option, const std::string& text, ir::Config& config) {
+  for (const Flag& flag : kFlags) {
+    if (option != flag.option) continue;
+    const auto parsed = parse_bool(text);
+    if (!parsed) return "expected `true` or `false`";
+    config.*flag.member = *parsed;
+    return "";
+  }
+  if (option == "enable-policy") return set_mode(text, config.mode) ? "" : "expected `default`, `always` or `never`";
+  if (option == "allow-localhost") {
+    if (text != "auto" && text != "always" && text != "policy") return "expected `auto`, `always` or `policy`";
+    config.allow_localhost = text != "policy";
+  } else if (option == "policy-cidr-match-mode") {
+    if (!set_cidr_match_mode(text, config.cidr_matches_nodes)) return "expected `nodes`";
+  } else if (option == "cluster-name") {
+    config.cluster_name = text.empty() ? "default" : text;
+  } else if (option == "labels") {
+    if (text.find_first_not_of(" \t\r\n") != std::string::npos) config.labels = text;
+  }
+  return "";
+}
+
+}  // namespace
+
+void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& sink) {
+  const Fields fields(sink);
+  const Node* data = fields.mapping(&config_map, "data");
+  if (data == nullptr) return;
+  for (const auto& [key, value] : data->entries) {
+    const std::string text = fields.text(data, key.text);
+    if (value.is_null() || !value.is_string()) continue;  // reported, if it is wrong
+    const std::string expected = apply(key.text, text, config);
+    if (expected.empty()) continue;
+    sink.error({.kind = DiagKind::ConfigValue,
+                .where = value.span,
+                .message = "`" + text + "` is not a value of `" + key.text + "`",
+                .label = expected});
+  }
+  if (!config.ipv4 && !config.ipv6) {
+    sink.error({.kind = DiagKind::ConfigValue,
+                .where = data->span,
+                .message = "both `enable-ipv4` and `enable-ipv6` are off",
+                .label = "one of them is needed"});
+    config.ipv4 = true;
+  }
+}
+
+}  // namespace netpolc::frontend
