@@ -20,6 +20,9 @@ namespace netpolc::ir {
 struct Identity {
   std::uint32_t id = 0;
   LabelSet labels;  // with cidr:, fqdn:, cidrgroup: labels as the ipcache gives them
+  // Of the endpoints that have this identity; part of what tells identities apart from
+  // Cilium 1.20 on (section 5.9), empty before.
+  std::vector<NamedPort> named_ports = {};
 };
 struct AddressIdentity {  // one ipcache entry
   IpPrefix prefix;
@@ -49,8 +52,13 @@ class Identities {
   bool dual_stack_ = true, ipv4_ = true;
 };
 
-// Labels of the reserved identities; `reserved:kube-apiserver` added where `apiserver`.
+// Labels of the reserved identities 1 to 10; empty for other numbers.
 LabelSet reserved_labels(std::uint32_t id);
+// A node as other nodes see it, without the labels that come from its address: reserved:remote-node,
+// `reserved:kube-apiserver` where `apiserver`, node:* with enable-node-selector-labels.
+LabelSet remote_node_labels(const Node& node, const Config& config, bool apiserver);
+// A node as it sees itself, and as host endpoint: reserved:host and its identity-relevant labels as k8s:*.
+LabelSet host_labels(const Node& node, bool apiserver);
 // Judged facts for the interpreter about an address, endpoint, node or reserved name live in
 // verify/; this file knows numbers only.
 
