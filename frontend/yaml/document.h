@@ -20,10 +20,10 @@ enum class NodeKind { Null, Scalar, Sequence, Mapping };
 struct Node {
   NodeKind kind = NodeKind::Null;
   Span span;              // of the value; for collections from the first to the last character
-  std::string text;       // Scalar: decoded
+  std::string text = {};  // Scalar: decoded
   bool plain = false;     // Scalar: unquoted, so that YAML's core schema gives it a type
-  std::vector<Node> items;                          // Sequence
-  std::vector<std::pair<Node, Node>> entries;       // Mapping, in order; keys are scalars
+  std::vector<Node> items = {};                     // Sequence
+  std::vector<std::pair<Node, Node>> entries = {};  // Mapping, in order; keys are scalars
 
   bool is_null() const { return kind == NodeKind::Null; }
   bool is_scalar() const { return kind == NodeKind::Scalar; }
