@@ -24,13 +24,20 @@ struct PeerBit {
   std::vector<std::uint32_t> identities;  // of the known ones, sorted; empty for bit 0
 };
 
-// An entry that can decide in an L4 class.
+// What stands behind the allow entry for everyone where all policies have
+// enableDefaultDeny off (section 4.4): no rule of anybody's.
+inline constexpr RuleRef synthesized_rule{0xffffffff, 0xffffffff};
+
+// An entry that can decide in an L4 class. Entries that cannot change a verdict are left out:
+// allows under a deny of the same bit, and plain allows under a redirect or an allow for everyone.
 struct TableEntry {
   std::uint32_t bit = 0;
   Action action = Action::Allow;
   L7Parser l7 = L7Parser::None;     // != None: allow-l7
   AuthMode auth = AuthMode::Unset;
   std::uint32_t rule = 0;           // index into DirectionTable::rules: lowest of those that say the same
+  // How narrow the entry's L4 part is; only where authentication needs it (section 5.7), else 0.
+  std::uint8_t specificity = 0;
   auto operator<=>(const TableEntry&) const = default;
 };
 
