@@ -94,6 +94,13 @@ bool Builder::charge(std::size_t cost, Span where) {
 }
 
 void Builder::attach(Node node) {
+  if (++nodes_ > kMaxNodes) {
+    error({.kind = DiagKind::InputTooLarge,
+           .where = node.span,
+           .message = "the file has more than " + std::to_string(kMaxNodes) + " values"});
+    stopped_ = true;
+    return;
+  }
   if (stack_.empty()) {
     root_ = std::move(node);
     return;

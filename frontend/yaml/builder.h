@@ -15,6 +15,7 @@ namespace netpolc::frontend::yaml {
 
 constexpr std::size_t kMaxDepth = 200;
 constexpr std::size_t kMaxAliasedNodes = 1'000'000;  // per file
+constexpr std::size_t kMaxNodes = 20'000'000;        // per file, aliases count once
 constexpr std::size_t kMaxErrors = 100;              // per file, then we stop reading it
 
 class Builder {
@@ -65,6 +66,7 @@ class Builder {
   Node root_;
   std::unordered_map<std::size_t, Anchored> anchors_;
   std::size_t charged_ = 0;
+  std::size_t nodes_ = 0;
   std::size_t errors_ = 0;
   bool document_ok_ = true;
   bool stopped_ = false;

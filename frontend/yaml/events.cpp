@@ -62,6 +62,12 @@ class GuardedBuffer : public std::streambuf {
           break;
         case ',':
         case ':':
+        case '?':
+        case '*':
+        case '&':
+        case '!':
+        case '"':
+        case '\'':
           ++separators_;
           break;
         default:
@@ -91,11 +97,7 @@ class Handler : public YAML::EventHandler {
     out_.begin_document();
     const std::size_t at = offset(mark);
     if (documents_++ > 0 && !document_may_start(text_, at)) {
-      out_.error({.kind = DiagKind::YamlSyntax,
-                  .where = span(at, at + 1),
-                  .message = "unexpected text after the end of the document",
-                  .label = "documents are separated by `---`"});
-      throw Stopped{};
+      fail(at, at + 1, "unexpected text after the end of the document", "documents are separated by `---`");
     }
     at_ = at;
   }
@@ -106,13 +108,17 @@ class Handler : public YAML::EventHandler {
     buffer_.event_seen();
     std::size_t begin = skip_properties(text_, offset(mark));
     const std::size_t length = begin >= at_ ? written_null(text_, begin) : 0;
-    if (length == 0) begin = empty_place();
+    if (length == 0) {
+      begin = empty_place();
+      refuse_key_without_colon();
+    }
     leaf(Node{.kind = NodeKind::Null, .span = span(begin, begin + length)}, anchor);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     buffer_.event_seen();
     const std::size_t begin = offset(mark);
+    last_begin_ = begin;
     at_ = name_end(text_, begin);
     out_.alias(anchor, span(begin, at_));
     check();
@@ -128,6 +134,9 @@ class Handler : public YAML::EventHandler {
       begin = end = name_end(text_, start);  // `!!str` and nothing else
     } else {
       end = scalar_end(text_, begin, value);
+    }
+    if (end == std::string_view::npos) {
+      fail(begin, begin + 1, "the quote that starts here is not closed", "");
     }
     Node node{.kind = NodeKind::Scalar, .span = span(begin, end), .text = value, .plain = tag == "?"};
     if (tag.starts_with(kCoreTag)) {
@@ -153,6 +162,7 @@ class Handler : public YAML::EventHandler {
     if (mark.pos < 0) return at_;
     return std::min(text_.size(), static_cast<std::size_t>(mark.pos) + input_.start);
   }
+  std::string_view text() const { return text_; }
   Span here() const { return span(at_, at_); }
   Span span(std::size_t begin, std::size_t end) const {
     begin = std::min(begin, text_.size());
@@ -161,8 +171,27 @@ class Handler : public YAML::EventHandler {
   }
 
  private:
+  static constexpr char kBlockMapping = 'm';
+  static constexpr char kBlockSequence = 's';
+
   void check() const {
     if (out_.stopped()) throw Stopped{};
+  }
+
+  [[noreturn]] void fail(std::size_t begin, std::size_t end, std::string message, std::string label) {
+    out_.error({.kind = DiagKind::YamlSyntax,
+                .where = span(begin, end),
+                .message = std::move(message),
+                .label = std::move(label)});
+    throw Stopped{};
+  }
+
+  // yaml-cpp takes a lone word in a block mapping for a key: mostly it is a slip.
+  void refuse_key_without_colon() {
+    if (open_.empty() || open_.back() != kBlockMapping) return;
+    const std::size_t at = skip_separation(text_, at_);
+    if ((at < text_.size() && text_[at] == ':') || is_explicit_key(text_, last_begin_)) return;
+    fail(last_begin_, at_, "a key without a value", "expected `:` after this");
   }
 
   bool same_line(std::size_t from, std::size_t to) const {
@@ -177,6 +206,7 @@ class Handler : public YAML::EventHandler {
   }
 
   void leaf(Node node, YAML::anchor_t anchor) {
+    last_begin_ = node.span.begin;
     at_ = node.span.end;
     out_.leaf(std::move(node), anchor);
     check();
@@ -190,13 +220,13 @@ class Handler : public YAML::EventHandler {
     at_ = flow ? start + 1 : start;
     out_.begin_collection(kind, static_cast<std::uint32_t>(start), anchor);
     check();
-    closers_.push_back(flow ? close : '\0');
+    open_.push_back(flow ? close : kind == NodeKind::Mapping ? kBlockMapping : kBlockSequence);
   }
 
   void end() {
-    const char close = closers_.back();
-    closers_.pop_back();
-    if (close != '\0') at_ = flow_end(text_, at_, close);
+    const char close = open_.back();
+    open_.pop_back();
+    if (close == ']' || close == '}') at_ = flow_end(text_, at_, close);
     out_.end_collection(static_cast<std::uint32_t>(at_));
     check();
   }
@@ -207,7 +237,8 @@ class Handler : public YAML::EventHandler {
   GuardedBuffer& buffer_;
   std::size_t documents_ = 0;
   std::size_t at_ = 0;  // behind the last token
-  std::string closers_;
+  std::size_t last_begin_ = 0;  // of the last scalar, null or alias
+  std::string open_;  // collections: what closes a flow one, else its kind
 };
 
 void report_stop(const GuardedBuffer& buffer, const Handler& handler, Builder& builder) {
@@ -219,9 +250,21 @@ void report_stop(const GuardedBuffer& buffer, const Handler& handler, Builder& b
   } else {
     builder.error({.kind = DiagKind::InputTooLarge,
                    .where = where,
-                   .message = "a flow collection that is not JSON has more than " +
+                   .message = "a value that is not JSON has more than " +
                               std::to_string(kMaxPendingSeparators) + " parts"});
   }
+}
+
+// yaml-cpp's words are those of a scanner; this is what they mostly mean.
+std::string hint(const std::string& message, std::string_view text, std::size_t at) {
+  if (indented_with_tab(text, at)) return "this line is indented with a tab";
+  if (message == "illegal map value") return "a mapping cannot start here: look at the indentation";
+  if (message == "end of map not found" || message == "end of sequence not found") {
+    return "the indentation of this line fits no line above";
+  }
+  if (message == "illegal block entry") return "a list cannot start here";
+  if (message == "unknown token") return "values that start with this character need quotes";
+  return "";
 }
 
 // False at the end of the text, or after an error.
@@ -235,7 +278,10 @@ bool next_document(YAML::Parser& parser, Handler& handler, const GuardedBuffer& 
       report_stop(buffer, handler, builder);
     } else {
       const std::size_t at = handler.offset(fault.mark);
-      builder.error({.kind = DiagKind::YamlSyntax, .where = handler.span(at, at + 1), .message = fault.msg});
+      builder.error({.kind = DiagKind::YamlSyntax,
+                     .where = handler.span(at, at + 1),
+                     .message = fault.msg,
+                     .label = hint(fault.msg, handler.text(), at)});
     }
   } catch (const std::exception& fault) {
     builder.error({.kind = DiagKind::YamlSyntax,

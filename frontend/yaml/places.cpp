@@ -26,11 +26,11 @@ std::size_t quoted_end(std::string_view text, std::size_t at) {
     if (c == '\\' && quote == '"') {
       ++at;
     } else if (c == quote) {
-      if (quote == '"' || at >= text.size() || text[at] != '\'') break;
+      if (quote == '"' || at >= text.size() || text[at] != '\'') return at;
       ++at;  // '' in single quotes
     }
   }
-  return std::min(at, text.size());
+  return std::string_view::npos;
 }
 
 // Follows the decoded text through the source; line folding changes only white space.
@@ -128,6 +128,18 @@ std::size_t written_null(std::string_view text, std::size_t at) {
     return after < text.size() && text[after] == ':' ? 0 : word.size();  // else it is the next key
   }
   return 0;
+}
+
+bool is_explicit_key(std::string_view text, std::size_t key) {
+  while (key > 0 && is_blank(text[key - 1])) --key;
+  return key > 0 && text[key - 1] == '?';
+}
+
+bool indented_with_tab(std::string_view text, std::size_t at) {
+  const std::size_t before = text.substr(0, at).rfind('\n');
+  const std::size_t begin = before == std::string_view::npos ? 0 : before + 1;
+  const std::size_t content = std::min(text.find_first_not_of(" \t", begin), text.size());
+  return content <= at && text.substr(begin, content - begin).find('\t') != std::string_view::npos;
 }
 
 bool document_may_start(std::string_view text, std::size_t at) {
