@@ -1,0 +1,271 @@
+#include "ir/eval/eval.h"
+
+#include <algorithm>
+#include <array>
+
+#include "ir/eval/candidates.h"
+#include "ir/eval/conflicts.h"
+#include "ir/eval/resolve.h"
+
+namespace netpolc::ir::eval {
+namespace {
+
+std::size_t index(Direction direction) { return direction == Direction::Ingress ? 0 : 1; }
+constexpr std::array kDirections{Direction::Ingress, Direction::Egress};
+
+// QUIRK: a label whose key is `host`, of any source, makes a pod the host in this respect.
+bool never_enforced(const Subject& subject, const Config& config) {
+  if (config.mode == PolicyMode::Never) return true;
+  return !config.host_firewall && (subject.is_host || has_key(subject.labels, "host"));
+}
+
+bool always_enforced(const Subject& subject, const Config& config) {
+  return config.mode == PolicyMode::Always || has_key(subject.labels, "init");
+}
+
+// Rules of a namespace are only considered for its pods (section 2.4).
+bool selects(const Policy& policy, const Subject& subject) {
+  if (policy.subject_is_node != subject.is_host) return false;
+  if (policy.kind != PolicyKind::CiliumClusterwideNetworkPolicy && policy.ns != subject.ns) return false;
+  return matches(policy.subject, subject.labels);
+}
+
+bool default_denies(const Policy& policy, Direction direction, const Config& config) {
+  if (!config.non_default_deny_policies) return true;
+  return direction == Direction::Ingress ? policy.default_deny_ingress : policy.default_deny_egress;
+}
+
+// Whether a selector asks for labels that come from an address.
+bool asks_for_address_labels(const Requirement& r) {
+  return r.source == "any" || r.source == "cidr" || r.source == "fqdn" || r.source == "cidrgroup";
+}
+
+bool asks_for_address_labels(const Rule& rule) {
+  for (const Peer& peer : rule.peers) {
+    const auto* labels = std::get_if<LabelPeer>(&peer);
+    if (!labels) continue;
+    for (const Requirement& r : labels->selector.requirements) {
+      if (asks_for_address_labels(r)) return true;
+    }
+  }
+  return false;
+}
+
+struct PolicyRule {  // a rule whose policy selects the subject
+  RuleRef ref;
+  const Policy* policy;
+  const Rule* rule;
+};
+
+std::vector<Requirement> required(const std::vector<PolicyRule>& rules, Action action, const Config& config) {
+  std::vector<Requirement> out;
+  if (config.version >= 19) return out;
+  for (const PolicyRule& r : rules) {
+    if (r.rule->action != action) continue;
+    for (const Selector& s : r.rule->requires_all) out.insert(out.end(), s.requirements.begin(), s.requirements.end());
+  }
+  return out;
+}
+
+}  // namespace
+
+struct SubjectPolicy::State {
+  State(const World& w, Subject s) : world(w), subject(std::move(s)) { select(); }
+
+  struct Side {
+    Enforcement enforcement = Enforcement::None;
+    bool localhost = false;  // the exception of section 4.5 applies
+    std::vector<ResolvedRule> rules;
+    std::vector<RuleRef> default_deny;
+  };
+
+  const World world;
+  const Subject subject;
+  std::optional<AddressLabels> address_labels;
+  bool needs_address_labels = false;
+  std::size_t selecting = 0;
+  std::optional<Incomputable> incomputable;
+  std::array<Side, 2> sides;
+
+  const Config& config() const { return world.cluster.config; }
+
+  void select() {
+    address_labels.emplace(world, false);
+    if (never_enforced(subject, config())) return;
+    std::array<std::vector<PolicyRule>, 2> rules;
+    const auto& policies = world.policies.policies;
+    for (std::uint32_t p = 0; p < policies.size(); ++p) {
+      if (!selects(policies[p], subject)) continue;
+      ++selecting;
+      for (std::uint32_t r = 0; r < policies[p].rules.size(); ++r) {
+        const Rule& rule = policies[p].rules[r];
+        rules[index(rule.direction)].push_back({{p, r}, &policies[p], &rule});
+      }
+    }
+    for (Direction direction : kDirections) {
+      enforce(direction, rules[index(direction)]);
+      resolve_rules(direction, rules[index(direction)]);
+    }
+    if (needs_address_labels) address_labels.emplace(world, true);
+  }
+
+  // Section 4.3.
+  void enforce(Direction direction, const std::vector<PolicyRule>& rules) {
+    Side& side = sides[index(direction)];
+    for (const PolicyRule& r : rules) {
+      if (default_denies(*r.policy, direction, config())) side.default_deny.push_back(r.ref);
+    }
+    if (always_enforced(subject, config()) || !side.default_deny.empty()) side.enforcement = Enforcement::DefaultDeny;
+    else if (!rules.empty()) side.enforcement = Enforcement::DefaultAllow;
+    side.localhost = direction == Direction::Ingress && config().allow_localhost && !subject.is_host &&
+                     side.enforcement == Enforcement::DefaultDeny && (config().version < 20 || !rules.empty());
+  }
+
+  NamedPorts named_ports(Direction direction) const {
+    NamedPorts out;
+    if (direction == Direction::Ingress) {
+      out.add(subject.named_ports);
+    } else if (config().version < 20) {  // one table for the whole cluster (section 5.9)
+      for (const Endpoint& endpoint : world.cluster.endpoints) {
+        if (!endpoint.host_network) out.add(endpoint.named_ports);
+      }
+    }
+    return out;
+  }
+
+  void resolve_rules(Direction direction, const std::vector<PolicyRule>& rules) {
+    Side& side = sides[index(direction)];
+    const NamedPorts names = rules.empty() ? NamedPorts{} : named_ports(direction);
+    const std::vector<Requirement> of_allows = required(rules, Action::Allow, config());
+    const std::vector<Requirement> of_denies = required(rules, Action::Deny, config());
+    for (const PolicyRule& r : rules) {
+      const RuleContext context{world, r.rule->action == Action::Allow ? of_allows : of_denies, names};
+      side.rules.push_back({r.ref, r.rule->action, r.rule->auth, resolve_peers(*r.rule, context), resolve_ports(*r.rule, context)});
+      needs_address_labels |= asks_for_address_labels(*r.rule);
+    }
+    needs_address_labels |= std::any_of(of_allows.begin(), of_allows.end(), [](const auto& r) { return asks_for_address_labels(r); });
+    needs_address_labels |= std::any_of(of_denies.begin(), of_denies.end(), [](const auto& r) { return asks_for_address_labels(r); });
+    std::vector<SelectedRule> selected;
+    for (std::size_t i = 0; i < rules.size(); ++i) selected.push_back({rules[i].ref, rules[i].rule, &side.rules[i].peers});
+    if (!incomputable) incomputable = find_conflict(selected);
+  }
+
+  // ---- judging -------------------------------------------------------------------------------
+  struct Hit {
+    int key_bits;
+    Redirect redirect;
+  };
+
+  // From 1.20 on a peer's own numbers (section 5.9).
+  std::optional<std::uint16_t> peer_port(const PeerFacts& peer, const std::string& name, Protocol protocol) const {
+    NamedPorts ports;
+    if (peer.named_ports) {
+      ports.add(*peer.named_ports);
+    } else {
+      for (const Endpoint& endpoint : world.cluster.endpoints) {
+        if (!endpoint.host_network && endpoint.labels == peer.labels) ports.add(endpoint.named_ports);
+      }
+    }
+    return ports.find(name, protocol);
+  }
+
+  std::optional<Hit> port_hit(const ResolvedPort& port, const PeerFacts& peer, Flow flow) const {
+    if (port.any_protocol) return Hit{0, port.redirect};
+    if (port.protocol != flow.protocol) return std::nullopt;
+    ResolvedPort numbered = port;
+    if (!port.peer_name.empty()) {
+      const auto number = peer_port(peer, port.peer_name, port.protocol);
+      if (!number || *number == 0) return std::nullopt;
+      numbered.first = numbered.last = *number;
+    }
+    const bool every = numbered.first == 0 && numbered.last == 0;
+    if (!every && (flow.number < numbered.first || flow.number > numbered.last)) return std::nullopt;
+    return Hit{numbered.key_bits(flow.number), port.redirect};
+  }
+
+  struct PeerHit {
+    bool own = false, everyone = false;
+  };
+
+  PeerHit peer_hit(const ResolvedRule& rule, const PeerView& peer) const {
+    PeerHit hit;
+    for (const ResolvedPeer& p : rule.peers) {
+      const bool wildcard = std::holds_alternative<Everyone>(p.matcher);
+      if (wildcard ? hit.everyone : hit.own) continue;
+      if (matches(p.matcher, peer, config(), *address_labels)) (wildcard ? hit.everyone : hit.own) = true;
+    }
+    return hit;
+  }
+
+  struct Matched {
+    std::vector<RuleRef> allows, denies;
+    Candidates candidates;
+  };
+
+  void match(const ResolvedRule& rule, const PeerView& peer, Flow flow, Matched& out) const {
+    std::vector<Hit> hits;
+    for (const ResolvedPort& port : rule.ports) {
+      if (auto hit = port_hit(port, peer.facts, flow)) hits.push_back(*hit);
+    }
+    if (hits.empty()) return;
+    const PeerHit by = peer_hit(rule, peer);
+    if (!by.own && !by.everyone) return;
+    (rule.action == Action::Deny ? out.denies : out.allows).push_back(rule.ref);
+    if (rule.action == Action::Deny) return;
+    for (const Hit& hit : hits) {
+      if (by.own) out.candidates.add(false, hit.key_bits, hit.redirect, rule.auth);
+      if (by.everyone) out.candidates.add(true, hit.key_bits, hit.redirect, rule.auth);
+    }
+  }
+
+  SideVerdict allowed(const Side& side, Matched matched, bool localhost) const {
+    SideVerdict out;
+    out.enforcement = side.enforcement;
+    out.localhost_exception = localhost && matched.allows.empty();
+    out.rules = std::move(matched.allows);
+    const Candidates::Choice choice = matched.candidates.choose(config().version);
+    out.auth = choice.auth;
+    const bool bypass = localhost && config().version < 17;  // section 4.5
+    if (choice.redirect.rank > 0 && !bypass) {
+      out.verdict = Verdict::AllowL7;
+      out.l7 = choice.redirect.parser;
+    }
+    return out;
+  }
+
+  SideVerdict judge(const Side& side, const PeerView& peer, Flow flow) const {
+    if (side.enforcement == Enforcement::None) return {};
+    Matched matched;
+    for (const ResolvedRule& rule : side.rules) match(rule, peer, flow, matched);
+    if (!matched.denies.empty()) {
+      return {Verdict::Deny, side.enforcement, L7Parser::None, AuthMode::Unset, std::move(matched.denies), false};
+    }
+    const bool localhost = side.localhost && has_label(peer.facts.labels, "reserved", "host");
+    if (localhost) matched.candidates.add(false, 0, {}, AuthMode::Unset);
+    if (side.enforcement == Enforcement::DefaultAllow) matched.candidates.add(true, 0, {}, AuthMode::Unset);
+    if (matched.candidates.empty()) {
+      return {Verdict::DefaultDeny, side.enforcement, L7Parser::None, AuthMode::Unset, side.default_deny, false};
+    }
+    return allowed(side, std::move(matched), localhost);
+  }
+};
+
+SubjectPolicy::SubjectPolicy(const World& world, Subject subject)
+    : state_(std::make_shared<const State>(world, std::move(subject))) {}
+
+Enforcement SubjectPolicy::enforcement(Direction direction) const { return state_->sides[index(direction)].enforcement; }
+
+std::size_t SubjectPolicy::selecting_policies() const { return state_->selecting; }
+
+const std::optional<Incomputable>& SubjectPolicy::incomputable() const { return state_->incomputable; }
+
+SideVerdict SubjectPolicy::judge(Direction direction, const PeerFacts& peer, Flow flow) const {
+  const auto& side = state_->sides[index(direction)];
+  if (state_->needs_address_labels && peer.address) {
+    const LabelSet labels = state_->address_labels->of(peer);
+    return state_->judge(side, {peer, labels, is_external(peer)}, flow);
+  }
+  return state_->judge(side, {peer, peer.labels, is_external(peer)}, flow);
+}
+
+}  // namespace netpolc::ir::eval
