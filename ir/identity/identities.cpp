@@ -214,7 +214,7 @@ Identities Identities::build(const PolicySet& policies, const Cluster& cluster, 
   // Addresses: external prefixes first, so that what is in the cluster replaces them.
   const std::set<IpAddress> no_nodes;
   const auto prefixes =
-      inherit(mentioned_prefixes(policies, cluster, resolutions, config.cidr_matches_nodes ? nodes.all : no_nodes));
+      inherit(mentioned_prefixes(policies, cluster, resolutions, config.cidr_matches_nodes ? nodes.all : no_nodes), config.version);
   std::map<IpPrefix, std::uint32_t> cache;
   std::set<IpPrefix> inside;
   for (const Endpoint& endpoint : cluster.endpoints)

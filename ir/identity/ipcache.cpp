@@ -51,6 +51,18 @@ LabelSet group_labels(const CidrGroup& group) {
   return labels;
 }
 
+bool has_key(const LabelSet& labels, const Label& like) {
+  return std::any_of(labels.begin(), labels.end(), [&](const Label& l) { return l.source == like.source && l.key == like.key; });
+}
+
+// Of labels with one key, the first value.
+void drop_collisions(LabelSet& labels) {
+  const auto end = std::unique(labels.begin(), labels.end(), [](const Label& a, const Label& b) {
+    return a.source == "cidrgroup" && a.source == b.source && a.key == b.key;
+  });
+  labels.erase(end, labels.end());
+}
+
 void append(LabelSet& to, const LabelSet& from) { to.insert(to.end(), from.begin(), from.end()); }
 
 }  // namespace
@@ -78,16 +90,23 @@ PrefixTable mentioned_prefixes(const PolicySet& policies, const Cluster& cluster
   return table;
 }
 
-std::map<IpPrefix, LabelSet> inherit(const PrefixTable& prefixes) {
+std::map<IpPrefix, LabelSet> inherit(const PrefixTable& prefixes, CiliumVersion version) {
+  const bool collide = version < 20;
   std::map<IpPrefix, LabelSet> out;
   std::vector<const std::pair<const IpPrefix, LabelSet>*> around;  // innermost last
   for (const auto& [prefix, facts] : prefixes) {
     while (!around.empty() && !around.back()->first.contains(prefix)) around.pop_back();
     LabelSet labels = facts.labels;
     if (facts.named) labels.push_back(cidr_label(prefix));
-    if (!around.empty())
-      for (const Label& label : around.back()->second)
-        if (label.source != cidr_source || !facts.named) labels.push_back(label);
+    normalise(labels);
+    if (collide) drop_collisions(labels);
+    const LabelSet own = labels;
+    const LabelSet none;
+    for (const Label& label : around.empty() ? none : around.back()->second) {
+      if (label.source == cidr_source && facts.named) continue;
+      if (collide && label.source == "cidrgroup" && has_key(own, label)) continue;
+      labels.push_back(label);
+    }
     normalise(labels);
     around.push_back(&*out.emplace(prefix, std::move(labels)).first);
   }

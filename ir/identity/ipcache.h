@@ -22,8 +22,8 @@ PrefixTable mentioned_prefixes(const PolicySet& policies, const Cluster& cluster
                                const std::set<IpAddress>& nodes);
 
 // Adds to each prefix the labels of the prefixes around it. Only the most specific cidr: label
-// stays, as a label of the result.
-std::map<IpPrefix, LabelSet> inherit(const PrefixTable& prefixes);
+// stays and, before 1.20, only the most specific value of a group label (section 3.5).
+std::map<IpPrefix, LabelSet> inherit(const PrefixTable& prefixes, CiliumVersion version);
 
 // reserved:world, or -ipv4/-ipv6 in dual stack.
 Label world_label(const Config& config, bool v6);
