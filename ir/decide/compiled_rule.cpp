@@ -179,7 +179,10 @@ CompiledRule compile_rule(const Rule& rule, RuleRef ref, Conditions& conditions)
     const auto ids = conditions.of(peer, rule.action == Action::Allow);
     out.peers.insert(out.peers.end(), ids.begin(), ids.end());
     const auto* label = std::get_if<LabelPeer>(&peer);
-    if (label && label->endpoints) out.endpoint_selectors.push_back(&label->selector);
+    if (label && label->endpoints) out.endpoint_selectors.push_back(label->selector);
+    const auto* service = std::get_if<ServicePeer>(&peer);
+    if (service && rule.action == Action::Allow)
+      for (Selector& selector : conditions.service_selectors(*service)) out.endpoint_selectors.push_back(std::move(selector));
   }
   // Sections 1.5 step 3 and 1.9: no peers named, or services that resolve to nothing.
   const bool unspecified = rule.peer_kind == PeerKind::Unspecified || (only_services && out.peers.empty());

@@ -26,7 +26,7 @@ struct CompiledRule {
   Action action = Action::Allow;
   AuthMode auth = AuthMode::Unset;
   std::vector<ConditionId> peers;  // sorted, unique; none: the rule only counts for default deny
-  std::vector<const Selector*> endpoint_selectors;  // peers that from/toRequires apply to
+  std::vector<Selector> endpoint_selectors;  // peers that from/toRequires apply to
   std::vector<RuleFilter> filters;
   std::string text;  // canonical meaning, without requires; empty when nothing is matched
   std::uint32_t rank = 0;  // of the text among all texts

@@ -148,14 +148,20 @@ ConditionId Conditions::of_group(const CidrGroupPeer& peer) {
   });
 }
 
+std::vector<Selector> Conditions::service_selectors(const ServicePeer& peer) const {
+  std::vector<Selector> out;
+  if (cluster_.config.version < 17) return out;
+  for (const Service* service : selected_services(peer, cluster_))
+    if (!service->selector.empty()) out.push_back(service_selector(*service, cluster_.config));
+  return out;
+}
+
 std::vector<ConditionId> Conditions::of_services(const ServicePeer& peer) {
   std::vector<ConditionId> out;
+  for (const Selector& selector : service_selectors(peer)) out.push_back(of_selector(selector));
   for (const Service* service : selected_services(peer, cluster_)) {
-    if (service->selector.empty()) {
-      for (const IpAddress& address : service->endpoints) out.push_back(of_cidr({IpPrefix::host(address), {}, false}));
-    } else if (cluster_.config.version >= 17) {
-      out.push_back(of_selector(service_selector(*service, cluster_.config)));
-    }
+    if (!service->selector.empty()) continue;
+    for (const IpAddress& address : service->endpoints) out.push_back(of_cidr({IpPrefix::host(address), {}, false}));
   }
   return out;
 }

@@ -27,6 +27,8 @@ class Conditions {
   // several conditions; `resolved_services` as section 1.9: deny rules never resolve theirs.
   std::vector<ConditionId> of(const Peer& peer, bool resolve_services);
   ConditionId of_selector(const Selector& selector);
+  // What services with a selector become: from/toEndpoints members, to which toRequires apply.
+  std::vector<Selector> service_selectors(const ServicePeer& peer) const;
   ConditionId with_port(ConditionId base, const NamedPort& port);
 
  private:

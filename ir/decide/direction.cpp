@@ -66,15 +66,15 @@ class Builder {
     const auto& extra = requires_of(rule);
     std::vector<ConditionId> peers = rule.peers;
     if (extra.empty()) return peers;
-    for (const Selector* selector : rule.endpoint_selectors) {
-      std::erase(peers, conditions_.of_selector(*selector));
-    }
-    for (const Selector* selector : rule.endpoint_selectors) {
-      Selector both = *selector;
+    for (const Selector& selector : rule.endpoint_selectors) std::erase(peers, conditions_.of_selector(selector));
+    for (const Selector& selector : rule.endpoint_selectors) {
+      Selector both = selector;
       both.requirements.insert(both.requirements.end(), extra.begin(), extra.end());
       normalise(both);
       peers.push_back(conditions_.of_selector(both));
     }
+    std::sort(peers.begin(), peers.end());
+    peers.erase(std::unique(peers.begin(), peers.end()), peers.end());
     return peers;
   }
 
