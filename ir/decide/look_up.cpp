@@ -32,18 +32,19 @@ struct Candidate {
 };
 Candidate candidate(const std::vector<const TableEntry*>& matched, bool for_everyone) {
   Candidate out;
-  const TableEntry* explicit_entry = nullptr;
+  // Redirects come first, so only a narrower entry of the same kind replaces the first one.
   for (const TableEntry* entry : matched) {
     if ((entry->bit == 0) != for_everyone) continue;
-    const bool redirect = entry->l7 != L7Parser::None;
-    // Redirects come first, so only a narrower entry of the same kind replaces the first one.
-    if (!out.chosen || (redirect == (out.chosen->l7 != L7Parser::None) && entry->l7 == out.chosen->l7 && entry->specificity > out.chosen->specificity))
-      out.chosen = entry;
-    if (entry->auth == AuthMode::Unset) continue;
-    const auto strength = std::pair(entry->specificity, entry->auth);
-    if (!explicit_entry || strength > std::pair(explicit_entry->specificity, explicit_entry->auth)) explicit_entry = entry;
+    if (!out.chosen || (entry->l7 == out.chosen->l7 && entry->specificity > out.chosen->specificity)) out.chosen = entry;
   }
-  if (explicit_entry) out.auth = explicit_entry->auth;
+  if (!out.chosen) return out;
+  // Its own mode, or that of the narrowest entry that covers it.
+  const TableEntry* covering = nullptr;
+  for (const TableEntry* entry : matched) {
+    if ((entry->bit == 0) != for_everyone || entry->auth == AuthMode::Unset || entry->specificity > out.chosen->specificity) continue;
+    if (!covering || std::pair(entry->specificity, entry->auth) > std::pair(covering->specificity, covering->auth)) covering = entry;
+  }
+  if (covering) out.auth = covering->auth;
   return out;
 }
 
