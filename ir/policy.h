@@ -45,8 +45,8 @@ struct EntityPeer {
 struct CidrPeer {
   IpPrefix prefix;
   std::vector<IpPrefix> except;  // sorted, unique
-  // Of from/toCIDRSet or ipBlock. Before 1.20 its /0 also means nodes where CIDRs match nodes,
-  // and the other family's /0 means the world in a single-stack cluster; from/toCIDR never does.
+  // Of from/toCIDRSet or ipBlock: before 1.20 the other family's /0 there means the world in a
+  // single-stack cluster.
   bool in_set = false;
   auto operator<=>(const CidrPeer&) const = default;
 };

@@ -205,17 +205,25 @@ TEST_CASE_FIXTURE(Fixture, "CIDRs mean addresses outside the cluster") {
   CHECK(out(pod("x")) == Verdict::DefaultDeny);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a zero prefix is the world; nodes only in sets before 1.20") {
+TEST_CASE_FIXTURE(Fixture, "a zero prefix is the world; before 1.20 nodes too, where CIDRs match them") {
   PeerFacts node = reserved("remote-node");
   node.address = ip("192.168.0.7");
-  Rule& r = rule(Egress, {CidrPeer{prefix("0.0.0.0/0"), {}, false}});
+  rule(Egress, {CidrPeer{prefix("0.0.0.0/0"), {}, false}});
   CHECK(out(external("1.1.1.1")) == Verdict::Allow);
   CHECK(out(external("2001:db8::1")) == Verdict::DefaultDeny);
-  CHECK(out(node) == Verdict::DefaultDeny);
-  std::get<CidrPeer>(r.peers[0]).in_set = true;
   CHECK(out(node) == Verdict::Allow);
   cluster.config.version = 20;
   CHECK(out(node) == Verdict::DefaultDeny);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the other family's zero prefix in a set is the world of a single-stack cluster") {
+  cluster.config.ipv6 = false;
+  PeerFacts world = reserved("world");
+  world.address = ip("1.1.1.1");
+  Rule& r = rule(Egress, {CidrPeer{prefix("::/0"), {}, false}});
+  CHECK(out(world) == Verdict::DefaultDeny);
+  std::get<CidrPeer>(r.peers[0]).in_set = true;
+  CHECK(out(world) == Verdict::Allow);
 }
 
 TEST_CASE_FIXTURE(Fixture, "CIDR groups by name and by label") {
@@ -318,8 +326,16 @@ TEST_CASE_FIXTURE(Fixture, "named ports: the subject's own on ingress") {
   subject.named_ports = {{"http", 8080, Protocol::Tcp}};
   ports(rule(Ingress), {{Protocol::Any, 0, 90, "http"}});
   CHECK(in(pod("x"), 8080) == Verdict::Allow);
-  CHECK(in(pod("x"), 80) == Verdict::DefaultDeny);
+  CHECK(in(pod("x"), 8081) == Verdict::DefaultDeny);
   CHECK(in(pod("x"), 8080, Protocol::Udp) == Verdict::DefaultDeny);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an end port beside a name makes a range from the resolved number") {
+  subject.named_ports = {{"http", 80, Protocol::Tcp}};
+  ports(rule(Ingress), {{Protocol::Tcp, 0, 90, "http"}});
+  CHECK(in(pod("x"), 79) == Verdict::DefaultDeny);
+  CHECK(in(pod("x"), 90) == Verdict::Allow);
+  CHECK(in(pod("x"), 91) == Verdict::DefaultDeny);
 }
 
 TEST_CASE_FIXTURE(Fixture, "named ports: one table for egress before 1.20, the peer's own after") {

@@ -39,10 +39,11 @@ bool within(const std::vector<IpPrefix>& prefixes, const IpAddress& address) {
 bool zero_prefix_matches(const CidrPeer& cidr, const PeerView& peer, const Config& config) {
   const bool same_family = cidr.prefix.address.v6 == peer.facts.address->v6;
   if (peer.external && same_family) return true;
-  if (!cidr.in_set || config.version >= 20) return false;
-  // QUIRK before 1.20: sets look for cidr: labels, which nodes have and the lone world stands for.
+  if (config.version >= 20) return false;
+  // QUIRKS before 1.20: where CIDRs match nodes, so does a zero prefix; and in a single-stack
+  // cluster the other family's, in a set, is the lone world.
   const bool single_stack = config.ipv4 != config.ipv6;
-  return peer.external ? single_stack : same_family;
+  return peer.external ? single_stack && cidr.in_set : same_family;
 }
 
 bool cidr_matches(const CidrPeer& cidr, const PeerView& peer, const Config& config) {

@@ -53,16 +53,16 @@ bool service_matches(const ServicePeer& peer, const Service& service) {
   return peer.name == service.name;
 }
 
-// QUIRK: a key with a dot is split there, as if the part before it were a label source.
-Requirement service_requirement(const std::string& key, const std::string& value) {
+// QUIRK before 1.20: a key with a dot is split there, as if the part before it were a label source.
+Requirement service_requirement(const std::string& key, const std::string& value, CiliumVersion version) {
   const auto dot = key.find('.');
-  if (dot == std::string::npos) return {"k8s", key, Operator::In, {value}};
+  if (dot == std::string::npos || version >= 20) return {"k8s", key, Operator::In, {value}};
   return {key.substr(0, dot), key.substr(dot + 1), Operator::In, {value}};
 }
 
 LabelPeer pods_of(const Service& service, const Config& config) {
   LabelPeer peer;
-  for (const auto& [key, value] : service.selector) peer.selector.requirements.push_back(service_requirement(key, value));
+  for (const auto& [key, value] : service.selector) peer.selector.requirements.push_back(service_requirement(key, value, config.version));
   peer.selector.requirements.push_back({"k8s", kNamespaceKey, Operator::In, {service.ns}});
   if (config.default_local_cluster) peer.selector.requirements.push_back({"k8s", kClusterKey, Operator::In, {config.cluster_name}});
   return peer;
@@ -264,7 +264,7 @@ struct PortResolver {
     const auto number = context.named_ports.find(match.name, port.protocol);
     if (!number || *number == 0) return false;
     port.first = *number;
-    port.last = modern ? std::max(*number, match.last) : *number;  // QUIRK: endPort beside a name
+    port.last = std::max(*number, match.last);  // QUIRK: endPort beside a name
     return true;
   }
 };
