@@ -26,7 +26,8 @@ struct PeerFacts {
   LabelSet labels;
   std::optional<IpAddress> address;
   bool unknown = false;  // no identity: only rules for everyone match
-  // The peer pod's own, for egress from 1.20 on. Not set: those of endpoints with these labels.
+  // The peer pod's own, where a caller tells peers apart by them. Verdicts do not: from 1.20 on
+  // egress goes by the ports of all endpoints with these labels (section 5.9).
   std::optional<std::vector<NamedPort>> named_ports = std::nullopt;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "ir/eval/candidates.h"
 #include "ir/eval/conflicts.h"
@@ -51,6 +52,15 @@ bool asks_for_address_labels(const Rule& rule) {
   return false;
 }
 
+bool names_ports(const Rule& rule) {
+  for (const PortRule& item : rule.ports) {
+    for (const PortMatch& match : item.ports) {
+      if (!match.name.empty()) return true;
+    }
+  }
+  return false;
+}
+
 struct PolicyRule {  // a rule whose policy selects the subject
   RuleRef ref;
   const Policy* policy;
@@ -86,6 +96,7 @@ struct SubjectPolicy::State {
   std::size_t selecting = 0;
   std::optional<Incomputable> incomputable;
   std::array<Side, 2> sides;
+  std::map<LabelSet, NamedPorts> peer_ports;  // by identity; egress from 1.20 on
 
   const Config& config() const { return world.cluster.config; }
 
@@ -133,9 +144,19 @@ struct SubjectPolicy::State {
     return out;
   }
 
+  // From 1.20 on names are looked up at the peer: pods with equal labels are one identity, and
+  // a name on which they disagree is skipped (section 5.9).
+  void collect_peer_ports() {
+    for (const Endpoint& endpoint : world.cluster.endpoints) {
+      if (!endpoint.host_network && !endpoint.named_ports.empty()) peer_ports[endpoint.labels].add(endpoint.named_ports);
+    }
+  }
+
   void resolve_rules(Direction direction, const std::vector<PolicyRule>& rules) {
     Side& side = sides[index(direction)];
-    const NamedPorts names = rules.empty() ? NamedPorts{} : named_ports(direction);
+    const bool by_name = std::any_of(rules.begin(), rules.end(), [](const PolicyRule& r) { return names_ports(*r.rule); });
+    const NamedPorts names = by_name ? named_ports(direction) : NamedPorts{};
+    if (by_name && direction == Direction::Egress && config().version >= 20) collect_peer_ports();
     const std::vector<Requirement> of_allows = required(rules, Action::Allow, config());
     const std::vector<Requirement> of_denies = required(rules, Action::Deny, config());
     for (const PolicyRule& r : rules) {
@@ -156,17 +177,9 @@ struct SubjectPolicy::State {
     Redirect redirect;
   };
 
-  // From 1.20 on a peer's own numbers (section 5.9).
   std::optional<std::uint16_t> peer_port(const PeerFacts& peer, const std::string& name, Protocol protocol) const {
-    NamedPorts ports;
-    if (peer.named_ports) {
-      ports.add(*peer.named_ports);
-    } else {
-      for (const Endpoint& endpoint : world.cluster.endpoints) {
-        if (!endpoint.host_network && endpoint.labels == peer.labels) ports.add(endpoint.named_ports);
-      }
-    }
-    return ports.find(name, protocol);
+    const auto at = peer_ports.find(peer.labels);
+    return at == peer_ports.end() ? std::nullopt : at->second.find(name, protocol);
   }
 
   std::optional<Hit> port_hit(const ResolvedPort& port, const PeerFacts& peer, Flow flow) const {
