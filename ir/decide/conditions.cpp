@@ -110,6 +110,15 @@ ConditionId Conditions::of_entity(Entity entity) {
   });
 }
 
+std::vector<ConditionId> Conditions::parts(ConditionId id) {
+  const auto cluster = ids_.find("entity cluster");
+  if (cluster == ids_.end() || cluster->second != id) return {};
+  std::vector<ConditionId> out;
+  for (Entity entity : {Entity::Host, Entity::RemoteNode, Entity::Init, Entity::Ingress, Entity::Health, Entity::Unmanaged, Entity::KubeApiserver})
+    out.push_back(of_entity(entity));
+  return out;
+}
+
 Bits Conditions::outside(Bits bits, const std::vector<IpPrefix>& except) const {
   Bits excluded(index_.size());
   for (const IpPrefix& prefix : except) {

@@ -29,6 +29,9 @@ class Conditions {
   ConditionId of_selector(const Selector& selector);
   // What services with a selector become: from/toEndpoints members, to which toRequires apply.
   std::vector<Selector> service_selectors(const ServicePeer& peer) const;
+  // In Cilium an entity is a list of selectors; those of cluster meet others one by one when
+  // rules are merged (section 5.6). Empty for other conditions.
+  std::vector<ConditionId> parts(ConditionId id);
   ConditionId with_port(ConditionId base, const NamedPort& port);
 
  private:

@@ -46,6 +46,7 @@ class Builder {
     std::uint32_t filter;
     ConditionId peer;
     Contribution what;
+    bool part = false;  // of an entity that has an item of its own: here for conflicts only
   };
 
   const std::vector<Requirement>& requires_of(const CompiledRule& rule) const {
@@ -86,7 +87,10 @@ class Builder {
       for (const RuleFilter& filter : rule.filters) {
         const auto [found, fresh] = ids.emplace(filter.filter, static_cast<std::uint32_t>(filters_.size()));
         if (fresh) filters_.push_back(&filter.filter);
-        for (ConditionId peer : peers) items_.push_back({found->second, peer, {&rule, filter.l7, r}});
+        for (ConditionId peer : peers) {
+          items_.push_back({found->second, peer, {&rule, filter.l7, r}});
+          for (ConditionId part : conditions_.parts(peer)) items_.push_back({found->second, part, {&rule, filter.l7, r}, true});
+        }
       }
     }
     std::stable_sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) {
@@ -95,24 +99,24 @@ class Builder {
   }
 
   void merge_all(std::optional<Incomputable>& incomputable) {
-    std::vector<Contribution> group;
-    for (std::size_t i = 0; i < items_.size();) {
-      group.clear();
+    std::vector<Contribution> whole, all;  // without and with parts of entities
+    for (std::size_t i = 0; i < items_.size() && !incomputable;) {
+      whole.clear();
+      all.clear();
       const Item& head = items_[i];
       for (; i < items_.size() && items_[i].filter == head.filter && items_[i].peer == head.peer; ++i) {
-        const L7* l7 = items_[i].what.l7;
-        if (l7 && l7->listener && l7->listener->unusable) {
-          incomputable = {"a clusterwide policy names a listener of a namespaced CiliumEnvoyConfig", {items_[i].what.rule->ref}};
-          return;
-        }
-        group.push_back(items_[i].what);
+        const Item& item = items_[i];
+        if (item.what.l7 && item.what.l7->listener && item.what.l7->listener->unusable)
+          incomputable = {"a clusterwide policy names a listener of a namespaced CiliumEnvoyConfig", {item.what.rule->ref}};
+        all.push_back(item.what);
+        if (!item.part) whole.push_back(item.what);
       }
-      const MergeResult result = merge(group.data(), group.data() + group.size());
-      if (result.conflict) {
+      const MergeResult result = merge(all.data(), all.data() + all.size());
+      if (result.conflict && !incomputable)
         incomputable = {*result.conflict, {input_.rules[result.between.first]->ref, input_.rules[result.between.second]->ref}};
-        return;
-      }
-      place(*filters_[head.filter], head.peer, result.merged);
+      if (incomputable || whole.empty()) continue;
+      const bool same = whole.size() == all.size();
+      place(*filters_[head.filter], head.peer, same ? result.merged : merge(whole.data(), whole.data() + whole.size()).merged);
     }
   }
 
