@@ -19,14 +19,19 @@ std::string canonical(std::string_view text) {
   return out;
 }
 
+// `reached[i]`: the pattern so far matches the first i characters. Linear in both lengths.
 bool glob(std::string_view pattern, std::string_view name) {
-  if (pattern.empty()) return name.empty();
-  if (pattern.front() != '*') return !name.empty() && pattern.front() == name.front() && glob(pattern.substr(1), name.substr(1));
-  const auto rest = pattern.substr(std::min(pattern.find_first_not_of('*'), pattern.size()));
-  for (std::size_t taken = 0;; ++taken) {
-    if (glob(rest, name.substr(taken))) return true;
-    if (taken == name.size() || !name_character(name[taken])) return false;
+  std::vector<bool> reached(name.size() + 1, false);
+  reached[0] = true;
+  for (char p : pattern) {
+    if (p == '*') {
+      for (std::size_t i = 0; i < name.size(); ++i) reached[i + 1] = reached[i + 1] || (reached[i] && name_character(name[i]));
+    } else {
+      for (std::size_t i = name.size(); i > 0; --i) reached[i] = reached[i - 1] && name[i - 1] == p;
+      reached[0] = false;
+    }
   }
+  return reached[name.size()];
 }
 
 // One or more labels of the name's characters, then `rest`.
