@@ -1,0 +1,157 @@
+#include "verify/judge.h"
+
+#include <algorithm>
+
+namespace netpolc::verify {
+namespace {
+
+bool denies(const ir::SideVerdict& verdict) {
+  return verdict.verdict == ir::Verdict::Deny || verdict.verdict == ir::Verdict::DefaultDeny;
+}
+
+// DENIED as soon as one side denies; UNDECIDED when a side's policy cannot be computed.
+void conclude(PairAnswer& pair) {
+  pair.word = Word::Allowed;
+  for (const auto* side : {&pair.egress, &pair.ingress}) {
+    if (!*side) continue;
+    if ((*side)->incomputable != nullptr) {
+      pair.word = Word::Undecided;
+      pair.reason = "the policy of " + (*side)->subject + " cannot be computed: " + (*side)->incomputable->reason;
+      return;
+    }
+    if (denies(*(*side)->verdict)) pair.word = Word::Denied;
+  }
+}
+
+void conclude(Answer& answer) {
+  const auto any = [&](Word word) {
+    return std::find_if(answer.pairs.begin(), answer.pairs.end(), [&](const auto& pair) { return pair.word == word; });
+  };
+  const auto undecided = any(Word::Undecided);
+  const bool allowed = any(Word::Allowed) != answer.pairs.end();
+  const bool denied = any(Word::Denied) != answer.pairs.end();
+  if (allowed && denied) {
+    answer.word = Word::Mixed;
+  } else if (undecided != answer.pairs.end()) {
+    answer.word = Word::Undecided;
+    answer.reason = undecided->reason;
+  } else {
+    answer.word = denied ? Word::Denied : Word::Allowed;
+  }
+}
+
+bool same_side(const std::optional<Side>& a, const std::optional<Side>& b) {
+  if (a.has_value() != b.has_value()) return false;
+  return !a || (a->subject == b->subject && a->verdict == b->verdict && a->incomputable == b->incomputable);
+}
+bool same_verdict(const std::optional<Side>& a, const std::optional<Side>& b) {
+  if (!a || !b || a->verdict == nullptr || b->verdict == nullptr) return same_side(a, b);
+  return a->subject == b->subject && a->verdict->verdict == b->verdict->verdict &&
+         a->verdict->enforcement == b->verdict->enforcement && a->verdict->rules == b->verdict->rules;
+}
+
+// Cases that differ in placement or address only are one line to the reader.
+bool repeats(const PairAnswer& a, const PairAnswer& b) {
+  return a.from == b.from && a.to == b.to && a.flow == b.flow && a.word == b.word && same_verdict(a.egress, b.egress) &&
+         same_verdict(a.ingress, b.ingress);
+}
+
+constexpr std::size_t kRemembered = 1U << 20U;
+
+}  // namespace
+
+const char* to_string(Word word) {
+  switch (word) {
+    case Word::Allowed: return "ALLOWED";
+    case Word::Denied: return "DENIED";
+    case Word::Mixed: return "MIXED";
+    case Word::Undecided: return "UNDECIDED";
+  }
+  return "UNDECIDED";
+}
+
+Judge::Judge(const ir::eval::World& world, const ir::IdentityLock& lock)
+    : world_(world),
+      directory_(world.policies, world.cluster, world.resolutions, lock),
+      encounters_(world.policies, directory_) {}
+
+const ir::eval::SubjectPolicy& Judge::policy(SubjectId subject) {
+  if (policies_.size() <= subject) policies_.resize(subject + 1);
+  auto& kept = policies_[subject];
+  if (!kept) kept.emplace(world_, encounters_.subject(subject));
+  return *kept;
+}
+
+const ir::SideVerdict& Judge::verdict(SubjectId subject, ir::Direction direction, FactsId peer, ir::Flow flow) {
+  const Key key{(std::uint64_t{subject} << 32U) | peer, (std::uint64_t{static_cast<std::uint8_t>(direction)} << 24U) |
+                                                            (std::uint64_t{static_cast<std::uint8_t>(flow.protocol)} << 16U) |
+                                                            flow.number};
+  if (auto found = verdicts_.find(key); found != verdicts_.end()) return found->second;
+  return verdicts_.emplace(key, policy(subject).judge(direction, encounters_.facts(peer), flow)).first->second;
+}
+
+const Resolved& Judge::resolve(const std::string& reference, const std::optional<ir::Flow>& flow) {
+  std::string key = reference;
+  if (flow && directory_.depends_on_flow(reference))
+    key += '\0' + std::to_string(static_cast<int>(flow->protocol)) + '/' + std::to_string(flow->number);
+  if (auto found = resolved_.find(key); found != resolved_.end()) return found->second;
+  return resolved_.emplace(std::move(key), directory_.resolve(reference, flow)).first->second;
+}
+
+std::optional<Side> Judge::side(const std::optional<SubjectId>& subject, ir::Direction direction, FactsId peer, ir::Flow flow,
+                                const std::string& name) {
+  if (!subject) return std::nullopt;
+  Side side{.subject = name};
+  if (const auto& incomputable = policy(*subject).incomputable())
+    side.incomputable = &*incomputable;
+  else
+    side.verdict = &verdict(*subject, direction, peer, flow);
+  return side;
+}
+
+PairAnswer Judge::judge(const Meeting& meeting, const End& from, const End& to, ir::Flow flow) {
+  PairAnswer pair{.from = from.name, .to = to.name, .via = to.via, .flow = flow};
+  pair.egress = side(meeting.source, ir::Direction::Egress, meeting.destination_seen, flow, from.name);
+  pair.ingress = side(meeting.destination, ir::Direction::Ingress, meeting.source_seen, flow, to.name);
+  conclude(pair);
+  return pair;
+}
+
+void Judge::judge(const End& from, const End& to, ir::Flow flow, Answer& answer) {
+  for (const Meeting& meeting : encounters_.meet(from, to)) {
+    PairAnswer pair = judge(meeting, from, to, flow);
+    // Cases of one pair of ends lie next to each other.
+    const auto earlier = answer.pairs.end() - static_cast<std::ptrdiff_t>(std::min<std::size_t>(answer.pairs.size(), 8));
+    if (std::none_of(earlier, answer.pairs.end(), [&](const auto& other) { return repeats(other, pair); }))
+      answer.pairs.push_back(std::move(pair));
+  }
+}
+
+tl::expected<Answer, RefError> Judge::ask(const Question& question) {
+  const auto refused = [](const RefError& error) -> tl::expected<Answer, RefError> {
+    if (!error.undecided) return tl::unexpected(error);
+    return Answer{.word = Word::Undecided, .reason = error.message, .pairs = {}};
+  };
+  // Many different flows against one service would otherwise fill memory.
+  if (resolved_.size() > kRemembered) resolved_.clear();
+  if (verdicts_.size() > kRemembered) verdicts_.clear();
+  const Resolved& to = resolve(question.to, question.flow);
+  if (!to) return refused(to.error());
+  // A service as a source means its backends: its port does not matter.
+  const Resolved& from = resolve(question.from, question.from.starts_with("svc:") ? std::nullopt : question.flow);
+  if (!from) return refused(from.error());
+  Answer answer;
+  for (const End& source : *from)
+    for (const End& destination : *to) {
+      if (!destination.flows.empty())
+        for (const auto& flow : destination.flows) judge(source, destination, flow, answer);
+      else if (question.flow)
+        judge(source, destination, *question.flow, answer);
+      else
+        return tl::unexpected(RefError{"no port is given: add --port PORT/PROTOCOL or --icmp TYPE", false});
+    }
+  conclude(answer);
+  return answer;
+}
+
+}  // namespace netpolc::verify

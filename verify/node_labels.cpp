@@ -1,0 +1,29 @@
+#include "verify/node_labels.h"
+
+#include <string_view>
+
+namespace netpolc::verify {
+namespace {
+
+// Cilium's default filter of section 2.2, as far as labels of nodes can meet it.
+bool relevant(std::string_view key) {
+  if (key.starts_with("app.kubernetes.io") || key.starts_with("io.cilium.k8s.policy.")) return true;
+  for (const char* prefix : {"io.kubernetes", "kubernetes.io", "pod-template-generation", "pod-template-hash",
+                             "controller-revision-hash", "controller-uid", "annotation.", "etcd_node",
+                             "topology.kubernetes.io", "statefulset.kubernetes.io/pod-name", "apps.kubernetes.io/pod-index",
+                             "batch.kubernetes.io/job-completion-index", "batch.kubernetes.io/controller-uid"})
+    if (key.starts_with(prefix)) return false;
+  return key.find("beta.kubernetes.io") == std::string_view::npos && key.find(".k8s.io") == std::string_view::npos;
+}
+
+}  // namespace
+
+ir::LabelSet host_labels(const ir::Node& node) {
+  ir::LabelSet labels{{"reserved", "host", ""}};
+  for (const auto& [key, value] : node.labels)
+    if (relevant(key)) labels.push_back({"k8s", key, value});
+  ir::normalise(labels);
+  return labels;
+}
+
+}  // namespace netpolc::verify

@@ -1,0 +1,234 @@
+// The grammar of endpoint references; one function per form.
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "verify/directory.h"
+#include "verify/edit_distance.h"
+#include "verify/prefix_classes.h"
+
+namespace netpolc::verify {
+namespace {
+
+tl::unexpected<RefError> refuse(std::string message) { return tl::unexpected(RefError{std::move(message), false}); }
+
+bool take(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+template <class T>
+std::optional<T> number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return value;
+}
+
+bool has_label(const ir::Endpoint& endpoint, std::string_view key, std::string_view value) {
+  const auto matches = [&](const ir::Label& label) {
+    const bool key_fits = label.key == key || (key.size() == label.source.size() + 1 + label.key.size() &&
+                                               key == label.source + ":" + label.key);
+    return key_fits && label.value == value;
+  };
+  return std::any_of(endpoint.labels.begin(), endpoint.labels.end(), matches) ||
+         std::any_of(endpoint.filtered_out.begin(), endpoint.filtered_out.end(), matches);
+}
+
+End reserved(std::string name, std::vector<std::string> labels) {
+  End end{.kind = EndKind::Reserved, .name = std::move(name)};
+  for (auto& label : labels) end.labels.push_back({"reserved", std::move(label), ""});
+  ir::normalise(end.labels);
+  return end;
+}
+
+}  // namespace
+
+bool Directory::depends_on_flow(std::string_view reference) const {
+  return reference.starts_with("svc:") || (reference.starts_with("ip:") && !cluster_ips_.empty());
+}
+
+Resolved Directory::resolve(std::string_view reference, const std::optional<ir::Flow>& flow) const {
+  std::string_view rest = reference;
+  if (rest == "any") return everyone();
+  if (take(rest, "id:")) return by_identity(rest);
+  if (take(rest, "entity:")) return by_entity(rest);
+  if (take(rest, "ip:")) return by_address(rest, flow);
+  if (take(rest, "cidr:")) return by_prefix(rest);
+  if (take(rest, "fqdn:")) return by_fqdn(rest);
+  if (take(rest, "svc:")) return by_service(rest, flow);
+  const auto slash = rest.find('/');
+  if (slash == std::string_view::npos || slash == 0 || slash + 1 == rest.size())
+    return refuse("`" + std::string(reference) +
+                  "` is no endpoint reference: expected ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, "
+                  "cidr:PREFIX, fqdn:NAME, svc:ns/name[:port] or any");
+  if (rest[slash + 1] == '[' && rest.back() == ']')
+    return by_labels(rest.substr(0, slash), rest.substr(slash + 2, rest.size() - slash - 3));
+  return by_name(rest);
+}
+
+Resolved Directory::by_name(std::string_view reference) const {
+  const std::string key(reference);
+  Ends ends;
+  // A pod's own name says which replica is meant; a workload's name means all of them.
+  if (auto workload = workloads_.find(key); workload != workloads_.end()) {
+    for (auto endpoint : workload->second) {
+      if (!cluster_.endpoints[endpoint].host_network || cluster_.endpoints[endpoint].pods.empty())
+        ends.push_back(endpoint_end(endpoint, std::nullopt));
+      else
+        for (std::uint32_t p = 0; p < cluster_.endpoints[endpoint].pods.size(); ++p)
+          ends.push_back(endpoint_end(endpoint, p));
+    }
+    return ends;
+  }
+  if (auto pod = pods_.find(key); pod != pods_.end()) return Ends{endpoint_end(pod->second.endpoint, pod->second.pod)};
+  return refuse("no pod or workload `" + key + "`" + near_miss(reference));
+}
+
+std::string Directory::near_miss(std::string_view name) const {
+  std::string best;
+  std::size_t best_distance = 3;
+  for (const auto& endpoint : cluster_.endpoints) {
+    const std::string candidate = endpoint.ns + "/" + endpoint.name;
+    const auto distance = edit_distance(candidate, name, best_distance);
+    if (distance < best_distance) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best.empty() ? "" : "; did you mean `" + best + "`?";
+}
+
+Resolved Directory::by_labels(std::string_view ns, std::string_view selector) const {
+  std::vector<std::pair<std::string_view, std::string_view>> wanted;
+  for (std::string_view rest = selector; !rest.empty();) {
+    const auto comma = rest.find(',');
+    const auto part = rest.substr(0, comma);
+    const auto equals = part.find('=');
+    if (equals == std::string_view::npos || equals == 0)
+      return refuse("`" + std::string(part) + "` is no label: expected key=value");
+    wanted.emplace_back(part.substr(0, equals), part.substr(equals + 1));
+    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
+  }
+  Ends ends;
+  for (std::uint32_t e = 0; e < cluster_.endpoints.size(); ++e) {
+    const auto& endpoint = cluster_.endpoints[e];
+    if (endpoint.ns != ns) continue;
+    if (std::all_of(wanted.begin(), wanted.end(), [&](const auto& w) { return has_label(endpoint, w.first, w.second); }))
+      ends.push_back(endpoint_end(e, std::nullopt));
+  }
+  if (ends.empty()) return refuse("no endpoint in namespace `" + std::string(ns) + "` has the labels [" + std::string(selector) + "]");
+  return ends;
+}
+
+Resolved Directory::by_identity(std::string_view text) const {
+  const auto id = number<std::uint32_t>(text);
+  if (!id) return refuse("`" + std::string(text) + "` is no identity number");
+  const std::string name = "id:" + std::string(text);
+  if (*id == 1) return Ends{{.kind = EndKind::Host, .name = name}};
+  Ends ends;
+  for (std::uint32_t e = 0; e < cluster_.endpoints.size(); ++e)
+    if (!cluster_.endpoints[e].host_network && identities().of_endpoint(e) == *id) ends.push_back(endpoint_end(e, std::nullopt));
+  if (!ends.empty()) return ends;
+  for (const auto& entry : identities().addresses())
+    if (entry.identity == *id) ends.push_back(address_end(entry.prefix.address));
+  if (!ends.empty()) return ends;
+  if (const auto* known = identities().find(*id)) return Ends{{.kind = EndKind::Reserved, .name = name, .labels = known->labels}};
+  return refuse("no identity " + std::string(text));
+}
+
+Ends Directory::world() const {
+  // Dual stack has two world identities, single stack one (section 3.3).
+  const auto& config = cluster_.config;
+  if (!config.ipv4 || !config.ipv6) return {reserved("entity:world", {"world"})};
+  return {reserved("entity:world", {"world-ipv4"}), reserved("entity:world", {"world-ipv6"})};
+}
+
+Resolved Directory::by_entity(std::string_view name) const {
+  const std::string shown = "entity:" + std::string(name);
+  if (name == "host") return Ends{{.kind = EndKind::Host, .name = shown}};
+  if (name == "world") return world();
+  if (name == "kube-apiserver") return Ends{reserved(shown, {"kube-apiserver", "remote-node"})};
+  for (const char* plain : {"remote-node", "health", "ingress", "init", "unmanaged"})
+    if (name == plain) return Ends{reserved(shown, {plain})};
+  return refuse("unknown entity `" + std::string(name) +
+                "`: expected host, remote-node, world, kube-apiserver, health, ingress, init or unmanaged");
+}
+
+Resolved Directory::by_address(std::string_view text, const std::optional<ir::Flow>& flow) const {
+  const auto address = IpAddress::parse(text);
+  if (!address) return refuse("`" + std::string(text) + "` is no IP address");
+  // A service's address never is a peer: it is translated before policy (section 8).
+  if (auto service = cluster_ips_.find(*address); service != cluster_ips_.end())
+    if (auto ends = translated(cluster_.services[service->second], "", flow); ends && !ends->empty()) return ends;
+  return Ends{address_end(*address)};
+}
+
+Resolved Directory::by_prefix(std::string_view text) const {
+  const auto prefix = IpPrefix::parse(text);
+  if (!prefix) return refuse("`" + std::string(text) + "` is no prefix: expected ADDRESS/LENGTH");
+  Ends ends;
+  std::set<std::tuple<EndKind, std::uint32_t, std::uint32_t>> seen;  // pods and nodes with several addresses
+  for (const auto& address : representatives(*prefix, interesting_prefixes())) {
+    End end = address_end(address);
+    if (end.kind != EndKind::Address && !seen.emplace(end.kind, end.index, end.pod.value_or(0)).second) continue;
+    ends.push_back(std::move(end));
+  }
+  return ends;
+}
+
+Resolved Directory::by_fqdn(std::string_view text) const {
+  std::string name(text);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (name.ends_with('.')) name.pop_back();
+  const auto found = resolutions_.find(name);
+  if (found == resolutions_.end() || found->second.empty())
+    return tl::unexpected(RefError{"no address is known for `" + name + "`: say what it resolves to with --resolutions", true});
+  Ends ends;
+  for (const auto& address : found->second) {
+    ends.push_back(address_end(address));
+    ends.back().via = name + " → " + address.to_string();
+    if (ends.back().kind == EndKind::Address) ends.back().name = "fqdn:" + name;
+  }
+  return ends;
+}
+
+Ends Directory::everyone() const {
+  Ends ends;
+  for (std::uint32_t e = 0; e < cluster_.endpoints.size(); ++e)
+    if (!cluster_.endpoints[e].host_network) ends.push_back(endpoint_end(e, std::nullopt));
+  ends.push_back({.kind = EndKind::Host, .name = "entity:host"});
+  ends.push_back(reserved("entity:remote-node", {"remote-node"}));
+  for (auto& end : world()) ends.push_back(std::move(end));
+  return ends;
+}
+
+// Every prefix at which an address can change its meaning: prefixes of policies and groups,
+// learned names, API servers, pods, nodes.
+std::vector<IpPrefix> Directory::interesting_prefixes() const {
+  std::vector<IpPrefix> out;
+  for (const auto& policy : policies_.policies)
+    for (const auto& rule : policy.rules)
+      for (const auto& peer : rule.peers) {
+        if (const auto* cidr = std::get_if<ir::CidrPeer>(&peer)) {
+          out.push_back(cidr->prefix);
+          out.insert(out.end(), cidr->except.begin(), cidr->except.end());
+        } else if (const auto* group = std::get_if<ir::CidrGroupPeer>(&peer)) {
+          out.insert(out.end(), group->except.begin(), group->except.end());
+        }
+      }
+  for (const auto& group : cluster_.cidr_groups) out.insert(out.end(), group.cidrs.begin(), group.cidrs.end());
+  const auto add = [&](const std::vector<IpAddress>& addresses) {
+    for (const auto& address : addresses) out.push_back(IpPrefix::host(address));
+  };
+  for (const auto& [name, addresses] : resolutions_) add(addresses);
+  for (const auto& service : cluster_.services) add(service.endpoints);
+  for (const auto& node : cluster_.nodes) add(node.addresses);
+  for (const auto& endpoint : cluster_.endpoints)
+    for (const auto& pod : endpoint.pods) add(pod.addresses);
+  add(cluster_.kube_apiservers);
+  return out;
+}
+
+}  // namespace netpolc::verify
