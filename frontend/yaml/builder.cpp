@@ -1,5 +1,6 @@
 #include "frontend/yaml/builder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "frontend/yaml/syntax.h"
@@ -56,7 +57,7 @@ void Builder::begin_collection(NodeKind kind, std::uint32_t begin, std::size_t a
 void Builder::end_collection(std::uint32_t end) {
   Frame frame = std::move(stack_.back());
   stack_.pop_back();
-  frame.node.span.end = end;
+  frame.node.span.end = std::max(end, frame.node.span.begin);
   if (!frame.merges.empty()) resolve_merges(frame);
   complete(std::move(frame.node), frame.anchor);
 }

@@ -192,7 +192,7 @@ TEST_CASE("syntax errors have a place, and documents before them are kept") {
       {"a:\n\tb: c\n", "2:3"},      {"a: \"x\nb: c\n", "1:4"},  {"a: 'x\n", "1:4"},
       {"a: b\nfoo\n", "2:1"},       {"a:\n- b\n-c\n", "3:1"},   {"{a: b} c\n", "1:8"},
       {"? [a]\n: b\n", "1:3"},      {": b\n", "1:2"},           {"a: \"\\q\"\n", "1:7"},
-      {"\xEF\xBB\xBF\xC3\xA9: @\n", "1:5"},
+      {"\xEF\xBB\xBF\xC3\xA9: @\n", "1:5"}, {", x\n", "1:1"},         {"---\n}\n", "2:1"},
   };
   for (const auto& [text, place] : cases) {
     const Parsed bad(text);

@@ -96,6 +96,10 @@ class Handler : public YAML::EventHandler {
     buffer_.event_seen();
     out_.begin_document();
     const std::size_t at = offset(mark);
+    // At the same place twice: yaml-cpp cannot get past a token and would go on for ever.
+    const bool stuck = documents_ > 0 && at == document_at_;
+    document_at_ = at;
+    if (stuck) fail(at, at + 1, "unexpected character", "");
     if (documents_++ > 0 && !document_may_start(text_, at)) {
       fail(at, at + 1, "unexpected text after the end of the document", "documents are separated by `---`");
     }
@@ -236,6 +240,7 @@ class Handler : public YAML::EventHandler {
   Builder& out_;
   GuardedBuffer& buffer_;
   std::size_t documents_ = 0;
+  std::size_t document_at_ = 0;  // where the last one began
   std::size_t at_ = 0;  // behind the last token
   std::size_t last_begin_ = 0;  // of the last scalar, null or alias
   std::string open_;  // collections: what closes a flow one, else its kind
