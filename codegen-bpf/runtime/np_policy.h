@@ -78,10 +78,18 @@ NP_INLINE np_verdict np_l7(np_u32 rule)
 	return np_because(NP_REASON_L7_NOT_ENFORCED, rule);
 }
 
-/* Allowed once both ends are authenticated, which nobody does yet. */
-NP_INLINE np_verdict np_authenticate(np_u32 rule)
+/* What rules say about authentication, weakest first. Nobody authenticates yet: what needs it
+ * is dropped, with a reason of its own. */
+enum np_auth { NP_AUTH_UNSET, NP_AUTH_DISABLED, NP_AUTH_REQUIRED, NP_AUTH_ALWAYS_FAIL };
+
+NP_INLINE np_u32 np_stronger(np_u32 one, np_u32 other)
 {
-	return np_because(NP_REASON_AUTH_REQUIRED, rule);
+	return one > other ? one : other;
+}
+
+NP_INLINE np_verdict np_if_authenticated(np_u32 auth, np_verdict verdict)
+{
+	return auth >= NP_AUTH_REQUIRED ? np_because(NP_REASON_AUTH_REQUIRED, np_rule(verdict)) : verdict;
 }
 
 NP_INLINE np_verdict np_default_deny(void)

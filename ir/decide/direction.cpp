@@ -9,12 +9,22 @@
 namespace netpolc::ir {
 namespace {
 
-// Of a masked port or range: the narrower, the more bits of protocol and port it fixes.
-std::uint8_t specificity(const RangeEntry& e) {
-  if (e.all) return 0;
-  std::uint8_t bits = 24;
-  for (std::uint32_t span = e.last - e.first; span != 0; span >>= 1) --bits;
-  return bits;
+// The masked ports that Cilium makes of a range (section 1.6), each as specific as it has bits.
+void add_masked(RangeEntry entry, std::vector<RangeEntry>& out) {
+  if (entry.all) return out.push_back(entry);
+  const std::uint32_t end = entry.last + 1U;
+  for (std::uint32_t at = entry.first; at < end;) {
+    std::uint32_t size = 1, bits = 24;
+    while (at % (size * 2) == 0 && at + size * 2 <= end) {
+      size *= 2;
+      --bits;
+    }
+    entry.first = static_cast<std::uint16_t>(at);
+    entry.last = static_cast<std::uint16_t>(at + size - 1);
+    entry.entry.specificity = static_cast<std::uint8_t>(bits);
+    out.push_back(entry);
+    at += size;
+  }
 }
 
 class Builder {
@@ -35,9 +45,10 @@ class Builder {
     if (input_.enforcement == Enforcement::DefaultAllow) allow_everyone(table);
     number_bits(table);
     const bool auth = std::any_of(entries_.begin(), entries_.end(), [](const auto& e) { return e.entry.auth != AuthMode::Unset; });
+    std::vector<RangeEntry> masked;
     if (auth)
-      for (RangeEntry& e : entries_) e.entry.specificity = specificity(e);
-    table.classes = make_classes(std::move(entries_), table.bits.size(), auth);
+      for (const RangeEntry& e : entries_) add_masked(e, masked);
+    table.classes = make_classes(auth ? std::move(masked) : std::move(entries_), table.bits.size(), auth);
     return table;
   }
 

@@ -1,0 +1,43 @@
+// codegen-bpf/bundle.h — everything a node needs, as a directory (docs/bundle.md).
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "codegen-bpf/codegen.h"
+#include "ir/identity/identities.h"
+
+namespace netpolc::codegen_bpf {
+
+struct RulePlace {
+  std::string file;
+  std::uint32_t line = 0, column = 0;
+};
+
+struct BundleOptions {
+  unsigned jobs = 0;      // threads that compile; 0: one a processor
+  bool l7_drop = false;   // see EmitOptions
+  bool emit_ir = false;   // programs/DIGEST.ir too: the decision table as text
+  std::string generator;  // "netpolc 0.1.0"
+  std::function<RulePlace(ir::RuleRef)> place;  // called from one thread
+};
+
+// An endpoint that can't be compiled: the policy is at fault, or nobody enforces it yet.
+struct RefusedEndpoint {
+  std::uint32_t endpoint = 0;  // index into Cluster::endpoints
+  Unenforceable why;
+};
+struct BundleSummary {
+  std::size_t programs = 0, endpoints = 0;
+  std::uint64_t instructions = 0;
+  std::string digest;                    // of the bundle
+  std::vector<RefusedEndpoint> refused;  // not empty: nothing was written
+};
+
+// Compiles in parallel and replaces `directory` as a whole: readers see the old bundle or the
+// new one. A directory that is no bundle is left alone.
+Result<BundleSummary> write_bundle(const std::string& directory, const ir::Decisions& decisions, const ir::Cluster& cluster,
+                                   const ir::Identities& identities, const ir::PolicySet& policies, const BundleOptions& options);
+
+}  // namespace netpolc::codegen_bpf

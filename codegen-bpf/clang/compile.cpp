@@ -1,0 +1,150 @@
+// Clang and LLVM, in process and from memory. Only the policy's own few lines are parsed and
+// optimised; the runtime joins as bitcode that was optimised when netpolc was built.
+#include <clang/Basic/Diagnostic.h>
+#include <clang/CodeGen/CodeGenAction.h>
+#include <clang/Frontend/CompilerInstance.h>
+#include <clang/Frontend/CompilerInvocation.h>
+#include <clang/Frontend/TextDiagnosticBuffer.h>
+#include <llvm/Bitcode/BitcodeReader.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Linker/Linker.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/ObjCopy/ConfigManager.h>
+#include <llvm/ObjCopy/ObjCopy.h>
+#include <llvm/Object/ELFObjectFile.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Support/VirtualFileSystem.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/Target/TargetOptions.h>
+
+#include <mutex>
+
+#include "codegen-bpf/codegen.h"
+
+extern "C" {
+void LLVMInitializeBPFTargetInfo();
+void LLVMInitializeBPFTarget();
+void LLVMInitializeBPFTargetMC();
+void LLVMInitializeBPFAsmPrinter();
+}
+
+namespace netpolc::codegen_bpf {
+namespace {
+
+void initialise_target() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeBPFTargetInfo();
+    LLVMInitializeBPFTarget();
+    LLVMInitializeBPFTargetMC();
+    LLVMInitializeBPFAsmPrinter();
+  });
+}
+
+tl::unexpected<Failure> failed(const std::string& what) { return tl::make_unexpected(Failure{"compiling a policy: " + what}); }
+
+llvm::IntrusiveRefCntPtr<llvm::vfs::InMemoryFileSystem> files_for(const Emitted& emitted) {
+  auto files = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
+  files->setCurrentWorkingDirectory("/");
+  files->addFile("/policy.c", 0, llvm::MemoryBuffer::getMemBuffer(emitted.c, "policy.c"));
+  for (const RuntimeFile& file : runtime_files())
+    files->addFile("/include/" + std::string(file.name), 0, llvm::MemoryBuffer::getMemBuffer(llvm::StringRef(file.text), "", false));
+  return files;
+}
+
+// The arguments that the driver gives for the command in the header of the generated C. The
+// source is embedded so that the kernel's verifier log can quote it.
+constexpr const char* kArguments[] = {
+    "-triple", "bpf", "-target-cpu", "v3", "-emit-llvm", "-O2", "-ffreestanding", "-nostdsysteminc", "-nobuiltininc",
+    "-debug-info-kind=constructor", "-dwarf-version=5", "-gembed-source", "-fdebug-compilation-dir=.",
+    "-mframe-pointer=all", "-vectorize-loops", "-vectorize-slp", "-Wall", "-Wno-unused-parameter",
+    "-I", "include", "-main-file-name", "policy.c", "-x", "c", "policy.c"};
+
+std::string first_error(const clang::TextDiagnosticBuffer& buffer) {
+  return buffer.err_begin() == buffer.err_end() ? "clang gave no reason" : buffer.err_begin()->second;
+}
+
+Result<std::unique_ptr<llvm::Module>> parse(const Emitted& emitted, llvm::LLVMContext& context) {
+  clang::CompilerInstance clang;
+  clang::TextDiagnosticBuffer diagnostics;
+  clang.createDiagnostics(&diagnostics, /*ShouldOwnClient=*/false);
+  if (!clang::CompilerInvocation::CreateFromArgs(clang.getInvocation(), kArguments, clang.getDiagnostics()))
+    return failed("clang refused its arguments: " + first_error(diagnostics));
+  clang.createFileManager(files_for(emitted));
+  clang.createSourceManager(clang.getFileManager());
+  clang::EmitLLVMOnlyAction action(&context);
+  if (!clang.ExecuteAction(action)) return failed(first_error(diagnostics));
+  std::unique_ptr<llvm::Module> module = action.takeModule();
+  if (!module) return failed("clang gave no module");
+  return module;
+}
+
+Result<std::unique_ptr<llvm::Module>> link_runtime(std::unique_ptr<llvm::Module> policy, llvm::LLVMContext& context) {
+  const std::string_view bitcode = runtime_bitcode();
+  auto runtime = llvm::parseBitcodeFile(llvm::MemoryBufferRef(llvm::StringRef(bitcode), "runtime"), context);
+  if (!runtime) return failed("reading the runtime: " + llvm::toString(runtime.takeError()));
+  if (llvm::Linker::linkModules(**runtime, std::move(policy))) return failed("policy and runtime don't link");
+  return std::move(*runtime);
+}
+
+Result<llvm::SmallVector<char, 0>> translate(llvm::Module& module) {
+  std::string error;
+  const llvm::Target* target = llvm::TargetRegistry::lookupTarget("bpf", error);
+  if (!target) return failed(error);
+  const std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine("bpf", "v3", "", llvm::TargetOptions(), llvm::Reloc::PIC_));
+  module.setDataLayout(machine->createDataLayout());
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream out(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile)) return failed("LLVM can't write BPF objects");
+  passes.run(module);
+  return bytes;
+}
+
+// DWARF served to make BTF and is not needed any more.
+Result<std::string> without_dwarf(llvm::ArrayRef<char> bytes) {
+  auto object = llvm::object::ObjectFile::createELFObjectFile(llvm::MemoryBufferRef(llvm::StringRef(bytes.data(), bytes.size()), "policy.o"));
+  if (!object) return failed(llvm::toString(object.takeError()));
+  llvm::objcopy::ConfigManager config;
+  config.Common.StripDebug = true;
+  std::string out;
+  llvm::raw_string_ostream stream(out);
+  if (auto error = llvm::objcopy::executeObjcopyOnBinary(config, **object, stream)) return failed(llvm::toString(std::move(error)));
+  return out;
+}
+
+Result<Instructions> count_instructions(llvm::StringRef bytes) {
+  auto object = llvm::object::ObjectFile::createELFObjectFile(llvm::MemoryBufferRef(bytes, "policy.o"));
+  if (!object) return failed(llvm::toString(object.takeError()));
+  Instructions out;
+  for (const llvm::object::SectionRef& section : (*object)->sections()) {
+    if (!section.isText()) continue;
+    auto name = section.getName();
+    if (!name) return failed(llvm::toString(name.takeError()));
+    const auto instructions = static_cast<std::uint32_t>(section.getSize() / 8);
+    (*name == ".text" ? out.subprograms : out.programs) += instructions;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Object> compile(const Emitted& emitted) {
+  initialise_target();
+  llvm::LLVMContext context;
+  auto policy = parse(emitted, context);
+  if (!policy) return tl::make_unexpected(policy.error());
+  auto linked = link_runtime(std::move(*policy), context);
+  if (!linked) return tl::make_unexpected(linked.error());
+  auto translated = translate(**linked);
+  if (!translated) return tl::make_unexpected(translated.error());
+  auto bytes = without_dwarf(*translated);
+  if (!bytes) return tl::make_unexpected(bytes.error());
+  auto instructions = count_instructions(*bytes);
+  if (!instructions) return tl::make_unexpected(instructions.error());
+  return Object{std::move(*bytes), *instructions};
+}
+
+}  // namespace netpolc::codegen_bpf

@@ -1,0 +1,75 @@
+#include "codegen-bpf/codegen.h"
+
+#include <doctest/doctest.h>
+
+using namespace netpolc;
+using namespace netpolc::codegen_bpf;
+
+namespace {
+
+// "app=frontend may reach TCP 8080 and 8443; 10.0.0.0/8 is denied on every port."
+ir::DecisionTable frontend_to_backend() {
+  ir::DecisionTable table;
+  auto& in = table.ingress;
+  in.enforcement = ir::Enforcement::DefaultDeny;
+  in.localhost_exception = true;
+  in.bits = {{"everyone", {}}, {"k8s:app in (frontend)", {300}}, {"cidr 10.0.0.0/8", {0x01000001}}};
+  in.rules = {{0, 0}, {0, 1}};
+  in.rule_texts = {"allow from k8s:app in (frontend) to TCP 8080, 8443", "deny from cidr 10.0.0.0/8 */ \n"};
+  const ir::TableEntry deny{.bit = 2, .action = ir::Action::Deny, .rule = 1};
+  const ir::TableEntry allow{.bit = 1, .action = ir::Action::Allow, .rule = 0};
+  using P = ir::Protocol;
+  in.classes = {{P::Any, 0, 65535, {deny}},       {P::Tcp, 0, 8079, {deny}},      {P::Tcp, 8080, 8080, {deny, allow}},
+                {P::Tcp, 8081, 8442, {deny}},     {P::Tcp, 8443, 8443, {deny, allow}}, {P::Tcp, 8444, 65535, {deny}},
+                {P::Udp, 0, 65535, {deny}},       {P::Sctp, 0, 65535, {deny}},    {P::Icmp, 0, 65535, {deny}},
+                {P::Icmpv6, 0, 65535, {deny}}};
+  return table;
+}
+
+}  // namespace
+
+TEST_CASE("the C reads like the policy") {
+  const Emitted emitted = emit(frontend_to_backend());
+  CAPTURE(emitted.c);
+  CHECK(emitted.c.find("case 8080:\n\tcase 8443: {\n\t\tif (np_is(from, FROM_CIDR_10_0_0_0_8))\n\t\t\treturn np_deny(1);\n"
+                       "\t\tif (np_is(from, FROM_APP_FRONTEND))\n\t\t\treturn np_allow(0);\n\t\tbreak;\n\t}") != std::string::npos);
+  CHECK(emitted.c.find("cidr 10.0.0.0/8 * / ?") != std::string::npos);
+  CHECK(emitted.c == emit(frontend_to_backend()).c);
+  CHECK_FALSE(emitted.source_map.empty());
+}
+
+TEST_CASE("an object has both programs, BTF and no DWARF, and always the same bytes") {
+  const Emitted emitted = emit(frontend_to_backend());
+  const auto object = compile(emitted);
+  REQUIRE_MESSAGE(object, object.error().message);
+  for (const char* name : {"np_from_pod", "np_to_pod", "np_peers_in", "np_peers_out", "np_rules", "np_conntrack", ".BTF.ext"})
+    CHECK_MESSAGE(object->bytes.find(name) != std::string::npos, name);
+  CHECK(object->bytes.find(".debug_info") == std::string::npos);
+  CHECK(object->instructions.total() > 500);
+  CHECK(compile(emitted)->bytes == object->bytes);
+}
+
+TEST_CASE("what an L7 rule allows is refused unless it may be dropped") {
+  ir::DecisionTable table = frontend_to_backend();
+  CHECK_FALSE(unenforceable(table, {}));
+  table.ingress.classes[2].entries[1].l7 = ir::L7Parser::Http;
+  const auto refused = unenforceable(table, {});
+  REQUIRE(refused);
+  CHECK(refused->rules == std::vector<ir::RuleRef>{{0, 0}});
+  CHECK_FALSE(unenforceable(table, {.l7_drop = true}));
+  CHECK(emit(table).c.find("return np_l7(0);") != std::string::npos);
+}
+
+TEST_CASE("a table with thousands of entries compiles") {
+  ir::DecisionTable table = frontend_to_backend();
+  auto& in = table.ingress;
+  std::vector<ir::TableEntry> many;
+  for (std::uint32_t bit = 3; bit < 700; ++bit) {
+    in.bits.push_back({"k8s:app in (a" + std::to_string(bit) + ")", {}});
+    many.push_back({.bit = bit, .action = ir::Action::Allow, .rule = 0});
+  }
+  for (auto& c : in.classes) c.entries.insert(c.entries.end(), many.begin(), many.end());
+  const auto object = compile(emit(table));
+  REQUIRE_MESSAGE(object, object.error().message);
+  CHECK(emit(table).ingress_words == 11);
+}

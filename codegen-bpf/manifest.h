@@ -1,0 +1,26 @@
+// codegen-bpf/manifest.h — bundle.json and the source maps, as text.
+#pragma once
+#include <map>
+#include <string>
+
+#include "codegen-bpf/bundle.h"
+#include "codegen-bpf/programs.h"
+
+namespace netpolc::codegen_bpf {
+
+struct BundleInput {
+  const ir::Decisions& decisions;
+  const ir::Cluster& cluster;
+  const ir::Identities& identities;
+  const ir::PolicySet& policies;
+  const BundleOptions& options;
+};
+
+struct Manifest {
+  std::string json, digest;
+};
+// `files`: digest of every other file by its path in the bundle.
+Manifest manifest(const BundleInput& input, const std::vector<Program>& programs, const std::map<std::string, std::string>& files);
+std::string source_map(const BundleInput& input, const Program& program);
+
+}  // namespace netpolc::codegen_bpf

@@ -1,0 +1,54 @@
+#include "codegen-bpf/programs.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <thread>
+
+namespace netpolc::codegen_bpf {
+namespace {
+
+std::vector<Program> distinct_programs(const ir::Decisions& decisions) {
+  std::map<std::uint32_t, std::string> digest_of_table;
+  std::map<std::string, Program> by_digest;
+  for (std::uint32_t i = 0; i < decisions.endpoints.size(); ++i) {
+    const ir::DecidedEndpoint& endpoint = decisions.endpoints[i];
+    if (endpoint.is_host) continue;
+    auto known = digest_of_table.find(endpoint.table);
+    if (known == digest_of_table.end()) {
+      Emitted emitted = emit(decisions.tables[endpoint.table]);
+      known = digest_of_table.emplace(endpoint.table, digest(emitted)).first;
+      by_digest.try_emplace(known->second, Program{known->second, endpoint.table, std::move(emitted), {}, {}});
+    }
+    by_digest.at(known->second).endpoints.push_back(i);
+  }
+  std::vector<Program> out;
+  for (auto& [name, program] : by_digest) out.push_back(std::move(program));
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs) {
+  std::vector<Program> programs = distinct_programs(decisions);
+  std::vector<std::optional<Failure>> failures(programs.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i; (i = next++) < programs.size();) {
+      auto object = compile(programs[i].emitted);
+      if (object) programs[i].object = std::move(*object);
+      else failures[i] = object.error();
+    }
+  };
+  if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < std::min<std::size_t>(jobs, programs.size()); ++i) others.emplace_back(work);
+  work();
+  for (std::thread& thread : others) thread.join();
+  for (auto& failure : failures)
+    if (failure) return tl::make_unexpected(std::move(*failure));
+  return programs;
+}
+
+}  // namespace netpolc::codegen_bpf

@@ -1,0 +1,41 @@
+// compiler/answers.h — verdicts as people and scripts read them.
+#pragma once
+#include <string>
+#include <unordered_map>
+
+#include "ir/base/source.h"
+#include "verify/judge.h"
+
+namespace netpolc::compiler {
+
+// Writes answers as JSON, one object per answer, fields as the command-line contract has them.
+class JsonAnswers {
+ public:
+  JsonAnswers(const ir::PolicySet& policies, const SourceManager& sources) : policies_(policies), sources_(sources) {}
+  // `id`: JSON text of the query's id, or empty.
+  void append(std::string& out, const std::string& id, const verify::Answer& answer);
+
+ private:
+  void append_side(std::string& out, const std::optional<verify::Side>& side);
+  void append_pair(std::string& out, const verify::PairAnswer& pair);
+  const std::string& rule(ir::RuleRef ref);
+
+  const ir::PolicySet& policies_;
+  const SourceManager& sources_;
+  std::unordered_map<std::uint64_t, std::string> rules_;
+};
+
+// Text for a terminal; the first word is the verdict.
+std::string to_text(const verify::Answer& answer, const verify::Question& question, const ir::PolicySet& policies,
+                    const SourceManager& sources, bool colour);
+
+void append_json_string(std::string& out, std::string_view text);
+const char* to_string(ir::Protocol protocol);        // "TCP"
+const char* to_string(ir::Verdict verdict);          // "allow-l7"
+const char* to_string(ir::Enforcement enforcement);  // "default-deny"
+// The parser's name, of a generic one the name in the rules that decided. "" for none.
+std::string l7_name(const ir::SideVerdict& verdict, const ir::PolicySet& policies);
+// Place of a rule, or of its policy where it has none.
+Span place_of(ir::RuleRef ref, const ir::PolicySet& policies);
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,116 @@
+// Answers for a terminal: verdict, both sides, and where the deciding rules are written.
+#include <algorithm>
+
+#include "compiler/answers.h"
+
+namespace netpolc::compiler {
+namespace {
+
+std::string coloured(const char* word, verify::Word verdict, bool colour) {
+  if (!colour) return word;
+  const char* code = verdict == verify::Word::Allowed ? "\x1b[32m" : verdict == verify::Word::Denied ? "\x1b[31m" : "\x1b[33m";
+  return std::string(code) + word + "\x1b[0m";
+}
+
+std::string flow_text(ir::Flow flow) {
+  std::string name = to_string(flow.protocol);
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name + "/" + std::to_string(flow.number);
+}
+
+std::string rule_line(ir::RuleRef ref, const ir::PolicySet& policies, const SourceManager& sources) {
+  const auto& policy = policies.policies[ref.policy];
+  const Span where = place_of(ref, policies);
+  const std::string path = ref.rule < policy.rules.size() ? policy.rules[ref.rule].path : "";
+  const std::string name = policy.ns.empty() ? policy.name : policy.ns + "/" + policy.name;
+  std::string text = (path.empty() ? "" : path + " of ") + std::string(ir::to_string(policy.kind)) + " " + name;
+  text.resize(std::max<std::size_t>(text.size() + 2, 56), ' ');
+  return text + sources.path(where.file) + ":" + std::to_string(sources.locate(where.file, where.begin).line);
+}
+
+const char* because(const ir::SideVerdict& verdict) {
+  switch (verdict.verdict) {
+    case ir::Verdict::Allow:
+      if (verdict.localhost_exception) return "allowed: a pod's own node always reaches it";
+      if (verdict.enforcement == ir::Enforcement::None) return "not enforced: no policy selects it in this direction";
+      return verdict.rules.empty() ? "allowed: no policy turns on default deny" : "allowed by";
+    case ir::Verdict::AllowL7: return "allowed, subject to L7 rules, by";
+    case ir::Verdict::Deny: return "denied by";
+    case ir::Verdict::DefaultDeny: return "no rule matches; default deny, switched on by";
+  }
+  return "";
+}
+
+void side_text(std::string& out, const char* name, const std::optional<verify::Side>& side, const ir::PolicySet& policies,
+               const SourceManager& sources) {
+  out += std::string("  ") + name;
+  if (!side) {
+    out += "not decided here: no managed endpoint\n";
+    return;
+  }
+  if (side->verdict == nullptr) {
+    out += "cannot be computed: " + side->incomputable->reason + "\n";
+    return;
+  }
+  out += std::string(because(*side->verdict)) + "\n";
+  for (const auto& ref : side->verdict->rules) out += "             " + rule_line(ref, policies, sources) + "\n";
+  if (side->verdict->auth == ir::AuthMode::Required) out += "             mutual authentication is required\n";
+  if (side->verdict->auth == ir::AuthMode::AlwaysFail) out += "             authentication always fails (test-always-fail)\n";
+}
+
+void pair_text(std::string& out, const verify::PairAnswer& pair, const ir::PolicySet& policies, const SourceManager& sources,
+               bool colour) {
+  out += coloured(verify::to_string(pair.word), pair.word, colour) + "  " + pair.from + " → " + pair.to + "   " + flow_text(pair.flow);
+  if (!pair.via.empty()) out += "  (" + pair.via + ")";
+  out += "\n\n";
+  side_text(out, "egress   ", pair.egress, policies, sources);
+  side_text(out, "ingress  ", pair.ingress, policies, sources);
+}
+
+void proxy_text(std::string& out, const verify::Answer& answer, const ir::PolicySet& policies) {
+  std::string proxies;
+  for (const auto& pair : answer.pairs)
+    for (const auto* side : {&pair.egress, &pair.ingress})
+      if (*side && (*side)->verdict != nullptr && (*side)->verdict->verdict == ir::Verdict::AllowL7)
+        if (const auto name = l7_name(*(*side)->verdict, policies); proxies.find(name) == std::string::npos)
+          proxies += (proxies.empty() ? "" : ", ") + name;
+  out += "  path     " + (proxies.empty() ? std::string("eBPF only, no proxy") : "through the proxy: " + proxies) + "\n";
+}
+
+void table(std::string& out, const verify::Answer& answer, bool colour) {
+  std::size_t from = 4;
+  std::size_t to = 2;
+  for (const auto& pair : answer.pairs) {
+    from = std::max(from, pair.from.size());
+    to = std::max(to, pair.to.size());
+  }
+  const auto padded = [](std::string text, std::size_t width) {
+    text.resize(std::max(width, text.size()), ' ');
+    return text;
+  };
+  for (const auto& pair : answer.pairs) {
+    const std::string word = verify::to_string(pair.word);
+    out += "  " + coloured(word.c_str(), pair.word, colour) + std::string(11 - word.size(), ' ') + padded(pair.from, from) + " → " +
+           padded(pair.to, to) + "   " + flow_text(pair.flow) + "\n";
+  }
+}
+
+}  // namespace
+
+std::string to_text(const verify::Answer& answer, const verify::Question& question, const ir::PolicySet& policies,
+                    const SourceManager& sources, bool colour) {
+  std::string out;
+  if (answer.pairs.size() == 1) {
+    pair_text(out, answer.pairs.front(), policies, sources, colour);
+  } else {
+    out += coloured(verify::to_string(answer.word), answer.word, colour) + "  " + question.from + " → " + question.to;
+    if (question.flow) out += "   " + flow_text(*question.flow);
+    out += "\n\n";
+    table(out, answer, colour);
+  }
+  if (!answer.reason.empty()) out += "  reason   " + answer.reason + "\n";
+  if (answer.word == verify::Word::Allowed) proxy_text(out, answer, policies);
+  return out;
+}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,10 @@
+#include "compiler/commands.h"
+
+namespace netpolc::compiler {
+
+const std::vector<AddCommand>& commands() {
+  static const std::vector<AddCommand> table{add_verify, add_lint, add_identity, add_endpoint, add_version};
+  return table;
+}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,27 @@
+// compiler/commands.h — the table of commands. A new command is one file that defines its
+// `add_…` function, a line here and a line in commands.cpp.
+#pragma once
+#include <functional>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace netpolc::compiler {
+
+// What the chosen command does once the command line is parsed; its result is the exit code.
+using Action = std::function<int()>;
+
+// Declares the command below `root` and sets `chosen` when it is the one on the command line.
+using AddCommand = void (*)(CLI::App& root, Action& chosen);
+
+const std::vector<AddCommand>& commands();
+
+void add_verify(CLI::App& root, Action& chosen);
+void add_lint(CLI::App& root, Action& chosen);
+void add_identity(CLI::App& root, Action& chosen);
+void add_endpoint(CLI::App& root, Action& chosen);
+void add_version(CLI::App& root, Action& chosen);
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,169 @@
+#include "compiler/queries.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "compiler/answers.h"
+#include "compiler/exit_code.h"
+#include "compiler/session.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using nlohmann::json;
+
+std::string upper(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return out;
+}
+
+std::optional<std::uint16_t> parse_number(std::string_view text, unsigned limit) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > limit) return std::nullopt;
+  return static_cast<std::uint16_t>(value);
+}
+
+std::optional<std::uint16_t> number_field(const json& object, const char* key, unsigned limit) {
+  const auto found = object.find(key);
+  if (found == object.end()) return std::nullopt;
+  if (found->is_string()) return parse_number(found->get_ref<const std::string&>(), limit);
+  if (!found->is_number_integer()) return std::nullopt;
+  const auto value = found->get<std::int64_t>();
+  if (value < 0 || value > static_cast<std::int64_t>(limit)) return std::nullopt;
+  return static_cast<std::uint16_t>(value);
+}
+
+struct IcmpName {
+  const char* name;
+  int v4, v6;  // -1: not in this family
+};
+constexpr IcmpName kIcmpNames[] = {
+    {"EchoReply", 0, 129},           {"DestinationUnreachable", 3, 1}, {"Redirect", 5, 137},
+    {"EchoRequest", 8, 128},         {"Echo", 8, 128},                 {"RouterAdvertisement", 9, 134},
+    {"RouterSolicitation", 10, 133}, {"TimeExceeded", 11, 3},          {"ParameterProblem", 12, 4},
+    {"Timestamp", 13, -1},           {"TimestampReply", 14, -1},       {"PacketTooBig", -1, 2},
+    {"NeighborSolicitation", -1, 135}, {"NeighborAdvertisement", -1, 136},
+};
+
+tl::expected<std::optional<ir::Flow>, std::string> flow_of(const json& object, bool to_service) {
+  const std::string protocol_text = object.value("protocol", std::string("TCP"));
+  const auto protocol = parse_protocol(protocol_text);
+  if (!protocol) return tl::unexpected("unknown protocol `" + protocol_text + "`: expected TCP, UDP, SCTP, ICMP or ICMPv6");
+  const bool icmp = *protocol == ir::Protocol::Icmp || *protocol == ir::Protocol::Icmpv6;
+  const char* key = icmp ? "icmpType" : "port";
+  if (!icmp && to_service && !object.contains(key)) return std::optional<ir::Flow>{};
+  const auto number = number_field(object, key, icmp ? 255 : 65535);
+  if (!number) return tl::unexpected(std::string("expected `") + key + "`, a number" + (icmp ? " to 255" : " to 65535"));
+  return std::optional<ir::Flow>(ir::Flow{*protocol, *number});
+}
+
+class Batch {
+ public:
+  Batch(verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources)
+      : judge_(judge), json_(policies, sources) {}
+
+  void line(const std::string& text) {
+    std::string id = "null";
+    const auto query = parse_query(text, id);
+    if (!query) return refuse(id, query.error());
+    auto answer = judge_.ask(query->question);
+    if (!answer) return refuse(id, answer.error().message);
+    if (query->http) ask_for_request(*answer);
+    json_.append(out_, id, *answer);
+    if (out_.size() > (1U << 18U)) flush();
+  }
+  void flush() {
+    std::fwrite(out_.data(), 1, out_.size(), stdout);
+    std::fflush(stdout);
+    out_.clear();
+  }
+  bool complete() const { return complete_; }
+
+ private:
+  void refuse(const std::string& id, const std::string& why) {
+    complete_ = false;
+    out_ += "{\"id\":" + id + ",\"error\":";
+    append_json_string(out_, why);
+    out_ += "}\n";
+  }
+  verify::Judge& judge_;
+  JsonAnswers json_;
+  std::string out_;
+  bool complete_ = true;
+};
+
+}  // namespace
+
+std::optional<ir::Protocol> parse_protocol(std::string_view text) {
+  const std::string name = upper(text);
+  for (const auto protocol : {ir::Protocol::Tcp, ir::Protocol::Udp, ir::Protocol::Sctp, ir::Protocol::Icmp, ir::Protocol::Icmpv6})
+    if (name == upper(to_string(protocol))) return protocol;
+  return std::nullopt;
+}
+
+std::optional<ir::Flow> parse_port(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto number = parse_number(text.substr(0, slash), 65535);
+  const auto protocol = slash == std::string_view::npos ? ir::Protocol::Tcp : parse_protocol(text.substr(slash + 1));
+  if (!number || !protocol || *protocol == ir::Protocol::Icmp || *protocol == ir::Protocol::Icmpv6) return std::nullopt;
+  return ir::Flow{*protocol, *number};
+}
+
+std::optional<ir::Flow> parse_icmp(std::string_view text, bool v6) {
+  const auto protocol = v6 ? ir::Protocol::Icmpv6 : ir::Protocol::Icmp;
+  if (const auto number = parse_number(text, 255)) return ir::Flow{protocol, *number};
+  for (const auto& entry : kIcmpNames) {
+    const int type = v6 ? entry.v6 : entry.v4;
+    if (type >= 0 && upper(entry.name) == upper(text)) return ir::Flow{protocol, static_cast<std::uint16_t>(type)};
+  }
+  return std::nullopt;
+}
+
+tl::expected<Query, std::string> parse_query(const std::string& line, std::string& id) {
+  const json object = json::parse(line, nullptr, false);
+  if (!object.is_object()) return tl::unexpected(std::string("the line is no JSON object"));
+  if (const auto found = object.find("id"); found != object.end()) id = found->dump(-1, ' ', false, json::error_handler_t::replace);
+  for (const char* key : {"from", "to"})
+    if (!object.contains(key) || !object[key].is_string()) return tl::unexpected(std::string("expected `") + key + "`, an endpoint reference");
+  if (object.contains("protocol") && !object["protocol"].is_string()) return tl::unexpected(std::string("`protocol` is no string"));
+  Query query{.id = id, .question = {object["from"].get<std::string>(), object["to"].get<std::string>(), {}}, .http = object.contains("http")};
+  auto flow = flow_of(object, query.question.to.starts_with("svc:"));
+  if (!flow) return tl::unexpected(flow.error());
+  query.question.flow = *flow;
+  return query;
+}
+
+void ask_for_request(verify::Answer& answer) {
+  if (answer.word != verify::Word::Allowed && answer.word != verify::Word::Mixed) return;
+  for (const auto& pair : answer.pairs)
+    for (const auto* side : {&pair.egress, &pair.ingress})
+      if (*side && (*side)->verdict != nullptr && (*side)->verdict->verdict == ir::Verdict::AllowL7) {
+        answer.word = verify::Word::Undecided;
+        answer.reason = "L7 rules decide about this request, and requests are not judged yet";
+        return;
+      }
+}
+
+int answer_queries(const std::string& path, verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) return complain(path + ": " + std::strerror(errno));
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  Batch batch(judge, policies, sources);
+  for (std::string line; std::getline(in, line);)
+    if (line.find_first_not_of(" \t\r") != std::string::npos) batch.line(line);
+  batch.flush();
+  return batch.complete() ? kGood : kNoAnswer;
+}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,92 @@
+#include "compiler/session.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+
+#include "compiler/exit_code.h"
+#include "compiler/side_files.h"
+
+namespace netpolc::compiler {
+namespace {
+
+bool set_in_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+void print_diagnostics(const Session& session, bool colour) {
+  for (const auto& diagnostic : session.sink.all()) std::fputs(render(diagnostic, session.sources, colour).c_str(), stderr);
+}
+
+void print_summary(const Session& session, const InputOptions& options) {
+  const auto& loaded = session.loaded;
+  std::string line = "read " + std::to_string(loaded.files) + " files · " + std::to_string(loaded.policies.policies.size()) +
+                     " policies · " + std::to_string(loaded.cluster.endpoints.size()) + " endpoints · " +
+                     std::to_string(loaded.cluster.services.size()) + " services · Cilium " + options.cilium_version;
+  if (loaded.skipped_objects != 0) line += " · " + std::to_string(loaded.skipped_objects) + " objects of other kinds skipped";
+  if (session.sink.errors() != 0) line += " · " + std::to_string(session.sink.errors()) + " errors";
+  if (session.sink.warnings() != 0) line += " · " + std::to_string(session.sink.warnings()) + " warnings";
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace
+
+bool use_colour(const std::string& flag, Stream stream) {
+  if (flag != "auto") return flag == "always";
+  if (set_in_environment("NO_COLOR")) return false;
+  if (set_in_environment("FORCE_COLOR")) return true;
+  const char* terminal = std::getenv("TERM");
+  if (terminal != nullptr && std::string(terminal) == "dumb") return false;
+  return isatty(stream == Stream::Out ? STDOUT_FILENO : STDERR_FILENO) != 0;
+}
+
+int complain(const std::string& message) {
+  std::fprintf(stderr, "netpolc: %s\n", message.c_str());
+  return kNoAnswer;
+}
+
+void add_input_options(CLI::App& command, InputOptions& options) {
+  const std::string group = "Input";
+  command.add_option("-f,--file", options.files, "A file, a directory (recursive), or - for stdin; repeatable")
+      ->allow_extra_args(false)
+      ->group(group);
+  command.add_option("paths", options.positional, "The same as -f")->group(group);
+  command.add_flag("--lax", options.lax, "Unknown fields in policies are warnings")->group(group);
+  command.add_flag("--keep-going", options.keep_going, "Report rejected policies and go on without them")->group(group);
+  command.add_option("--cilium-version", options.cilium_version, "Whose semantics: 1.16 to 1.20 (default 1.18)")
+      ->check(CLI::IsMember({"1.16", "1.17", "1.18", "1.19", "1.20"}))
+      ->group(group);
+  command.add_option("--identities", options.identities, "File that keeps identity numbers stable")->group(group);
+  command.add_option("--resolutions", options.resolutions, "JSON file: what DNS names resolve to")->group(group);
+  command.add_option("--color", options.color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->group("Output");
+}
+
+std::optional<int> open(const InputOptions& options, Session& session) {
+  std::vector<std::string> paths = options.files;
+  paths.insert(paths.end(), options.positional.begin(), options.positional.end());
+  if (paths.empty()) return complain("nothing to read: give files or directories with -f");
+  if (!options.resolutions.empty()) {
+    auto resolutions = read_resolutions(options.resolutions);
+    if (!resolutions) return complain(resolutions.error().message);
+    session.resolutions = std::move(*resolutions);
+  }
+  if (!options.identities.empty()) {
+    auto lock = read_identity_lock(options.identities);
+    if (!lock) return complain(lock.error().message);
+    session.lock = std::move(*lock);
+  }
+  const int version = std::stoi(options.cilium_version.substr(2));
+  session.loaded = frontend::load(paths, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version},
+                                  session.sources, session.sink);
+  print_diagnostics(session, use_colour(options.color, Stream::Err));
+  print_summary(session, options);
+  if (!session.loaded.usable) return kNoAnswer;
+  return std::nullopt;
+}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,48 @@
+// compiler/session.h — what every command starts with: options about input, loaded sources,
+// and everything said about them. The only state of a run.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "frontend/load.h"
+#include "ir/identity/identities.h"
+
+namespace CLI {
+class App;
+}
+
+namespace netpolc::compiler {
+
+struct InputOptions {
+  std::vector<std::string> files;
+  std::vector<std::string> positional;
+  bool lax = false;
+  bool keep_going = false;
+  std::string cilium_version = "1.18";
+  std::string identities;   // lock file
+  std::string resolutions;  // what names resolve to
+  std::string color = "auto";
+};
+void add_input_options(CLI::App& command, InputOptions& options);
+
+struct Session {
+  SourceManager sources;
+  DiagSink sink;
+  frontend::Loaded loaded;
+  ir::Resolutions resolutions;
+  ir::IdentityLock lock;
+};
+
+// Reads everything and says what there is to say on stderr. A value is the exit code to end with.
+// A Session is pinned: others keep references into it.
+std::optional<int> open(const InputOptions& options, Session& session);
+
+enum class Stream { Out, Err };
+// --color, then NO_COLOR, FORCE_COLOR and TERM=dumb, then whether the stream is a terminal.
+bool use_colour(const std::string& flag, Stream stream);
+
+// "netpolc: MESSAGE" on stderr; returns kNoAnswer.
+int complain(const std::string& message);
+
+}  // namespace netpolc::compiler

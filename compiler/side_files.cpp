@@ -1,0 +1,84 @@
+#include "compiler/side_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace netpolc::compiler {
+namespace {
+
+using nlohmann::json;
+
+tl::unexpected<Failure> failure(const std::string& path, const std::string& why) {
+  return tl::unexpected(Failure{path + ": " + why});
+}
+
+std::string folded(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+}  // namespace
+
+Result<ir::Resolutions> read_resolutions(const std::string& path) {
+  std::ifstream in(path);
+  if (!in) return failure(path, std::strerror(errno));
+  const json document = json::parse(in, nullptr, false);
+  if (!document.is_object()) return failure(path, "expected a JSON object of names and lists of addresses");
+  ir::Resolutions out;
+  for (const auto& [name, addresses] : document.items()) {
+    if (!addresses.is_array()) return failure(path, "`" + name + "` is no list of addresses");
+    auto& known = out[folded(name)];
+    for (const auto& text : addresses) {
+      const auto address = text.is_string() ? IpAddress::parse(text.get<std::string>()) : std::nullopt;
+      if (!address) return failure(path, "`" + name + "` resolves to " + text.dump() + ", which is no IP address");
+      known.push_back(*address);
+    }
+    std::sort(known.begin(), known.end());
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+  }
+  return out;
+}
+
+Result<ir::IdentityLock> read_identity_lock(const std::string& path) {
+  ir::IdentityLock lock;
+  if (!std::filesystem::exists(path)) return lock;
+  std::ifstream in(path);
+  if (!in) return failure(path, std::strerror(errno));
+  std::string line;
+  for (std::size_t number = 1; std::getline(in, line); ++number) {
+    if (line.empty() || line.front() == '#') continue;
+    const auto space = line.find(' ');
+    std::uint32_t id = 0;
+    const char* end = line.data() + std::min(space, line.size());
+    const auto [stop, error] = std::from_chars(line.data(), end, id);
+    if (space == std::string::npos || error != std::errc{} || stop != end)
+      return failure(path + ":" + std::to_string(number), "expected a number, a space and labels");
+    lock[line.substr(space + 1)] = id;
+  }
+  return lock;
+}
+
+Result<void> write_identity_lock(const std::string& path, const ir::IdentityLock& lock) {
+  std::vector<std::pair<std::uint32_t, std::string>> lines;
+  for (const auto& [labels, id] : lock) lines.emplace_back(id, labels);
+  std::sort(lines.begin(), lines.end());
+  const std::string fresh = path + ".new";
+  {
+    std::ofstream out(fresh);
+    out << "# identity numbers: kept so that they stay the same; one identity a line\n";
+    for (const auto& [id, labels] : lines) out << id << ' ' << labels << '\n';
+    out.flush();
+    if (!out) return failure(fresh, std::strerror(errno));
+  }
+  if (std::rename(fresh.c_str(), path.c_str()) != 0) return failure(path, std::strerror(errno));
+  return {};
+}
+
+}  // namespace netpolc::compiler

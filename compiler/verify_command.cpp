@@ -1,0 +1,90 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "compiler/all_ports.h"
+#include "compiler/answers.h"
+#include "compiler/commands.h"
+#include "compiler/exit_code.h"
+#include "compiler/queries.h"
+#include "compiler/session.h"
+
+namespace netpolc::compiler {
+namespace {
+
+struct Options {
+  InputOptions input;
+  std::string from, to, port, icmp, icmpv6, http, queries, output = "text";
+  bool all_ports = false;
+};
+
+int exit_code(verify::Word word) {
+  switch (word) {
+    case verify::Word::Allowed: return kGood;
+    case verify::Word::Denied:
+    case verify::Word::Mixed: return kNegative;
+    case verify::Word::Undecided: return kUndecided;
+  }
+  return kUndecided;
+}
+
+// None with `problem` set: the command line makes no sense.
+std::optional<ir::Flow> asked_flow(const Options& options, std::string& problem) {
+  const int given = !options.port.empty() + !options.icmp.empty() + !options.icmpv6.empty();
+  if (given > 1) problem = "only one of --port, --icmp and --icmpv6 can be asked about";
+  if (given != 1) return std::nullopt;
+  const auto flow = !options.port.empty()   ? parse_port(options.port)
+                    : !options.icmp.empty() ? parse_icmp(options.icmp, false)
+                                            : parse_icmp(options.icmpv6, true);
+  if (!flow) problem = "cannot read `" + options.port + options.icmp + options.icmpv6 + "`: expected 8080/TCP, or a type such as EchoRequest";
+  return flow;
+}
+
+int one(const Options& options, const Session& session, verify::Judge& judge) {
+  if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
+  std::string problem;
+  const verify::Question question{options.from, options.to, asked_flow(options, problem)};
+  if (!problem.empty()) return complain(problem);
+  auto answer = judge.ask(question);
+  if (!answer) return complain(answer.error().message);
+  if (!options.http.empty()) ask_for_request(*answer);
+  std::string out;
+  if (options.output == "text")
+    out = to_text(*answer, question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out));
+  else
+    JsonAnswers(session.loaded.policies, session.sources).append(out, "", *answer);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return exit_code(answer->word);
+}
+
+int verify_command(const Options& options) {
+  Session session;
+  if (const auto code = open(options.input, session)) return *code;
+  const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
+  verify::Judge judge(world, session.lock);
+  if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
+  if (options.all_ports) return all_ports(options.from, options.to, options.output, judge, world, session.lock);
+  return one(options, session, judge);
+}
+
+}  // namespace
+
+void add_verify(CLI::App& root, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = root.add_subcommand("verify", "Can A reach B? Says which rules decide, and where they are written");
+  add_input_options(*command, options->input);
+  const std::string ends = "Ends: ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
+  command->add_option("--from", options->from, "Source")->group(ends);
+  command->add_option("--to", options->to, "Destination")->group(ends);
+  command->add_option("--port", options->port, "Destination port, 8080/TCP")->group("Traffic");
+  command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
+  command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
+  command->add_option("--http", options->http, "'GET /path': the request that is asked about")->group("Traffic");
+  command->add_flag("--all-ports", options->all_ports, "What is allowed, on every port and protocol")->group("Traffic");
+  command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->group("Traffic");
+  command->add_option("-o,--output", options->output, "text, json or jsonl")
+      ->check(CLI::IsMember({"text", "json", "jsonl"}))
+      ->group("Output");
+  command->callback([options, &chosen] { chosen = [options] { return verify_command(*options); }; });
+}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,104 @@
+#include "frontend/discover.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <optional>
+
+namespace netpolc::frontend {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kLargest = std::size_t{1} << 30;  // places are 32-bit offsets
+
+void unreadable(const std::string& path, const std::string& why, DiagSink& sink) {
+  sink.error({.kind = DiagKind::FileUnreadable,
+              .where = std::nullopt,
+              .message = "`" + path + "` cannot be read: " + why});
+}
+
+bool is_manifest(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+}
+
+std::vector<std::string> manifests_below(const std::string& directory, DiagSink& sink) {
+  std::vector<std::string> found;
+  std::error_code error;
+  fs::recursive_directory_iterator entry(directory, error);
+  for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
+    std::error_code unknown;  // a dangling link is no file
+    if (is_manifest(entry->path()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
+  }
+  if (error) unreadable(directory, error.message(), sink);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+std::optional<std::string> read_all(std::istream& in) {
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) return std::nullopt;
+  return text;
+}
+
+std::optional<std::string> read_file(const std::string& path, DiagSink& sink) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);  // not for pipes, which are read all the same
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    unreadable(path, std::strerror(errno), sink);
+    return std::nullopt;
+  }
+  std::string text;
+  if (!error && size <= kLargest) {
+    text.resize(size);
+    in.read(text.data(), static_cast<std::streamsize>(size));
+    text.resize(static_cast<std::size_t>(in.gcount()));
+  }
+  // What is left: all of a pipe or of a file in /proc, whose size is said to be 0.
+  if (!in.bad() && in.good() && (error || size <= kLargest)) {
+    if (auto rest = read_all(in)) text += *rest;
+  }
+  if (in.bad()) {
+    unreadable(path, std::strerror(errno), sink);
+    return std::nullopt;
+  }
+  if (text.size() <= kLargest && (error || size <= kLargest)) return text;
+  sink.error({.kind = DiagKind::InputTooLarge,
+              .where = std::nullopt,
+              .message = "`" + path + "` is larger than 1 GiB"});
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<FileId> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) {
+  std::vector<FileId> files;
+  const auto add = [&](const std::string& path) {
+    if (auto text = read_file(path, sink)) files.push_back(sources.add(path, std::move(*text)));
+  };
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (path == "-") {
+      if (auto text = read_all(std::cin)) {
+        files.push_back(sources.add("<stdin>", std::move(*text)));
+      } else {
+        unreadable("<stdin>", std::strerror(errno), sink);
+      }
+    } else if (fs::is_directory(path, error)) {
+      for (const std::string& file : manifests_below(path, sink)) add(file);
+    } else if (error && error != std::errc::no_such_file_or_directory) {
+      unreadable(path, error.message(), sink);
+    } else {
+      add(path);
+    }
+  }
+  return files;
+}
+
+}  // namespace netpolc::frontend

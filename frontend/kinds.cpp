@@ -1,0 +1,74 @@
+#include "frontend/kinds.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "frontend/cluster/lower.h"
+
+namespace netpolc::frontend {
+namespace {
+
+constexpr PolicyKindName kPolicyKinds[] = {
+    {"cilium.io/v2", "CiliumNetworkPolicy"},
+    {"cilium.io/v2", "CiliumClusterwideNetworkPolicy"},
+    {"networking.k8s.io/v1", "NetworkPolicy"},
+    {"cilium.io/v2", "CiliumCIDRGroup"},
+};
+
+std::string group_of(const std::string& api_version) {
+  const std::size_t slash = api_version.find('/');
+  return slash == std::string::npos ? "" : api_version.substr(0, slash);
+}
+
+// Levenshtein's, good enough for typing mistakes.
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+// Kinds of other purpose may have any name; these look like a policy kind written wrongly.
+bool looks_like_policy(const std::string& group, const std::string& kind) {
+  if (kind.size() > 64) return false;
+  if (group == "networking.k8s.io" || group == "extensions") return distance(kind, "NetworkPolicy") <= 3;
+  if (group != "cilium.io") return false;
+  return kind.find("NetworkPol") != std::string::npos || distance(kind, "CiliumNetworkPolicy") <= 3 ||
+         distance(kind, "CiliumClusterwideNetworkPolicy") <= 3 || distance(kind, "CiliumCIDRGroup") <= 3;
+}
+
+}  // namespace
+
+PolicyKindName nearest_policy_kind(const std::string& kind) {
+  if (kind.size() > 64) return kPolicyKinds[0];
+  return *std::min_element(
+      std::begin(kPolicyKinds), std::end(kPolicyKinds),
+      [&](const PolicyKindName& a, const PolicyKindName& b) { return distance(kind, a.kind) < distance(kind, b.kind); });
+}
+
+Role role_of(const std::string& api_version, const std::string& kind, const std::string& name) {
+  const std::string group = group_of(api_version);
+  if (kind == "CiliumNetworkPolicy" || kind == "CiliumClusterwideNetworkPolicy") {
+    return api_version == "cilium.io/v2" ? Role::Policy : Role::BadPolicy;
+  }
+  if (kind == "CiliumCIDRGroup") {
+    return api_version == "cilium.io/v2" || api_version == "cilium.io/v2alpha1" ? Role::CidrGroup : Role::BadPolicy;
+  }
+  if (kind == "NetworkPolicy" && api_version == "networking.k8s.io/v1") return Role::Policy;
+  if (kind == "ConfigMap" && api_version == "v1") return name == "cilium-config" ? Role::AgentConfig : Role::Other;
+  if (ClusterBuilder::knows(api_version, kind)) return Role::ClusterObject;
+  // Others have NetworkPolicies of their own (Calico); without a group it is meant as ours.
+  if (kind == "NetworkPolicy" && group.empty()) return Role::BadPolicy;
+  return looks_like_policy(group, kind) ? Role::BadPolicy : Role::Other;
+}
+
+}  // namespace netpolc::frontend

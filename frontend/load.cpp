@@ -1,0 +1,254 @@
+#include "frontend/load.h"
+
+#include <unordered_map>
+
+#include "frontend/cluster/lower.h"
+#include "frontend/cluster/objects.h"
+#include "frontend/discover.h"
+#include "frontend/kinds.h"
+#include "frontend/policy/lower.h"
+
+namespace netpolc::frontend {
+namespace {
+
+std::string text_of(const Node* parent, std::string_view key) {
+  const Node* found = parent != nullptr && parent->is_mapping() ? parent->find(key) : nullptr;
+  return found != nullptr && found->is_scalar() ? found->text : std::string();
+}
+
+// What tells one object from another.
+struct ObjectName {
+  std::string kind, ns, name;
+  Span where;  // of the name, else of the object
+  std::string key() const { return kind + '\n' + ns + '\n' + name; }
+};
+
+ObjectName name_of(const Node& object, const std::string& kind) {
+  const Node* metadata = object.find("metadata");
+  ObjectName out{kind, text_of(metadata, "namespace"), text_of(metadata, "name"), object.span};
+  if (!out.name.empty()) out.where = metadata->find("name")->span;
+  if (out.ns.empty() && !is_cluster_scoped(kind) && kind != "CiliumNetworkPolicy") out.ns = "default";
+  return out;
+}
+
+void set_if_missing(Node& object, const char* key, const std::string& value) {
+  if (object.find(key) != nullptr) return;
+  Node name, text;
+  name.kind = text.kind = NodeKind::Scalar;
+  name.span = text.span = object.span;
+  name.text = key;
+  text.text = value;
+  object.entries.emplace_back(std::move(name), std::move(text));
+}
+
+class Loader {
+ public:
+  Loader(const LoadOptions& options, const SourceManager& sources, DiagSink& sink)
+      : options_(options), sources_(sources), sink_(sink), builder_(config_, sink) {
+    config_.version = options.cilium_version;
+    config_.default_local_cluster = options.cilium_version >= 19;
+  }
+
+  // First all files: cluster objects are read at once, policies wait for the configuration.
+  void read(FileId file) {
+    for (Node& document : parse_documents(file, sources_, sink_)) add(std::move(document));
+  }
+
+  Loaded finish() {
+    if (agent_config_) apply_cilium_config(*agent_config_, config_, sink_);
+    Loaded out;
+    const std::size_t before = sink_.errors();
+    for (Waiting& waiting : waiting_) lower(waiting, out);
+    policy_errors_ += sink_.errors() - before;
+    for (Slot& slot : slots_) {
+      for (ir::Policy& policy : slot.policies) out.policies.policies.push_back(std::move(policy));
+    }
+    out.cluster = builder_.finish();
+    for (Slot& slot : slots_) {
+      if (slot.group) out.cluster.cidr_groups.push_back(std::move(*slot.group));
+    }
+    out.skipped_objects = skipped_;
+    out.usable = options_.keep_going ? sink_.errors() == policy_errors_ : sink_.errors() == 0;
+    return out;
+  }
+
+ private:
+  struct Waiting {
+    Node object;
+    Role role;
+    ObjectName name;
+  };
+  // What the last version of a policy or CIDR group gives: nothing if it was rejected.
+  struct Slot {
+    std::vector<ir::Policy> policies;
+    std::optional<ir::CidrGroup> group;
+  };
+
+  void reject(DiagKind kind, Span where, std::string message, std::string label) {
+    sink_.error({.kind = kind, .where = where, .message = std::move(message), .label = std::move(label)});
+    ++policy_errors_;
+  }
+
+  void add(Node object) {
+    if (!object.is_mapping()) {
+      return reject(DiagKind::NotAnObject, object.span, "a document is not a mapping", "expected a Kubernetes object");
+    }
+    const std::string kind = text_of(&object, "kind"), api_version = text_of(&object, "apiVersion");
+    if (kind.empty() || api_version.empty()) {
+      const std::string missing = kind.empty() ? "kind" : "apiVersion";
+      return reject(DiagKind::NoKind, object.span, "this object has no `" + missing + "`", "");
+    }
+    Node* items = list_of(object, kind);
+    if (items != nullptr) return add_items(std::move(*items), kind, api_version);
+
+    ObjectName name = name_of(object, kind);
+    const Role role = role_of(api_version, kind, name.name);
+    switch (role) {
+      case Role::Other: ++skipped_; return;
+      case Role::BadPolicy: return bad_kind(object, api_version, kind);
+      case Role::AgentConfig: return set_config(std::move(object), name);
+      case Role::ClusterObject:
+        note_replaced(name);
+        return builder_.add(object, kind);
+      case Role::Policy:
+      case Role::CidrGroup:
+        note_replaced(name);
+        waiting_.push_back({std::move(object), role, std::move(name)});
+        return;
+    }
+  }
+
+  // `items` of a List or of a typed list ("PodList").
+  static Node* list_of(Node& object, const std::string& kind) {
+    if (kind.size() < 4 || kind.compare(kind.size() - 4, 4, "List") != 0) return nullptr;
+    for (auto& [key, value] : object.entries) {
+      if (key.text == "items" && !value.is_scalar()) return &value;
+    }
+    return nullptr;
+  }
+
+  // Items of typed lists need not say what they are.
+  void add_items(Node items, const std::string& kind, const std::string& api_version) {
+    const std::string item_kind = kind.substr(0, kind.size() - 4);
+    for (Node& item : items.items) {
+      if (item.is_mapping() && !item_kind.empty()) {
+        set_if_missing(item, "kind", item_kind);
+        set_if_missing(item, "apiVersion", api_version);
+      }
+      add(std::move(item));
+    }
+  }
+
+  void bad_kind(const Node& object, const std::string& api_version, const std::string& kind) {
+    const PolicyKindName meant = nearest_policy_kind(kind);
+    const bool wrong_version = kind == meant.kind;
+    reject(DiagKind::UnknownPolicyKind, object.find(wrong_version ? "apiVersion" : "kind")->span,
+           "there is no kind `" + kind + "` in `" + api_version + "`",
+           std::string("expected `") + (wrong_version ? meant.api_version : meant.kind) + "`");
+  }
+
+  void set_config(Node object, const ObjectName& name) {
+    if (agent_config_) warn_replaced(name, config_where_);
+    config_where_ = name.where;
+    agent_config_ = std::move(object);
+  }
+
+  void note_replaced(const ObjectName& name) {
+    if (name.name.empty()) return;
+    const auto [entry, fresh] = seen_.try_emplace(name.key(), name.where);
+    if (fresh) return;
+    warn_replaced(name, entry->second);
+    entry->second = name.where;
+  }
+
+  void warn_replaced(const ObjectName& name, Span earlier) {
+    const std::string full = name.ns.empty() ? name.name : name.ns + "/" + name.name;
+    sink_.warning({.kind = DiagKind::ObjectReplaced,
+                   .where = name.where,
+                   .message = name.kind + " `" + full + "` replaces an earlier one",
+                   .label = "",
+                   .notes = {{earlier, "the earlier one is here"}},
+                   .fix = {},
+                   .severity = Severity::Warning});
+  }
+
+  Slot& slot_of(const ObjectName& name) {
+    const auto [entry, fresh] = slot_index_.try_emplace(name.key(), slots_.size());
+    if (fresh) {
+      slots_.emplace_back();
+    } else {
+      slots_[entry->second] = {};
+    }
+    return slots_[entry->second];
+  }
+
+  void lower(Waiting& waiting, Loaded& out) {
+    PolicyResult result;
+    result.kind = waiting.name.kind;
+    result.ns = waiting.name.ns;
+    result.name = waiting.name.name;
+    result.where = waiting.name.where;
+    const LowerContext context{config_, options_.lax, sink_, &result.unknown_fields};
+    Slot& slot = slot_of(waiting.name);
+    if (waiting.role == Role::CidrGroup) {
+      if (auto group = lower_cidr_group(waiting.object, context)) {
+        result.accepted = true;
+        slot.group = std::move(*group);
+      }
+    } else if (auto policies = lower_policy(waiting, context)) {
+      result.accepted = true;
+      result.rules = policies->size();
+      slot.policies = std::move(*policies);
+    }
+    out.results.push_back(std::move(result));
+    waiting.object = Node();  // large inputs: not two copies of everything
+  }
+
+  Checked<std::vector<ir::Policy>> lower_policy(const Waiting& waiting, const LowerContext& context) {
+    if (waiting.name.kind == "NetworkPolicy") return lower_network_policy(waiting.object, context);
+    const bool clusterwide = waiting.name.kind == "CiliumClusterwideNetworkPolicy";
+    if (!clusterwide && waiting.name.ns.empty()) warn_without_namespace(waiting.name);
+    return lower_cilium_policy(waiting.object, clusterwide, context);
+  }
+
+  // Section 1.1; `kubectl apply` would put it into the current namespace.
+  void warn_without_namespace(const ObjectName& name) {
+    sink_.warning({.kind = DiagKind::NoNamespace,
+                   .where = name.where,
+                   .message = "CiliumNetworkPolicy `" + name.name + "` has no namespace",
+                   .label = "it is taken for a clusterwide policy",
+                   .notes = {},
+                   .fix = {},
+                   .severity = Severity::Warning});
+  }
+
+  const LoadOptions& options_;
+  const SourceManager& sources_;
+  DiagSink& sink_;
+  ir::Config config_;
+  ClusterBuilder builder_;  // reads config_ when it finishes
+  std::optional<Node> agent_config_;
+  Span config_where_;
+  std::vector<Waiting> waiting_;
+  std::unordered_map<std::string, Span> seen_;
+  std::vector<Slot> slots_;
+  std::unordered_map<std::string, std::size_t> slot_index_;
+  std::size_t skipped_ = 0;
+  std::size_t policy_errors_ = 0;  // those that keep_going goes over
+};
+
+}  // namespace
+
+Loaded load(const std::vector<std::string>& paths, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
+  return load(read_inputs(paths, sources, sink), options, sources, sink);
+}
+
+Loaded load(const std::vector<FileId>& files, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
+  Loader loader(options, sources, sink);
+  for (const FileId file : files) loader.read(file);
+  Loaded out = loader.finish();
+  out.files = files.size();
+  return out;
+}
+
+}  // namespace netpolc::frontend

@@ -1,0 +1,285 @@
+#include "frontend/policy/object.h"
+
+#include <algorithm>
+
+namespace netpolc::frontend::policy {
+
+std::string Value::child_path(std::string_view key) const {
+  const std::string own = path();
+  return own.empty() ? std::string(key) : own + "." + std::string(key);
+}
+
+std::string Value::path() const {
+  if (!parent_) return {};
+  if (is_item()) return parent_->path() + "[" + std::to_string(index_) + "]";
+  return parent_->child_path(key_);
+}
+
+std::string Value::name() const {
+  if (!parent_) return "the object";
+  if (is_item()) return parent_->name() + "[" + std::to_string(index_) + "]";
+  return std::string(key_);
+}
+
+std::string_view type_name(const Node& node) {
+  switch (node.kind) {
+    case NodeKind::Null: return "null";
+    case NodeKind::Sequence: return "a list";
+    case NodeKind::Mapping: return "a mapping";
+    case NodeKind::Scalar: break;
+  }
+  if (node.is_bool()) return "a boolean";
+  if (node.is_integer()) return "an integer";
+  if (node.is_number()) return "a number";
+  return "a string";
+}
+
+std::string quote(std::string_view text) {
+  constexpr std::size_t kShown = 80;
+  std::string out = "`";
+  for (const char c : text.substr(0, kShown)) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  if (text.size() > kShown) out += "…";
+  return out + "`";
+}
+
+namespace {
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
+  constexpr std::size_t kLongest = 64;  // nothing longer is a misspelt field
+  if (word.empty() || word.size() > kLongest) return std::nullopt;
+  std::optional<std::string_view> best;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  bool tie = false;
+  for (const auto candidate : candidates) {
+    const std::size_t d = distance(lower_case(word), lower_case(candidate));
+    if (d < best_distance) {
+      best = candidate, best_distance = d, tie = false;
+    } else if (d == best_distance && best) {
+      tie = true;
+    }
+  }
+  return tie ? std::nullopt : best;
+}
+
+// ---- reporting -----------------------------------------------------------------------------
+
+std::optional<DiagNote> Judge::enclosing(const Value& at) const {
+  for (const Value* up = at.parent(); up && up->parent(); up = up->parent()) {
+    const bool element = up->is_item() && (*up)->is_mapping();
+    if (!element && up->key() != "spec") continue;
+    const std::string what = element ? "this `" + std::string(up->parent()->key()) + "` entry" : "`spec`";
+    return DiagNote{up->span(), "in " + what + (name.empty() ? "" : " of `" + name + "`")};
+  }
+  return std::nullopt;
+}
+
+void Judge::report(Diagnostic diagnostic, const Value& at) {
+  if (auto note = enclosing(at)) diagnostic.notes.push_back(std::move(*note));
+  if (diagnostic.severity == Severity::Warning) {
+    context.sink.warning(std::move(diagnostic));
+  } else {
+    reported_ = context.sink.error(std::move(diagnostic));
+  }
+}
+
+void Judge::error(DiagKind kind, const Value& at, std::string message, std::string label,
+                  std::optional<std::string> replacement) {
+  Diagnostic diagnostic{.kind = kind, .where = at.span(), .message = std::move(message), .label = std::move(label)};
+  if (replacement) diagnostic.fix = FixIt{at.span(), std::move(*replacement)};
+  report(std::move(diagnostic), at);
+}
+
+void Judge::agent_error(DiagKind kind, const Value& at, std::string message, std::string label,
+                        std::optional<std::string> replacement) {
+  if (!schema_only) error(kind, at, std::move(message), std::move(label), std::move(replacement));
+}
+
+void Judge::warning(DiagKind kind, const Value& at, std::string message, std::string label) {
+  report({.kind = kind, .where = at.span(), .message = std::move(message), .label = std::move(label),
+          .severity = Severity::Warning},
+         at);
+}
+
+// ---- types ---------------------------------------------------------------------------------
+
+void Judge::wrong_type(const Value& at, std::string_view expected) {
+  // A plain scalar where a string is wanted has exactly one fix: quotes.
+  std::optional<std::string> fix;
+  if (expected == "a string" && at->is_scalar()) fix = "\"" + at->text + "\"";
+  error(DiagKind::WrongType, at, "`" + at.name() + "` is " + std::string(type_name(at.node())) + ", not " + std::string(expected),
+        "expected " + std::string(expected), std::move(fix));
+}
+
+void Judge::null_item(const Value& at) {
+  error(DiagKind::NullItem, at, "`" + at.name() + "` is null", "a list item cannot be null; write `{}` for an empty one");
+}
+
+bool Judge::mapping(const Value& at) {
+  if (at->is_mapping()) return true;
+  wrong_type(at, "a mapping");
+  return false;
+}
+
+bool Judge::list(const Value& at) {
+  if (at->is_sequence()) return true;
+  wrong_type(at, "a list");
+  return false;
+}
+
+const std::string* Judge::string(const Value& at) {
+  if (at->is_string()) return &at->text;
+  wrong_type(at, "a string");
+  return nullptr;
+}
+
+void Judge::known_fields(const Value& at, std::initializer_list<std::string_view> known) {
+  known_fields(at, std::vector<std::string_view>(known));
+}
+
+void Judge::known_fields(const Value& at, const std::vector<std::string_view>& known) {
+  for (const auto& [key, value] : at->entries) {
+    if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    if (context.unknown_fields) context.unknown_fields->push_back(at.child_path(key.text));
+    const Value field_value(at, key.text, value);
+    Diagnostic diagnostic{.kind = DiagKind::UnknownField,
+                          .where = key.span,
+                          .message = "unknown field " + quote(key.text),
+                          .label = "Cilium drops it silently",
+                          .severity = context.lax ? Severity::Warning : Severity::Error};
+    if (const auto meant = nearest(key.text, known); meant && !has(at, *meant)) {
+      diagnostic.label = "did you mean `" + std::string(*meant) + "`?";
+      diagnostic.fix = FixIt{key.span, std::string(*meant)};
+    }
+    report(std::move(diagnostic), field_value);
+  }
+}
+
+// ---- fields --------------------------------------------------------------------------------
+
+std::optional<Value> Judge::field(const Value& at, std::string_view key) const {
+  for (const auto& [name_node, value] : at->entries) {
+    if (name_node.text != key) continue;
+    if (value.is_null()) return std::nullopt;
+    return Value(at, name_node.text, value);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Judge::string_field(const Value& at, std::string_view key) {
+  const auto found = field(at, key);
+  if (!found) return std::nullopt;
+  const auto* text = string(*found);
+  return text ? std::optional(*text) : std::nullopt;
+}
+
+std::optional<bool> Judge::bool_field(const Value& at, std::string_view key) {
+  const auto found = field(at, key);
+  if (!found) return std::nullopt;
+  if ((*found)->is_bool()) return (*found)->bool_value();
+  wrong_type(*found, "a boolean");
+  return std::nullopt;
+}
+
+std::optional<long long> Judge::integer_field(const Value& at, std::string_view key) {
+  const auto found = field(at, key);
+  if (!found) return std::nullopt;
+  if ((*found)->is_integer()) {
+    if (const auto value = (*found)->integer_value()) return value;
+    error(DiagKind::WrongType, *found, "`" + found->name() + "` is too large for an integer");
+    return std::nullopt;
+  }
+  wrong_type(*found, "an integer");
+  return std::nullopt;
+}
+
+std::optional<Value> Judge::required(const Value& at, std::string_view key) {
+  auto found = field(at, key);
+  if (!found) {
+    error(DiagKind::MissingField, at, "`" + at.name() + "` has no `" + std::string(key) + "`", "`" + std::string(key) + "` is required");
+  }
+  return found;
+}
+
+void Judge::string_map(const Value& at) {
+  if (!mapping(at)) return;
+  for (const auto& [key, value] : at->entries) string(Value(at, key.text, value));
+}
+
+void Judge::limit_items(const Value& at, std::string_view key, std::size_t limit, DiagKind kind, bool agent_only) {
+  const auto found = field(at, key);
+  if (!found || (*found)->items.size() <= limit || (agent_only && schema_only)) return;
+  const Value extra(*found, limit, (*found)->items[limit]);
+  error(kind, extra, "`" + std::string(key) + "` has " + std::to_string((*found)->items.size()) + " entries, the limit is " + std::to_string(limit),
+        "put the rest into a second entry");
+}
+
+void Judge::limit_length(const Value& at, std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return;
+  error(DiagKind::ValueTooLong, at,
+        "`" + at.name() + "` is " + std::to_string(text.size()) + " bytes long, the limit is " + std::to_string(limit));
+}
+
+bool Judge::one_of(const Value& at, std::string_view text, const std::vector<std::string_view>& allowed, DiagKind kind) {
+  if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return true;
+  std::string list_text;
+  for (const auto candidate : allowed) list_text += (list_text.empty() ? "`" : ", `") + std::string(candidate) + "`";
+  std::optional<std::string> fix;
+  if (const auto meant = nearest(text, allowed)) fix = std::string(*meant);
+  error(kind, at, "unknown `" + at.name() + "` " + quote(text), "one of " + list_text, std::move(fix));
+  return false;
+}
+
+// ---- metadata ------------------------------------------------------------------------------
+
+void read_metadata(Judge& judge, const Value& object, bool cluster_scoped, std::string_view kind) {
+  const auto metadata = judge.field(object, "metadata");
+  judge.ns = cluster_scoped ? "" : "default";
+  if (metadata && judge.mapping(*metadata)) {
+    if (const auto name = judge.string_field(*metadata, "name")) judge.name = *name;
+    for (const char* map : {"labels", "annotations"}) {
+      if (const auto value = judge.field(*metadata, map)) judge.string_map(*value);
+    }
+    const auto ns = judge.string_field(*metadata, "namespace");
+    if (ns && !ns->empty()) {
+      if (cluster_scoped) {
+        const auto where = judge.field(*metadata, "namespace");
+        judge.error(DiagKind::NamespaceNotAllowed, *where, "a " + std::string(kind) + " has no namespace",
+                    "remove `namespace`, it is a cluster-wide object");
+      } else {
+        judge.ns = *ns;
+      }
+    }
+  }
+  // Only when nothing else was wrong with it, the missing name is worth a message of its own.
+  if (judge.name.empty() && !judge.failed()) {
+    judge.error(DiagKind::MissingName, metadata ? *metadata : object, "this " + std::string(kind) + " has no name",
+                "`metadata.name` is required");
+  }
+}
+
+}  // namespace netpolc::frontend::policy

@@ -1,0 +1,36 @@
+// runtime-loader/attachment.h — which interface stands for which endpoint: what is asked for on
+// the command line or in a file of JSON lines, and what it became on this node.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime-loader/address.h"
+#include "runtime-loader/result.h"
+
+namespace netpolc::loader {
+
+struct AttachRequest {
+  std::string endpoint;  // "namespace/name" of a workload or of one of its pods
+  std::string ifname;
+  std::string netns;                // "", a name or a path
+  std::vector<Address> addresses;   // of this pod, where it isn't (or no longer) what the bundle says
+};
+
+enum class AttachMode : std::uint8_t { Tcx, Clsact };
+
+struct Attachment {
+  std::string endpoint;  // as asked for
+  std::string ifname;
+  std::string netns;
+  int ifindex = 0;
+  std::uint64_t netns_inode = 0;
+  std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints
+  AttachMode mode = AttachMode::Tcx;
+};
+
+Result<AttachRequest> parse_attach_option(const std::string& text);                        // "ns/pod=IFNAME"
+Result<std::vector<AttachRequest>> parse_attach_lines(const std::string& text, const std::string& name);  // `name`: for messages
+
+}  // namespace netpolc::loader

@@ -1,0 +1,66 @@
+#include "runtime-loader/files.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "runtime-loader/fd.h"
+
+namespace netpolc::loader {
+namespace {
+
+Result<std::string> read_all(const Fd& fd, const std::string& name, std::size_t limit) {
+  struct stat info {};
+  if (fstat(fd.get(), &info) != 0) return bad_input(name + ": " + std::generic_category().message(errno));
+  if (!S_ISREG(info.st_mode)) return bad_input(name + ": no regular file");
+  std::string content;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = read(fd.get(), buffer, sizeof buffer);
+    if (got < 0) return bad_input(name + ": " + std::generic_category().message(errno));
+    if (got == 0) return content;
+    content.append(buffer, static_cast<std::size_t>(got));
+    if (content.size() > limit) return bad_input(name + ": larger than " + std::to_string(limit) + " bytes");
+  }
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!fd) return bad_input(path + ": " + std::generic_category().message(errno));
+  return read_all(fd, path, limit);
+}
+
+Result<std::string> read_beneath(const std::string& directory, const std::string& relative, std::size_t limit) {
+  const std::string name = directory + "/" + relative;
+  if (relative.empty() || relative.find('\0') != std::string::npos) return bad_input("a path in `" + directory + "` is empty or has a zero byte");
+  const Fd base{open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+  if (!base) return bad_input(directory + ": " + std::generic_category().message(errno));
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  const Fd fd{static_cast<int>(syscall(SYS_openat2, base.get(), relative.c_str(), &how, sizeof how))};
+  if (!fd && (errno == EXDEV || errno == ELOOP)) return bad_input(name + ": leads out of the bundle, or is a symbolic link");
+  if (!fd) return bad_input(name + ": " + std::generic_category().message(errno));
+  return read_all(fd, name, limit);
+}
+
+Done write_file(const std::string& path, const std::string& content) {
+  const std::string temporary = path + ".new";
+  const Fd fd{open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!fd) return refused("creating " + temporary, errno);
+  for (std::size_t written = 0; written < content.size();) {
+    const ssize_t step = write(fd.get(), content.data() + written, content.size() - written);
+    if (step < 0) return refused("writing " + temporary, errno);
+    written += static_cast<std::size_t>(step);
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return refused("renaming " + temporary, errno);
+  return {};
+}
+
+}  // namespace netpolc::loader

@@ -1,0 +1,121 @@
+#include "runtime-loader/installation.h"
+
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+
+#include "runtime-loader/sha256.h"
+
+namespace netpolc::loader {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_bpffs(const std::string& path) {
+  struct statfs info {};
+  return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
+}
+
+// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself.
+Done ensure_bpffs(const std::string& root) {
+  std::error_code error;
+  fs::path existing = root;
+  while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error)) existing = existing.parent_path();
+  if (is_bpffs(existing.string())) return {};
+  const bool usual = root == "/sys/fs/bpf" || root.starts_with("/sys/fs/bpf/");
+  const std::string mount_point = usual ? "/sys/fs/bpf" : root;
+  if (!usual) fs::create_directories(root, error);
+  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0) return refused("mounting bpffs on " + mount_point, errno);
+  return {};
+}
+
+std::string default_state(const std::string& root) { return "/run/netpolc/" + sha256_hex(root).substr(0, 16); }
+
+// One spelling for one root, since the state's place depends on it.
+std::string canonical(const std::string& root) {
+  std::error_code error;
+  const fs::path path = fs::weakly_canonical(root, error);
+  std::string text = error ? root : path.string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) names.push_back(it->path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
+
+Result<Installation> Installation::open(const std::string& root, const std::string& state) {
+  Installation it;
+  it.root_ = canonical(root);
+  it.state_ = state.empty() ? default_state(it.root_) : state;
+  std::error_code error;
+  fs::create_directories(it.state_, error);
+  if (error) return refused("creating " + it.state_ + ": " + error.message());
+  it.lock_ = Fd{::open((it.state_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!it.lock_ || flock(it.lock_.get(), LOCK_EX) != 0) return refused("locking " + it.state_, errno);
+  if (const Done done = ensure_bpffs(it.root_); !done) return tl::make_unexpected(done.error());
+  for (const char* part : {"/maps", "/rules", "/links"}) {
+    fs::create_directories(it.root_ + part, error);
+    if (error) return refused("creating " + it.root_ + part + ": " + error.message());
+  }
+  return it;
+}
+
+Result<Installation> Installation::find(const std::string& root, const std::string& state) {
+  Installation it;
+  it.root_ = canonical(root);
+  it.state_ = state.empty() ? default_state(it.root_) : state;
+  std::error_code error;
+  if (!fs::exists(it.state_path(), error)) return bad_input("nothing is loaded under " + it.root_);
+  return it;
+}
+
+std::vector<std::string> Installation::pinned_links() const { return names_in(root_ + "/links"); }
+std::vector<std::string> Installation::pinned_rules() const { return names_in(root_ + "/rules"); }
+
+Done Installation::remove_all() const {
+  for (const char* part : {"/links", "/rules", "/maps"})
+    for (const std::string& name : names_in(root_ + part)) unpin(root_ + part + "/" + name);
+  std::error_code error;
+  for (const char* part : {"/links", "/rules", "/maps", ""}) fs::remove(root_ + part, error);
+  for (const char* file : {"/state.json", "/state.json.new", "/monitor.lock", "/lock"}) fs::remove(state_ + file, error);
+  fs::remove(state_, error);
+  return {};
+}
+
+Fd open_pinned(const std::string& path) { return Fd{bpf_obj_get(path.c_str())}; }
+
+Done pin(int fd, const std::string& path) {
+  if (bpf_obj_pin(fd, path.c_str()) != 0) return refused("pinning " + path, errno);
+  return {};
+}
+
+Done pin_over(int fd, const std::string& path) {
+  const std::string next = path + "_next";
+  unlink(next.c_str());
+  if (const Done done = pin(fd, next); !done) return done;
+  if (rename(next.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    unlink(next.c_str());
+    return refused("renaming " + next, error);
+  }
+  return {};
+}
+
+void unpin(const std::string& path) { unlink(path.c_str()); }
+
+}  // namespace netpolc::loader

@@ -1,0 +1,21 @@
+// runtime-loader/netns.h — doing something inside a network namespace. A thread of its own enters
+// it, so that the caller's namespace never changes.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "runtime-loader/result.h"
+
+namespace netpolc::loader {
+
+// `netns`: "" is the caller's own, a name is looked up in /run/netns, a path is opened as it is.
+Done in_netns(const std::string& netns, const std::function<Done()>& action);
+
+struct Interface {
+  int index = 0;
+  std::uint64_t netns = 0;  // inode of the namespace: with the index, unique on this node
+};
+Result<Interface> find_interface(const std::string& netns, const std::string& name);
+
+}  // namespace netpolc::loader

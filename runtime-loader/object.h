@@ -1,0 +1,47 @@
+// runtime-loader/object.h — a compiled object in the kernel: opened from memory, its shared maps
+// taken from the installation, the others its own. The door to libbpf's objects.
+#pragma once
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "runtime-loader/fd.h"
+#include "runtime-loader/maps.h"
+#include "runtime-loader/result.h"
+
+struct bpf_object;
+
+namespace netpolc::loader {
+
+// Maps by name that objects use instead of their own. What isn't there is created by the first
+// object that is loaded, and used by those after it.
+struct SharedMaps {
+  std::map<std::string, Fd> by_name;
+  // Sizes to create with, where the object's own don't fit.
+  std::map<std::string, std::uint32_t> max_entries;
+};
+
+bool is_shared_map(std::string_view name);
+
+class Object {
+ public:
+  // `name` is for messages. `reuse`: maps of this object alone that exist already (its counters).
+  // A reused map of another shape than the object declares is left alone and made anew.
+  static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared, const PeerBits& peers_in, const PeerBits& peers_out,
+                             const std::map<std::string, int>& reuse = {});
+  int program(const char* name) const;  // -1: absent
+  int map(const char* name) const;
+  Object(Object&&) noexcept;
+  Object& operator=(Object&&) noexcept;
+  ~Object();
+
+ private:
+  explicit Object(bpf_object* object) : object_(object) {}
+  bpf_object* object_ = nullptr;
+};
+
+// The end of a verifier's log with its C lines, short enough to read.
+std::string verifier_excerpt(std::string_view log);
+
+}  // namespace netpolc::loader
