@@ -180,7 +180,10 @@ Bytes build_packet(const PacketSpec& spec) {
 }
 
 Bytes build_icmp_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code, const Bytes& offending) {
-  PacketSpec spec{.source = source, .destination = destination, .protocol = source.v6 ? kProtocolIcmpv6 : kProtocolIcmp};
+  PacketSpec spec;
+  spec.source = source;
+  spec.destination = destination;
+  spec.protocol = source.v6 ? kProtocolIcmpv6 : kProtocolIcmp;
   spec.icmp_type = type;
   spec.icmp_code = code;
   spec.icmp_id = spec.icmp_sequence = 0;
