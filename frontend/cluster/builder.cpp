@@ -116,9 +116,10 @@ struct ClusterBuilder::State {
   ClusterObjects objects;
   std::unordered_map<std::string, std::size_t> index = {};  // by kind, namespace, name: place in its list
 
-  // A later version of an object takes the place of the earlier one.
+  // A later version of an object takes the place of the earlier one. By reference: `ns` and
+  // `name` may be parts of `value`.
   template <class T>
-  void put(std::vector<T>& list, const std::string& kind, const std::string& ns, const std::string& name, T value) {
+  void put(std::vector<T>& list, const std::string& kind, const std::string& ns, const std::string& name, T&& value) {
     const auto [entry, fresh] = index.try_emplace(kind + '\n' + ns + '\n' + name, list.size());
     if (fresh) {
       list.push_back(std::move(value));
@@ -128,14 +129,12 @@ struct ClusterBuilder::State {
   }
   template <class T>
   void put(std::vector<T>& list, const std::string& kind, T value) {
-    const std::string ns = value.meta.ns, name = value.meta.name;
-    put(list, kind, ns, name, std::move(value));
+    put(list, kind, value.meta.ns, value.meta.name, std::move(value));
   }
   void put_backends(std::vector<Backends>& list, const std::string& kind, const Node& object, Backends value) {
     const Node* metadata = object.find("metadata");
     const Node* name = metadata == nullptr || !metadata->is_mapping() ? nullptr : metadata->find("name");
-    const std::string ns = value.ns;
-    put(list, kind, ns, name == nullptr ? "" : name->text, std::move(value));
+    put(list, kind, value.ns, name == nullptr ? "" : name->text, std::move(value));
   }
   void add_other(const Node& object, const std::string& kind);
 };
@@ -143,16 +142,16 @@ struct ClusterBuilder::State {
 void ClusterBuilder::State::add_other(const Node& object, const std::string& kind) {
   if (kind == "Namespace") {
     ir::Namespace value = read_namespace(object, fields);
-    put(objects.namespaces, kind, "", std::string(value.name), std::move(value));
+    put(objects.namespaces, kind, "", value.name, std::move(value));
   } else if (kind == "Node") {
     ir::Node value = read_node(object, fields);
-    put(objects.nodes, kind, "", std::string(value.name), std::move(value));
+    put(objects.nodes, kind, "", value.name, std::move(value));
   } else if (kind == "CiliumNode") {
     ir::Node value = read_cilium_node(object, fields);
-    put(objects.cilium_nodes, kind, "", std::string(value.name), std::move(value));
+    put(objects.cilium_nodes, kind, "", value.name, std::move(value));
   } else if (kind == "Service") {
     ir::Service value = read_service(object, fields);
-    put(objects.services, kind, std::string(value.ns), std::string(value.name), std::move(value));
+    put(objects.services, kind, value.ns, value.name, std::move(value));
   } else if (kind == "CiliumIdentity") {
     auto value = read_identity(object, fields);
     if (value) put(objects.identities, kind, "", std::to_string(value->id), std::move(*value));
