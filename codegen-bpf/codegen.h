@@ -36,6 +36,7 @@ struct Emitted {
 // Why a table can't become a program: rules that need enforcement nobody does yet.
 struct Unenforceable {
   std::string reason;
+  bool conflict = false;  // rules contradict each other; no option helps
   std::vector<ir::RuleRef> rules;
 };
 std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const EmitOptions& options);

@@ -257,7 +257,7 @@ Emitted emit(const ir::DecisionTable& table) {
 }
 
 std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const EmitOptions& options) {
-  if (table.incomputable) return Unenforceable{table.incomputable->reason, table.incomputable->rules};
+  if (table.incomputable) return Unenforceable{table.incomputable->reason, true, table.incomputable->rules};
   if (options.l7_drop) return std::nullopt;
   std::vector<ir::RuleRef> rules;
   for (const ir::DirectionTable* direction : {&table.ingress, &table.egress})
@@ -268,7 +268,7 @@ std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const
   std::sort(rules.begin(), rules.end());
   rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
   if (rules.empty()) return std::nullopt;
-  return Unenforceable{"L7 rules are not enforced yet (with --l7=drop, what only they allow is dropped)", std::move(rules)};
+  return Unenforceable{"L7 rules are not enforced yet", false, std::move(rules)};
 }
 
 std::string digest(const Emitted& emitted) {

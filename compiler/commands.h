@@ -19,6 +19,7 @@ using AddCommand = void (*)(CLI::App& root, Action& chosen);
 const std::vector<AddCommand>& commands();
 
 void add_verify(CLI::App& root, Action& chosen);
+void add_compile(CLI::App& root, Action& chosen);
 void add_lint(CLI::App& root, Action& chosen);
 void add_identity(CLI::App& root, Action& chosen);
 void add_endpoint(CLI::App& root, Action& chosen);
