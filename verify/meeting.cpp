@@ -154,12 +154,13 @@ std::vector<std::uint32_t> Encounters::nodes_of(const End& end, bool& anywhere) 
 }
 
 // entity:host: the bare identity 1, or the host of the other side's node where hosts are managed.
+// Of another cluster's endpoint the node isn't ours: any of our hosts may be meant.
 std::vector<Encounters::Face> Encounters::host_faces(const End& other) {
   const bool remote = other.kind == EndKind::Endpoint && directory_.cluster().endpoints[other.index].remote;
-  if (!hosts_managed_ || remote) return {face({.kind = EndKind::Host})};
+  if (!hosts_managed_) return {face({.kind = EndKind::Host})};
   bool anywhere = true;
   std::vector<std::uint32_t> nodes;
-  if (other.kind == EndKind::Endpoint) nodes = nodes_of(other, anywhere);
+  if (other.kind == EndKind::Endpoint && !remote) nodes = nodes_of(other, anywhere);
   if (anywhere) nodes = nodes_with_pods_;
   std::vector<Face> out;
   for (auto node : nodes) {

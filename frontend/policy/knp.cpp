@@ -149,8 +149,10 @@ void read_rule(Judge& judge, const Value& item, Direction direction, const std::
     policy.rules.push_back(std::move(rule));
   });
   if (any_peer) return;
-  base.peer_kind = ir::PeerKind::Listed;  // everyone: also without ports, unlike in a CiliumNetworkPolicy
-  base.peers = {ir::EntityPeer{ir::Entity::All}};
+  // Everyone, also without ports, unlike in a CiliumNetworkPolicy. An endpoint selector, although
+  // it matches more than endpoints: from/toRequires of other policies are ANDed onto it.
+  base.peer_kind = ir::PeerKind::Listed;
+  base.peers = {ir::LabelPeer{{}, true}};
   policy.rules.push_back(std::move(base));
 }
 
