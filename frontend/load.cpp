@@ -4,6 +4,7 @@
 
 #include "frontend/cluster/lower.h"
 #include "frontend/cluster/objects.h"
+#include "frontend/cluster_name.h"
 #include "frontend/discover.h"
 #include "frontend/kinds.h"
 #include "frontend/policy/lower.h"
@@ -56,6 +57,7 @@ class Loader {
 
   Loaded finish() {
     if (agent_config_) apply_cilium_config(*agent_config_, config_, sink_);
+    else infer_name();
     Loaded out;
     const std::size_t before = sink_.errors();
     for (Waiting& waiting : waiting_) lower(waiting, out);
@@ -170,6 +172,12 @@ class Loader {
                    .notes = {{earlier, "the earlier one is here"}},
                    .fix = {},
                    .severity = Severity::Warning});
+  }
+
+  void infer_name() {
+    ClusterNames names;
+    for (const Waiting& waiting : waiting_) collect_cluster_names(waiting.object, names);
+    infer_cluster_name(names, config_, sink_);
   }
 
   Slot& slot_of(const ObjectName& name) {
