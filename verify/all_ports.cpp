@@ -1,0 +1,213 @@
+#include "verify/all_ports.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "verify/prefix_classes.h"
+
+namespace netpolc::verify {
+namespace {
+
+constexpr std::uint32_t remote_node_identity = 6, apiserver_identity = 7, local_scope = 0x01000000, node_scope = 0x02000000;
+
+bool comes_from_address(const ir::Label& label) {
+  return label.source == "cidr" || label.source == "fqdn" || label.source == "cidrgroup";
+}
+
+std::string identity_key(const ir::LabelSet& labels, const std::vector<ir::NamedPort>& ports) {
+  std::string key;
+  for (const ir::Label& label : labels) key += label.source + '\0' + label.key + '\0' + label.value + '\1';
+  for (const ir::NamedPort& port : ports)
+    key += port.name + '\0' + std::to_string(port.port) + '/' + std::to_string(static_cast<int>(port.protocol)) + '\2';
+  return key;
+}
+
+bool is_local(std::uint32_t identity) { return identity >= local_scope && identity < node_scope; }
+
+}  // namespace
+
+AllPorts::AllPorts(const ir::eval::World& world, const ir::IdentityLock& lock, Judge& judge)
+    : world_(world),
+      judge_(judge),
+      identities_(ir::Identities::build(world.policies, world.cluster, world.resolutions, lock)),
+      decisions_(ir::decide(world.policies, world.cluster, world.resolutions, identities_)),
+      ingress_(decisions_.tables.size()),
+      egress_(decisions_.tables.size()) {
+  index_identities();
+  index_subjects();
+}
+
+void AllPorts::index_identities() {
+  for (const ir::Identity& identity : identities_.all()) identity_ids_.emplace(identity_key(identity.labels, identity.named_ports), identity.id);
+}
+
+void AllPorts::index_subjects() {
+  for (const ir::DecidedEndpoint& decided : decisions_.endpoints) {
+    auto& encounters = judge_.encounters();
+    const auto subject = decided.is_host ? encounters.host_subject(decided.endpoint) : encounters.endpoint_subject(decided.endpoint);
+    if (!subject) continue;
+    if (subject_tables_.size() <= *subject) subject_tables_.resize(*subject + 1);
+    subject_tables_[*subject] = decided.table;
+  }
+}
+
+// ---- who is asked about ------------------------------------------------------------------------
+
+tl::expected<Parties, RefError> AllPorts::parties(const std::string& reference) const {
+  auto ends = judge_.directory().resolve(reference, std::nullopt);
+  if (!ends) return tl::unexpected(ends.error());
+  Parties out;
+  std::unordered_map<std::string, std::size_t> by_name;
+  for (End& end : *ends) {
+    const auto [found, fresh] = by_name.emplace(end.name, out.size());
+    if (fresh) out.push_back({end.name, {}});
+    out[found->second].ends.push_back(std::move(end));
+  }
+  if (reference != "any") return out;
+  add_nodes(out);
+  add_prefixes(out);
+  return out;
+}
+
+// Nodes that are more to policy than a remote node: by labels, by address, or as API servers.
+void AllPorts::add_nodes(Parties& out) const {
+  std::set<std::uint32_t> seen{remote_node_identity};
+  for (std::uint32_t n = 0; n < world_.cluster.nodes.size(); ++n) {
+    const ir::Node& node = world_.cluster.nodes[n];
+    if (!seen.insert(identities_.of_node(n)).second) continue;
+    if (identities_.of_node(n) == apiserver_identity) {
+      out.push_back({"entity:kube-apiserver", *judge_.directory().resolve("entity:kube-apiserver", std::nullopt)});
+    } else if (!node.addresses.empty()) {
+      out.push_back({"ip:" + node.addresses.front().to_string(), {judge_.directory().address_end(node.addresses.front())}});
+    }
+  }
+}
+
+// One address stands for all that have the same identity.
+void AllPorts::add_prefixes(Parties& out) const {
+  std::vector<IpPrefix> cuts;
+  for (const auto& entry : identities_.addresses()) cuts.push_back(entry.prefix);
+  std::unordered_map<std::uint32_t, const IpPrefix*> names;  // of an identity: its first prefix
+  for (const auto& entry : identities_.addresses()) names.emplace(entry.identity, &entry.prefix);
+  std::set<std::uint32_t> seen;
+  for (const char* family : {"0.0.0.0/0", "::/0"}) {
+    for (const IpAddress& address : representatives(*IpPrefix::parse(family), cuts)) {
+      const std::uint32_t identity = identities_.of_address(address);
+      if (!is_local(identity) || !seen.insert(identity).second) continue;
+      const std::string name = "cidr:" + names.at(identity)->to_string();
+      out.push_back({name, {{.kind = EndKind::Address, .name = name, .address = address}}});
+    }
+  }
+}
+
+bool AllPorts::managed(const Party& party) const {
+  return std::any_of(party.ends.begin(), party.ends.end(), [&](const End& end) {
+    if (end.kind == EndKind::Endpoint) return !world_.cluster.endpoints[end.index].remote;
+    return end.kind == EndKind::Host && judge_.encounters().hosts_are_managed();
+  });
+}
+
+bool AllPorts::decided(const Party& from, const Party& to) const { return managed(from) || managed(to); }
+
+// ---- one side ------------------------------------------------------------------------------------
+
+std::optional<std::uint32_t> AllPorts::find_identity(const ir::PeerFacts& facts) const {
+  if (facts.address) {
+    const ir::Identity* identity = identities_.find(identities_.of_address(*facts.address));
+    if (identity == nullptr) return std::nullopt;
+    ir::LabelSet labels = identity->labels;
+    std::erase_if(labels, comes_from_address);
+    return labels == facts.labels ? std::optional(identity->id) : std::nullopt;
+  }
+  if (world_.cluster.config.version >= 20 && facts.named_ports && !facts.named_ports->empty()) {
+    const auto found = identity_ids_.find(identity_key(facts.labels, *facts.named_ports));
+    return found == identity_ids_.end() ? std::nullopt : std::optional(found->second);
+  }
+  const auto found = identity_ids_.find(identity_key(facts.labels, {}));
+  return found == identity_ids_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::uint32_t> AllPorts::identity_of(FactsId peer) {
+  if (peers_.size() <= peer) peers_.resize(peer + 1);
+  if (!peers_[peer]) peers_[peer] = find_identity(judge_.encounters().facts(peer));
+  return *peers_[peer];
+}
+
+const ir::DecisionTable* AllPorts::table_of(SubjectId subject) const {
+  if (subject >= subject_tables_.size() || !subject_tables_[subject]) return nullptr;
+  return &decisions_.tables[*subject_tables_[subject]];
+}
+
+const ir::Incomputable* AllPorts::incomputable(SubjectId subject) const {
+  const ir::DecisionTable* table = table_of(subject);
+  return table != nullptr && table->incomputable ? &*table->incomputable : nullptr;
+}
+
+// A host without the host firewall has no table: nothing is enforced there.
+AccessId AllPorts::side(SubjectId subject, ir::Direction direction, FactsId peer) {
+  const ir::DecisionTable* table = table_of(subject);
+  if (table == nullptr) return everything;
+  const bool in = direction == ir::Direction::Ingress;
+  const ir::DirectionTable& rules = in ? table->ingress : table->egress;
+  const auto identity = identity_of(peer);
+  if (!identity) return interpreted(subject, direction, peer, rules);
+  auto& kept = (in ? ingress_ : egress_)[*subject_tables_[subject]];
+  if (!kept) kept.emplace(rules, world_.policies, sets_);
+  return kept->of(*identity);
+}
+
+// Peers that no identity stands for: the host of one node of several, say.
+AccessId AllPorts::interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DirectionTable& table) {
+  const std::uint64_t key = (std::uint64_t{subject} << 33U) | (std::uint64_t{peer} << 1U) | static_cast<std::uint64_t>(direction);
+  const auto [kept, fresh] = interpreted_.emplace(key, everything);
+  if (!fresh || table.enforcement == ir::Enforcement::None) return kept->second;
+  const auto& policy = judge_.policy(subject);
+  const auto& facts = judge_.encounters().facts(peer);
+  return kept->second = judged_access(table, sets_, [&](ir::Flow flow) {
+           return marks_of(policy.judge(direction, facts, flow), world_.policies, sets_);
+         });
+}
+
+// ---- both sides ------------------------------------------------------------------------------------
+
+// False: cannot be decided.
+bool AllPorts::add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out) {
+  const std::pair<const std::optional<SubjectId>*, const Party*> subjects[] = {{&meeting.source, &from}, {&meeting.destination, &to}};
+  for (const auto& [subject, party] : subjects) {
+    const ir::Incomputable* why = *subject ? incomputable(**subject) : nullptr;
+    if (why == nullptr) continue;
+    out = {Word::Undecided, nothing, nothing, "the policy of " + party->name + " cannot be computed: " + why->reason};
+    return false;
+  }
+  AccessId access = everything;
+  if (meeting.source) access = side(*meeting.source, ir::Direction::Egress, meeting.destination_seen);
+  if (meeting.destination) access = sets_.both(access, side(*meeting.destination, ir::Direction::Ingress, meeting.source_seen));
+  AccessId all = everything;  // that could be
+  if (!end.flows.empty()) {
+    all = sets_.only(everything, end.flows);
+    access = sets_.only(access, end.flows);
+  }
+  if (access != all && sets_.plain(access) != all) out.word = Word::Mixed;
+  out.allowed = first ? access : sets_.both(out.allowed, access);
+  out.possible = first ? access : sets_.either(out.possible, access);
+  return true;
+}
+
+Traffic AllPorts::between(const Party& from, const Party& to) {
+  Traffic out;
+  out.word = Word::Allowed;
+  bool first = true;
+  for (const End& source : from.ends) {
+    for (const End& destination : to.ends) {
+      for (const Meeting& meeting : judge_.encounters().meet(source, destination)) {
+        if (!add(meeting, from, to, destination, first, out)) return out;
+        first = false;
+      }
+    }
+  }
+  if (out.possible == nothing) out.word = Word::Denied;
+  return out;
+}
+
+}  // namespace netpolc::verify

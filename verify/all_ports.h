@@ -1,0 +1,71 @@
+// verify/all_ports.h — everything that may pass between two references, on every protocol and
+// port: answered from decision tables, both ends together. The cost of a pair is a few look-ups;
+// sets are computed once for each distinct table, set of selector bits, and pair of sets.
+#pragma once
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ir/decide/table.h"
+#include "verify/judge.h"
+#include "verify/side_access.h"
+
+namespace netpolc::verify {
+
+// What answers are given for: all ends that people know by one name.
+struct Party {
+  std::string name;
+  std::vector<End> ends;
+};
+using Parties = std::vector<Party>;
+
+struct Traffic {
+  Word word = Word::Denied;
+  AccessId allowed = nothing;   // in every case that the names stand for
+  AccessId possible = nothing;  // in some case: more than `allowed` where replicas, nodes or addresses differ
+  std::string reason;           // of Undecided
+};
+
+class AllPorts {
+ public:
+  // Everything outlives it. `judge` names the ends, and judges peers that have no identity.
+  AllPorts(const ir::eval::World& world, const ir::IdentityLock& lock, Judge& judge);
+
+  // `any` is every workload and everything else that policies tell apart: the node's host and
+  // other nodes, the API server, the world, and each external prefix with an identity.
+  tl::expected<Parties, RefError> parties(const std::string& reference) const;
+  Traffic between(const Party& from, const Party& to);
+  // Whether policy of either party's says anything: false between externals.
+  bool decided(const Party& from, const Party& to) const;
+
+  const AccessSets& sets() const { return sets_; }
+
+ private:
+  void index_identities();
+  void index_subjects();
+  void add_nodes(Parties& out) const;
+  void add_prefixes(Parties& out) const;
+  bool managed(const Party& party) const;
+
+  std::optional<std::uint32_t> identity_of(FactsId peer);
+  std::optional<std::uint32_t> find_identity(const ir::PeerFacts& facts) const;
+  const ir::DecisionTable* table_of(SubjectId subject) const;
+  AccessId side(SubjectId subject, ir::Direction direction, FactsId peer);
+  AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DirectionTable& table);
+  const ir::Incomputable* incomputable(SubjectId subject) const;
+  bool add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out);
+
+  const ir::eval::World world_;
+  Judge& judge_;
+  const ir::Identities identities_;
+  const ir::Decisions decisions_;
+  AccessSets sets_;
+  std::unordered_map<std::string, std::uint32_t> identity_ids_;      // by labels and ports
+  std::vector<std::optional<std::uint32_t>> subject_tables_;         // by SubjectId
+  std::vector<std::optional<SideAccess>> ingress_, egress_;          // by table
+  std::vector<std::optional<std::optional<std::uint32_t>>> peers_;   // by FactsId: its identity, if it has one
+  std::unordered_map<std::uint64_t, AccessId> interpreted_;
+};
+
+}  // namespace netpolc::verify
