@@ -1,0 +1,64 @@
+// tools/judges/kernel.h — the third judge: a scenario's programs, loaded into this machine's
+// kernel with maps of their own, and what they say about packets.
+//
+// Every packet has a tuple of its own and must give exactly one event (drops and new allowed
+// connections are reported, with rule, reason and identity). A packet that conntrack let pass
+// as a reply gives none, so no verdict of one probe can hide in that of another.
+#pragma once
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "ir/decide/table.h"
+#include "runtime-loader/test_run.h"
+#include "tools/judges/programs.h"
+
+namespace netpolc::judges {
+
+struct Shot {  // a packet for a program
+  std::uint32_t table = 0;  // index into Decisions::tables
+  ir::Direction direction = ir::Direction::Ingress;
+  IpAddress source, destination;
+  ir::Flow flow;
+};
+
+struct Seen {
+  bool passed = false;       // the program's return value
+  bool reported = false;     // an event came; what follows is from it
+  std::uint8_t reason = 0;   // NP_REASON_*
+  std::uint32_t rule = 0;    // of the direction; NP_NO_RULE
+  std::uint32_t identity = 0;
+};
+
+class Kernel {
+ public:
+  explicit Kernel(Programs& programs) : programs_(programs) {}
+  // All of these throw std::runtime_error where the machine fails.
+  void load(std::uint32_t table, const ir::DecisionTable& content);
+  // After the last `load`.
+  void start(const std::map<IpPrefix, std::uint32_t>& ipcache, const ir::Config& config);
+  std::vector<Seen> run(const std::vector<Shot>& shots);
+  // Sentences about counters that differ from what events said; none is how it should be.
+  std::vector<std::string> audit() const;
+
+ private:
+  struct Loaded {
+    loader::Object object;
+    std::uint64_t tag = 0;
+    std::uint32_t ingress_rules = 0, egress_rules = 0;
+    std::map<std::uint32_t, std::uint64_t> expected;  // packets by slot of np_rules
+  };
+  void run_batch(const Shot* shots, std::size_t count, Seen* seen);
+  loader::Bytes packet(const Shot& shot, std::uint16_t own_port) const;
+
+  Programs& programs_;
+  loader::TestMaps maps_;
+  std::map<std::uint32_t, Loaded> loaded_;
+  std::map<std::uint32_t, std::uint64_t> drops_;  // by reason
+  std::uint16_t next_port_ = 0;
+};
+
+// Why programs can't be judged on this machine; none: they can.
+std::optional<std::string> kernel_unavailable();
+
+}  // namespace netpolc::judges

@@ -1,0 +1,62 @@
+// tools/judges/world.h — a scenario as netpolc understands it: read by the frontend, numbered,
+// decided, and ready to be interpreted; with an address of each family for everyone who can
+// have one, so that packets can be made.
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "frontend/load.h"
+#include "ir/decide/table.h"
+#include "tools/judges/scenario.h"
+#include "verify/judge.h"
+
+namespace netpolc::judges {
+
+// Someone who can be at either end of a connection.
+struct Party {
+  verify::End end;
+  std::uint32_t identity = 0;
+  std::optional<IpAddress> v4, v6;      // none: packets of that family can't come from or go to it
+  std::optional<std::uint32_t> decided;  // index into Decisions::endpoints: it has policies of its own
+};
+
+class World {
+ public:
+  // Throws std::runtime_error with a sentence where the scenario can't be set up.
+  explicit World(Scenario scenario);
+  World(const World&) = delete;
+
+  const Scenario& scenario() const { return scenario_; }
+  const ir::Config& config() const { return loaded_.cluster.config; }
+  const ir::PolicySet& policies() const { return loaded_.policies; }
+  const ir::Decisions& decisions() const { return decisions_; }
+  verify::Judge& interpreter() { return *interpreter_; }
+  const Party& party(const std::string& name) { return parties_.at(name); }
+  // The node's whole ipcache: what the identities know, the node itself, and addresses that the
+  // vector left out.
+  const std::map<IpPrefix, std::uint32_t>& ipcache() const { return ipcache_; }
+
+ private:
+  void resolve_names();
+  void meet_everyone();
+  Party party_of(const std::string& name);
+  void give_addresses(Party& party);
+  IpAddress fresh_address(bool v6, std::uint32_t identity);
+
+  Scenario scenario_;
+  SourceManager sources_;
+  DiagSink sink_;
+  frontend::Loaded loaded_;
+  ir::Resolutions resolutions_;
+  ir::IdentityLock lock_;
+  ir::Identities identities_;
+  ir::Decisions decisions_;
+  std::unique_ptr<verify::Judge> interpreter_;
+  std::map<IpPrefix, std::uint32_t> ipcache_;
+  std::map<std::string, Party> parties_;
+  std::uint32_t next_address_ = 0;
+};
+
+}  // namespace netpolc::judges
