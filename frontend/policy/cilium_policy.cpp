@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "frontend/policy/parts.h"
 
 namespace netpolc::frontend {
@@ -17,14 +19,13 @@ constexpr ListKind kLists[] = {{"ingress", Direction::Ingress, Action::Allow},
                                {"egress", Direction::Egress, Action::Allow},
                                {"egressDeny", Direction::Egress, Action::Deny}};
 
-std::vector<std::string_view> element_fields(const ListKind& kind, int version) {
+std::vector<std::string_view> element_fields(const ListKind& kind) {
   const bool ingress = kind.direction == Direction::Ingress, allow = kind.action == Action::Allow;
   std::vector<std::string_view> out = {"toPorts", "icmps"};
   if (ingress) out.insert(out.end(), {"fromEndpoints", "fromRequires", "fromCIDR", "fromCIDRSet", "fromEntities", "fromGroups", "fromNodes"});
   else out.insert(out.end(), {"toEndpoints", "toRequires", "toCIDR", "toCIDRSet", "toEntities", "toGroups", "toNodes", "toServices"});
   if (!ingress && allow) out.push_back("toFQDNs");
   if (allow) out.push_back("authentication");
-  if (version >= 20) std::erase_if(out, [](auto f) { return f == "fromRequires" || f == "toRequires"; });
   return out;
 }
 
@@ -44,7 +45,7 @@ ir::Rule read_rule(Judge& judge, const Value& element, const ListKind& kind, boo
   rule.direction = kind.direction;
   rule.action = kind.action;
   rule.where = element.span();
-  judge.known_fields(element, element_fields(kind, judge.config.version));
+  judge.known_fields(element, element_fields(kind));
   read_peers(judge, element, context, rule);
   read_ports(judge, element, context, rule);
   if (kind.action == Action::Allow) rule.auth = read_authentication(judge, element);
@@ -65,26 +66,64 @@ DefaultDeny read_default_deny(Judge& judge, const Value& spec) {
 void read_rule_labels(Judge& judge, const Value& spec) {
   judge.each_mapping(spec, "labels", [&](const Value& item) {
     judge.known_fields(item, {"key", "value", "source"});
-    if (const auto key = judge.required(item, "key")) judge.string(*key);
+    if (const auto key = judge.required(item, "key")) {
+      const auto* text = judge.string(*key);
+      if (text && text->empty()) judge.error(DiagKind::LabelKey, *key, "the label has an empty key", "name the label");
+    }
     judge.string_field(item, "value");
     judge.string_field(item, "source");
   });
+}
+
+// `log.value` appears in events and changes no verdict: at most 32 printable characters.
+void read_log(Judge& judge, const Value& spec) {
+  const auto at = judge.field(spec, "log");
+  if (!at || judge.config.version < 18 || !judge.mapping(*at)) return;
+  judge.known_fields(*at, {"value"});
+  const auto value = judge.field(*at, "value");
+  const auto* text = value ? judge.string(*value) : nullptr;
+  if (!text) return;
+  const auto characters = std::count_if(text->begin(), text->end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+  if (characters > 32)
+    judge.error(DiagKind::ValueTooLong, *value, "`log.value` has " + std::to_string(characters) + " characters, the limit is 32");
+  if (std::any_of(text->begin(), text->end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }))
+    judge.error(DiagKind::LogValue, *value, "`log.value` has unprintable characters", "only printable ones are allowed");
 }
 
 // The subject, or nothing after an error. Exactly one selector (section 1.2).
 void read_subject(Judge& judge, const Value& spec, ir::Policy& policy) {
   const auto endpoint = judge.field(spec, "endpointSelector"), node = judge.field(spec, "nodeSelector");
   if (bool(endpoint) == bool(node)) {
-    judge.error(DiagKind::SubjectChoice, spec, endpoint ? "both `endpointSelector` and `nodeSelector` are given" : "neither `endpointSelector` nor `nodeSelector` is given",
+    judge.error(DiagKind::SubjectChoice, endpoint ? *node : spec, endpoint ? "both `endpointSelector` and `nodeSelector` are given" : "neither `endpointSelector` nor `nodeSelector` is given",
                 "exactly one is required; `endpointSelector: {}` selects every endpoint in scope");
   }
   if (node) {
     policy.subject = read_selector(judge, *node);
     policy.subject_is_node = true;
-    if (!judge.ns.empty() && spec.key() == "spec")
+    if (!judge.ns.empty() && (spec.key() == "spec" || judge.config.version >= 20))  // 1.18 overlooks `specs`
       judge.agent_error(DiagKind::NodeSelectorNotAllowed, *node, "a CiliumNetworkPolicy cannot have a `nodeSelector`", "use a CiliumClusterwideNetworkPolicy");
   }
-  if (endpoint) policy.subject = read_selector(judge, *endpoint);
+  if (endpoint) policy.subject = read_subject_selector(judge, *endpoint);
+}
+
+// What switches enforcement on or not, against what its author may expect (section 11).
+void warn_default_deny(Judge& judge, const Value& spec, const DefaultDeny& chosen, const ir::Policy& policy) {
+  for (const auto direction : {Direction::Ingress, Direction::Egress}) {
+    const bool ingress = direction == Direction::Ingress;
+    const std::string name = ingress ? "ingress" : "egress";
+    bool any = false, allows = false;
+    for (const auto& rule : policy.rules) {
+      any |= rule.direction == direction;
+      allows |= rule.direction == direction && rule.action == Action::Allow;
+    }
+    const auto& said = ingress ? chosen.ingress : chosen.egress;
+    if (said.value_or(false) && !any)
+      judge.warning(DiagKind::DefaultDenyUnused, *judge.field(*judge.field(spec, "enableDefaultDeny"), name),
+                    "`enableDefaultDeny." + name + "` has no effect without " + name + " rules", "write `" + name + ": [{}]` to deny all by default");
+    if (any && !allows && !said && judge.has(spec, name + "Deny"))
+      judge.warning(DiagKind::DenyOnly, *judge.field(spec, name + "Deny"), "only deny rules: all other " + name + " traffic is denied by default as well",
+                    "say so, or set `enableDefaultDeny." + name + "` to false");
+  }
 }
 
 ir::Policy read_spec(Judge& judge, const Value& spec, ir::PolicyKind kind, const std::string& prefix) {
@@ -94,13 +133,17 @@ ir::Policy read_spec(Judge& judge, const Value& spec, ir::PolicyKind kind, const
   policy.name = judge.name;
   policy.where = spec.span();
   if (!judge.mapping(spec)) return policy;
-  judge.known_fields(spec, {"endpointSelector", "nodeSelector", "ingress", "ingressDeny", "egress", "egressDeny", "labels", "enableDefaultDeny", "description", "log"});
+  std::vector<std::string_view> fields = {"endpointSelector", "nodeSelector", "ingress", "ingressDeny", "egress", "egressDeny",
+                                          "labels", "enableDefaultDeny", "description"};
+  if (judge.config.version >= 18) fields.push_back("log");
+  judge.known_fields(spec, fields);
   read_subject(judge, spec, policy);
   const bool init_subject = std::any_of(policy.subject.requirements.begin(), policy.subject.requirements.end(),
                                         [](const auto& r) { return r.source == "reserved" && r.key == "init"; });
-  bool has[2] = {false, false}, any_list = false;
+  bool has[2] = {false, false}, any_list = false, all_lists = true;
   for (const auto& list : kLists) {
     std::size_t index = 0;
+    if (const auto at = judge.field(spec, list.key)) all_lists &= (*at)->is_sequence() && (*at)->items.empty();
     any_list |= judge.each(spec, list.key, [&](const Value& element) {
       has[list.direction == Direction::Egress] = true;
       const auto path = prefix + std::string(list.key) + "[" + std::to_string(index++) + "]";
@@ -110,15 +153,18 @@ ir::Policy read_spec(Judge& judge, const Value& spec, ir::PolicyKind kind, const
       policy.rules.push_back(std::move(rule));
     });
   }
-  if (!any_list) judge.error(DiagKind::NoRules, spec, "this rule has none of `ingress`, `ingressDeny`, `egress` and `egressDeny`");
-  else if (!has[0] && !has[1] && !judge.failed() && judge.config.version >= 17)
+  if (!any_list)
+    judge.error(DiagKind::NoRules, spec, "this rule has none of `ingress`, `ingressDeny`, `egress` and `egressDeny`",
+                "write `ingress: [{}]` to deny all ingress by default");
+  else if (all_lists && judge.config.version >= 17)
     judge.agent_error(DiagKind::NoRules, spec, "every rule list is empty", "write `ingress: [{}]` to deny all ingress by default");
   read_rule_labels(judge, spec);
   judge.string_field(spec, "description");
+  read_log(judge, spec);
   const auto chosen = read_default_deny(judge, spec);
   policy.default_deny_ingress = judge.config.non_default_deny_policies ? chosen.ingress.value_or(has[0]) : has[0];
   policy.default_deny_egress = judge.config.non_default_deny_policies ? chosen.egress.value_or(has[1]) : has[1];
-  if (!policy.subject_is_node) inject_subject(judge, policy.subject);
+  warn_default_deny(judge, spec, chosen, policy);
   return policy;
 }
 

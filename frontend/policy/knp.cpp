@@ -8,18 +8,10 @@ namespace {
 using ir::Direction;
 
 constexpr std::string_view kNamespaceKey = "io.kubernetes.pod.namespace";
-constexpr std::string_view kNamespaceLabels = "io.cilium.k8s.namespace.labels.";
 
-// Keys of a Kubernetes selector have source k8s, with `prefix` in front for namespaces.
-ir::Selector kubernetes_selector(Judge& judge, const Value& at, std::string_view prefix) {
-  auto selector = read_selector(judge, at);
-  for (auto& r : selector.requirements) {
-    if (r.source != "any") r.key = r.source + ":" + r.key;
-    r.source = "k8s";
-    r.key = std::string(prefix) + r.key;
-  }
-  ir::normalise(selector);
-  return selector;
+// The agent is less strict than the API server: what only the latter refuses is no error here.
+void warn_refused(Judge& judge, const Value& at, std::string message, std::string label, std::optional<std::string> fix = {}) {
+  judge.warning(DiagKind::NetworkPolicyRefused, at, std::move(message), std::move(label) + "; the API server refuses this", std::move(fix));
 }
 
 void add_cluster(const Judge& judge, ir::Selector& selector) {
@@ -33,13 +25,13 @@ ir::Selector peer_selector(Judge& judge, const Value& peer) {
   ir::Selector selector;
   const auto pods = judge.field(peer, "podSelector"), namespaces = judge.field(peer, "namespaceSelector");
   if (namespaces) {
-    selector = kubernetes_selector(judge, *namespaces, kNamespaceLabels);
+    selector = read_selector(judge, *namespaces, Keys::NamespaceLabels);
     if (selector.requirements.empty()) add_requirement(selector, {"k8s", std::string(kNamespaceKey), ir::Operator::Exists, {}});
   } else {
     add_requirement(selector, {"k8s", std::string(kNamespaceKey), ir::Operator::In, {judge.ns}});
   }
   if (pods)
-    for (auto& r : kubernetes_selector(judge, *pods, "").requirements) add_requirement(selector, std::move(r));
+    for (auto& r : read_selector(judge, *pods, Keys::Kubernetes).requirements) add_requirement(selector, std::move(r));
   add_cluster(judge, selector);
   return selector;
 }
@@ -81,6 +73,7 @@ std::optional<ir::Peer> read_peer(Judge& judge, const Value& peer, Direction dir
     return std::nullopt;
   }
   if (block) return ip_block(judge, *block);
+  if (!selects) warn_refused(judge, peer, "this peer is empty", "Cilium takes it for the pods of this namespace");
   return ir::LabelPeer{peer_selector(judge, peer), true};
 }
 
@@ -91,12 +84,43 @@ std::optional<ir::Protocol> read_protocol(Judge& judge, const Value& port) {
   if (!text) return std::nullopt;
   std::string upper;
   for (const char c : *text) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  if (upper.empty() || upper == "TCP") return ir::Protocol::Tcp;
-  if (upper == "UDP") return ir::Protocol::Udp;
-  if (upper == "SCTP") return ir::Protocol::Sctp;
-  if (upper == "ANY") return ir::Protocol::Any;
+  constexpr std::pair<std::string_view, ir::Protocol> kKnown[] = {
+      {"TCP", ir::Protocol::Tcp}, {"UDP", ir::Protocol::Udp}, {"SCTP", ir::Protocol::Sctp}, {"ANY", ir::Protocol::Any}, {"", ir::Protocol::Any}};
+  for (const auto& [name, protocol] : kKnown) {
+    if (upper != name) continue;
+    if (protocol == ir::Protocol::Any) warn_refused(judge, *at, "protocol " + quote(*text) + " is none of Kubernetes'", "Cilium takes it for TCP, UDP and SCTP");
+    else if (*text != name) warn_refused(judge, *at, "protocol " + quote(*text) + " is not in upper case", "Cilium takes it for " + upper, upper);
+    return protocol;
+  }
   judge.one_of(*at, *text, {"TCP", "UDP", "SCTP"}, DiagKind::NetworkPolicyPort);
   return std::nullopt;
+}
+
+// A number or a name; in a string, digits are a number for the agent alone.
+std::optional<ir::PortMatch> read_port_value(Judge& judge, const Value& at) {
+  if (const auto number = at->integer_value()) {
+    if (*number == 0) warn_refused(judge, at, "port 0", "Cilium takes it for every port");
+    return parse_port(judge, at, std::to_string(*number));
+  }
+  if (!at->is_string()) {
+    judge.error(DiagKind::NetworkPolicyPort, at, "`port` is " + std::string(type_name(at.node())) + ", not a number or a name");
+    return std::nullopt;
+  }
+  auto match = parse_port(judge, at, at->text);
+  if (match && match->name.empty()) {
+    const auto number = std::to_string(match->first);
+    warn_refused(judge, at, "the port name " + quote(at->text) + " has no letter", "Cilium takes it for port " + number, number);
+  }
+  return match;
+}
+
+void read_end(Judge& judge, const Value& port, ir::PortMatch& match) {
+  const auto end = read_end_port(judge, port);
+  if (!end) return;
+  const auto at = *judge.field(port, "endPort");
+  if (judge.has(port, "port")) return set_end_port(judge, at, *end, match);
+  if (judge.config.version < 20) match.last = *end;
+  warn_refused(judge, at, "`endPort` without `port`", judge.config.version < 20 ? "Cilium takes it for 0 to " + std::to_string(*end) : "Cilium ignores it");
 }
 
 std::optional<ir::PortMatch> read_port(Judge& judge, const Value& port) {
@@ -104,23 +128,11 @@ std::optional<ir::PortMatch> read_port(Judge& judge, const Value& port) {
   const auto protocol = read_protocol(judge, port);
   ir::PortMatch match;
   if (const auto at = judge.field(port, "port")) {
-    if ((*at)->is_integer() || (*at)->is_string()) {
-      const auto parsed = parse_port(judge, *at, (*at)->text);
-      if (!parsed) return std::nullopt;
-      match = *parsed;
-    } else {
-      judge.error(DiagKind::NetworkPolicyPort, *at, "`port` is " + std::string(type_name(at->node())) + ", not a number or a name");
-      return std::nullopt;
-    }
+    const auto read = read_port_value(judge, *at);
+    if (!read) return std::nullopt;
+    match = *read;
   }
-  const auto end = judge.integer_field(port, "endPort");
-  if (end && (*end < 0 || *end > 65535)) {
-    judge.error(DiagKind::PortOutOfRange, *judge.field(port, "endPort"), "`endPort` " + std::to_string(*end) + " is out of range", "ports are 0 to 65535");
-  } else if (end && match.name.empty() && *end > match.first) {
-    if (match.first != 0 || judge.config.version < 20) match.last = static_cast<std::uint16_t>(*end);
-  } else if (end && !match.name.empty()) {
-    match.last = static_cast<std::uint16_t>(*end);
-  }
+  read_end(judge, port, match);
   if (!protocol) return std::nullopt;
   match.protocol = *protocol;
   return match;
@@ -164,13 +176,26 @@ void add_default_deny(Direction direction, Span where, ir::Policy& policy) {
   policy.rules.push_back(std::move(rule));
 }
 
+void refuse_type(Judge& judge, const Value& at, const std::string& text) {
+  std::optional<std::string> fix;
+  if (const auto meant = nearest(text, {"Ingress", "Egress"})) fix = std::string(*meant);
+  warn_refused(judge, at, "unknown policy type " + quote(text), "Cilium ignores it", std::move(fix));
+}
+
+void warn_types(Judge& judge, const Value& spec, std::string_view key, std::string_view type) {
+  judge.warning(DiagKind::PolicyTypesIgnored, *judge.field(spec, key),
+                "`" + std::string(key) + "` rules without " + quote(type) + " in `policyTypes`",
+                "Cilium enforces them, Kubernetes does not");
+}
+
 void read_spec(Judge& judge, const Value& spec, ir::Policy& policy) {
   judge.known_fields(spec, {"podSelector", "ingress", "egress", "policyTypes"});
-  if (const auto pods = judge.field(spec, "podSelector")) policy.subject = kubernetes_selector(judge, *pods, "");
+  if (const auto pods = judge.field(spec, "podSelector")) policy.subject = read_selector(judge, *pods, Keys::Kubernetes);
   bool wants_ingress = false, wants_egress = false;
-  judge.each_string(spec, "policyTypes", [&](const Value& at, const std::string& text) {
-    if (!judge.one_of(at, text, {"Ingress", "Egress"}, DiagKind::NetworkPolicyType)) return;
-    (text == "Ingress" ? wants_ingress : wants_egress) = true;
+  const bool types = judge.each_string(spec, "policyTypes", [&](const Value& at, const std::string& text) {
+    if (text == "Ingress") wants_ingress = true;
+    else if (text == "Egress") wants_egress = true;
+    else refuse_type(judge, at, text);
   });
   std::size_t rules[2] = {0, 0};
   for (const auto direction : {Direction::Ingress, Direction::Egress}) {
@@ -182,6 +207,8 @@ void read_spec(Judge& judge, const Value& spec, ir::Policy& policy) {
     });
   }
   // Section 6.2: rules enforce their direction whatever policyTypes says.
+  if (types && rules[0] != 0 && !wants_ingress) warn_types(judge, spec, "ingress", "Ingress");
+  if (types && rules[1] != 0 && !wants_egress) warn_types(judge, spec, "egress", "Egress");
   if (rules[0] == 0 && (wants_ingress || !wants_egress)) add_default_deny(Direction::Ingress, spec.span(), policy);
   if (rules[1] == 0 && wants_egress) add_default_deny(Direction::Egress, spec.span(), policy);
 }
@@ -195,6 +222,7 @@ Checked<std::vector<ir::Policy>> lower_network_policy(const Node& object, const 
   const Value root(object);
   judge.known_fields(root, {"apiVersion", "kind", "metadata", "spec", "status"});
   read_metadata(judge, root, false, "NetworkPolicy");
+  judge.null_is_empty = true;
   ir::Policy policy;
   policy.kind = ir::PolicyKind::NetworkPolicy;
   policy.ns = judge.ns;

@@ -1,5 +1,8 @@
 #include <re2/re2.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "frontend/policy/parts.h"
 
 namespace netpolc::frontend::policy {
@@ -7,12 +10,27 @@ namespace {
 
 using ir::L7Parser;
 
+// Go also knows `(?<name>…)`, which older versions of RE2 do not.
+std::string with_named_groups(std::string_view pattern) {
+  std::string out;
+  bool escaped = false;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    out += pattern[i];
+    const bool group = !escaped && pattern.substr(0, i + 1).ends_with("(?") && i + 2 < pattern.size() && pattern[i + 1] == '<' &&
+                       pattern[i + 2] != '=' && pattern[i + 2] != '!';
+    escaped = !escaped && pattern[i] == '\\';
+    if (group) out += 'P';
+  }
+  return out;
+}
+
 void check_regex(Judge& judge, const Value& item, std::string_view key) {
   const auto at = judge.field(item, key);
   if (!at || !(*at)->is_string()) return;
   re2::RE2::Options options;
   options.set_log_errors(false);
-  const re2::RE2 compiled((*at)->text, options);
+  options.set_max_mem(std::int64_t{64} << 20);  // Go sets no limit of this kind
+  const re2::RE2 compiled(with_named_groups((*at)->text), options);
   if (!compiled.ok())
     judge.agent_error(DiagKind::Regex, *at, "`" + std::string(key) + "` is not a regular expression: " + compiled.error(),
                       "RE2 syntax; no lookaround, no back references");
@@ -24,7 +42,7 @@ ir::HeaderMatch read_header_match(Judge& judge, const Value& item) {
   if (const auto name = judge.required(item, "name")) {
     if (const auto* text = judge.string(*name)) {
       out.name = *text;
-      if (text->empty()) judge.error(DiagKind::HeaderMatch, *name, "`name` is empty", "name the header");
+      if (text->empty()) judge.error(DiagKind::HeaderMatch, *name, "the header's `name` is empty", "name the header");
     }
   }
   out.value = judge.string_field(item, "value").value_or("");
@@ -70,7 +88,7 @@ void read_dns(Judge& judge, const Value& rules, ir::L7& l7) {
     if (!text) return;
     judge.limit_length(given, *text, 255);
     if (!is_dns_name(*text, !name))
-      judge.error(DiagKind::FqdnSyntax, given, quote(*text) + " is not a DNS " + (name ? "name" : "pattern"));
+      judge.error(DiagKind::FqdnSyntax, given, quote(*text) + " is not a DNS " + (name ? "name" : "pattern"), dns_syntax(!name));
     l7.dns.push_back(name ? ir::DnsRule{*text, ""} : ir::DnsRule{"", *text});
   });
 }
@@ -88,13 +106,13 @@ std::string lower(std::string text) {
 }
 
 void check_kafka(Judge& judge, const Value& item, const ir::KafkaRule& rule) {
-  static const re2::RE2 version("[0-9]+"), topic("[a-zA-Z0-9._-]+");
+  static const re2::RE2 version("\\+?0*[0-9]{1,5}"), topic("[a-zA-Z0-9._-]+");
   const auto at = [&](std::string_view key) { return judge.field(item, key).value_or(item); };
   if (!rule.role.empty() && !rule.api_key.empty())
     judge.agent_error(DiagKind::KafkaRule, at("apiKey"), "`role` and `apiKey` exclude each other", "a role stands for a set of API keys");
   if (!rule.api_key.empty() && std::find(std::begin(kKafkaKeys), std::end(kKafkaKeys), lower(rule.api_key)) == std::end(kKafkaKeys))
-    judge.agent_error(DiagKind::KafkaRule, at("apiKey"), "unknown Kafka API key " + quote(rule.api_key));
-  if (!rule.api_version.empty() && (!re2::RE2::FullMatch(rule.api_version, version) || rule.api_version.size() > 5 || std::stoi(rule.api_version) > 32767))
+    judge.agent_error(DiagKind::KafkaRule, at("apiKey"), "unknown Kafka API key " + quote(rule.api_key), "such as `produce` or `fetch`");
+  if (!rule.api_version.empty() && (!re2::RE2::FullMatch(rule.api_version, version) || std::stol(rule.api_version) > 32767))
     judge.agent_error(DiagKind::KafkaRule, at("apiVersion"), "Kafka API version " + quote(rule.api_version) + " is out of range", "0 to 32767");
   if (!rule.topic.empty() && !re2::RE2::FullMatch(rule.topic, topic))
     judge.agent_error(DiagKind::KafkaRule, at("topic"), quote(rule.topic) + " is not a Kafka topic", "letters, digits, `.`, `_` and `-`");
@@ -123,11 +141,23 @@ void read_generic(Judge& judge, const Value& rules, ir::L7& l7) {
     judge.string_map(item);
     ir::GenericRule out;
     for (const auto& [key, value] : item->entries) {
-      if (key.text.empty()) judge.agent_error(DiagKind::GenericRule, item, "an `l7` rule has an empty key");
+      if (key.text.empty()) judge.agent_error(DiagKind::GenericRule, Value(item, key.text, key), "an `l7` rule has an empty key", "name the field to match");
       out[key.text] = value.text;
     }
     l7.generic.push_back(std::move(out));
   });
+}
+
+// Whether the agent sees rules; `l7proto` alone is none, so that what rules exclude goes with it.
+bool has_rules(const ir::L7& l7) {
+  return !l7.http.empty() || !l7.dns.empty() || !l7.kafka.empty() || !l7.generic.empty();
+}
+
+// Also an empty `l7` list is one too many, but only beside rules that the agent looks at.
+void check_generic(Judge& judge, const Value& rules, const ir::L7& l7) {
+  const auto at = judge.field(rules, "l7");
+  if (at && l7.generic_name.empty() && has_rules(l7))
+    judge.agent_error(DiagKind::GenericRule, *at, "`l7` without `l7proto`", "`l7proto` names the parser of these rules");
 }
 
 // Exactly one protocol (section 1.7). Kafka and l7proto left the schema with 1.20.
@@ -149,6 +179,7 @@ void read_rules(Judge& judge, const Value& item, ir::L7& l7) {
   if (judge.config.version < 20) {
     read_kafka(judge, *rules, l7);
     read_generic(judge, *rules, l7);
+    check_generic(judge, *rules, l7);
   }
   l7.parser = !l7.http.empty()    ? L7Parser::Http
               : !l7.dns.empty()   ? L7Parser::Dns
@@ -183,7 +214,7 @@ void read_server_names(Judge& judge, const Value& item, ir::L7& l7) {
     if (!re2::RE2::FullMatch(text, judge.config.version >= 20 ? anywhere : leading))
       judge.error(DiagKind::ServerNames, at, quote(text) + " is not a server name", "a DNS name; a wildcard only as a leading `*.`");
     if (std::find(l7.server_names.begin(), l7.server_names.end(), text) != l7.server_names.end())
-      judge.error(DiagKind::ServerNames, at, "server name " + quote(text) + " is given twice");
+      judge.error(DiagKind::ServerNames, at, "server name " + quote(text) + " is given twice", "remove one of them");
     l7.server_names.push_back(text);
   });
   std::sort(l7.server_names.begin(), l7.server_names.end());
@@ -196,7 +227,7 @@ std::optional<ir::Listener> read_listener(Judge& judge, const Value& item) {
   ir::Listener out;
   if (const auto name = judge.required(*at, "name"); name && judge.string(*name)) {
     out.name = (*name)->text;
-    if (out.name.empty()) judge.error(DiagKind::ListenerRule, *name, "the listener's `name` is empty");
+    if (out.name.empty()) judge.error(DiagKind::ListenerRule, *name, "the listener's `name` is empty", "name the listener");
   }
   if (const auto config = judge.required(*at, "envoyConfig"); config && judge.mapping(*config)) {
     judge.known_fields(*config, {"kind", "name"});
@@ -206,7 +237,7 @@ std::optional<ir::Listener> read_listener(Judge& judge, const Value& item) {
     }
     if (const auto name = judge.required(*config, "name"); name && judge.string(*name)) {
       out.config_name = (*name)->text;
-      if (out.config_name.empty()) judge.error(DiagKind::ListenerRule, *name, "the envoyConfig's `name` is empty");
+      if (out.config_name.empty()) judge.error(DiagKind::ListenerRule, *name, "the `name` of `envoyConfig` is empty", "name the object that has the listener");
     }
     if (out.kind == "CiliumEnvoyConfig") out.config_namespace = judge.ns;
     out.unusable = judge.ns.empty() && out.kind == "CiliumEnvoyConfig";
@@ -219,22 +250,19 @@ std::optional<ir::Listener> read_listener(Judge& judge, const Value& item) {
   return out;
 }
 
-bool has_rules(const ir::L7& l7) {
-  return !l7.http.empty() || !l7.dns.empty() || !l7.kafka.empty() || !l7.generic.empty() || !l7.generic_name.empty();
-}
-
 void check_dns(Judge& judge, const Value& rules, const ElementContext& context, const std::vector<ir::PortMatch>& ports) {
   if (context.direction == ir::Direction::Ingress)
     judge.agent_error(DiagKind::L7Place, rules, "`dns` rules are not allowed on ingress", "they belong to the client's egress");
   if (ports.empty()) judge.agent_error(DiagKind::L7Place, rules, "`dns` rules need a port", "usually `{port: \"53\", protocol: ANY}`");
   for (const auto& port : ports)
-    if (port.last > port.first && port.name.empty()) judge.agent_error(DiagKind::L7Place, rules, "`dns` rules cannot have a port range");
+    if (port.last > port.first && port.name.empty()) judge.agent_error(DiagKind::L7Place, rules, "`dns` rules cannot have a port range", "leave `endPort` out");
 }
 
 void check_place(Judge& judge, const Value& item, const ElementContext& context, const ir::L7& l7, const std::vector<ir::PortMatch>& ports) {
   const auto rules = judge.field(item, "rules").value_or(item);
   const bool dns = !l7.dns.empty();
-  if (!judge.config.l7_proxy && l7.redirects()) judge.agent_error(DiagKind::L7Place, rules, "L7 rules need `enable-l7-proxy`");
+  if (!judge.config.l7_proxy && has_rules(l7))
+    judge.agent_error(DiagKind::L7Place, rules, "L7 rules need `enable-l7-proxy`", "set it in `cilium-config`");
   if (context.subject_is_node && has_rules(l7) && (context.direction == ir::Direction::Ingress || !dns))
     judge.agent_error(DiagKind::L7Place, rules, "L7 rules are not allowed for nodes", "only `dns` on egress is");
   if (dns) check_dns(judge, rules, context, ports);
@@ -242,7 +270,7 @@ void check_place(Judge& judge, const Value& item, const ElementContext& context,
   for (const auto& port : ports) {
     if (!dns && port.protocol != ir::Protocol::Tcp)
       judge.agent_error(DiagKind::L7Place, rules, "L7 rules need `protocol: TCP` on every port", "omitted means ANY");
-    if (port.name.empty() && port.first == 0) judge.agent_error(DiagKind::L7Place, rules, "L7 rules cannot be used with port \"0\"");
+    if (port.name.empty() && port.first == 0) judge.agent_error(DiagKind::L7Place, rules, "L7 rules cannot be used with port \"0\"", "name the ports of the service");
   }
 }
 
@@ -257,11 +285,11 @@ ir::L7 read_l7(Judge& judge, const Value& item, const ElementContext& context, c
   l7.listener = read_listener(judge, item);
   check_place(judge, item, context, l7, ports);
   if (!l7.server_names.empty() && has_rules(l7) && !l7.terminating_tls)
-    judge.agent_error(DiagKind::ServerNames, *judge.field(item, "serverNames"), "`serverNames` with L7 rules need `terminatingTLS`");
+    judge.agent_error(DiagKind::ServerNames, *judge.field(item, "serverNames"), "`serverNames` with L7 rules need `terminatingTLS`", "without it the requests are encrypted");
   if (l7.listener) {
     const auto at = *judge.field(item, "listener");
-    if (context.direction == ir::Direction::Ingress) judge.agent_error(DiagKind::ListenerRule, at, "`listener` is not allowed on ingress");
-    if (has_rules(l7)) judge.agent_error(DiagKind::ListenerRule, at, "`listener` cannot be combined with L7 rules");
+    if (context.direction == ir::Direction::Ingress) judge.agent_error(DiagKind::ListenerRule, at, "`listener` is not allowed on ingress", "only egress traffic can be sent to one");
+    if (has_rules(l7)) judge.agent_error(DiagKind::ListenerRule, at, "`listener` cannot be combined with L7 rules", "the listener has its own");
   }
   return l7;
 }

@@ -22,5 +22,8 @@ Checked<std::vector<ir::Policy>> lower_cilium_policy(const Node& object, bool cl
 Checked<ir::CidrGroup> lower_cidr_group(const Node& object, const LowerContext& context);
 // networking.k8s.io/v1 NetworkPolicy (section 6), as the agent judges it. In knp.cpp.
 Checked<std::vector<ir::Policy>> lower_network_policy(const Node& object, const LowerContext& context);
+// policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy (section 6.6), as API server and agent
+// judge it. Ask only where `config.cluster_network_policies`. In cluster_network_policy.cpp.
+Checked<std::vector<ir::Policy>> lower_cluster_network_policy(const Node& object, const LowerContext& context);
 
 }  // namespace netpolc::frontend

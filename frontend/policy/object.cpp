@@ -1,6 +1,7 @@
 #include "frontend/policy/object.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace netpolc::frontend::policy {
 
@@ -119,10 +120,12 @@ void Judge::agent_error(DiagKind kind, const Value& at, std::string message, std
   if (!schema_only) error(kind, at, std::move(message), std::move(label), std::move(replacement));
 }
 
-void Judge::warning(DiagKind kind, const Value& at, std::string message, std::string label) {
-  report({.kind = kind, .where = at.span(), .message = std::move(message), .label = std::move(label),
-          .severity = Severity::Warning},
-         at);
+void Judge::warning(DiagKind kind, const Value& at, std::string message, std::string label,
+                    std::optional<std::string> replacement) {
+  Diagnostic diagnostic{.kind = kind, .where = at.span(), .message = std::move(message), .label = std::move(label),
+                        .severity = Severity::Warning};
+  if (replacement) diagnostic.fix = FixIt{at.span(), std::move(*replacement)};
+  report(std::move(diagnostic), at);
 }
 
 // ---- types ---------------------------------------------------------------------------------
@@ -130,17 +133,25 @@ void Judge::warning(DiagKind kind, const Value& at, std::string message, std::st
 void Judge::wrong_type(const Value& at, std::string_view expected) {
   // A plain scalar where a string is wanted has exactly one fix: quotes.
   std::optional<std::string> fix;
-  if (expected == "a string" && at->is_scalar()) fix = "\"" + at->text + "\"";
+  if (expected == "a string" && at->is_scalar()) {
+    const auto number = at->integer_value();
+    fix = "\"" + (number ? std::to_string(*number) : at->text) + "\"";
+  }
   error(DiagKind::WrongType, at, "`" + at.name() + "` is " + std::string(type_name(at.node())) + ", not " + std::string(expected),
         "expected " + std::string(expected), std::move(fix));
 }
 
-void Judge::null_item(const Value& at) {
+bool Judge::empty_item(const Value& at) {
+  if (null_is_empty) {
+    warning(DiagKind::NullItem, at, "`" + at.name() + "` is null", "Kubernetes reads this as an empty entry; write `{}` if that is meant");
+    return true;
+  }
   error(DiagKind::NullItem, at, "`" + at.name() + "` is null", "a list item cannot be null; write `{}` for an empty one");
+  return false;
 }
 
 bool Judge::mapping(const Value& at) {
-  if (at->is_mapping()) return true;
+  if (at->is_mapping() || (null_is_empty && at->is_null())) return true;
   wrong_type(at, "a mapping");
   return false;
 }
@@ -152,7 +163,7 @@ bool Judge::list(const Value& at) {
 }
 
 const std::string* Judge::string(const Value& at) {
-  if (at->is_string()) return &at->text;
+  if (at->is_string() || (null_is_empty && at->is_null())) return &at->text;
   wrong_type(at, "a string");
   return nullptr;
 }
@@ -256,30 +267,47 @@ bool Judge::one_of(const Value& at, std::string_view text, const std::vector<std
 
 // ---- metadata ------------------------------------------------------------------------------
 
+namespace {
+
+constexpr std::string_view kMetadata[] = {
+    "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp",
+    "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers",
+    "managedFields"};
+
+void read_namespace(Judge& judge, const Value& metadata, bool cluster_scoped, std::string_view kind) {
+  const auto ns = judge.string_field(metadata, "namespace");
+  if (!ns || ns->empty()) return;
+  if (!cluster_scoped) {
+    judge.ns = *ns;
+    return;
+  }
+  judge.error(DiagKind::NamespaceNotAllowed, *judge.field(metadata, "namespace"), "a " + std::string(kind) + " has no namespace",
+              "remove `namespace`, it is a cluster-wide object");
+}
+
+}  // namespace
+
 void read_metadata(Judge& judge, const Value& object, bool cluster_scoped, std::string_view kind) {
   const auto metadata = judge.field(object, "metadata");
   judge.ns = cluster_scoped ? "" : "default";
+  bool name_given = false;
   if (metadata && judge.mapping(*metadata)) {
-    if (const auto name = judge.string_field(*metadata, "name")) judge.name = *name;
+    judge.known_fields(*metadata, {std::begin(kMetadata), std::end(kMetadata)});
+    const auto name = judge.field(*metadata, "name");
+    if (name) {
+      const auto* text = judge.string(*name);
+      if (text) judge.name = *text;
+      name_given = !text || !text->empty();
+    }
+    const bool before = std::exchange(judge.null_is_empty, true);
     for (const char* map : {"labels", "annotations"}) {
       if (const auto value = judge.field(*metadata, map)) judge.string_map(*value);
     }
-    const auto ns = judge.string_field(*metadata, "namespace");
-    if (ns && !ns->empty()) {
-      if (cluster_scoped) {
-        const auto where = judge.field(*metadata, "namespace");
-        judge.error(DiagKind::NamespaceNotAllowed, *where, "a " + std::string(kind) + " has no namespace",
-                    "remove `namespace`, it is a cluster-wide object");
-      } else {
-        judge.ns = *ns;
-      }
-    }
+    judge.null_is_empty = before;
+    read_namespace(judge, *metadata, cluster_scoped, kind);
   }
-  // Only when nothing else was wrong with it, the missing name is worth a message of its own.
-  if (judge.name.empty() && !judge.failed()) {
-    judge.error(DiagKind::MissingName, metadata ? *metadata : object, "this " + std::string(kind) + " has no name",
-                "`metadata.name` is required");
-  }
+  if (name_given || (metadata && !(*metadata)->is_mapping())) return;
+  judge.error(DiagKind::MissingName, metadata ? *metadata : object, "this " + std::string(kind) + " has no name", "`metadata.name` is required");
 }
 
 }  // namespace netpolc::frontend::policy

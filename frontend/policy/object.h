@@ -58,6 +58,9 @@ class Judge {
   // An object with fromGroups/toGroups is turned into another one by the operator; agents of
   // up to 1.19 never look at it, so that only the schema counts (section 1.10).
   bool schema_only = false;
+  // Kubernetes' own types have no schema that refuses nulls: a null item or map value is an
+  // empty one there.
+  bool null_is_empty = false;
 
   bool failed() const { return reported_.has_value(); }
   Reported proof() const { return *reported_; }  // precondition: failed()
@@ -69,7 +72,8 @@ class Judge {
   void agent_error(DiagKind kind, const Value& at, std::string message, std::string label = {},
                    std::optional<std::string> replacement = {});
   void report(Diagnostic diagnostic, const Value& at);  // adds the enclosing element
-  void warning(DiagKind kind, const Value& at, std::string message, std::string label = {});
+  void warning(DiagKind kind, const Value& at, std::string message, std::string label = {},
+               std::optional<std::string> replacement = {});
 
   // ---- types ------------------------------------------------------------------------------
   bool mapping(const Value& at);
@@ -100,8 +104,8 @@ class Judge {
   void items(const Value& at, F&& f) {
     for (std::size_t i = 0; i < at->items.size(); ++i) {
       const Value item(at, i, at->items[i]);
-      if (item->is_null()) null_item(item);
-      else f(item);
+      if (item->is_null() && !empty_item(item)) continue;
+      f(item);
     }
   }
   template <class F>
@@ -123,7 +127,7 @@ class Judge {
   bool one_of(const Value& at, std::string_view text, const std::vector<std::string_view>& allowed, DiagKind kind);
 
  private:
-  void null_item(const Value& at);
+  bool empty_item(const Value& at);  // reports; whether a null item may be read as an empty one
   void wrong_type(const Value& at, std::string_view expected);
   std::optional<DiagNote> enclosing(const Value& at) const;
 

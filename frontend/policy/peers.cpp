@@ -38,14 +38,17 @@ void check_excepts(Judge& judge, const Value& item, const IpPrefix& prefix) {
 }
 
 void read_cidr_rule(Judge& judge, const Value& item, ir::Rule& rule) {
-  judge.known_fields(item, {"cidr", "cidrGroupRef", "cidrGroupSelector", "except"});
+  if (judge.config.version >= 17) judge.known_fields(item, {"cidr", "cidrGroupRef", "cidrGroupSelector", "except"});
+  else judge.known_fields(item, {"cidr", "cidrGroupRef", "except"});
   const auto cidr = judge.field(item, "cidr");
   const auto group = judge.field(item, "cidrGroupRef");
-  const auto selector = judge.field(item, "cidrGroupSelector");
+  const auto selector = judge.config.version >= 17 ? judge.field(item, "cidrGroupSelector") : std::nullopt;
   auto except = read_except(judge, item);
   sort_unique(except);
   if (int(bool(cidr)) + int(bool(group)) + int(bool(selector)) != 1) {
-    judge.error(DiagKind::CidrChoice, item, "exactly one of `cidr`, `cidrGroupRef` and `cidrGroupSelector` is required");
+    judge.error(DiagKind::CidrChoice, item,
+                cidr || group || selector ? "a CIDR set entry has several sources" : "a CIDR set entry has no source",
+                "exactly one of `cidr`, `cidrGroupRef` and `cidrGroupSelector` is required");
     return;
   }
   if (cidr) {
@@ -61,7 +64,13 @@ void read_cidr_rule(Judge& judge, const Value& item, ir::Rule& rule) {
       judge.error(DiagKind::CidrGroupName, *group, quote(*name) + " is not the name of a CIDR group", "expected a DNS-1123 subdomain");
     rule.peers.push_back(ir::CidrGroupPeer{*name, std::nullopt, std::move(except)});
   } else {
-    rule.peers.push_back(ir::CidrGroupPeer{"", read_selector(judge, *selector), std::move(except)});
+    auto read = read_selector(judge, *selector, Keys::CidrGroup);
+    const bool scoped = std::any_of(read.requirements.begin(), read.requirements.end(),
+                                    [](const auto& r) { return r.op == ir::Operator::In || r.op == ir::Operator::Exists; });
+    if (!scoped && (*selector)->is_mapping())
+      judge.warning(DiagKind::UnscopedGroups, *selector, "`cidrGroupSelector` matches every peer, pods and nodes included",
+                    "name a label that the groups have");
+    rule.peers.push_back(ir::CidrGroupPeer{"", std::move(read), std::move(except)});
   }
 }
 
@@ -91,7 +100,8 @@ void read_fqdn(Judge& judge, const Value& item, ir::Rule& rule) {
   const auto name = judge.field(item, "matchName");
   const auto pattern = judge.field(item, "matchPattern");
   if (bool(name) == bool(pattern)) {
-    judge.error(DiagKind::FqdnChoice, item, "exactly one of `matchName` and `matchPattern` is required");
+    judge.error(DiagKind::FqdnChoice, item, name ? "both `matchName` and `matchPattern` are given" : "neither `matchName` nor `matchPattern` is given",
+                "exactly one of them is required");
     return;
   }
   const auto& given = name ? *name : *pattern;
@@ -99,8 +109,7 @@ void read_fqdn(Judge& judge, const Value& item, ir::Rule& rule) {
   if (!text) return;
   judge.limit_length(given, *text, 255);
   if (!is_dns_name(*text, !name))
-    judge.error(DiagKind::FqdnSyntax, given, quote(*text) + " is not a DNS " + (name ? "name" : "pattern"),
-                name ? "letters, digits, `-`, `_` and single dots; no wildcards: use `matchPattern`" : "letters, digits, `-`, `_`, `*` and single dots");
+    judge.error(DiagKind::FqdnSyntax, given, quote(*text) + " is not a DNS " + (name ? "name" : "pattern"), dns_syntax(!name));
   rule.peers.push_back(name ? ir::FqdnPeer{*text, ""} : ir::FqdnPeer{"", *text});
 }
 
@@ -133,9 +142,12 @@ void read_group(Judge& judge, const Value& item) {
   const auto aws = judge.field(item, "aws");
   if (!aws || !judge.mapping(*aws)) return;
   judge.known_fields(*aws, {"labels", "region", "securityGroupsIds", "securityGroupsNames"});
+  if (const auto labels = judge.field(*aws, "labels")) judge.string_map(*labels);
+  judge.string_field(*aws, "region");
+  for (const char* list : {"securityGroupsIds", "securityGroupsNames"}) judge.each_string(*aws, list, [](const Value&, const std::string&) {});
 }
 
-// The selectors of one list, validated; `agent_checked`: requires are validated as well.
+// The selectors of one list, validated.
 std::vector<ir::Selector> read_selectors(Judge& judge, const Value& element, std::string_view key) {
   std::vector<ir::Selector> out;
   judge.each(element, key, [&](const Value& item) { out.push_back(read_selector(judge, item)); });
@@ -151,41 +163,83 @@ Names names_of(Direction direction) {
   return {p + "Endpoints", p + "Requires", p + "CIDR", p + "CIDRSet", p + "Entities", p + "Groups", p + "Nodes"};
 }
 
+// Any key of source `reserved` keeps the namespace from being added (section 2.4), so that other
+// terms meet more, or fewer, than their author may think.
+void warn_reserved(Judge& judge, const Value& at, const ir::Selector& selector) {
+  if (!has_source(selector, "reserved")) return;
+  bool labels = false, positive = false;
+  for (const auto& r : selector.requirements) {
+    labels |= r.source != "reserved";
+    positive |= r.op == ir::Operator::In || r.op == ir::Operator::Exists;
+  }
+  if (!positive)
+    judge.warning(DiagKind::ReservedTerms, at, "a `reserved:` key with negative terms alone matches peers of every namespace and outside the cluster",
+                  "no namespace is added to a selector with a `reserved:` key");
+  else if (labels)
+    judge.warning(DiagKind::ReservedTerms, at, "`reserved:` keys and other labels in one selector", "reserved identities have no pod labels; write two selectors");
+}
+
+// From 1.19 the schema allows the lists only if they are empty.
+void refuse_requires(Judge& judge, const Value& element, const std::string& key) {
+  bool any = false;
+  judge.each(element, key, [&](const Value&) { any = true; });
+  if (any)
+    judge.error(DiagKind::RequiresRemoved, *judge.field(element, key), "`" + key + "` is no longer supported by Cilium 1." + std::to_string(judge.config.version),
+                "put the requirement into every peer selector");
+}
+
 void read_endpoints(Judge& judge, const Value& element, const ElementContext& context, const Names& names, ir::Rule& rule) {
-  for (auto& selector : read_selectors(judge, element, names.endpoints)) {
+  judge.each(element, names.endpoints, [&](const Value& item) {
+    auto selector = read_selector(judge, item);
+    warn_reserved(judge, item, selector);
     inject_peer(judge, selector, context.init_subject);
     rule.peers.push_back(ir::LabelPeer{std::move(selector), true});
-  }
+  });
+  if (judge.config.version >= 19) return refuse_requires(judge, element, names.requires_key);
   for (auto& selector : read_selectors(judge, element, names.requires_key)) {
     inject_peer(judge, selector, context.init_subject);
-    if (judge.config.version <= 18) rule.requires_all.push_back(std::move(selector));
+    rule.requires_all.push_back(std::move(selector));
   }
 }
 
 void read_nodes(Judge& judge, const Value& element, const Names& names, ir::Rule& rule) {
   const auto list = judge.field(element, names.nodes);
   if (!list) return;
-  if (!judge.config.node_selector_labels)
+  if (!judge.config.node_selector_labels && !(*list)->items.empty())
     judge.agent_error(DiagKind::NodeSelectorsOff, *list, "`" + names.nodes + "` needs `enable-node-selector-labels`",
                       "set it in `cilium-config`");
   for (auto& selector : read_selectors(judge, element, names.nodes)) {
-    add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
+    if (judge.config.version >= 17) add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
     rule.peers.push_back(ir::LabelPeer{std::move(selector), false});
   }
+}
+
+bool has_items(const Judge& judge, const Value& element, std::string_view key) {
+  const auto list = judge.field(element, key);
+  return list && (*list)->is_sequence() && !(*list)->items.empty();
 }
 
 // At most one kind of L3 member with entries (section 1.4).
 void check_combination(Judge& judge, const Value& element, const std::vector<std::string>& kinds) {
   std::string first;
   for (const auto& kind : kinds) {
-    const auto list = judge.field(element, kind);
-    if (!list || !(*list)->is_sequence() || (*list)->items.empty()) continue;
+    if (!has_items(judge, element, kind)) continue;
     if (!first.empty()) {
-      judge.agent_error(DiagKind::CombinedPeers, *list, "`" + kind + "` cannot be combined with `" + first + "`",
+      judge.agent_error(DiagKind::CombinedPeers, *judge.field(element, kind), "`" + kind + "` cannot be combined with `" + first + "`",
                         "write two entries: they add up");
       return;
     }
     first = kind;
+  }
+}
+
+// Empty lists of these kinds count as absent: with ports, that is everyone (section 1.5, step 4).
+void warn_absent(Judge& judge, const Value& element, const std::vector<std::string>& keys) {
+  for (const auto& key : keys) {
+    const auto list = judge.field(element, key);
+    if (!list || !(*list)->is_sequence() || !(*list)->items.empty()) continue;
+    if (has_items(judge, element, "toPorts") || has_items(judge, element, "icmps"))
+      judge.warning(DiagKind::EmptyPeerList, *list, "an empty `" + key + "` counts as absent", "the ports of this entry are open to everyone");
   }
 }
 
@@ -199,6 +253,10 @@ bool valid_group_name(std::string_view name) {
 bool is_dns_name(std::string_view text, bool pattern) {
   static const re2::RE2 name("([-a-zA-Z0-9_]+[.]?)+"), wild("([-a-zA-Z0-9_*]+[.]?)+");
   return re2::RE2::FullMatch(re2::StringPiece(text.data(), text.size()), pattern ? wild : name);
+}
+
+std::string dns_syntax(bool pattern) {
+  return pattern ? "letters, digits, `-`, `_`, `*` and single dots" : "letters, digits, `-`, `_` and single dots; wildcards belong in `matchPattern`";
 }
 
 std::optional<IpPrefix> read_prefix(Judge& judge, const Value& at) {
@@ -231,12 +289,22 @@ void read_peers(Judge& judge, const Value& element, const ElementContext& contex
   std::vector<std::string> kinds = {names.endpoints, names.cidr, names.cidr_set, names.entities, names.nodes, names.groups};
   if (egress) kinds.insert(kinds.end(), {"toServices", "toFQDNs"});
   check_combination(judge, element, kinds);
+  if (judge.config.version < 17 && has_items(judge, element, "toServices") && has_items(judge, element, "toPorts"))
+    judge.agent_error(DiagKind::CombinedPeers, *judge.field(element, "toPorts"), "`toPorts` cannot be combined with `toServices` in Cilium 1.16",
+                      "it can from 1.17");
 
   rule.peer_kind = rule.peers.empty() ? ir::PeerKind::Unspecified : ir::PeerKind::Listed;
   for (const auto& key : {names.endpoints, names.nodes, names.entities, names.cidr, names.cidr_set}) {
     const auto list = judge.field(element, key);
-    if (list && (*list)->is_sequence() && (*list)->items.empty()) rule.peer_kind = ir::PeerKind::Nobody;
+    if (!list || !(*list)->is_sequence() || !(*list)->items.empty()) continue;
+    rule.peer_kind = ir::PeerKind::Nobody;
+    judge.warning(DiagKind::EmptyPeerList, *list, "an empty `" + key + "` selects nobody", "this entry adds nothing; leave the list out for everyone");
   }
+  if (rule.peer_kind == ir::PeerKind::Unspecified && allow)
+    warn_absent(judge, element, egress ? std::vector<std::string>{"toFQDNs", "toServices", names.groups} : std::vector{names.groups});
+  if (egress && !allow && has_items(judge, element, "toServices"))
+    judge.warning(DiagKind::ServicesInDeny, *judge.field(element, "toServices"), "`toServices` in `egressDeny` is never resolved",
+                  judge.has(element, "toPorts") ? "these ports are denied to everyone" : "this entry denies nothing");
   // An external security group is a set of addresses that nobody knows offline: it adds nobody.
   if (const auto groups = judge.field(element, names.groups);
       groups && (*groups)->is_sequence() && !(*groups)->items.empty() && rule.peers.empty() && rule.peer_kind == ir::PeerKind::Unspecified)

@@ -23,26 +23,35 @@ bool is_service_name(std::string_view text) {
   return letter;
 }
 
-// As Go's ParseUint(text, 0, 16): a leading zero means octal, `_` may separate digits.
+char lower_case(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+// The base that Go's ParseUint(text, 0, …) finds; takes the prefix from `text`, but not the
+// zero that alone means octal.
+int take_base(std::string_view& text) {
+  if (text.size() < 2 || text[0] != '0') return 10;
+  const char letter = lower_case(text[1]);
+  const int base = letter == 'x' ? 16 : letter == 'o' ? 8 : letter == 'b' ? 2 : 0;
+  if (base == 0) return 8;
+  text.remove_prefix(2);
+  return base;
+}
+
+// As Go's ParseUint(text, 0, 16): prefixes and leading zeros choose the base, `_` separates digits.
 std::optional<std::uint16_t> parse_number(std::string_view text) {
+  const std::size_t size = text.size();
+  const int base = take_base(text);
   std::string digits;
-  int base = 10;
-  if (text.size() > 1 && text[0] == '0') {
-    base = 8;
-    text.remove_prefix(1);
-    if (!text.empty() && (text[0] == 'o' || text[0] == 'O')) text.remove_prefix(1);
-  }
-  bool separator = true;
+  bool after_digit = text.size() < size;  // an underscore may follow the prefix
   for (const char c : text) {
     if (c == '_') {
-      if (separator && base == 10) return std::nullopt;
-      separator = true;
+      if (!after_digit) return std::nullopt;
+      after_digit = false;
       continue;
     }
-    separator = false;
+    after_digit = true;
     digits += c;
   }
-  if (digits.empty() || separator) return std::nullopt;
+  if (digits.empty() || !after_digit) return std::nullopt;
   unsigned long value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
   if (error != std::errc() || end != digits.data() + digits.size() || value > 65535) return std::nullopt;
@@ -79,19 +88,24 @@ ir::Protocol read_protocol(Judge& judge, const Value& item) {
     known.push_back(p.name);
   }
   if (*text == "ICMP" || *text == "ICMPv6" || *text == "ICMPV6") {
-    judge.error(DiagKind::UnknownProtocol, *at, quote(*text) + " cannot be used in `toPorts`", "write `icmps` instead");
+    judge.error(DiagKind::UnknownProtocol, *at, quote(*text) + " cannot be used in `toPorts`", "use `icmps` in an entry of its own");
     return ir::Protocol::Any;
   }
   judge.one_of(*at, *text, known, DiagKind::UnknownProtocol);
   return ir::Protocol::Any;
 }
 
+// What a port list entry becomes when its port has been read: sections 1.6 and 11.
+void warn_octal(Judge& judge, const Value& at, std::string_view text, const ir::PortMatch& match) {
+  if (!match.name.empty() || text.size() < 2 || text[0] != '0' || match.first == 0) return;
+  judge.warning(DiagKind::OctalPort, at, "port " + quote(text) + " is port " + std::to_string(match.first), "a leading zero means octal",
+                "\"" + std::to_string(match.first) + "\"");
+}
+
 std::optional<ir::PortMatch> read_port(Judge& judge, const Value& item) {
   judge.known_fields(item, {"port", "endPort", "protocol"});
   const auto protocol = read_protocol(judge, item);
-  const auto end = judge.integer_field(item, "endPort");
-  if (end && (*end < 0 || *end > 65535))
-    judge.error(DiagKind::PortOutOfRange, *judge.field(item, "endPort"), "`endPort` " + std::to_string(*end) + " is out of range", "ports are 0 to 65535");
+  const auto end = read_end_port(judge, item);
   auto port = judge.field(item, "port");
   const bool portless = judge.config.extended_protocols && judge.config.version >= 19;
   if (!port || ((*port)->is_string() && (*port)->text.empty())) {
@@ -105,18 +119,42 @@ std::optional<ir::PortMatch> read_port(Judge& judge, const Value& item) {
   auto match = parse_port(judge, *port, *text);
   if (!match) return std::nullopt;
   match->protocol = protocol;
+  warn_octal(judge, *port, *text, *match);
   if (extended(protocol) && (!portless || match->first != 0 || !match->name.empty()))
     judge.agent_error(DiagKind::UnknownProtocol, *port, "an IP protocol without ports cannot have one here",
                       portless ? "leave `port` out" : "needs `enable-extended-ip-protocols`");
-  if (end && *end >= 0 && *end <= 65535) {
-    const auto last = static_cast<std::uint16_t>(*end);
-    if (!match->name.empty()) match->last = last;
-    else if (last > match->first && !(match->first == 0 && judge.config.version >= 20)) match->last = last;
-  }
+  if (end) set_end_port(judge, *judge.field(item, "endPort"), *end, *match);
   return match;
 }
 
 }  // namespace
+
+std::optional<std::uint16_t> read_end_port(Judge& judge, const Value& item) {
+  const auto end = judge.integer_field(item, "endPort");
+  if (!end) return std::nullopt;
+  if (*end >= 0 && *end <= 65535) return static_cast<std::uint16_t>(*end);
+  judge.error(DiagKind::PortOutOfRange, *judge.field(item, "endPort"), "`endPort` " + std::to_string(*end) + " is out of range",
+              "ports are 0 to 65535");
+  return std::nullopt;
+}
+
+// Not larger than the port: as if it were not there. Up to 1.19 port 0 begins a range like any
+// other, from 1.20 it is every port.
+void set_end_port(Judge& judge, const Value& at, std::uint16_t end, ir::PortMatch& match) {
+  if (!match.name.empty()) {
+    match.last = end;
+    if (end != 0) judge.warning(DiagKind::EndPortIgnored, at, "`endPort` does not apply to a named port", "write the range in numbers");
+  } else if (match.first == 0) {
+    if (judge.config.version < 20) match.last = end;
+    if (end != 0) judge.warning(DiagKind::EndPortIgnored, at, "`endPort` with port 0 means different things to different versions of Cilium",
+                                judge.config.version < 20 ? "here it is ports 0 to " + std::to_string(end) : "here it is every port");
+  } else if (end > match.first) {
+    match.last = end;
+  } else if (end != 0 && end < match.first) {
+    judge.warning(DiagKind::EndPortIgnored, at, "`endPort` " + std::to_string(end) + " is less than `port` " + std::to_string(match.first),
+                  "only port " + std::to_string(match.first) + " is meant then");
+  }
+}
 
 std::optional<ir::PortMatch> parse_port(Judge& judge, const Value& at, std::string_view text) {
   ir::PortMatch match;
@@ -147,9 +185,14 @@ void read_ports(Judge& judge, const Value& element, const ElementContext& contex
     out.where = item.span();
     // The schema limits allow rules; for deny rules the agent does.
     judge.limit_items(item, "ports", 40, DiagKind::TooManyPorts, !allow);
+    bool any_port = false;
     judge.each_mapping(item, "ports", [&](const Value& port) {
+      any_port = true;
       if (auto match = read_port(judge, port)) out.ports.push_back(std::move(*match));
     });
+    if (!any_port)
+      judge.warning(DiagKind::EmptyPorts, item, "this `toPorts` entry has no `ports`",
+                    allow ? "it allows nothing, whatever its rules" : "it denies nothing");
     if (allow) out.l7 = read_l7(judge, item, context, out.ports);
     rule.ports.push_back(std::move(out));
   });
@@ -164,7 +207,7 @@ void read_ports(Judge& judge, const Value& element, const ElementContext& contex
     judge.agent_error(DiagKind::IcmpWithPorts, *judge.field(element, "icmps"), "`icmps` cannot be combined with `toPorts`",
                       "write two entries: they add up");
   if (any_icmp && !judge.config.icmp_rules)
-    judge.agent_error(DiagKind::IcmpOff, *judge.field(element, "icmps"), "`icmps` needs `enable-icmp-rules`");
+    judge.agent_error(DiagKind::IcmpOff, *judge.field(element, "icmps"), "`icmps` needs `enable-icmp-rules`", "set it in `cilium-config`");
   rule.any_l4 = !any_item && !any_icmp;
 }
 

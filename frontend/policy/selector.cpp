@@ -19,24 +19,56 @@ bool valid_key_prefix(std::string_view prefix) {
   return prefix.size() <= 253 && re2::RE2::FullMatch(re2::StringPiece(prefix.data(), prefix.size()), pattern);
 }
 
-// Cilium checks the key with its source in front: "any.app", so that 59 bytes are the most.
-bool valid_key(std::string_view source, std::string_view key) {
-  const std::string extended = std::string(source) + "." + std::string(key);
-  const auto slash = extended.find('/');
-  if (slash == std::string::npos) return !key.empty() && valid_name_part(extended);
-  return valid_key_prefix(std::string_view(extended).substr(0, slash)) && valid_name_part(std::string_view(extended).substr(slash + 1));
+// Kubernetes' qualified name: [prefix/]name.
+bool valid_qualified_name(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == std::string_view::npos) return valid_name_part(text);
+  return valid_key_prefix(text.substr(0, slash)) && valid_name_part(text.substr(slash + 1));
 }
 
-ir::Requirement requirement_of_key(Judge& judge, const Value& at, std::string_view key) {
-  ir::Requirement out{.source = "any", .key = std::string(key)};
-  if (const auto colon = key.find(':'); colon != std::string_view::npos) {
-    out.source = std::string(key.substr(0, colon));
-    out.key = std::string(key.substr(colon + 1));
-    if (out.source.empty()) out.source = "any";
+// What the agent puts in front of every key of a selector that has no sources of its own.
+std::string_view prefix_of(Keys keys) {
+  switch (keys) {
+    case Keys::Cilium: return "";
+    case Keys::Kubernetes: return "k8s.";
+    case Keys::NamespaceLabels: return "k8s.io.cilium.k8s.namespace.labels.";
+    case Keys::CidrGroup: return "cidrgroup.";
   }
-  if (!valid_key(out.source, out.key))
+  return "";
+}
+
+// "[source:]key" as "source.key". Besides the colon the agent reads `$host` and `reserved.host`
+// as reserved keys, and leaves out what follows an equals sign.
+std::string extended_key(std::string_view key) {
+  std::string_view source = "any", rest = key;
+  if (key.starts_with('$')) {
+    source = "reserved", rest = key.substr(1);
+  } else if (const auto colon = key.find(':'); colon != std::string_view::npos) {
+    if (colon != 0) source = key.substr(0, colon);
+    rest = key.substr(colon + 1);
+  } else if (constexpr std::string_view kReserved = "reserved."; key.starts_with(kReserved)) {
+    source = "reserved", rest = key.substr(kReserved.size());
+  }
+  return std::string(source) + "." + std::string(rest.substr(0, rest.find('=')));
+}
+
+// Up to 1.19 the name is checked with the source (or prefix) in front of it: "any.app", so that
+// 59 bytes are the most for a key without a slash.
+ir::Requirement requirement_of_key(Judge& judge, const Value& at, std::string_view key, Keys keys) {
+  const std::string_view prefix = prefix_of(keys);
+  const std::string extended = keys == Keys::Cilium ? extended_key(key) : std::string(prefix) + std::string(key);
+  const std::size_t front = keys == Keys::Cilium ? extended.find('.') + 1 : prefix.size();
+  const bool bare = judge.config.version >= 20;
+  if (extended.size() == front || !valid_qualified_name(std::string_view(extended).substr(bare ? front : 0))) {
+    const std::size_t most = 63 - (bare ? 0 : front);
     judge.agent_error(DiagKind::LabelKey, at, "label key " + quote(key) + " is malformed",
-                      "expected `[source:][prefix/]name`, at most 59 bytes of letters, digits, `-`, `_` and `.`");
+                      std::string("expected `") + (keys == Keys::Cilium ? "[source:]" : "") +
+                          "[prefix/]name`, a name without a prefix of at most " + std::to_string(most) +
+                          " letters, digits, `-`, `_` and `.`");
+  }
+  const std::size_t dot = extended.find('.');
+  ir::Requirement out{.source = extended.substr(0, dot), .key = extended.substr(dot + 1)};
+  if (keys == Keys::CidrGroup) out.source = "any";  // looked for among the group's labels alone
   return out;
 }
 
@@ -48,7 +80,7 @@ void check_value(Judge& judge, const Value& at, std::string_view text, bool by_s
   else judge.agent_error(DiagKind::LabelValue, at, message, label);
 }
 
-void read_expression(Judge& judge, const Value& at, ir::Selector& selector) {
+void read_expression(Judge& judge, const Value& at, Keys keys, ir::Selector& selector) {
   if (!judge.mapping(at)) return;
   judge.known_fields(at, {"key", "operator", "values"});
   const auto key = judge.required(at, "key");
@@ -63,12 +95,13 @@ void read_expression(Judge& judge, const Value& at, ir::Selector& selector) {
   const auto* op_text = judge.string(*op);
   if (!key_text || !op_text) return;
   if (!judge.one_of(*op, *op_text, {"In", "NotIn", "Exists", "DoesNotExist"}, DiagKind::SelectorOperator)) return;
-  auto requirement = requirement_of_key(judge, *key, *key_text);
+  auto requirement = requirement_of_key(judge, *key, *key_text, keys);
   const bool wants_values = *op_text == "In" || *op_text == "NotIn";
   if (wants_values && values.empty())
     judge.agent_error(DiagKind::SelectorValues, *op, "`" + *op_text + "` has no `values`", "at least one value is required");
   if (!wants_values && !values.empty())
-    judge.agent_error(DiagKind::SelectorValues, *op, "`" + *op_text + "` has `values`", "no values are allowed here");
+    judge.agent_error(DiagKind::SelectorValues, *judge.field(at, "values"), "`" + *op_text + "` has `values`",
+                      "no values are allowed here");
   requirement.op = *op_text == "In"      ? ir::Operator::In
                    : *op_text == "NotIn" ? ir::Operator::NotIn
                    : *op_text == "Exists" ? ir::Operator::Exists
@@ -91,23 +124,23 @@ bool valid_label_value(std::string_view value) {
   return value.empty() || valid_name_part(value);
 }
 
-ir::Selector read_selector(Judge& judge, const Value& at) {
+ir::Selector read_selector(Judge& judge, const Value& at, Keys keys) {
   ir::Selector selector;
   if (!judge.mapping(at)) return selector;
   judge.known_fields(at, {"matchLabels", "matchExpressions"});
   if (const auto labels = judge.field(at, "matchLabels"); labels && judge.mapping(*labels)) {
     for (const auto& [key, value] : (*labels)->entries) {
+      auto requirement = requirement_of_key(judge, Value(*labels, key.text, key), key.text, keys);
       const Value item(*labels, key.text, value);
       const auto* text = judge.string(item);
       if (!text) continue;
       check_value(judge, item, *text, true);
-      auto requirement = requirement_of_key(judge, item, key.text);
       requirement.op = ir::Operator::In;
       requirement.values = {*text};
       selector.requirements.push_back(std::move(requirement));
     }
   }
-  judge.each(at, "matchExpressions", [&](const Value& item) { read_expression(judge, item, selector); });
+  judge.each(at, "matchExpressions", [&](const Value& item) { read_expression(judge, item, keys, selector); });
   ir::normalise(selector);
   return selector;
 }
@@ -121,13 +154,25 @@ void add_requirement(ir::Selector& selector, ir::Requirement requirement) {
   ir::normalise(selector);
 }
 
-void inject_subject(const Judge& judge, ir::Selector& selector) {
-  if (judge.ns.empty()) return;
-  // `k8s:` terms of matchLabels are overwritten; others are kept and ANDed (section 2.4).
-  std::erase_if(selector.requirements, [](const auto& r) {
-    return r.source == "k8s" && r.key == kNamespace && r.op == ir::Operator::In && r.values.size() == 1;
-  });
+// A namespace that `matchLabels` names with source k8s is overwritten; others are kept and
+// ANDed (section 2.4).
+ir::Selector read_subject_selector(Judge& judge, const Value& at) {
+  ir::Selector selector = read_selector(judge, at, Keys::Cilium);
+  if (judge.ns.empty()) return selector;
+  const auto labels = judge.field(at, "matchLabels");
+  if (labels && (*labels)->is_mapping()) {
+    for (const auto& [key, value] : (*labels)->entries) {
+      if (extended_key(key.text) != "k8s." + std::string(kNamespace)) continue;
+      const ir::Requirement written{"k8s", std::string(kNamespace), ir::Operator::In, {value.text}};
+      std::erase(selector.requirements, written);
+      if (value.text != judge.ns)
+        judge.warning(DiagKind::ForeignNamespace, Value(*labels, key.text, value),
+                      "the subject's namespace " + quote(value.text) + " is overwritten",
+                      "a CiliumNetworkPolicy selects in its own namespace, here " + quote(judge.ns));
+    }
+  }
   add_requirement(selector, {"k8s", std::string(kNamespace), ir::Operator::In, {judge.ns}});
+  return selector;
 }
 
 void inject_peer(const Judge& judge, ir::Selector& selector, bool init_subject) {

@@ -31,7 +31,7 @@ struct Node {
   bool is_mapping() const { return kind == NodeKind::Mapping; }
   const Node* find(std::string_view key) const;  // Mapping: the value, else nullptr
   // What JSON type the API server would see (YAML 1.1 as sigs.k8s.io/yaml reads it: plain
-  // true/false/yes/no/on/off in their usual cases are booleans, plain numbers are numbers).
+  // true/false/yes/no/y/n/on/off in their usual cases are booleans, plain numbers are numbers).
   bool is_string() const;
   bool is_bool() const;
   bool is_integer() const;

@@ -1,5 +1,5 @@
 // What JSON type a plain scalar has: YAML 1.1 as Go's yaml.v2 (through sigs.k8s.io/yaml)
-// resolves it. `y` and `n` are strings there, and so are timestamps.
+// resolves it: `y` and `n` are booleans there; timestamps stay strings.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -14,11 +14,11 @@ namespace {
 enum class BoolText { No, True, False };
 
 BoolText bool_text(std::string_view text) {
-  if (text.size() < 2 || text.size() > 5) return BoolText::No;
-  for (std::string_view word : {"true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"}) {
+  if (text.empty() || text.size() > 5) return BoolText::No;
+  for (std::string_view word : {"true", "True", "TRUE", "yes", "Yes", "YES", "y", "Y", "on", "On", "ON"}) {
     if (text == word) return BoolText::True;
   }
-  for (std::string_view word : {"false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"}) {
+  for (std::string_view word : {"false", "False", "FALSE", "no", "No", "NO", "n", "N", "off", "Off", "OFF"}) {
     if (text == word) return BoolText::False;
   }
   return BoolText::No;
