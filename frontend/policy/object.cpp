@@ -100,7 +100,10 @@ std::optional<DiagNote> Judge::enclosing(const Value& at) const {
 }
 
 void Judge::report(Diagnostic diagnostic, const Value& at) {
+  constexpr std::size_t kMost = 100;
+  if (++said_ > kMost && (reported_ || diagnostic.severity == Severity::Warning)) return;
   if (auto note = enclosing(at)) diagnostic.notes.push_back(std::move(*note));
+  if (said_ == kMost) diagnostic.notes.push_back({std::nullopt, "more about this object is not shown"});
   if (diagnostic.severity == Severity::Warning) {
     context.sink.warning(std::move(diagnostic));
   } else {

@@ -132,6 +132,7 @@ class Judge {
   std::optional<DiagNote> enclosing(const Value& at) const;
 
   std::optional<Reported> reported_;
+  std::size_t said_ = 0;  // of this object; a hundred are enough
 };
 
 // metadata of a policy: name and namespace. `cluster_scoped` objects must have no namespace;
