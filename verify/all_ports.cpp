@@ -23,6 +23,10 @@ std::string identity_key(const ir::LabelSet& labels, const std::vector<ir::Named
   return key;
 }
 
+std::string prefix_name(const IpPrefix& prefix) {
+  return prefix.length == prefix.address.bits() ? "ip:" + prefix.address.to_string() : "cidr:" + prefix.to_string();
+}
+
 bool is_local(std::uint32_t identity) { return identity >= local_scope && identity < node_scope; }
 
 }  // namespace
@@ -92,10 +96,12 @@ void AllPorts::add_prefixes(Parties& out) const {
   for (const auto& entry : identities_.addresses()) names.emplace(entry.identity, &entry.prefix);
   std::set<std::uint32_t> seen;
   for (const char* family : {"0.0.0.0/0", "::/0"}) {
-    for (const IpAddress& address : representatives(*IpPrefix::parse(family), cuts)) {
+    const IpPrefix whole = *IpPrefix::parse(family);
+    if (!(whole.address.v6 ? world_.cluster.config.ipv6 : world_.cluster.config.ipv4)) continue;
+    for (const IpAddress& address : representatives(whole, cuts)) {
       const std::uint32_t identity = identities_.of_address(address);
       if (!is_local(identity) || !seen.insert(identity).second) continue;
-      const std::string name = "cidr:" + names.at(identity)->to_string();
+      const std::string name = prefix_name(*names.at(identity));
       out.push_back({name, {{.kind = EndKind::Address, .name = name, .address = address}}});
     }
   }
@@ -139,32 +145,40 @@ const ir::DecisionTable* AllPorts::table_of(SubjectId subject) const {
   return &decisions_.tables[*subject_tables_[subject]];
 }
 
-const ir::Incomputable* AllPorts::incomputable(SubjectId subject) const {
+// Some policies have no table and can be interpreted all the same.
+const ir::Incomputable* AllPorts::incomputable(SubjectId subject) {
   const ir::DecisionTable* table = table_of(subject);
-  return table != nullptr && table->incomputable ? &*table->incomputable : nullptr;
+  if (table == nullptr || !table->incomputable) return nullptr;
+  const auto& why = judge_.policy(subject).incomputable();
+  return why ? &*why : nullptr;
+}
+
+const std::vector<Stretch>& AllPorts::all_stretches() {
+  if (all_stretches_.empty()) all_stretches_ = stretches(world_.policies, world_.cluster);
+  return all_stretches_;
 }
 
 // A host without the host firewall has no table: nothing is enforced there.
 AccessId AllPorts::side(SubjectId subject, ir::Direction direction, FactsId peer) {
   const ir::DecisionTable* table = table_of(subject);
   if (table == nullptr) return everything;
-  const bool in = direction == ir::Direction::Ingress;
-  const ir::DirectionTable& rules = in ? table->ingress : table->egress;
   const auto identity = identity_of(peer);
-  if (!identity) return interpreted(subject, direction, peer, rules);
+  if (!identity || table->incomputable) return interpreted(subject, direction, peer, *table);
+  const bool in = direction == ir::Direction::Ingress;
   auto& kept = (in ? ingress_ : egress_)[*subject_tables_[subject]];
-  if (!kept) kept.emplace(rules, world_.policies, sets_);
+  if (!kept) kept.emplace(in ? table->ingress : table->egress, world_.policies, sets_);
   return kept->of(*identity);
 }
 
-// Peers that no identity stands for: the host of one node of several, say.
-AccessId AllPorts::interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DirectionTable& table) {
+// Peers that no identity stands for: the host of one node of several, say. And subjects without a table.
+AccessId AllPorts::interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DecisionTable& table) {
   const std::uint64_t key = (std::uint64_t{subject} << 33U) | (std::uint64_t{peer} << 1U) | static_cast<std::uint64_t>(direction);
   const auto [kept, fresh] = interpreted_.emplace(key, everything);
-  if (!fresh || table.enforcement == ir::Enforcement::None) return kept->second;
   const auto& policy = judge_.policy(subject);
+  if (!fresh || policy.enforcement(direction) == ir::Enforcement::None) return kept->second;
   const auto& facts = judge_.encounters().facts(peer);
-  return kept->second = judged_access(table, sets_, [&](ir::Flow flow) {
+  const auto own = stretches(direction == ir::Direction::Ingress ? table.ingress : table.egress);
+  return kept->second = judged_access(table.incomputable ? all_stretches() : own, sets_, [&](ir::Flow flow) {
            return marks_of(policy.judge(direction, facts, flow), world_.policies, sets_);
          });
 }

@@ -52,8 +52,9 @@ class AllPorts {
   std::optional<std::uint32_t> find_identity(const ir::PeerFacts& facts) const;
   const ir::DecisionTable* table_of(SubjectId subject) const;
   AccessId side(SubjectId subject, ir::Direction direction, FactsId peer);
-  AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DirectionTable& table);
-  const ir::Incomputable* incomputable(SubjectId subject) const;
+  AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DecisionTable& table);
+  const std::vector<Stretch>& all_stretches();
+  const ir::Incomputable* incomputable(SubjectId subject);
   bool add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out);
 
   const ir::eval::World world_;
@@ -66,6 +67,7 @@ class AllPorts {
   std::vector<std::optional<SideAccess>> ingress_, egress_;          // by table
   std::vector<std::optional<std::optional<std::uint32_t>>> peers_;   // by FactsId: its identity, if it has one
   std::unordered_map<std::uint64_t, AccessId> interpreted_;
+  std::vector<Stretch> all_stretches_;
 };
 
 }  // namespace netpolc::verify

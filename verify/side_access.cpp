@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace netpolc::verify {
 namespace {
@@ -156,6 +157,31 @@ std::vector<Stretch> stretches(const ir::DirectionTable& table) {
       if (at.protocol == protocol && at.first <= last_number(protocol))
         out.push_back({{protocol, at.first}, std::min(at.last, last_number(protocol))});
     if (out.size() == before) out.push_back({{protocol, 0}, last_number(protocol)});
+  }
+  return out;
+}
+
+std::vector<Stretch> stretches(const ir::PolicySet& policies, const ir::Cluster& cluster) {
+  std::set<std::uint32_t> starts{0};
+  const auto mention = [&](std::uint16_t first, std::uint16_t last) {
+    starts.insert(first);
+    starts.insert(last + 1U);
+  };
+  for (const ir::Policy& policy : policies.policies)
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::PortRule& item : rule.ports)
+        for (const ir::PortMatch& match : item.ports) mention(match.first, std::max(match.first, match.last));
+  for (const ir::Endpoint& endpoint : cluster.endpoints)
+    for (const ir::NamedPort& port : endpoint.named_ports) mention(port.port, port.port);
+  std::vector<Stretch> out;
+  for (auto p = static_cast<int>(ir::Protocol::Any); p <= static_cast<int>(ir::Protocol::Ah); ++p) {
+    const auto protocol = static_cast<ir::Protocol>(p);
+    const std::uint32_t end = last_number(protocol) + 1U;
+    for (auto start = starts.begin(); start != starts.end() && *start < end; ++start) {
+      const auto next = std::next(start);
+      const std::uint32_t stop = next == starts.end() ? end : std::min(*next, end);
+      out.push_back({{protocol, static_cast<std::uint16_t>(*start)}, static_cast<std::uint16_t>(stop - 1)});
+    }
   }
   return out;
 }

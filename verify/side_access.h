@@ -31,12 +31,14 @@ struct Stretch {
 };
 // Every protocol that has a name, in full, sorted.
 std::vector<Stretch> stretches(const ir::DirectionTable& table);
+// The same for whatever policy: cut at every number that a rule or a named port mentions.
+std::vector<Stretch> stretches(const ir::PolicySet& policies, const ir::Cluster& cluster);
 
 // The access of one peer where `judge` answers for each stretch.
 template <class Judge>
-AccessId judged_access(const ir::DirectionTable& table, AccessSets& sets, Judge&& judge) {
+AccessId judged_access(const std::vector<Stretch>& all, AccessSets& sets, Judge&& judge) {
   Access spans;
-  for (const Stretch& stretch : stretches(table)) {
+  for (const Stretch& stretch : all) {
     const auto marks = judge(stretch.first);
     if (marks) spans.push_back({stretch.first.protocol, stretch.first.number, stretch.last, *marks});
   }
