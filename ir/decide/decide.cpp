@@ -18,7 +18,8 @@ struct SubjectView {
   DecidedEndpoint endpoint;
   std::vector<std::uint32_t> policies;  // that select it
   const std::vector<NamedPort>* named_ports = nullptr;
-  bool init = false;
+  bool init = false;        // has a label `init`, of whatever source: always default deny
+  bool named_host = false;  // has a label `host`: taken for the host (QUIRK)
 };
 
 class Decider {
@@ -86,8 +87,11 @@ class Decider {
       SubjectView view;
       view.endpoint.endpoint = e;
       view.named_ports = &endpoint.named_ports;
-      view.init = std::any_of(endpoint.labels.begin(), endpoint.labels.end(),
-                              [](const Label& label) { return label.source == "reserved" && label.key == "init"; });
+      const auto has_key = [&](const char* key) {
+        return std::any_of(endpoint.labels.begin(), endpoint.labels.end(), [&](const Label& label) { return label.key == key; });
+      };
+      view.init = has_key("init");
+      view.named_host = has_key("host");
       const auto consider = [&](const std::vector<std::uint32_t>& candidates) {
         for (std::uint32_t p : candidates)
           if (conditions_[compiled_[p].subject].bits.test(at)) view.policies.push_back(p);
@@ -126,6 +130,7 @@ class Decider {
   Enforcement enforcement(const SubjectView& view, Direction direction) const {
     const Config& config = cluster_.config;
     if (config.mode == PolicyMode::Never) return Enforcement::None;
+    if (view.named_host && !config.host_firewall) return Enforcement::None;
     if (config.mode == PolicyMode::Always || view.init) return Enforcement::DefaultDeny;
     Enforcement state = Enforcement::None;
     for (std::uint32_t p : view.policies) {

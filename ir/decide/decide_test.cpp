@@ -190,6 +190,22 @@ TEST_CASE("requirements of one rule bind the endpoint selectors of all") {
   CHECK(world.ingress(bad, Protocol::Tcp, 80) == Verdict::Allow);
 }
 
+TEST_CASE("labels `init` and `host` of any source change enforcement") {
+  World world;
+  const auto subject = [&](const char* key) {
+    world.cluster.endpoints[0].labels = {{"k8s", key, "x"}, {"k8s", "role", "subject"}};
+    const Decisions decisions = world.decided();
+    return decisions.tables[decisions.endpoints[0].table];
+  };
+  CHECK(subject("other").egress.enforcement == Enforcement::None);
+  CHECK(subject("init").egress.enforcement == Enforcement::DefaultDeny);
+  world.policy().rules = {rule(Action::Allow)};
+  CHECK(subject("other").ingress.enforcement == Enforcement::DefaultDeny);
+  CHECK(subject("host").ingress.enforcement == Enforcement::None);
+  world.cluster.config.host_firewall = true;
+  CHECK(subject("host").ingress.enforcement == Enforcement::DefaultDeny);
+}
+
 TEST_CASE("endpoints with equal rules share a table, whatever the policies are called") {
   World world;
   Rule allow = rule(Action::Allow), other = rule(Action::Allow);
