@@ -17,8 +17,11 @@ bool set_in_environment(const char* name) {
   return value != nullptr && *value != '\0';
 }
 
-void print_diagnostics(const Session& session, bool colour) {
-  for (const auto& diagnostic : session.sink.all()) std::fputs(render(diagnostic, session.sources, colour).c_str(), stderr);
+void print_diagnostics(const Session& session, const InputOptions& options) {
+  const bool colour = use_colour(options.color, Stream::Err);
+  for (const auto& diagnostic : session.sink.all())
+    if (diagnostic.severity == Severity::Error || !options.warnings_are_findings)
+      std::fputs(render(diagnostic, session.sources, colour).c_str(), stderr);
 }
 
 void print_summary(const Session& session, const InputOptions& options) {
@@ -83,7 +86,7 @@ std::optional<int> open(const InputOptions& options, Session& session) {
   const int version = std::stoi(options.cilium_version.substr(2));
   session.loaded = frontend::load(paths, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version},
                                   session.sources, session.sink);
-  print_diagnostics(session, use_colour(options.color, Stream::Err));
+  print_diagnostics(session, options);
   print_summary(session, options);
   if (!session.loaded.usable) return kNoAnswer;
   return std::nullopt;

@@ -23,6 +23,7 @@ struct InputOptions {
   std::string identities;   // lock file
   std::string resolutions;  // what names resolve to
   std::string color = "auto";
+  bool warnings_are_findings = false;  // the command prints them itself, as its result
 };
 void add_input_options(CLI::App& command, InputOptions& options);
 
