@@ -21,7 +21,7 @@ std::string group_of(const std::string& api_version) {
   return slash == std::string::npos ? "" : api_version.substr(0, slash);
 }
 
-// Levenshtein's, good enough for typing mistakes.
+// Levenshtein's, good enough for typing mistakes; both are short.
 std::size_t distance(const std::string& a, const std::string& b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -37,18 +37,22 @@ std::size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+constexpr PolicyKindName kClusterNetworkPolicy{"policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"};
+
 // Kinds of other purpose may have any name; these look like a policy kind written wrongly.
 bool looks_like_policy(const std::string& group, const std::string& kind) {
   if (kind.size() > 64) return false;
   if (group == "networking.k8s.io" || group == "extensions") return distance(kind, "NetworkPolicy") <= 3;
-  if (group != "cilium.io") return false;
-  return kind.find("NetworkPol") != std::string::npos || distance(kind, "CiliumNetworkPolicy") <= 3 ||
-         distance(kind, "CiliumClusterwideNetworkPolicy") <= 3 || distance(kind, "CiliumCIDRGroup") <= 3;
+  const bool near = distance(kind, "CiliumNetworkPolicy") <= 3 || distance(kind, "CiliumClusterwideNetworkPolicy") <= 3;
+  if (group != "cilium.io") return near;  // no one else has kinds of such names
+  return near || kind.find("NetworkPol") != std::string::npos || distance(kind, "CiliumCIDRGroup") <= 3;
 }
 
 }  // namespace
 
 PolicyKindName nearest_policy_kind(const std::string& kind) {
+  // Exactly this, or the author's mind was with Cilium's kinds.
+  if (kind == kClusterNetworkPolicy.kind) return kClusterNetworkPolicy;
   if (kind.size() > 64) return kPolicyKinds[0];
   return *std::min_element(
       std::begin(kPolicyKinds), std::end(kPolicyKinds),
@@ -64,6 +68,12 @@ Role role_of(const std::string& api_version, const std::string& kind, const std:
     return api_version == "cilium.io/v2" || api_version == "cilium.io/v2alpha1" ? Role::CidrGroup : Role::BadPolicy;
   }
   if (kind == "NetworkPolicy" && api_version == "networking.k8s.io/v1") return Role::Policy;
+  // Others have ClusterNetworkPolicies of their own (Antrea, AWS).
+  if (kind == kClusterNetworkPolicy.kind) {
+    if (api_version == kClusterNetworkPolicy.api_version) return Role::Policy;
+    const bool kubernetes = group.empty() || group == "policy.networking.k8s.io" || group == "networking.k8s.io" || group == "cilium.io";
+    return kubernetes ? Role::BadPolicy : Role::Other;
+  }
   if (kind == "ConfigMap" && api_version == "v1") return name == "cilium-config" ? Role::AgentConfig : Role::Other;
   if (ClusterBuilder::knows(api_version, kind)) return Role::ClusterObject;
   // Others have NetworkPolicies of their own (Calico); without a group it is meant as ours.

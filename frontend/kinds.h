@@ -7,7 +7,7 @@
 namespace netpolc::frontend {
 
 enum class Role {
-  Policy,         // of any of the three kinds
+  Policy,         // of any of the four kinds
   CidrGroup,
   AgentConfig,    // the cilium-config ConfigMap
   ClusterObject,  // of a kind that ClusterBuilder knows

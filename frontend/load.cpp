@@ -8,6 +8,8 @@
 #include "frontend/discover.h"
 #include "frontend/kinds.h"
 #include "frontend/policy/lower.h"
+#include "frontend/policy/object.h"
+#include "frontend/whole_input.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -28,7 +30,7 @@ ObjectName name_of(const Node& object, const std::string& kind) {
   const Node* metadata = object.find("metadata");
   ObjectName out{kind, text_of(metadata, "namespace"), text_of(metadata, "name"), object.span};
   if (!out.name.empty()) out.where = metadata->find("name")->span;
-  if (out.ns.empty() && !is_cluster_scoped(kind) && kind != "CiliumNetworkPolicy") out.ns = "default";
+  if (out.ns.empty() && !is_cluster_scoped(kind)) out.ns = "default";
   return out;
 }
 
@@ -41,6 +43,8 @@ void set_if_missing(Node& object, const char* key, const std::string& value) {
   text.text = value;
   object.entries.emplace_back(std::move(name), std::move(text));
 }
+
+constexpr int kClusterNetworkPoliciesSince = 20;
 
 class Loader {
  public:
@@ -58,6 +62,7 @@ class Loader {
   Loaded finish() {
     if (agent_config_) apply_cilium_config(*agent_config_, config_, sink_);
     else infer_name();
+    if (!agent_config_) config_.cluster_network_policies = config_.version >= kClusterNetworkPoliciesSince;
     Loaded out;
     const std::size_t before = sink_.errors();
     for (Waiting& waiting : waiting_) lower(waiting, out);
@@ -69,6 +74,8 @@ class Loader {
     for (Slot& slot : slots_) {
       if (slot.group) out.cluster.cidr_groups.push_back(std::move(*slot.group));
     }
+    warn_unnamespaced(unnamespaced_, out.cluster, sink_);
+    warn_deny_only(deny_only_, out.policies, sink_);
     out.skipped_objects = skipped_;
     out.usable = options_.keep_going ? sink_.errors() == policy_errors_ : sink_.errors() == 0;
     return out;
@@ -86,8 +93,10 @@ class Loader {
     std::optional<ir::CidrGroup> group;
   };
 
-  void reject(DiagKind kind, Span where, std::string message, std::string label) {
-    sink_.error({.kind = kind, .where = where, .message = std::move(message), .label = std::move(label)});
+  void reject(DiagKind kind, Span where, std::string message, std::string label, std::optional<std::string> replacement = {}) {
+    Diagnostic diagnostic{.kind = kind, .where = where, .message = std::move(message), .label = std::move(label)};
+    if (replacement) diagnostic.fix = FixIt{where, std::move(*replacement)};
+    sink_.error(std::move(diagnostic));
     ++policy_errors_;
   }
 
@@ -98,10 +107,12 @@ class Loader {
     const std::string kind = text_of(&object, "kind"), api_version = text_of(&object, "apiVersion");
     if (kind.empty() || api_version.empty()) {
       const std::string missing = kind.empty() ? "kind" : "apiVersion";
-      return reject(DiagKind::NoKind, object.span, "this object has no `" + missing + "`", "");
+      return reject(DiagKind::NoKind, object.span, "this object has no `" + missing + "`", "`" + missing + "` is required");
     }
-    Node* items = list_of(object, kind);
-    if (items != nullptr) return add_items(std::move(*items), kind, api_version);
+    if (Node* items = list_of(object, kind)) {
+      if (!items->is_sequence()) return reject(DiagKind::NotAnObject, items->span, "`items` of a " + kind + " is not a list", "expected a list of objects");
+      return add_items(std::move(*items), kind, api_version);
+    }
 
     ObjectName name = name_of(object, kind);
     const Role role = role_of(api_version, kind, name.name);
@@ -124,7 +135,7 @@ class Loader {
   static Node* list_of(Node& object, const std::string& kind) {
     if (kind.size() < 4 || kind.compare(kind.size() - 4, 4, "List") != 0) return nullptr;
     for (auto& [key, value] : object.entries) {
-      if (key.text == "items" && !value.is_scalar()) return &value;
+      if (key.text == "items" && !value.is_null()) return &value;
     }
     return nullptr;
   }
@@ -144,9 +155,9 @@ class Loader {
   void bad_kind(const Node& object, const std::string& api_version, const std::string& kind) {
     const PolicyKindName meant = nearest_policy_kind(kind);
     const bool wrong_version = kind == meant.kind;
+    const std::string right = wrong_version ? meant.api_version : meant.kind;
     reject(DiagKind::UnknownPolicyKind, object.find(wrong_version ? "apiVersion" : "kind")->span,
-           "there is no kind `" + kind + "` in `" + api_version + "`",
-           std::string("expected `") + (wrong_version ? meant.api_version : meant.kind) + "`");
+           "there is no kind " + policy::quote(kind) + " in " + policy::quote(api_version), "expected `" + right + "`", right);
   }
 
   void set_config(Node object, const ObjectName& name) {
@@ -196,7 +207,7 @@ class Loader {
     result.ns = waiting.name.ns;
     result.name = waiting.name.name;
     result.where = waiting.name.where;
-    const LowerContext context{config_, options_.lax, sink_, &result.unknown_fields};
+    const LowerContext context{config_, options_.lax, sink_, &result.unknown_fields, &deny_only_};
     Slot& slot = slot_of(waiting.name);
     if (waiting.role == Role::CidrGroup) {
       if (auto group = lower_cidr_group(waiting.object, context)) {
@@ -213,21 +224,32 @@ class Loader {
   }
 
   Checked<std::vector<ir::Policy>> lower_policy(const Waiting& waiting, const LowerContext& context) {
-    if (waiting.name.kind == "NetworkPolicy") return lower_network_policy(waiting.object, context);
+    if (waiting.name.kind == "ClusterNetworkPolicy") return lower_cluster_network_policy_if_on(waiting, context);
     const bool clusterwide = waiting.name.kind == "CiliumClusterwideNetworkPolicy";
-    if (!clusterwide && waiting.name.ns.empty()) warn_without_namespace(waiting.name);
+    if (!clusterwide && !waiting.name.name.empty() && text_of(waiting.object.find("metadata"), "namespace").empty())
+      unnamespaced_.push_back({waiting.name.kind, waiting.name.name, waiting.name.where});
+    if (waiting.name.kind == "NetworkPolicy") return lower_network_policy(waiting.object, context);
     return lower_cilium_policy(waiting.object, clusterwide, context);
   }
 
-  // Section 1.1; `kubectl apply` would put it into the current namespace.
-  void warn_without_namespace(const ObjectName& name) {
-    sink_.warning({.kind = DiagKind::NoNamespace,
-                   .where = name.where,
-                   .message = "CiliumNetworkPolicy `" + name.name + "` has no namespace",
-                   .label = "it is taken for a clusterwide policy",
+  // Section 6.6: off by default in Cilium. Without its configuration an author who gives such a
+  // policy is taken to mean it.
+  Checked<std::vector<ir::Policy>> lower_cluster_network_policy_if_on(const Waiting& waiting, const LowerContext& context) {
+    const std::string option = "`enable-k8s-cluster-network-policy`";
+    const bool known = config_.version >= kClusterNetworkPoliciesSince, on = known && config_.cluster_network_policies;
+    if (on && agent_config_) return lower_cluster_network_policy(waiting.object, context);
+    const std::string label = on      ? "it counts here, as no `cilium-config` says otherwise"
+                              : known ? "it changes nothing; set " + option + " to \"true\" in `cilium-config`"
+                                      : "it changes nothing before Cilium 1.20";
+    sink_.warning({.kind = on ? DiagKind::ClusterPolicyAssumed : DiagKind::ClusterPolicyIgnored,
+                   .where = waiting.name.where,
+                   .message = "Cilium looks at ClusterNetworkPolicy `" + waiting.name.name + "` only from 1.20 on, with " + option,
+                   .label = label,
                    .notes = {},
                    .fix = {},
                    .severity = Severity::Warning});
+    if (on) return lower_cluster_network_policy(waiting.object, context);
+    return std::vector<ir::Policy>{};
   }
 
   const LoadOptions& options_;
@@ -241,6 +263,8 @@ class Loader {
   std::unordered_map<std::string, Span> seen_;
   std::vector<Slot> slots_;
   std::unordered_map<std::string, std::size_t> slot_index_;
+  std::vector<Unnamespaced> unnamespaced_;
+  std::vector<DenyOnly> deny_only_;
   std::size_t skipped_ = 0;
   std::size_t policy_errors_ = 0;  // those that keep_going goes over
 };

@@ -33,6 +33,7 @@ struct Config {
   bool non_default_deny_policies = true;       // enable-non-default-deny-policies
   bool sctp = false;                           // enable-sctp (datapath only)
   bool extended_protocols = false;             // enable-extended-ip-protocols
+  bool cluster_network_policies = false;       // enable-k8s-cluster-network-policy (from 1.20)
   std::string cluster_name = "default";
   std::optional<std::string> labels;           // `labels`: the identity-relevant label filter
 };

@@ -10,6 +10,8 @@ const char* to_string(PolicyKind kind) {
       return "CiliumClusterwideNetworkPolicy";
     case PolicyKind::NetworkPolicy:
       return "NetworkPolicy";
+    case PolicyKind::ClusterNetworkPolicy:
+      return "ClusterNetworkPolicy";
   }
   return "?";
 }

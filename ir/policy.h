@@ -21,7 +21,12 @@
 namespace netpolc::ir {
 
 enum class Direction : std::uint8_t { Ingress, Egress };
-enum class Action : std::uint8_t { Allow, Deny };
+// `Pass` hands the traffic on to the next tier (section 5.10).
+enum class Action : std::uint8_t { Allow, Deny, Pass };
+
+// Tiers are asked one after the other (section 5.10). `Default` comes last: what is true when no
+// rule of anybody's decides; no policy is in it.
+enum class Tier : std::uint8_t { Admin, Normal, Baseline, Default };
 
 // The protocols a policy can name; `Any` in a PortMatch is TCP, UDP and SCTP (section 1.6).
 // The extended ones (≥1.19) carry no ports.
@@ -152,7 +157,7 @@ struct PortRule {
 enum class AuthMode : std::uint8_t { Unset, Disabled, Required, AlwaysFail };
 
 // ---- rules -----------------------------------------------------------------------------------
-// One element of ingress, ingressDeny, egress or egressDeny.
+// One element of ingress, ingressDeny, egress or egressDeny; of a ClusterNetworkPolicy's rule, one peer.
 struct Rule {
   Direction direction = Direction::Ingress;
   Action action = Action::Allow;
@@ -163,11 +168,13 @@ struct Rule {
   bool any_l4 = true;
   std::vector<PortRule> ports;
   AuthMode auth = AuthMode::Unset;
+  // The place in a ClusterNetworkPolicy's list: earlier rules are asked first. 0 in the Normal tier.
+  std::uint16_t order = 0;
   std::string path;  // "egress[0]", "specs[1].ingressDeny[2]": what users are shown
   Span where;        // of the element
 };
 
-enum class PolicyKind : std::uint8_t { CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy, NetworkPolicy };
+enum class PolicyKind : std::uint8_t { CiliumNetworkPolicy, CiliumClusterwideNetworkPolicy, NetworkPolicy, ClusterNetworkPolicy };
 const char* to_string(PolicyKind kind);
 
 // One spec: a subject and its rules. An object with `specs` gives several, sharing kind,
@@ -181,11 +188,15 @@ struct Policy {
   bool subject_is_node = false;  // nodeSelector: the host endpoint only; else never the host endpoint
   bool default_deny_ingress = false;
   bool default_deny_egress = false;
+  // Rules of one level, (tier, priority, Rule::order), are judged together; lower levels first.
+  // Only a ClusterNetworkPolicy is outside the Normal tier, and it never denies by default.
+  Tier tier = Tier::Normal;
+  std::uint16_t priority = 0;
   std::vector<Rule> rules;
   Span where;  // of the spec
 };
 
-// Order of arrival is kept for display; it never changes a verdict.
+// Order of arrival is kept for display; it never changes a verdict. (Levels do, and are data of their own.)
 struct PolicySet {
   std::vector<Policy> policies;
 };

@@ -64,6 +64,7 @@ constexpr Flag kFlags[] = {
     {"enable-non-default-deny-policies", &ir::Config::non_default_deny_policies},
     {"enable-sctp", &ir::Config::sctp},
     {"enable-extended-ip-protocols", &ir::Config::extended_protocols},
+    {"enable-k8s-cluster-network-policy", &ir::Config::cluster_network_policies},
 };
 
 // What is expected, if `text` is not a value of `option`; "" if it is, or if we don't know the option.

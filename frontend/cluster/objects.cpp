@@ -57,7 +57,7 @@ ir::Label parse_label(const std::string& text) {
 
 bool is_cluster_scoped(const std::string& kind) {
   return kind == "Namespace" || kind == "Node" || kind == "CiliumNode" || kind == "CiliumIdentity" ||
-         kind == "CiliumCIDRGroup" || kind == "CiliumClusterwideNetworkPolicy";
+         kind == "CiliumCIDRGroup" || kind == "CiliumClusterwideNetworkPolicy" || kind == "ClusterNetworkPolicy";
 }
 
 Meta read_meta(const Node& object, const std::string& kind, const Fields& fields) {

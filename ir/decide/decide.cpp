@@ -137,7 +137,8 @@ class Decider {
       const bool in = direction == Direction::Ingress;
       if ((in ? compiled_[p].ingress : compiled_[p].egress).empty()) continue;
       const bool deny = in ? policies_[p].default_deny_ingress : policies_[p].default_deny_egress;
-      if (deny || !config.non_default_deny_policies) return Enforcement::DefaultDeny;
+      const bool may_deny = policies_[p].tier == Tier::Normal;
+      if (may_deny && (deny || !config.non_default_deny_policies)) return Enforcement::DefaultDeny;
       state = Enforcement::DefaultAllow;
     }
     return state;
@@ -197,6 +198,14 @@ class Decider {
     key.push_back(interned(rest));
   }
 
+  // Tables have no tiers: better none than a wrong one.
+  std::optional<Incomputable> tiered(const SubjectView& view) const {
+    Incomputable out{"tiers cannot be compiled yet", {}};
+    for (std::uint32_t p : view.policies)
+      if (policies_[p].tier != Tier::Normal && !policies_[p].rules.empty()) out.rules.push_back({p, 0});
+    return out.rules.empty() ? std::nullopt : std::optional(out);
+  }
+
   static std::vector<RuleRef> refs(const DirectionInput& in) {
     std::vector<RuleRef> out;
     for (const CompiledRule* rule : in.rules) out.push_back(rule->ref);
@@ -209,6 +218,8 @@ class Decider {
     std::vector<std::uint32_t> key;
     append_key(ingress, key);
     append_key(egress, key);
+    const auto refused = tiered(view);
+    for (std::size_t i = 0; refused && i < refused->rules.size(); ++i) key.push_back(~refused->rules[i].policy);
     const auto [found, fresh] = tables_.emplace(std::move(key), static_cast<std::uint32_t>(out_.tables.size()));
     if (fresh) {
       DecisionTable table;
@@ -216,6 +227,7 @@ class Decider {
       std::optional<Incomputable> second;
       table.egress = make_direction(egress, identities_, index_, conditions_, second);
       if (!table.incomputable) table.incomputable = second;
+      if (refused) table.incomputable = refused;
       out_.tables.push_back(std::move(table));
     }
     view.endpoint.table = found->second;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 #include "ir/eval/candidates.h"
 #include "ir/eval/conflicts.h"
@@ -27,11 +28,13 @@ bool always_enforced(const Subject& subject, const Config& config) {
 // Rules of a namespace are only considered for its pods (section 2.4).
 bool selects(const Policy& policy, const Subject& subject) {
   if (policy.subject_is_node != subject.is_host) return false;
-  if (policy.kind != PolicyKind::CiliumClusterwideNetworkPolicy && policy.ns != subject.ns) return false;
+  const bool clusterwide = policy.kind == PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == PolicyKind::ClusterNetworkPolicy;
+  if (!clusterwide && policy.ns != subject.ns) return false;
   return matches(policy.subject, subject.labels);
 }
 
 bool default_denies(const Policy& policy, Direction direction, const Config& config) {
+  if (policy.tier != Tier::Normal) return false;
   if (!config.non_default_deny_policies) return true;
   return direction == Direction::Ingress ? policy.default_deny_ingress : policy.default_deny_egress;
 }
@@ -67,6 +70,14 @@ struct PolicyRule {  // a rule whose policy selects the subject
   const Rule* rule;
 };
 
+using LevelKey = std::tuple<Tier, std::uint16_t, std::uint16_t>;  // priority, order
+
+std::map<LevelKey, std::vector<PolicyRule>> by_level(const std::vector<PolicyRule>& rules) {
+  std::map<LevelKey, std::vector<PolicyRule>> out;
+  for (const PolicyRule& r : rules) out[{r.policy->tier, r.policy->priority, r.rule->order}].push_back(r);
+  return out;
+}
+
 std::vector<Requirement> required(const std::vector<PolicyRule>& rules, Action action, const Config& config) {
   std::vector<Requirement> out;
   if (config.version >= 19) return out;
@@ -82,10 +93,14 @@ std::vector<Requirement> required(const std::vector<PolicyRule>& rules, Action a
 struct SubjectPolicy::State {
   State(const World& w, Subject s) : world(w), subject(std::move(s)) { select(); }
 
+  struct Level {
+    Tier tier = Tier::Normal;
+    std::vector<ResolvedRule> rules;
+  };
   struct Side {
     Enforcement enforcement = Enforcement::None;
     bool localhost = false;  // the exception of section 4.5 applies
-    std::vector<ResolvedRule> rules;
+    std::vector<Level> levels;  // in the order in which they are asked
     std::vector<RuleRef> default_deny;
   };
 
@@ -159,16 +174,25 @@ struct SubjectPolicy::State {
     if (by_name && direction == Direction::Egress && config().version >= 20) collect_peer_ports();
     const std::vector<Requirement> of_allows = required(rules, Action::Allow, config());
     const std::vector<Requirement> of_denies = required(rules, Action::Deny, config());
-    for (const PolicyRule& r : rules) {
-      const RuleContext context{world, r.rule->action == Action::Allow ? of_allows : of_denies, names};
-      side.rules.push_back({r.ref, r.rule->action, r.rule->auth, resolve_peers(*r.rule, context), resolve_ports(*r.rule, context)});
-      needs_address_labels |= asks_for_address_labels(*r.rule);
+    for (const auto& [level, members] : by_level(rules)) {
+      Level& out = side.levels.emplace_back(Level{std::get<Tier>(level), {}});
+      for (const PolicyRule& r : members) {
+        const RuleContext context{world, r.rule->action == Action::Allow ? of_allows : of_denies, names};
+        out.rules.push_back({r.ref, r.rule->action, r.rule->auth, resolve_peers(*r.rule, context), resolve_ports(*r.rule, context)});
+        needs_address_labels |= asks_for_address_labels(*r.rule);
+      }
+      note_conflict(members, out);
     }
     needs_address_labels |= std::any_of(of_allows.begin(), of_allows.end(), [](const auto& r) { return asks_for_address_labels(r); });
     needs_address_labels |= std::any_of(of_denies.begin(), of_denies.end(), [](const auto& r) { return asks_for_address_labels(r); });
+  }
+
+  // Of rules of different levels the higher one's word holds, so these never conflict.
+  void note_conflict(const std::vector<PolicyRule>& rules, const Level& level) {
+    if (incomputable) return;
     std::vector<SelectedRule> selected;
-    for (std::size_t i = 0; i < rules.size(); ++i) selected.push_back({rules[i].ref, rules[i].rule, &side.rules[i].peers});
-    if (!incomputable) incomputable = find_conflict(selected);
+    for (std::size_t i = 0; i < rules.size(); ++i) selected.push_back({rules[i].ref, rules[i].rule, &level.rules[i].peers});
+    incomputable = find_conflict(selected);
   }
 
   // ---- judging -------------------------------------------------------------------------------
@@ -212,6 +236,7 @@ struct SubjectPolicy::State {
 
   struct Matched {
     std::vector<RuleRef> allows, denies;
+    bool passed = false;
     Candidates candidates;
   };
 
@@ -223,8 +248,11 @@ struct SubjectPolicy::State {
     if (hits.empty()) return;
     const PeerHit by = peer_hit(rule, peer);
     if (!by.own && !by.everyone) return;
-    (rule.action == Action::Deny ? out.denies : out.allows).push_back(rule.ref);
-    if (rule.action == Action::Deny) return;
+    switch (rule.action) {
+      case Action::Deny: return out.denies.push_back(rule.ref);
+      case Action::Pass: out.passed = true; return;
+      case Action::Allow: out.allows.push_back(rule.ref);
+    }
     for (const Hit& hit : hits) {
       if (by.own) out.candidates.add(false, hit.key_bits, hit.redirect, rule.auth);
       if (by.everyone) out.candidates.add(true, hit.key_bits, hit.redirect, rule.auth);
@@ -246,20 +274,47 @@ struct SubjectPolicy::State {
     return out;
   }
 
+  // Section 5.1: the first level with a deny or an allow for this traffic decides. A pass leaves
+  // the rest of its tier out.
   SideVerdict judge(const Side& side, const PeerView& peer, Flow flow) const {
     if (side.enforcement == Enforcement::None) return {};
-    Matched matched;
-    for (const ResolvedRule& rule : side.rules) match(rule, peer, flow, matched);
-    if (!matched.denies.empty()) {
-      return {Verdict::Deny, side.enforcement, L7Parser::None, AuthMode::Unset, std::move(matched.denies), false};
+    std::optional<Tier> passed;
+    for (const Level& level : side.levels) {
+      if (passed == level.tier) continue;
+      Matched matched;
+      for (const ResolvedRule& rule : level.rules) match(rule, peer, flow, matched);
+      if (!matched.denies.empty()) {
+        return {Verdict::Deny, side.enforcement, L7Parser::None, AuthMode::Unset, std::move(matched.denies), false};
+      }
+      if (!matched.allows.empty()) return allowed_by(side, level, std::move(matched), peer);
+      if (matched.passed) passed = level.tier;
     }
-    const bool localhost = side.localhost && has_label(peer.facts.labels, "reserved", "host");
-    if (localhost) matched.candidates.add(false, 0, {}, AuthMode::Unset);
-    if (side.enforcement == Enforcement::DefaultAllow) matched.candidates.add(true, 0, {}, AuthMode::Unset);
-    if (matched.candidates.empty()) {
+    return unmatched(side, peer);
+  }
+
+  bool by_localhost(const Side& side, const PeerView& peer) const {
+    return side.localhost && has_label(peer.facts.labels, "reserved", "host");
+  }
+
+  // What would be allowed without any rule joins the rules of the Normal tier (sections 4.4, 4.5).
+  void add_defaults(const Side& side, const PeerView& peer, Candidates& candidates) const {
+    if (by_localhost(side, peer)) candidates.add(false, 0, {}, AuthMode::Unset);
+    if (side.enforcement == Enforcement::DefaultAllow) candidates.add(true, 0, {}, AuthMode::Unset);
+  }
+
+  SideVerdict allowed_by(const Side& side, const Level& level, Matched matched, const PeerView& peer) const {
+    if (level.tier != Tier::Normal) return allowed(side, std::move(matched), false);
+    add_defaults(side, peer, matched.candidates);
+    return allowed(side, std::move(matched), by_localhost(side, peer));
+  }
+
+  SideVerdict unmatched(const Side& side, const PeerView& peer) const {
+    Matched nothing;
+    add_defaults(side, peer, nothing.candidates);
+    if (nothing.candidates.empty()) {
       return {Verdict::DefaultDeny, side.enforcement, L7Parser::None, AuthMode::Unset, side.default_deny, false};
     }
-    return allowed(side, std::move(matched), localhost);
+    return allowed(side, std::move(nothing), by_localhost(side, peer));
   }
 };
 
