@@ -137,7 +137,7 @@ Bits Conditions::prefix_bits(const CidrPeer& peer) const {
   const bool old_set = peer.in_set && config.version < 20;
   Bits bits(index_.size());
   if (own_family || (single && old_set)) bits |= index_.with_label("reserved", world_label(config, peer.prefix.address.v6).key);
-  if (old_set && config.cidr_matches_nodes) bits |= index_.inside(peer.prefix);
+  if (config.version < 20 && config.cidr_matches_nodes) bits |= index_.inside(peer.prefix);  // QUIRK: nodes too
   return bits;
 }
 

@@ -206,6 +206,26 @@ TEST_CASE("labels `init` and `host` of any source change enforcement") {
   CHECK(subject("host").ingress.enforcement == Enforcement::DefaultDeny);
 }
 
+TEST_CASE("where CIDRs match nodes, the zero prefix does too before 1.20, in a list as in a set") {
+  for (const bool in_set : {false, true}) {
+    World world;
+    const IpAddress address = *IpAddress::parse("172.16.0.2");
+    world.cluster.config.cidr_matches_nodes = true;
+    world.cluster.nodes = {{"node-2", {}, {address}, false, {}}};
+    Rule zero = rule(Action::Allow);
+    zero.peer_kind = PeerKind::Listed;
+    zero.peers = {CidrPeer{*IpPrefix::parse("0.0.0.0/0"), {}, in_set}};
+    world.policy().rules = {zero};
+    const auto from_node = [&] {
+      const Decisions decisions = world.decided();
+      return look_up(decisions.tables[decisions.endpoints[0].table].ingress, world.identities().of_address(address), {Protocol::Tcp, 80}).verdict;
+    };
+    CHECK(from_node() == Verdict::Allow);
+    world.cluster.config.version = 20;
+    CHECK(from_node() == Verdict::DefaultDeny);
+  }
+}
+
 TEST_CASE("endpoints with equal rules share a table, whatever the policies are called") {
   World world;
   Rule allow = rule(Action::Allow), other = rule(Action::Allow);
