@@ -39,6 +39,12 @@ NoPacket why_no_packet(const Case& c) {
   throw std::runtime_error("two ends have no family in common");
 }
 
+ir::DecisionTable open_table() {
+  ir::DecisionTable table;
+  table.ingress.bits = table.egress.bits = {{"everyone", {}}};
+  return table;
+}
+
 class Maker {
  public:
   explicit Maker(World& world) : world_(world), auth_(authentications(world.scenario())) { out_.cells = judges::cells(world.scenario()); }
@@ -77,17 +83,21 @@ class Maker {
     const Cell& cell = out_.cells[n];
     const bool egress = direction == ir::Direction::Egress;
     const bool vector_judges = letters.find_first_not_of('-') != std::string::npos;
-    if (vector_judges != judged.has_value() || vector_judges != subject.decided.has_value()) {
+    // Without the host firewall nothing holds for hosts, and there are no tables that say so.
+    const bool open_host = subject.end.kind == verify::EndKind::Host && !world_.config().host_firewall;
+    const bool table_judges = subject.decided.has_value() || (open_host && vector_judges);
+    if (vector_judges != judged.has_value() || vector_judges != table_judges) {
       const auto does = [](bool judges) { return judges ? "judges" : "doesn't judge"; };
       out_.complaints.push_back(cell.source + " > " + cell.destination + (egress ? " egress" : " ingress") + ": the vector " + does(vector_judges) +
-                                " this end, the interpreter " + does(judged.has_value()) + " it, the tables " + does(subject.decided.has_value()));
+                                " this end, the interpreter " + does(judged.has_value()) + " it, the tables " + does(table_judges));
       return;
     }
     if (!vector_judges) return;
     verify::Judge& interpreter = world_.interpreter();
     Case c{.cell = n, .direction = direction, .flow = {}, .subject = &subject, .peer = &peer, .enforcement = {}, .looked_up = {}};
     c.enforcement = enforcement_of(egress ? cell.source : cell.destination, direction);
-    c.table = &world_.decisions().tables[c.table_index(world_)];
+    static const ir::DecisionTable open = open_table();
+    c.table = open_host ? &open : &world_.decisions().tables[c.table_index(world_)];
     c.interpreter_incomputable = interpreter.policy(*judged).incomputable().has_value();
     for (std::size_t p = 0; p < world_.scenario().probes.size(); ++p) {
       c.probe = p;
