@@ -120,9 +120,8 @@ void warn_default_deny(Judge& judge, const Value& spec, const DefaultDeny& chose
     if (said.value_or(false) && !any)
       judge.warning(DiagKind::DefaultDenyUnused, *judge.field(*judge.field(spec, "enableDefaultDeny"), name),
                     "`enableDefaultDeny." + name + "` has no effect without " + name + " rules", "write `" + name + ": [{}]` to deny all by default");
-    if (any && !allows && !said && judge.has(spec, name + "Deny"))
-      judge.warning(DiagKind::DenyOnly, *judge.field(spec, name + "Deny"), "only deny rules: all other " + name + " traffic is denied by default as well",
-                    "say so, or set `enableDefaultDeny." + name + "` to false");
+    if (any && !allows && !said && judge.context.deny_only)
+      judge.context.deny_only->push_back({judge.ns, direction, judge.field(spec, name + "Deny")->span()});
   }
 }
 

@@ -10,11 +10,19 @@
 
 namespace netpolc::frontend {
 
+// Rules of one direction that only deny, of a spec that does not say `enableDefaultDeny`.
+struct DenyOnly {
+  std::string ns;  // "" when cluster-scoped
+  ir::Direction direction = ir::Direction::Ingress;
+  Span where;      // of the list
+};
+
 struct LowerContext {
   const ir::Config& config;  // complete before any policy is lowered
   bool lax = false;
   DiagSink& sink;
   std::vector<std::string>* unknown_fields = nullptr;  // collected when set
+  std::vector<DenyOnly>* deny_only = nullptr;          // collected when set, also of rejected objects
 };
 
 // One object; all its errors are reported. An object yields one Policy per spec.
