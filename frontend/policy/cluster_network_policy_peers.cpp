@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <set>
 
 #include "frontend/policy/parts.h"
@@ -15,24 +16,11 @@ using ir::Direction;
 constexpr std::size_t kMostEntries = 25;
 constexpr std::size_t kLongestCidr = 43;
 constexpr std::string_view kNamespaceKey = "io.kubernetes.pod.namespace";
-constexpr std::string_view kNamespaceLabels = "io.cilium.k8s.namespace.labels.";
 constexpr std::string_view kClusterKey = "io.cilium.k8s.policy.cluster";
-
-// Keys of Kubernetes' selectors have no sources: all get `source`, and `prefix` in front.
-ir::Selector kubernetes_selector(Judge& judge, const Value& at, const char* source, std::string_view prefix = "") {
-  auto selector = read_selector(judge, at);
-  for (auto& r : selector.requirements) {
-    if (r.source != "any") r.key = r.source + ":" + r.key;
-    r.source = source;
-    r.key = std::string(prefix) + r.key;
-  }
-  ir::normalise(selector);
-  return selector;
-}
 
 ir::Selector in_namespaces(Judge& judge, const std::optional<Value>& at) {
   ir::Selector selector;
-  if (at) selector = kubernetes_selector(judge, *at, "k8s", kNamespaceLabels);
+  if (at) selector = read_selector(judge, *at, Keys::NamespaceLabels);
   if (selector.requirements.empty()) add_requirement(selector, {"k8s", std::string(kNamespaceKey), ir::Operator::Exists, {}});
   return selector;
 }
@@ -67,7 +55,8 @@ void read_networks(Judge& judge, const Value& peer, ir::Rule& rule) {
 void read_nodes(Judge& judge, const Value& at, ir::Rule& rule) {
   if (!judge.config.node_selector_labels)
     judge.error(DiagKind::NodeSelectorsOff, at, "`nodes` needs `enable-node-selector-labels`", "set it in `cilium-config`");
-  auto selector = kubernetes_selector(judge, at, "node");
+  auto selector = read_selector(judge, at, Keys::Kubernetes);
+  for (auto& r : selector.requirements) r.source = "node";
   add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
   rule.peers.push_back(ir::LabelPeer{std::move(selector), false});
 }
@@ -117,10 +106,15 @@ std::vector<ir::Rule> read_domain_names(Judge& judge, const Value& peer, ir::Rul
   return {std::move(asking), std::move(rule)};
 }
 
+std::size_t unknown_fields(const Value& at, const std::vector<std::string_view>& known) {
+  return static_cast<std::size_t>(std::count_if(at->entries.begin(), at->entries.end(), [&](const auto& entry) {
+    return std::find(known.begin(), known.end(), entry.first.text) == known.end();
+  }));
+}
+
 // Kinds of peers that come after this version of the API, and only those.
 bool of_unknown_kind(const Value& peer, const std::vector<std::string_view>& kinds) {
-  const auto known = [&](const auto& entry) { return std::find(kinds.begin(), kinds.end(), entry.first.text) != kinds.end(); };
-  return !peer->entries.empty() && std::none_of(peer->entries.begin(), peer->entries.end(), known);
+  return !peer->entries.empty() && unknown_fields(peer, kinds) == peer->entries.size();
 }
 
 // They fail closed. Reached when unknown fields are no errors.
@@ -148,8 +142,10 @@ std::optional<std::string_view> only_field(Judge& judge, const Value& at, const 
     found = key;
   }
   if (found && !several) return found;
-  judge.error(DiagKind::ClusterPolicyChoice, at, "`" + at.name() + "` has " + (several ? "several" : "none") + " of " + names,
-              "exactly one is required");
+  const bool said = !several && !judge.context.lax && unknown_fields(at, known) != 0;
+  if (!said)
+    judge.error(DiagKind::ClusterPolicyChoice, at, "`" + at.name() + "` has " + (several ? "several" : "none") + " of " + names,
+                "exactly one is required");
   return std::nullopt;
 }
 
@@ -167,7 +163,7 @@ ir::Selector read_pods(Judge& judge, const Value& at, std::string_view kind) {
   judge.known_fields(*value, {"namespaceSelector", "podSelector"});
   auto selector = in_namespaces(judge, judge.field(*value, "namespaceSelector"));
   if (const auto pods = judge.required(*value, "podSelector"))
-    for (auto& r : kubernetes_selector(judge, *pods, "k8s").requirements) add_requirement(selector, std::move(r));
+    for (auto& r : read_selector(judge, *pods, Keys::Kubernetes).requirements) add_requirement(selector, std::move(r));
   return selector;
 }
 
