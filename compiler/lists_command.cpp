@@ -45,8 +45,11 @@ int list_identities(const Options& options) {
   if (const auto code = open(options.input, session)) return *code;
   const auto identities = numbered(session);
   if (options.output == "json") {
+    std::map<std::uint32_t, std::vector<std::string>> prefixes;  // as the ipcache has them, pods' addresses left out
+    for (const auto& entry : identities.addresses()) prefixes[entry.identity].push_back(entry.prefix.to_string());
     auto list = ordered_json::array();
-    for (const auto& identity : identities.all()) list.push_back({{"id", identity.id}, {"labels", texts(identity.labels)}});
+    for (const auto& identity : identities.all())
+      list.push_back({{"id", identity.id}, {"labels", texts(identity.labels)}, {"prefixes", prefixes[identity.id]}});
     std::printf("%s\n", list.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
   } else {
     std::printf("IDENTITY   LABELS (source:key[=value])\n");
