@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "frontend/policy/parts.h"
 
@@ -18,9 +19,32 @@ constexpr std::size_t kLongestCidr = 43;
 constexpr std::string_view kNamespaceKey = "io.kubernetes.pod.namespace";
 constexpr std::string_view kClusterKey = "io.cilium.k8s.policy.cluster";
 
+// A known operator with no value, or with needless ones, means something else than it seems to.
+void check_values(Judge& judge, const Value& selector) {
+  judge.each_mapping(selector, "matchExpressions", [&](const Value& term) {
+    const auto op = judge.field(term, "operator"), values = judge.field(term, "values");
+    if (!op || !(*op)->is_string()) return;
+    const bool wants = (*op)->text == "In" || (*op)->text == "NotIn";
+    if (!wants && (*op)->text != "Exists" && (*op)->text != "DoesNotExist") return;
+    const bool has = values && !(*values)->items.empty();
+    if (wants != has)
+      judge.error(DiagKind::SelectorValues, has ? *values : *op, "`" + (*op)->text + "` has " + (has ? "" : "no ") + "`values`",
+                  wants ? "at least one value is required" : "no values are allowed here");
+  });
+}
+
+// Nobody checks the keys, neither the schema nor the agent: `reserved:host` is a key that no pod has.
+ir::Selector read_kubernetes_selector(Judge& judge, const Value& at, Keys keys) {
+  const bool before = std::exchange(judge.schema_only, true);
+  auto selector = read_selector(judge, at, keys);
+  judge.schema_only = before;
+  if (at->is_mapping()) check_values(judge, at);
+  return selector;
+}
+
 ir::Selector in_namespaces(Judge& judge, const std::optional<Value>& at) {
   ir::Selector selector;
-  if (at) selector = read_selector(judge, *at, Keys::NamespaceLabels);
+  if (at) selector = read_kubernetes_selector(judge, *at, Keys::NamespaceLabels);
   if (selector.requirements.empty()) add_requirement(selector, {"k8s", std::string(kNamespaceKey), ir::Operator::Exists, {}});
   return selector;
 }
@@ -55,7 +79,7 @@ void read_networks(Judge& judge, const Value& peer, ir::Rule& rule) {
 void read_nodes(Judge& judge, const Value& at, ir::Rule& rule) {
   if (!judge.config.node_selector_labels)
     judge.error(DiagKind::NodeSelectorsOff, at, "`nodes` needs `enable-node-selector-labels`", "set it in `cilium-config`");
-  auto selector = read_selector(judge, at, Keys::Kubernetes);
+  auto selector = read_kubernetes_selector(judge, at, Keys::Kubernetes);
   for (auto& r : selector.requirements) r.source = "node";
   add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
   rule.peers.push_back(ir::LabelPeer{std::move(selector), false});
@@ -163,7 +187,7 @@ ir::Selector read_pods(Judge& judge, const Value& at, std::string_view kind) {
   judge.known_fields(*value, {"namespaceSelector", "podSelector"});
   auto selector = in_namespaces(judge, judge.field(*value, "namespaceSelector"));
   if (const auto pods = judge.required(*value, "podSelector"))
-    for (auto& r : read_selector(judge, *pods, Keys::Kubernetes).requirements) add_requirement(selector, std::move(r));
+    for (auto& r : read_kubernetes_selector(judge, *pods, Keys::Kubernetes).requirements) add_requirement(selector, std::move(r));
   return selector;
 }
 

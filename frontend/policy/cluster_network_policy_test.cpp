@@ -142,6 +142,16 @@ TEST_CASE("what a ClusterNetworkPolicy says is data of the policy and its rules"
   CHECK(some.ports[2].ports == std::vector{ir::PortMatch{ir::Protocol::Any, 0, 0, "web"}});
 }
 
+TEST_CASE("keys of selectors have no sources, and nobody checks them") {
+  const Read read(with_rule("{action: Deny, to: [{namespaces: {matchExpressions: [{key: \"reserved:host\", operator: Exists}]}}]}"));
+  REQUIRE(read.policies().size() == 1);
+  const ir::Requirement odd{"k8s", "io.cilium.k8s.namespace.labels.reserved:host", ir::Operator::Exists, {}};
+  CHECK(read.rules().at(0).peers == std::vector{pods({odd})});
+  for (const char* term : {"{key: a, operator: In}", "{key: a, operator: NotIn, values: []}", "{key: a, operator: Exists, values: [b]}"})
+    CHECK(refused_rule("{action: Deny, to: [{namespaces: {matchExpressions: [" + std::string(term) + "]}}]}", DiagKind::SelectorValues));
+  CHECK(refused_rule("{action: Deny, to: [{namespaces: {matchExpressions: [{key: a, operator: Is, values: [b]}]}}]}", DiagKind::SelectorOperator));
+}
+
 TEST_CASE("nodes are known by their labels, where Cilium keeps these") {
   const std::string rule = "{action: Deny, to: [{nodes: {matchLabels: {zone: z}}}]}";
   CHECK(refused_rule(rule, DiagKind::NodeSelectorsOff));
