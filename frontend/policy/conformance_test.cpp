@@ -38,7 +38,9 @@ void check_case(const Node& item, bool accepted, int version) {
   CHECK_MESSAGE(seen.accepted == accepted, id, " at 1.", version, ": ", text(item, "error"), "\n", seen.said);
   CHECK_MESSAGE(seen.placed, id);
   if (version == 18) CHECK_MESSAGE(seen.unknown_fields == strings(item.find("unknownFields")), id);
-  if (version == 18 && accepted) CHECK_MESSAGE(std::to_string(seen.rules) == text(item, "rules"), id);
+  // A policy with groups gives way to one that the operator makes: Cilium counts no rules of its own.
+  const bool derived = text(item, "yaml").find("Groups:") != std::string::npos;
+  if (version == 18 && accepted && !derived) CHECK_MESSAGE(std::to_string(seen.rules) == text(item, "rules"), id);
 }
 
 // The agent of 1.20 no longer checks NetworkPolicies, since the API server does; nor do we let

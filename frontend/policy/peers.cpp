@@ -306,6 +306,9 @@ void read_peers(Judge& judge, const Value& element, const ElementContext& contex
     judge.warning(DiagKind::ServicesInDeny, *judge.field(element, "toServices"), "`toServices` in `egressDeny` is never resolved",
                   judge.has(element, "toPorts") ? "these ports are denied to everyone" : "this entry denies nothing");
   // An external security group is a set of addresses that nobody knows offline: it adds nobody.
+  if (has_items(judge, element, names.groups))
+    judge.warning(DiagKind::GroupsUnknown, *judge.field(element, names.groups), "the addresses of `" + names.groups + "` are not known here",
+                  "they are taken for nobody");
   if (const auto groups = judge.field(element, names.groups);
       groups && (*groups)->is_sequence() && !(*groups)->items.empty() && rule.peers.empty() && rule.peer_kind == ir::PeerKind::Unspecified)
     rule.peer_kind = ir::PeerKind::Nobody;
