@@ -147,7 +147,7 @@ AddressLabels::AddressLabels(const World& world, bool all_kinds) : world_(world)
 }
 
 // Longer prefixes inherit the labels of shorter ones. Before 1.20 a key has one value: that
-// of the longest prefix, then of the group that sorts first (section 3.5).
+// of the longest prefix, then of the group that sorts last (section 3.5).
 LabelSet AddressLabels::groups_of(const IpAddress& address) const {
   std::vector<std::pair<int, const CidrGroup*>> found;
   for (const CidrGroup& group : world_.cluster.cidr_groups) {
@@ -158,7 +158,7 @@ LabelSet AddressLabels::groups_of(const IpAddress& address) const {
     if (longest >= 0) found.emplace_back(longest, &group);
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-    return a.first != b.first ? a.first > b.first : a.second->name < b.second->name;
+    return a.first != b.first ? a.first > b.first : a.second->name > b.second->name;
   });
   const bool one_value = world_.cluster.config.version < 20;
   LabelSet out;

@@ -45,25 +45,26 @@ class Collector {
   std::set<FqdnPeer> names_;
 };
 
-LabelSet group_labels(const CidrGroup& group) {
-  LabelSet labels{cidr_group_label(group.name)};
-  for (const auto& [key, value] : group.labels) labels.push_back({"cidrgroup", key, value});
-  return labels;
+// Before 1.20 a key has one value: of the groups with one prefix, the one that sorts last wins.
+void add_group(const CidrGroup& group, bool one_value, LabelSet& to) {
+  const auto add = [&](Label label) {
+    if (one_value) std::erase_if(to, [&](const Label& l) { return l.source == label.source && l.key == label.key; });
+    to.push_back(std::move(label));
+  };
+  add(cidr_group_label(group.name));
+  for (const auto& [key, value] : group.labels) add({"cidrgroup", key, value});
+}
+
+std::vector<const CidrGroup*> by_name(const std::vector<CidrGroup>& groups) {
+  std::vector<const CidrGroup*> out;
+  for (const CidrGroup& group : groups) out.push_back(&group);
+  std::stable_sort(out.begin(), out.end(), [](const auto* a, const auto* b) { return a->name < b->name; });
+  return out;
 }
 
 bool has_key(const LabelSet& labels, const Label& like) {
   return std::any_of(labels.begin(), labels.end(), [&](const Label& l) { return l.source == like.source && l.key == like.key; });
 }
-
-// Of labels with one key, the first value.
-void drop_collisions(LabelSet& labels) {
-  const auto end = std::unique(labels.begin(), labels.end(), [](const Label& a, const Label& b) {
-    return a.source == "cidrgroup" && a.source == b.source && a.key == b.key;
-  });
-  labels.erase(end, labels.end());
-}
-
-void append(LabelSet& to, const LabelSet& from) { to.insert(to.end(), from.begin(), from.end()); }
 
 }  // namespace
 
@@ -78,8 +79,8 @@ PrefixTable mentioned_prefixes(const PolicySet& policies, const Cluster& cluster
   Collector collector(table, cluster);
   for (const Policy& policy : policies.policies)
     for (const Rule& rule : policy.rules) collector.rule(rule);
-  for (const CidrGroup& group : cluster.cidr_groups)
-    for (const IpPrefix& prefix : group.cidrs) append(table[prefix].labels, group_labels(group));
+  for (const CidrGroup* group : by_name(cluster.cidr_groups))
+    for (const IpPrefix& prefix : group->cidrs) add_group(*group, cluster.config.version < 20, table[prefix].labels);
   for (const auto& [name, addresses] : resolutions)
     for (const FqdnPeer& selector : collector.names())
       if (fqdn_selects(selector, name, cluster.config.version))
@@ -99,7 +100,6 @@ std::map<IpPrefix, LabelSet> inherit(const PrefixTable& prefixes, CiliumVersion 
     LabelSet labels = facts.labels;
     if (facts.named) labels.push_back(cidr_label(prefix));
     normalise(labels);
-    if (collide) drop_collisions(labels);
     const LabelSet own = labels;
     const LabelSet none;
     for (const Label& label : around.empty() ? none : around.back()->second) {
