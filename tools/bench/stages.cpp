@@ -1,0 +1,195 @@
+// netpolc-bench — times the stages of the compiler one by one, in process, and prints them as
+// one JSON object.
+//
+// usage: netpolc-bench control-plane SCENARIO.json [REPEAT]   policies to decisions, 100 endpoints
+//        netpolc-bench programs SCENARIO.json COUNT [REPEAT]  decisions to objects
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "codegen-bpf/programs.h"
+#include "frontend/load.h"
+#include "frontend/yaml/document.h"
+#include "ir/decide/table.h"
+#include "tools/judges/scenario.h"
+
+namespace {
+
+using namespace netpolc;
+using Json = nlohmann::ordered_json;
+
+// Processor time of the whole process: what an idle machine's clock would show for one thread.
+double processor_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
+}
+double wall_ms() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+constexpr std::size_t kLocal = 100;  // endpoints of the node; the others are peers
+
+// Fastest and median run, in milliseconds.
+struct Times {
+  double (*clock)() = processor_ms;
+  std::vector<double> all = {};
+  void run(const std::function<void()>& stage) {
+    const double start = clock();
+    stage();
+    all.push_back(clock() - start);
+  }
+  Json json() const {
+    std::vector<double> sorted = all;
+    std::sort(sorted.begin(), sorted.end());
+    return {{"min", sorted.front()}, {"median", sorted[sorted.size() / 2]}};
+  }
+};
+
+std::string one_stream(const std::vector<std::string>& documents) {
+  std::string out;
+  for (const auto& document : documents) out += "---\n" + document + (document.ends_with('\n') ? "" : "\n");
+  return out;
+}
+
+// What stays when reading is over.
+struct World {
+  frontend::Loaded policies;
+  ir::Cluster cluster;
+};
+
+// Endpoints beyond the first `local` of the scenario become peers of another node.
+ir::Cluster read_cluster(const judges::Scenario& scenario, std::size_t local) {
+  SourceManager sources;
+  DiagSink sink;
+  auto loaded = frontend::load({sources.add("cluster.json", judges::manifests(scenario))}, {}, sources, sink);
+  if (!loaded.usable) throw std::runtime_error(render(sink.all().front(), sources));
+  std::set<std::string> mine;
+  const auto& endpoints = scenario.data.at("endpoints");
+  for (std::size_t i = 0; i < std::min(local, endpoints.size()); ++i) mine.insert(endpoints[i].at("name"));
+  for (auto& endpoint : loaded.cluster.endpoints) endpoint.remote = !mine.contains(endpoint.ns + "/" + endpoint.name);
+  return std::move(loaded.cluster);
+}
+
+frontend::Loaded read_policies(const std::string& text) {
+  SourceManager sources;
+  DiagSink sink;
+  auto loaded = frontend::load({sources.add("policies.yaml", text)}, {}, sources, sink);
+  if (!loaded.usable) throw std::runtime_error(render(sink.all().front(), sources));
+  return loaded;
+}
+
+std::size_t parse_only(const std::string& text) {
+  SourceManager sources;
+  DiagSink sink;
+  return frontend::parse_documents(sources.add("policies.yaml", text), sources, sink).size();
+}
+
+std::size_t entries(const ir::Decisions& decisions) {
+  std::size_t out = 0;
+  for (const auto& table : decisions.tables)
+    for (const auto* direction : {&table.ingress, &table.egress})
+      for (const auto& one : direction->classes) out += one.entries.size();
+  return out;
+}
+
+Json control_plane(const judges::Scenario& scenario, int repeat) {
+  const std::string text = one_stream(scenario.policies);
+  const ir::Cluster cluster = read_cluster(scenario, kLocal);
+  Times yaml, load, lower, identities, decide, total;
+  ir::Decisions decisions;
+  std::size_t documents = 0;
+  for (int i = 0; i < repeat; ++i) {
+    frontend::Loaded loaded;
+    ir::Identities numbered;
+    decisions = {};
+    yaml.run([&] { documents = parse_only(text); });
+    load.run([&] { loaded = read_policies(text); });
+    lower.all.push_back(std::max(0.0, load.all.back() - yaml.all.back()));
+    identities.run([&] { numbered = ir::Identities::build(loaded.policies, cluster, {}); });
+    decide.run([&] { decisions = ir::decide(loaded.policies, cluster, {}, numbered); });
+    total.all.push_back(load.all.back() + identities.all.back() + decide.all.back());
+  }
+  Times without_yaml;
+  for (std::size_t i = 0; i < total.all.size(); ++i) without_yaml.all.push_back(total.all[i] - yaml.all[i]);
+  return {{"documents", documents},
+          {"endpoints", decisions.endpoints.size()},
+          {"tables", decisions.tables.size()},
+          {"entries", entries(decisions)},
+          {"ms",
+           {{"yaml", yaml.json()},
+            {"lower", lower.json()},
+            {"identities", identities.json()},
+            {"decide", decide.json()},
+            {"without yaml", without_yaml.json()},
+            {"with yaml", total.json()}}}};
+}
+
+// The first `count` distinct tables of all endpoints.
+ir::Decisions distinct(ir::Decisions all, std::size_t count) {
+  ir::Decisions out;
+  std::map<std::uint32_t, std::uint32_t> numbers;
+  for (auto& endpoint : all.endpoints) {
+    const auto known = numbers.find(endpoint.table);
+    if (known == numbers.end() && out.tables.size() == count) continue;
+    const auto number = numbers.emplace(endpoint.table, static_cast<std::uint32_t>(out.tables.size())).first->second;
+    if (known == numbers.end()) out.tables.push_back(std::move(all.tables[endpoint.table]));
+    endpoint.table = number;
+    out.endpoints.push_back(std::move(endpoint));
+  }
+  return out;
+}
+
+Json programs(const judges::Scenario& scenario, std::size_t count, int repeat) {
+  const auto policies = read_policies(one_stream(scenario.policies));
+  const auto cluster = read_cluster(scenario, ~std::size_t{0});
+  const auto identities = ir::Identities::build(policies.policies, cluster, {});
+  const auto decisions = distinct(ir::decide(policies.policies, cluster, {}, identities), count);
+  Times emitting, compiling{.clock = wall_ms};  // several threads
+  std::size_t made = 0, instructions = 0, characters = 0;
+  for (int i = 0; i < repeat; ++i) {
+    emitting.run([&] {
+      characters = 0;
+      for (const auto& table : decisions.tables) characters += codegen_bpf::emit(table).c.size();
+    });
+    compiling.run([&] {
+      const auto all = codegen_bpf::compile_programs(decisions, 0);
+      if (!all) throw std::runtime_error(all.error().message);
+      made = all->size();
+      instructions = 0;
+      for (const auto& program : *all) instructions += program.object.instructions.total();
+    });
+  }
+  return {{"programs", made}, {"instructions", instructions}, {"bytes of C", characters}, {"ms", {{"emit", emitting.json()}, {"emit and compile", compiling.json()}}}};
+}
+
+Json run(const std::vector<std::string>& arguments) {
+  if (arguments.size() < 2) throw std::runtime_error("usage: netpolc-bench control-plane FILE [REPEAT] | programs FILE COUNT [REPEAT]");
+  judges::Scenario scenario;
+  {
+    std::ifstream file(arguments[1]);
+    scenario.data = nlohmann::json::parse(file);
+    scenario.policies = scenario.data.at("policies").get<std::vector<std::string>>();
+  }
+  const auto number = [&](std::size_t i, int fallback) { return i < arguments.size() ? std::stoi(arguments[i]) : fallback; };
+  if (arguments[0] == "control-plane") return control_plane(scenario, number(2, 7));
+  if (arguments[0] == "programs") return programs(scenario, static_cast<std::size_t>(number(2, 100)), number(3, 3));
+  throw std::runtime_error("unknown benchmark `" + arguments[0] + "`");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    std::cout << run({argv + 1, argv + argc}).dump(2) << "\n";
+    return 0;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "netpolc-bench: %s\n", error.what());
+    return 2;
+  }
+}
