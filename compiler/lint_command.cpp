@@ -36,17 +36,17 @@ void print_json(const Session& session) {
     add_place(line, result.where, session.sources);
     print_line("policy", std::move(line));
   }
-  for (const auto& found : session.sink.all()) {
-    Json line = {{"code", diag_code(found.kind)}, {"severity", found.severity == Severity::Error ? "error" : "warning"}, {"message", found.message}};
-    if (!found.label.empty()) line["label"] = found.label;
-    add_place(line, found.where, session.sources);
+  for (const Diagnostic* found : in_reading_order(session.sink)) {
+    Json line = {{"code", diag_code(found->kind)}, {"severity", found->severity == Severity::Error ? "error" : "warning"}, {"message", found->message}};
+    if (!found->label.empty()) line["label"] = found->label;
+    add_place(line, found->where, session.sources);
     print_line("finding", std::move(line));
   }
 }
 
 void print_text(const Session& session, bool colour) {
-  for (const auto& found : session.sink.all())
-    if (found.severity == Severity::Warning) std::fputs(render(found, session.sources, colour).c_str(), stdout);
+  for (const Diagnostic* found : in_reading_order(session.sink))
+    if (found->severity == Severity::Warning) std::fputs(render(*found, session.sources, colour).c_str(), stdout);
 }
 
 // Rejected policies are errors with their place on stderr; warnings of the reader are findings.

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <tuple>
 
 #include "compiler/exit_code.h"
 #include "compiler/side_files.h"
@@ -19,9 +21,9 @@ bool set_in_environment(const char* name) {
 
 void print_diagnostics(const Session& session, const InputOptions& options) {
   const bool colour = use_colour(options.color, Stream::Err);
-  for (const auto& diagnostic : session.sink.all())
-    if (diagnostic.severity == Severity::Error || !options.warnings_are_findings)
-      std::fputs(render(diagnostic, session.sources, colour).c_str(), stderr);
+  for (const Diagnostic* diagnostic : in_reading_order(session.sink))
+    if (diagnostic->severity == Severity::Error || !options.warnings_are_findings)
+      std::fputs(render(*diagnostic, session.sources, colour).c_str(), stderr);
 }
 
 void print_summary(const Session& session, const InputOptions& options) {
@@ -36,6 +38,16 @@ void print_summary(const Session& session, const InputOptions& options) {
 }
 
 }  // namespace
+
+std::vector<const Diagnostic*> in_reading_order(const DiagSink& sink) {
+  std::vector<const Diagnostic*> out;
+  for (const auto& diagnostic : sink.all()) out.push_back(&diagnostic);
+  std::stable_sort(out.begin(), out.end(), [](const Diagnostic* a, const Diagnostic* b) {
+    if (!a->where || !b->where) return a->where.has_value() && !b->where.has_value();
+    return std::tie(a->where->file, a->where->begin) < std::tie(b->where->file, b->where->begin);
+  });
+  return out;
+}
 
 bool use_colour(const std::string& flag, Stream stream) {
   if (flag != "auto") return flag == "always";

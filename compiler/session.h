@@ -39,6 +39,9 @@ struct Session {
 // A Session is pinned: others keep references into it.
 std::optional<int> open(const InputOptions& options, Session& session);
 
+// By file and place; what has no place comes last.
+std::vector<const Diagnostic*> in_reading_order(const DiagSink& sink);
+
 enum class Stream { Out, Err };
 // --color, then NO_COLOR, FORCE_COLOR and TERM=dumb, then whether the stream is a terminal.
 bool use_colour(const std::string& flag, Stream stream);
