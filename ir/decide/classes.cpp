@@ -9,33 +9,29 @@ namespace {
 
 auto order(const RangeEntry& e) {
   const int group = e.entry.action == Action::Deny ? 0 : (e.entry.l7 != L7Parser::None ? 1 : 2);
-  return std::tuple(group, e.priority, e.entry.bit, e.entry.l7, e.entry.auth, e.entry.specificity, e.entry.rule);
+  return std::tuple(e.entry.level, group, e.priority, e.entry.bit, e.entry.l7, e.entry.auth, e.entry.specificity, e.entry.rule);
 }
 
 // What the entries so far of one class already settle, by bit; stamps instead of clearing.
 class Settled {
  public:
-  explicit Settled(std::size_t bits) : denied_(bits, 0), redirected_(bits, 0), allowed_(bits, 0) {}
+  explicit Settled(std::size_t bits) : decided_(bits, 0) {}
   void begin() { ++stamp_; }
-  // False: the entry cannot change a verdict.
+  // False: the entry cannot change a verdict, as an earlier one always holds where it does. With
+  // authentication, allows add up.
   bool admit(const TableEntry& entry, bool auth) {
-    if (has(denied_, entry.bit)) return false;
-    if (entry.action == Action::Deny) return denied_[entry.bit] = stamp_, true;
-    if (auth) return true;
-    if (has(redirected_, entry.bit)) return false;
-    if (entry.l7 != L7Parser::None) return redirected_[entry.bit] = stamp_, true;
-    if (has(allowed_, entry.bit)) return false;
-    return allowed_[entry.bit] = stamp_, true;
+    if (decided_[0] == stamp_ || decided_[entry.bit] == stamp_) return false;
+    if (entry.action == Action::Deny || !auth) decided_[entry.bit] = stamp_;
+    return true;
   }
 
  private:
-  bool has(const std::vector<std::uint32_t>& of, std::uint32_t bit) const { return of[0] == stamp_ || of[bit] == stamp_; }
-  std::vector<std::uint32_t> denied_, redirected_, allowed_;
+  std::vector<std::uint32_t> decided_;
   std::uint32_t stamp_ = 0;
 };
 
 bool same_but_rule(const TableEntry& a, const TableEntry& b) {
-  return a.bit == b.bit && a.action == b.action && a.l7 == b.l7 && a.auth == b.auth && a.specificity == b.specificity;
+  return a.bit == b.bit && a.action == b.action && a.l7 == b.l7 && a.auth == b.auth && a.specificity == b.specificity && a.level == b.level;
 }
 
 class ProtocolSweep {

@@ -112,6 +112,11 @@ std::string l7_text(const L7& l7) {
   return out;
 }
 
+std::string level_text(const Level& level) {
+  if (level.tier == Tier::Normal) return "";
+  return std::string(level.tier == Tier::Admin ? "admin " : "baseline ") + std::to_string(level.priority) + "[" + std::to_string(level.order) + "]: ";
+}
+
 std::string rule_text(const CompiledRule& rule, Direction direction, const Conditions& conditions) {
   std::vector<std::string> peers, filters;
   for (ConditionId peer : rule.peers) peers.push_back(conditions[peer].text);
@@ -121,7 +126,8 @@ std::string rule_text(const CompiledRule& rule, Direction direction, const Condi
     std::sort(list->begin(), list->end());
     list->erase(std::unique(list->begin(), list->end()), list->end());
   }
-  std::string out = rule.action == Action::Allow ? "allow " : "deny ";
+  static constexpr const char* actions[] = {"allow ", "deny ", "pass "};
+  std::string out = level_text(rule.level) + actions[static_cast<int>(rule.action)];
   out += direction == Direction::Ingress ? "from " : "to ";
   for (std::size_t i = 0; i < peers.size(); ++i) out += (i ? " | " : "") + peers[i];
   out += " on ";
@@ -166,8 +172,8 @@ std::string l7_name(const L7& l7) {
   return l7.listener ? "crd" : "tls";
 }
 
-CompiledRule compile_rule(const Rule& rule, RuleRef ref, Conditions& conditions) {
-  CompiledRule out{ref, rule.action, rule.auth, {}, {}, {}, {}, 0};
+CompiledRule compile_rule(const Policy& policy, const Rule& rule, RuleRef ref, Conditions& conditions) {
+  CompiledRule out{ref, rule.action, rule.auth, {policy.tier, policy.priority, rule.order}, {}, {}, {}, {}, 0};
   if (rule.peer_kind == PeerKind::Nobody) return out;
   if (rule.any_l4) out.filters.push_back({{true, Protocol::Any, 0, 65535, {}}, nullptr});
   else

@@ -21,10 +21,18 @@ struct RuleFilter {
   const L7* l7 = nullptr;  // never null for a port rule; null for `all`
 };
 
+// Where a rule stands among all: the lower level is asked first (section 5.10).
+struct Level {
+  Tier tier = Tier::Normal;
+  std::uint16_t priority = 0, order = 0;
+  auto operator<=>(const Level&) const = default;
+};
+
 struct CompiledRule {
   RuleRef ref;
   Action action = Action::Allow;
   AuthMode auth = AuthMode::Unset;
+  Level level;
   std::vector<ConditionId> peers;  // sorted, unique; none: the rule only counts for default deny
   std::vector<Selector> endpoint_selectors;  // peers that from/toRequires apply to
   std::vector<RuleFilter> filters;
@@ -32,7 +40,7 @@ struct CompiledRule {
   std::uint32_t rank = 0;  // of the text among all texts
 };
 
-CompiledRule compile_rule(const Rule& rule, RuleRef ref, Conditions& conditions);
+CompiledRule compile_rule(const Policy& policy, const Rule& rule, RuleRef ref, Conditions& conditions);
 
 const char* protocol_name(Protocol protocol);
 std::string l7_name(const L7& l7);

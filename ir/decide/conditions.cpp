@@ -84,6 +84,15 @@ ConditionId Conditions::of_selector(const Selector& selector) {
   return intern(to_string(selector), [&] { return index_.select(selector); });
 }
 
+ConditionId Conditions::both(ConditionId a, ConditionId b) {
+  if (a == b || b == everyone) return a;
+  if (a == everyone) return b;
+  return intern(all_[a].text + " and " + all_[b].text, [&] {
+    Bits bits = all_[a].bits;
+    return bits &= all_[b].bits;
+  });
+}
+
 ConditionId Conditions::with_port(ConditionId base, const NamedPort& port) {
   const std::string text = all_[base].text + " with port " + port.name + "/" + std::to_string(static_cast<int>(port.protocol)) +
                            "=" + std::to_string(port.port);

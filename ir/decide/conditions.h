@@ -32,6 +32,7 @@ class Conditions {
   // In Cilium an entity is a list of selectors; those of cluster meet others one by one when
   // rules are merged (section 5.6). Empty for other conditions.
   std::vector<ConditionId> parts(ConditionId id);
+  ConditionId both(ConditionId a, ConditionId b);
   ConditionId with_port(ConditionId base, const NamedPort& port);
 
  private:

@@ -58,7 +58,7 @@ class Decider {
       for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
         const Rule& rule = policy.rules[r];
         auto& list = rule.direction == Direction::Ingress ? out.ingress : out.egress;
-        list.push_back(compile_rule(rule, {p, r}, conditions_));
+        list.push_back(compile_rule(policy, rule, {p, r}, conditions_));
         texts.emplace(list.back().text, 0);
       }
     }
@@ -198,18 +198,10 @@ class Decider {
     key.push_back(interned(rest));
   }
 
-  // Tables have no tiers: better none than a wrong one.
-  std::optional<Incomputable> tiered(const SubjectView& view) const {
-    Incomputable out{"tiers cannot be compiled yet", {}};
-    for (std::uint32_t p : view.policies)
-      if (policies_[p].tier != Tier::Normal && !policies_[p].rules.empty()) out.rules.push_back({p, 0});
-    return out.rules.empty() ? std::nullopt : std::optional(out);
-  }
-
   static std::vector<RuleRef> refs(const DirectionInput& in) {
     std::vector<RuleRef> out;
     for (const CompiledRule* rule : in.rules) out.push_back(rule->ref);
-    if (in.enforcement == Enforcement::DefaultAllow) out.push_back(synthesized_rule);
+    out.insert(out.end(), synthesized_rules(in), synthesized_rule);
     return out;
   }
 
@@ -218,8 +210,6 @@ class Decider {
     std::vector<std::uint32_t> key;
     append_key(ingress, key);
     append_key(egress, key);
-    const auto refused = tiered(view);
-    for (std::size_t i = 0; refused && i < refused->rules.size(); ++i) key.push_back(~refused->rules[i].policy);
     const auto [found, fresh] = tables_.emplace(std::move(key), static_cast<std::uint32_t>(out_.tables.size()));
     if (fresh) {
       DecisionTable table;
@@ -227,7 +217,6 @@ class Decider {
       std::optional<Incomputable> second;
       table.egress = make_direction(egress, identities_, index_, conditions_, second);
       if (!table.incomputable) table.incomputable = second;
-      if (refused) table.incomputable = refused;
       out_.tables.push_back(std::move(table));
     }
     view.endpoint.table = found->second;

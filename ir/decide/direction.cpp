@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "ir/decide/classes.h"
 #include "ir/decide/merge.h"
+#include "ir/decide/tiers.h"
 
 namespace netpolc::ir {
 namespace {
@@ -27,10 +29,19 @@ void add_masked(RangeEntry entry, std::vector<RangeEntry>& out) {
   }
 }
 
+bool is_tiered(const DirectionInput& input) {
+  return std::any_of(input.rules.begin(), input.rules.end(), [](const CompiledRule* rule) { return rule->level.tier != Tier::Normal; });
+}
+
+bool denies_explicitly(const DirectionInput& input) {
+  return input.enforcement == Enforcement::DefaultDeny &&
+         std::any_of(input.rules.begin(), input.rules.end(), [](const CompiledRule* rule) { return rule->action == Action::Pass; });
+}
+
 class Builder {
  public:
   Builder(const DirectionInput& input, const Identities& identities, const SelectorIndex& index, Conditions& conditions)
-      : input_(input), identities_(identities), index_(index), conditions_(conditions) {}
+      : input_(input), identities_(identities), index_(index), conditions_(conditions), tiered_(is_tiered(input)) {}
 
   DirectionTable build(std::optional<Incomputable>& incomputable) {
     DirectionTable table;
@@ -42,18 +53,31 @@ class Builder {
     collect();
     merge_all(incomputable);
     if (incomputable) return table;
-    if (input_.enforcement == Enforcement::DefaultAllow) allow_everyone(table);
+    const auto asks = [](const PeerEntry& e) { return e.range.entry.auth != AuthMode::Unset; };
+    const auto asking = std::find_if(entries_.begin(), entries_.end(), asks);
+    const bool auth = asking != entries_.end();
+    if (auth && tiered_) {  // undefined in Cilium as soon as a rule passes (section 5.7)
+      incomputable = {"authentication together with ClusterNetworkPolicies", {table.rules[asking->range.entry.rule]}};
+      return table;
+    }
+    add_defaults(table);
+    if (tiered_) {
+      resolve_passes(entries_, conditions_);
+      number_levels();
+    }
     number_bits(table);
-    const bool auth = std::any_of(entries_.begin(), entries_.end(), [](const auto& e) { return e.entry.auth != AuthMode::Unset; });
-    std::vector<RangeEntry> masked;
-    if (auth)
-      for (const RangeEntry& e : entries_) add_masked(e, masked);
-    table.classes = make_classes(auth ? std::move(masked) : std::move(entries_), table.bits.size(), auth);
+    std::vector<RangeEntry> ranges;
+    for (const PeerEntry& e : entries_) {
+      if (auth) add_masked(e.range, ranges);
+      else ranges.push_back(e.range);
+    }
+    table.classes = make_classes(std::move(ranges), table.bits.size(), auth);
     return table;
   }
 
  private:
   struct Item {
+    Level level;
     std::uint32_t filter;
     ConditionId peer;
     Contribution what;
@@ -99,13 +123,13 @@ class Builder {
         const auto [found, fresh] = ids.emplace(filter.filter, static_cast<std::uint32_t>(filters_.size()));
         if (fresh) filters_.push_back(&filter.filter);
         for (ConditionId peer : peers) {
-          items_.push_back({found->second, peer, {&rule, filter.l7, r}});
-          for (ConditionId part : conditions_.parts(peer)) items_.push_back({found->second, part, {&rule, filter.l7, r}, true});
+          items_.push_back({rule.level, found->second, peer, {&rule, filter.l7, r}});
+          for (ConditionId part : conditions_.parts(peer)) items_.push_back({rule.level, found->second, part, {&rule, filter.l7, r}, true});
         }
       }
     }
     std::stable_sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) {
-      return std::pair(a.filter, a.peer) < std::pair(b.filter, b.peer);
+      return std::tuple(a.level, a.filter, a.peer) < std::tuple(b.level, b.filter, b.peer);
     });
   }
 
@@ -115,7 +139,7 @@ class Builder {
       whole.clear();
       all.clear();
       const Item& head = items_[i];
-      for (; i < items_.size() && items_[i].filter == head.filter && items_[i].peer == head.peer; ++i) {
+      for (; i < items_.size() && items_[i].level == head.level && items_[i].filter == head.filter && items_[i].peer == head.peer; ++i) {
         const Item& item = items_[i];
         if (item.what.l7 && item.what.l7->listener && item.what.l7->listener->unusable)
           incomputable = {"a clusterwide policy names a listener of a namespaced CiliumEnvoyConfig", {item.what.rule->ref}};
@@ -127,14 +151,15 @@ class Builder {
         incomputable = {*result.conflict, {input_.rules[result.between.first]->ref, input_.rules[result.between.second]->ref}};
       if (incomputable || whole.empty()) continue;
       const bool same = whole.size() == all.size();
+      level_ = head.level;
       place(*filters_[head.filter], head.peer, same ? result.merged : merge(whole.data(), whole.data() + whole.size()).merged);
     }
   }
 
+  // On the level of what is being placed.
   void add(const Filter& filter, std::uint16_t first, std::uint16_t last, ConditionId peer, const Merged& merged) {
-    entries_.push_back({filter.all, filter.protocol, first, last, merged.priority,
-                        {0, merged.action, merged.parser, merged.auth, merged.rule, 0}});
-    peers_.push_back(peer);
+    const TableEntry entry{0, merged.action, merged.parser, merged.auth, merged.rule, 0, 0};
+    entries_.push_back({{filter.all, filter.protocol, first, last, merged.priority, entry}, peer, tiered_ ? place_of(level_) : Place{}});
   }
 
   void place(const Filter& filter, ConditionId peer, const Merged& merged) {
@@ -159,15 +184,37 @@ class Builder {
     return number;
   }
 
-  void allow_everyone(DirectionTable& table) {
+  void add_synthesized(DirectionTable& table, const char* text, ConditionId peer, Action action, std::uint16_t order = 0) {
     const auto rule = static_cast<std::uint32_t>(table.rules.size());
     table.rules.push_back(synthesized_rule);
-    table.rule_texts.push_back("allow everyone on all traffic: no policy asks for default deny");
-    add({true, Protocol::Any, 0, 65535, {}}, 0, 65535, everyone, {Action::Allow, L7Parser::None, 0, AuthMode::Unset, rule});
+    table.rule_texts.emplace_back(text);
+    level_ = {Tier::Default, 0, order};
+    add({true, Protocol::Any, 0, 65535, {}}, 0, 65535, peer, {action, L7Parser::None, 0, AuthMode::Unset, rule});
+  }
+
+  // Default deny is no entry at all, but where a rule passes (section 5.10).
+  void add_defaults(DirectionTable& table) {
+    if (input_.enforcement == Enforcement::DefaultAllow)
+      return add_synthesized(table, "allow everyone on all traffic: no policy asks for default deny", everyone, Action::Allow);
+    if (!denies_explicitly(input_)) return;
+    if (input_.localhost_exception)
+      add_synthesized(table, "allow from the own node on all traffic", conditions_.of(EntityPeer{Entity::Host}, false).front(), Action::Allow);
+    add_synthesized(table, "deny everyone on all traffic: default deny", everyone, Action::Deny, 1);
+  }
+
+  // Equal places, equal levels.
+  void number_levels() {
+    std::vector<Place> places;
+    for (const PeerEntry& e : entries_) places.push_back(e.place);
+    std::sort(places.begin(), places.end());
+    places.erase(std::unique(places.begin(), places.end()), places.end());
+    for (PeerEntry& e : entries_)
+      e.range.entry.level = static_cast<std::uint32_t>(std::lower_bound(places.begin(), places.end(), e.place) - places.begin());
   }
 
   void number_bits(DirectionTable& table) {
-    std::vector<ConditionId> used = peers_;
+    std::vector<ConditionId> used;
+    for (const PeerEntry& e : entries_) used.push_back(e.peer);
     std::sort(used.begin(), used.end());
     used.erase(std::unique(used.begin(), used.end()), used.end());
     std::erase(used, everyone);
@@ -179,7 +226,7 @@ class Builder {
       conditions_[id].bits.each([&](std::size_t i) { bit.identities.push_back(identities_.all()[i].id); });
       table.bits.push_back(std::move(bit));
     }
-    for (std::size_t i = 0; i < entries_.size(); ++i) entries_[i].entry.bit = number.at(peers_[i]);
+    for (PeerEntry& e : entries_) e.range.entry.bit = number.at(e.peer);
   }
 
   const DirectionInput& input_;
@@ -188,11 +235,18 @@ class Builder {
   Conditions& conditions_;
   std::vector<const Filter*> filters_;
   std::vector<Item> items_;
-  std::vector<RangeEntry> entries_;
-  std::vector<ConditionId> peers_;  // of entries_[i]
+  std::vector<PeerEntry> entries_;
+  bool tiered_;
+  Level level_;
 };
 
 }  // namespace
+
+std::size_t synthesized_rules(const DirectionInput& input) {
+  if (input.enforcement == Enforcement::DefaultAllow) return 1;
+  if (!denies_explicitly(input)) return 0;
+  return input.localhost_exception ? 2 : 1;
+}
 
 DirectionTable make_direction(const DirectionInput& input, const Identities& identities, const SelectorIndex& index,
                               Conditions& conditions, std::optional<Incomputable>& incomputable) {

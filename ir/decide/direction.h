@@ -20,6 +20,9 @@ struct DirectionInput {
   CiliumVersion version = 18;
 };
 
+// How many rules follow `input.rules` in the table that are nobody's (synthesized_rule).
+std::size_t synthesized_rules(const DirectionInput& input);
+
 // Conflicting rules end up in `incomputable`.
 DirectionTable make_direction(const DirectionInput& input, const Identities& identities, const SelectorIndex& index,
                               Conditions& conditions, std::optional<Incomputable>& incomputable);

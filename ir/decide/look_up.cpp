@@ -78,7 +78,7 @@ SideVerdict look_up(const DirectionTable& table, std::uint32_t identity, Flow fl
   }
   const TableEntry& first = *matched.front();
   for (const TableEntry* entry : matched)
-    if (entry->action == first.action && entry->l7 == first.l7 && table.rules[entry->rule] != synthesized_rule)
+    if (entry->level == first.level && entry->action == first.action && entry->l7 == first.l7 && table.rules[entry->rule] != synthesized_rule)
       out.rules.push_back(table.rules[entry->rule]);
   std::sort(out.rules.begin(), out.rules.end());
   out.rules.erase(std::unique(out.rules.begin(), out.rules.end()), out.rules.end());

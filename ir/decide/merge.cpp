@@ -1,5 +1,7 @@
 #include "ir/decide/merge.h"
 
+#include <algorithm>
+
 namespace netpolc::ir {
 namespace {
 
@@ -104,12 +106,18 @@ MergeResult merge(const Contribution* begin, const Contribution* end) {
     out.merged = {Action::Deny, L7Parser::None, 0, AuthMode::Unset, c->index};
     return out;
   }
+  const Contribution* first = std::find_if(begin, end, [](const Contribution& c) { return c.rule->action == Action::Allow; });
+  if (first == end) {
+    out.merged = {Action::Pass, L7Parser::None, 0, AuthMode::Unset, begin->index};
+    return out;
+  }
   Fold fold;
-  fold.merged.rule = begin->index;
-  for (const Contribution* c = begin; c != end; ++c) {
+  fold.merged.rule = first->index;
+  for (const Contribution* c = first; c != end; ++c) {
+    if (c->rule->action != Action::Allow) continue;
     if (const auto conflict = fold.add(*c)) {
       out.conflict = conflict;
-      out.between = {begin->index, c->index};
+      out.between = {first->index, c->index};
       return out;
     }
   }

@@ -20,7 +20,7 @@ struct Contribution {
   std::uint32_t index = 0;  // of the rule in the table
 };
 struct Merged {
-  Action action = Action::Allow;
+  Action action = Action::Allow;  // Deny beats Allow beats Pass
   L7Parser parser = L7Parser::None;
   std::uint8_t priority = 0;
   AuthMode auth = AuthMode::Unset;
@@ -32,7 +32,7 @@ struct MergeResult {
   std::pair<std::uint32_t, std::uint32_t> between{};  // indices of rules
 };
 
-// `all` is not empty and in the order of the table's rules.
+// All of one level. `all` is not empty and in the order of the table's rules.
 MergeResult merge(const Contribution* begin, const Contribution* end);
 
 }  // namespace netpolc::ir

@@ -4,7 +4,7 @@
 // The peers of a policy are known by *selector bits*: each distinct peer condition of its
 // rules is one bit, and a peer is the set of bits that hold for its identity. Bit 0 holds for
 // everyone (rules without L3 part, entity all). Each L4 class then says which bits deny and
-// which allow; deny beats allow, allow beats nothing. A verdict costs one look-up of the
+// which allow, in the order in which they win. A verdict costs one look-up of the
 // identity's bits and one of the L4 class, whatever the number of rules or peers.
 #pragma once
 #include <cstdint>
@@ -24,27 +24,30 @@ struct PeerBit {
   std::vector<std::uint32_t> identities;  // of the known ones, sorted; empty for bit 0
 };
 
-// What stands behind the allow entry for everyone where all policies have
-// enableDefaultDeny off (section 4.4): no rule of anybody's.
+// What stands behind entries that are no rule of anybody's: the allow for everyone where all
+// policies have enableDefaultDeny off (section 4.4), and default deny where a rule passes (5.10).
 inline constexpr RuleRef synthesized_rule{0xffffffff, 0xffffffff};
 
 // An entry that can decide in an L4 class. Entries that cannot change a verdict are left out:
 // allows under a deny of the same bit, and plain allows under a redirect or an allow for everyone.
 struct TableEntry {
   std::uint32_t bit = 0;
-  Action action = Action::Allow;
+  Action action = Action::Allow;     // never Pass
   L7Parser l7 = L7Parser::None;     // != None: allow-l7
   AuthMode auth = AuthMode::Unset;
   std::uint32_t rule = 0;           // index into DirectionTable::rules: lowest of those that say the same
   // How narrow the entry's L4 part is; only where authentication needs it (section 5.7), else 0.
   std::uint8_t specificity = 0;
+  // Entries of one level are judged together: all of it that say the same decided together.
+  std::uint32_t level = 0;
   auto operator<=>(const TableEntry&) const = default;
 };
 
 // Disjoint classes: for one protocol, the numbers [first, last] have the same entries.
 // Every protocol in {Tcp,Udp,Sctp,Icmp,Icmpv6} is covered in full; `Any` stands for all other
-// IP protocols (first 0, last 65535). Sorted by (protocol, first). Entries: denies first, then
-// redirects by precedence, then allows; each group by bit.
+// IP protocols (first 0, last 65535). Sorted by (protocol, first). Entries: by level; within
+// one denies first, then redirects by precedence, then allows; each group by bit. The first that
+// holds decides.
 struct L4Class {
   Protocol protocol = Protocol::Any;
   std::uint16_t first = 0, last = 65535;

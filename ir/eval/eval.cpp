@@ -100,6 +100,7 @@ struct SubjectPolicy::State {
   struct Side {
     Enforcement enforcement = Enforcement::None;
     bool localhost = false;  // the exception of section 4.5 applies
+    bool passes = false;     // some rule does
     std::vector<Level> levels;  // in the order in which they are asked
     std::vector<RuleRef> default_deny;
   };
@@ -139,6 +140,7 @@ struct SubjectPolicy::State {
   void enforce(Direction direction, const std::vector<PolicyRule>& rules) {
     Side& side = sides[index(direction)];
     for (const PolicyRule& r : rules) {
+      side.passes |= r.rule->action == Action::Pass;
       if (default_denies(*r.policy, direction, config())) side.default_deny.push_back(r.ref);
     }
     if (always_enforced(subject, config()) || !side.default_deny.empty()) side.enforcement = Enforcement::DefaultDeny;
@@ -312,7 +314,9 @@ struct SubjectPolicy::State {
     Matched nothing;
     add_defaults(side, peer, nothing.candidates);
     if (nothing.candidates.empty()) {
-      return {Verdict::DefaultDeny, side.enforcement, L7Parser::None, AuthMode::Unset, side.default_deny, false};
+      // Beside a rule that passes Cilium makes a rule of default deny (section 5.10).
+      const Verdict verdict = side.passes ? Verdict::Deny : Verdict::DefaultDeny;
+      return {verdict, side.enforcement, L7Parser::None, AuthMode::Unset, side.default_deny, false};
     }
     return allowed(side, std::move(nothing), by_localhost(side, peer));
   }

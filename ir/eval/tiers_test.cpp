@@ -125,7 +125,8 @@ TEST_CASE_FIXTURE(Fixture, "a pass of the Baseline tier leads to what holds with
   CHECK(in("x") == Verdict::Allow);
   CHECK(in("y") == Verdict::Deny);
   normal({rule(Allow, "z")});
-  CHECK(in("x") == Verdict::DefaultDeny);
+  CHECK(in("x") == Verdict::Deny);  // default deny, which is a rule beside one that passes
+  CHECK(judge(pod("x")).rules == std::vector<RuleRef>{{1, 0}});
 }
 
 TEST_CASE_FIXTURE(Fixture, "the Baseline tier is asked where no rule of the Normal tier matches") {
