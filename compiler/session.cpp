@@ -20,10 +20,14 @@ bool set_in_environment(const char* name) {
 }
 
 void print_diagnostics(const Session& session, const InputOptions& options) {
+  constexpr std::size_t kMost = 1000;  // nobody reads more, and each may be long
   const bool colour = use_colour(options.color, Stream::Err);
-  for (const Diagnostic* diagnostic : in_reading_order(session.sink))
-    if (diagnostic->severity == Severity::Error || !options.warnings_are_findings)
-      std::fputs(render(*diagnostic, session.sources, colour).c_str(), stderr);
+  std::size_t shown = 0;
+  for (const Diagnostic* diagnostic : in_reading_order(session.sink)) {
+    if (diagnostic->severity == Severity::Warning && options.warnings_are_findings) continue;
+    if (++shown <= kMost) std::fputs(render(*diagnostic, session.sources, colour).c_str(), stderr);
+  }
+  if (shown > kMost) std::fprintf(stderr, "netpolc: %zu more diagnostics are not shown\n", shown - kMost);
 }
 
 void print_summary(const Session& session, const InputOptions& options) {

@@ -94,7 +94,10 @@ class Loader {
   };
 
   void reject(DiagKind kind, Span where, std::string message, std::string label, std::optional<std::string> replacement = {}) {
+    constexpr std::size_t kMost = 1000;  // of such objects; a file of them is not meant for us
+    if (++rejects_ > kMost) return;
     Diagnostic diagnostic{.kind = kind, .where = where, .message = std::move(message), .label = std::move(label)};
+    if (rejects_ == kMost) diagnostic.notes.push_back({std::nullopt, "more of these are not shown"});
     if (replacement) diagnostic.fix = FixIt{where, std::move(*replacement)};
     sink_.error(std::move(diagnostic));
     ++policy_errors_;
@@ -266,6 +269,7 @@ class Loader {
   std::vector<Unnamespaced> unnamespaced_;
   std::vector<DenyOnly> deny_only_;
   std::size_t skipped_ = 0;
+  std::size_t rejects_ = 0;
   std::size_t policy_errors_ = 0;  // those that keep_going goes over
 };
 

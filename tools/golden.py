@@ -6,7 +6,8 @@ usage: golden.py BIN [TESTDATA] [--only TEXT]      NETPOLC_BLESS=1 rewrites the 
 testdata/policies/CASE/     *.yaml input; expect.ir and expect.bpf.c (blessed); queries.jsonl with an
                             "expect" verdict in each line (by hand, never blessed); resolutions.json;
                             flags (one word a line, added to `compile`)
-testdata/diagnostics/CASE/  input.yaml (or .json); expect.stderr (blessed): what `lint --errors-only` says.
+testdata/diagnostics/CASE/  input.yaml (or .json); expect.stdout, expect.stderr (blessed): findings and errors
+                            of `lint`, or of what `command` says (OUT is a bundle to write); flags as above.
                             CASE starts with the code that it shows, and the code must be in the output.
 """
 import difflib
@@ -79,14 +80,21 @@ def policy_case(cases, binary, case):
 
 
 def diagnostic_case(cases, binary, case):
+    """What is said about the inputs: findings on stdout, errors on stderr."""
+    def words(name, otherwise):
+        return (case / name).read_text().split() if (case / name).exists() else otherwise
+
     names = [p.name for p in sorted(case.iterdir()) if p.name.startswith("input.")]
-    command = [binary, "lint", "--errors-only"] + [w for n in names for w in ("-f", n)]
-    done = run(*command, cwd=case)
-    problem = cases.compare(case / "expect.stderr", done.stderr)
+    with tempfile.TemporaryDirectory() as home:
+        command = [home + "/bundle" if w == "OUT" else w for w in words("command", ["lint"])]
+        done = run(binary, *command, *[w for n in names for w in ("-f", n)], *words("flags", []), cwd=case)
+    for stream, got in (("stdout", done.stdout), ("stderr", done.stderr)):
+        path = case / ("expect." + stream)
+        if got or path.exists():
+            cases.report("diagnostics/%s/%s" % (case.name, stream), cases.compare(path, got))
     code = case.name.split("-")[0]
-    if not problem and code not in done.stderr:
-        problem = "%s is not in the output:\n%s" % (code, done.stderr)
-    cases.report("diagnostics/" + case.name, problem)
+    shown = "[%s]" % code in done.stdout + done.stderr
+    cases.report("diagnostics/" + case.name, None if shown else "%s is not in the output:\n%s%s" % (code, done.stdout, done.stderr))
 
 
 def main():

@@ -94,14 +94,14 @@ void read_log(Judge& judge, const Value& spec) {
 void read_subject(Judge& judge, const Value& spec, ir::Policy& policy) {
   const auto endpoint = judge.field(spec, "endpointSelector"), node = judge.field(spec, "nodeSelector");
   if (bool(endpoint) == bool(node)) {
-    judge.error(DiagKind::SubjectChoice, endpoint ? *node : spec, endpoint ? "both `endpointSelector` and `nodeSelector` are given" : "neither `endpointSelector` nor `nodeSelector` is given",
+    judge.error(DiagKind::SubjectChoice, endpoint ? node->named() : spec.named(), endpoint ? "both `endpointSelector` and `nodeSelector` are given" : "neither `endpointSelector` nor `nodeSelector` is given",
                 "exactly one is required; `endpointSelector: {}` selects every endpoint in scope");
   }
   if (node) {
     policy.subject = read_selector(judge, *node);
     policy.subject_is_node = true;
     if (!judge.ns.empty() && (spec.key() == "spec" || judge.config.version >= 20))  // 1.18 overlooks `specs`
-      judge.agent_error(DiagKind::NodeSelectorNotAllowed, *node, "a CiliumNetworkPolicy cannot have a `nodeSelector`", "use a CiliumClusterwideNetworkPolicy");
+      judge.agent_error(DiagKind::NodeSelectorNotAllowed, node->named(), "a CiliumNetworkPolicy cannot have a `nodeSelector`", "use a CiliumClusterwideNetworkPolicy");
   }
   if (endpoint) policy.subject = read_subject_selector(judge, *endpoint);
 }
@@ -121,7 +121,7 @@ void warn_default_deny(Judge& judge, const Value& spec, const DefaultDeny& chose
       judge.warning(DiagKind::DefaultDenyUnused, *judge.field(*judge.field(spec, "enableDefaultDeny"), name),
                     "`enableDefaultDeny." + name + "` has no effect without " + name + " rules", "write `" + name + ": [{}]` to deny all by default");
     if (any && !allows && !said && judge.context.deny_only)
-      judge.context.deny_only->push_back({judge.ns, direction, judge.field(spec, name + "Deny")->span()});
+      judge.context.deny_only->push_back({judge.ns, direction, judge.field(spec, name + "Deny")->named().span()});
   }
 }
 
@@ -153,10 +153,10 @@ ir::Policy read_spec(Judge& judge, const Value& spec, ir::PolicyKind kind, const
     });
   }
   if (!any_list)
-    judge.error(DiagKind::NoRules, spec, "this rule has none of `ingress`, `ingressDeny`, `egress` and `egressDeny`",
+    judge.error(DiagKind::NoRules, spec.named(), "this rule has none of `ingress`, `ingressDeny`, `egress` and `egressDeny`",
                 "write `ingress: [{}]` to deny all ingress by default");
   else if (all_lists && judge.config.version >= 17)
-    judge.agent_error(DiagKind::NoRules, spec, "every rule list is empty", "write `ingress: [{}]` to deny all ingress by default");
+    judge.agent_error(DiagKind::NoRules, spec.named(), "every rule list is empty", "write `ingress: [{}]` to deny all ingress by default");
   read_rule_labels(judge, spec);
   judge.string_field(spec, "description");
   read_log(judge, spec);
@@ -207,7 +207,7 @@ Checked<std::vector<ir::Policy>> lower_cilium_policy(const Node& object, bool cl
   });
   // `specs: []` counts as nothing, but the agent accepts an object that has it.
   if (!spec && !specs_given && !judge.has(root, "specs"))
-    judge.error(DiagKind::NoSpec, root, std::string("this ") + kind_name + " has neither `spec` nor `specs`");
+    judge.error(DiagKind::NoSpec, root, std::string("this ") + kind_name + " has neither `spec` nor `specs`", "one of them is required");
   if (judge.failed()) return tl::unexpected(judge.proof());
   return out;
 }

@@ -63,13 +63,13 @@ std::optional<ir::Peer> read_peer(Judge& judge, const Value& peer, Direction dir
   const auto block = judge.field(peer, "ipBlock");
   const bool selects = judge.has(peer, "podSelector") || judge.has(peer, "namespaceSelector");
   if (block && selects) {
-    judge.error(DiagKind::NetworkPolicyPeer, *block, "`ipBlock` cannot be combined with selectors", "write two peers: they add up");
+    judge.error(DiagKind::NetworkPolicyPeer, block->named(), "`ipBlock` cannot be combined with selectors", "write two peers: they add up");
     return std::nullopt;
   }
   // With the local-cluster default the agent of up to 1.19 adds a selector to an ingress peer
   // that has none, and then refuses the combination.
   if (block && direction == Direction::Ingress && judge.config.default_local_cluster && judge.config.version < 20) {
-    judge.error(DiagKind::NetworkPolicyPeer, *block, "Cilium refuses `ipBlock` on ingress while `policy-default-local-cluster` is on");
+    judge.error(DiagKind::NetworkPolicyPeer, block->named(), "Cilium refuses `ipBlock` on ingress while `policy-default-local-cluster` is on");
     return std::nullopt;
   }
   if (block) return ip_block(judge, *block);
@@ -103,7 +103,7 @@ std::optional<ir::PortMatch> read_port_value(Judge& judge, const Value& at) {
     return parse_port(judge, at, std::to_string(*number));
   }
   if (!at->is_string()) {
-    judge.error(DiagKind::NetworkPolicyPort, at, "`port` is " + std::string(type_name(at.node())) + ", not a number or a name");
+    judge.error(DiagKind::NetworkPolicyPort, at, "`port` is " + std::string(type_name(at.node())) + ", not a number or a name", "expected a number or a name");
     return std::nullopt;
   }
   auto match = parse_port(judge, at, at->text);
@@ -183,7 +183,7 @@ void refuse_type(Judge& judge, const Value& at, const std::string& text) {
 }
 
 void warn_types(Judge& judge, const Value& spec, std::string_view key, std::string_view type) {
-  judge.warning(DiagKind::PolicyTypesIgnored, *judge.field(spec, key),
+  judge.warning(DiagKind::PolicyTypesIgnored, judge.field(spec, key)->named(),
                 "`" + std::string(key) + "` rules without " + quote(type) + " in `policyTypes`",
                 "Cilium enforces them, Kubernetes does not");
 }

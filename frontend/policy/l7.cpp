@@ -157,7 +157,7 @@ bool has_rules(const ir::L7& l7) {
 void check_generic(Judge& judge, const Value& rules, const ir::L7& l7) {
   const auto at = judge.field(rules, "l7");
   if (at && l7.generic_name.empty() && has_rules(l7))
-    judge.agent_error(DiagKind::GenericRule, *at, "`l7` without `l7proto`", "`l7proto` names the parser of these rules");
+    judge.agent_error(DiagKind::GenericRule, at->named(), "`l7` without `l7proto`", "`l7proto` names the parser of these rules");
 }
 
 // Exactly one protocol (section 1.7). Kafka and l7proto left the schema with 1.20.
@@ -171,7 +171,7 @@ void read_rules(Judge& judge, const Value& item, ir::L7& l7) {
   for (const auto key : known)
     if (key != "l7") protocols += judge.has(*rules, key);
   if (protocols != 1) {
-    judge.error(DiagKind::L7Protocol, *rules, "`rules` must name exactly one protocol", "one of `http`, `dns`" + std::string(judge.config.version < 20 ? ", `kafka`, `l7proto`" : ""));
+    judge.error(DiagKind::L7Protocol, rules->named(), "`rules` must name exactly one protocol", "one of `http`, `dns`" + std::string(judge.config.version < 20 ? ", `kafka`, `l7proto`" : ""));
     return;
   }
   read_http(judge, *rules, l7);
@@ -258,8 +258,22 @@ void check_dns(Judge& judge, const Value& rules, const ElementContext& context, 
     if (port.last > port.first && port.name.empty()) judge.agent_error(DiagKind::L7Place, rules, "`dns` rules cannot have a port range", "leave `endPort` out");
 }
 
+// Rules of all protocols but DNS: each port must say TCP.
+void check_tcp(Judge& judge, const Value& item) {
+  const auto ports = judge.field(item, "ports");
+  if (!ports || !(*ports)->is_sequence()) return;
+  for (std::size_t i = 0; i < (*ports)->items.size(); ++i) {
+    const Value port(*ports, i, (*ports)->items[i]);
+    if (!port->is_mapping()) continue;
+    const auto protocol = judge.field(port, "protocol");
+    if (!protocol) judge.agent_error(DiagKind::L7Place, port, "L7 rules need `protocol: TCP` on every port", "omitted means ANY");
+    else if ((*protocol)->text != "TCP")
+      judge.agent_error(DiagKind::L7Place, *protocol, "L7 rules need `protocol: TCP` on every port", "only `dns` rules allow others");
+  }
+}
+
 void check_place(Judge& judge, const Value& item, const ElementContext& context, const ir::L7& l7, const std::vector<ir::PortMatch>& ports) {
-  const auto rules = judge.field(item, "rules").value_or(item);
+  const auto rules = judge.field(item, "rules").value_or(item).named();
   const bool dns = !l7.dns.empty();
   if (!judge.config.l7_proxy && has_rules(l7))
     judge.agent_error(DiagKind::L7Place, rules, "L7 rules need `enable-l7-proxy`", "set it in `cilium-config`");
@@ -267,9 +281,8 @@ void check_place(Judge& judge, const Value& item, const ElementContext& context,
     judge.agent_error(DiagKind::L7Place, rules, "L7 rules are not allowed for nodes", "only `dns` on egress is");
   if (dns) check_dns(judge, rules, context, ports);
   if (!has_rules(l7)) return;
+  if (!dns) check_tcp(judge, item);
   for (const auto& port : ports) {
-    if (!dns && port.protocol != ir::Protocol::Tcp)
-      judge.agent_error(DiagKind::L7Place, rules, "L7 rules need `protocol: TCP` on every port", "omitted means ANY");
     if (port.name.empty() && port.first == 0) judge.agent_error(DiagKind::L7Place, rules, "L7 rules cannot be used with port \"0\"", "name the ports of the service");
   }
 }
@@ -285,9 +298,9 @@ ir::L7 read_l7(Judge& judge, const Value& item, const ElementContext& context, c
   l7.listener = read_listener(judge, item);
   check_place(judge, item, context, l7, ports);
   if (!l7.server_names.empty() && has_rules(l7) && !l7.terminating_tls)
-    judge.agent_error(DiagKind::ServerNames, *judge.field(item, "serverNames"), "`serverNames` with L7 rules need `terminatingTLS`", "without it the requests are encrypted");
+    judge.agent_error(DiagKind::ServerNames, judge.field(item, "serverNames")->named(), "`serverNames` with L7 rules need `terminatingTLS`", "without it the requests are encrypted");
   if (l7.listener) {
-    const auto at = *judge.field(item, "listener");
+    const auto at = judge.field(item, "listener")->named();
     if (context.direction == ir::Direction::Ingress) judge.agent_error(DiagKind::ListenerRule, at, "`listener` is not allowed on ingress", "only egress traffic can be sent to one");
     if (has_rules(l7)) judge.agent_error(DiagKind::ListenerRule, at, "`listener` cannot be combined with L7 rules", "the listener has its own");
   }

@@ -45,19 +45,18 @@ std::string quote(std::string_view text) {
 
 namespace {
 
+// Insertions, deletions, replacements and swaps of neighbours.
 std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
   }
-  return row[b.size()];
+  return d[a.size()][b.size()];
 }
 
 std::string lower_case(std::string_view text) {
@@ -77,7 +76,9 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   bool tie = false;
   for (const auto candidate : candidates) {
-    const std::size_t d = distance(lower_case(word), lower_case(candidate));
+    // Cut short, as `proto`, counts as one mistake.
+    const bool cut = word.size() > 3 && lower_case(candidate).starts_with(lower_case(word));
+    const std::size_t d = cut ? std::min<std::size_t>(1, candidate.size() - word.size()) : distance(lower_case(word), lower_case(candidate));
     if (d < best_distance) {
       best = candidate, best_distance = d, tie = false;
     } else if (d == best_distance && best) {
@@ -134,11 +135,13 @@ void Judge::warning(DiagKind kind, const Value& at, std::string message, std::st
 // ---- types ---------------------------------------------------------------------------------
 
 void Judge::wrong_type(const Value& at, std::string_view expected) {
-  // A plain scalar where a string is wanted has exactly one fix: quotes.
+  // A plain scalar where a string is wanted has exactly one fix: quotes; and brackets for a list.
   std::optional<std::string> fix;
   if (expected == "a string" && at->is_scalar()) {
     const auto number = at->integer_value();
     fix = "\"" + (number ? std::to_string(*number) : at->text) + "\"";
+  } else if (expected == "a list" && at->is_scalar() && at->plain && at->text.find_first_of(",[]{}") == std::string::npos) {
+    fix = "[" + at->text + "]";
   }
   error(DiagKind::WrongType, at, "`" + at.name() + "` is " + std::string(type_name(at.node())) + ", not " + std::string(expected),
         "expected " + std::string(expected), std::move(fix));
@@ -199,7 +202,7 @@ std::optional<Value> Judge::field(const Value& at, std::string_view key) const {
   for (const auto& [name_node, value] : at->entries) {
     if (name_node.text != key) continue;
     if (value.is_null()) return std::nullopt;
-    return Value(at, name_node.text, value);
+    return Value(at, name_node, value);
   }
   return std::nullopt;
 }
@@ -260,11 +263,12 @@ void Judge::limit_length(const Value& at, std::string_view text, std::size_t lim
 
 bool Judge::one_of(const Value& at, std::string_view text, const std::vector<std::string_view>& allowed, DiagKind kind) {
   if (std::find(allowed.begin(), allowed.end(), text) != allowed.end()) return true;
+  const std::string what = at.is_item() ? std::string(at.parent()->key()) : at.name();
   std::string list_text;
   for (const auto candidate : allowed) list_text += (list_text.empty() ? "`" : ", `") + std::string(candidate) + "`";
   std::optional<std::string> fix;
   if (const auto meant = nearest(text, allowed)) fix = std::string(*meant);
-  error(kind, at, "unknown `" + at.name() + "` " + quote(text), "one of " + list_text, std::move(fix));
+  error(kind, at, quote(text) + " is not a value of `" + what + "`", "one of " + list_text, std::move(fix));
   return false;
 }
 
@@ -310,7 +314,7 @@ void read_metadata(Judge& judge, const Value& object, bool cluster_scoped, std::
     read_namespace(judge, *metadata, cluster_scoped, kind);
   }
   if (name_given || (metadata && !(*metadata)->is_mapping())) return;
-  judge.error(DiagKind::MissingName, metadata ? *metadata : object, "this " + std::string(kind) + " has no name", "`metadata.name` is required");
+  judge.error(DiagKind::MissingName, metadata ? metadata->named() : object, "this " + std::string(kind) + " has no name", "`metadata.name` is required");
 }
 
 }  // namespace netpolc::frontend::policy

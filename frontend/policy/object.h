@@ -20,6 +20,8 @@ class Value {
  public:
   explicit Value(const Node& root) : node_(&root) {}
   Value(const Value& parent, std::string_view key, const Node& node) : node_(&node), parent_(&parent), key_(key) {}
+  Value(const Value& parent, const Node& key, const Node& node)
+      : node_(&node), parent_(&parent), key_(key.text), key_node_(&key) {}
   Value(const Value& parent, std::size_t index, const Node& node)
       : node_(&node), parent_(&parent), index_(static_cast<long>(index)) {}
 
@@ -29,6 +31,12 @@ class Value {
   const Value* parent() const { return parent_; }
   std::string_view key() const { return key_; }
   bool is_item() const { return index_ >= 0; }
+  // The field's name as a value, for faults that lie in its being there at all.
+  Value named() const {
+    Value out = *this;
+    if (key_node_) out.node_ = key_node_;
+    return out;
+  }
   std::string path() const;          // "spec.ingress[0].fromCIDR[1]"
   std::string name() const;          // "fromCIDR[1]" or "port": the last step, for messages
   std::string child_path(std::string_view key) const;
@@ -37,6 +45,7 @@ class Value {
   const Node* node_;
   const Value* parent_ = nullptr;
   std::string_view key_;
+  const Node* key_node_ = nullptr;
   long index_ = -1;
 };
 

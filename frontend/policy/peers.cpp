@@ -184,7 +184,7 @@ void refuse_requires(Judge& judge, const Value& element, const std::string& key)
   bool any = false;
   judge.each(element, key, [&](const Value&) { any = true; });
   if (any)
-    judge.error(DiagKind::RequiresRemoved, *judge.field(element, key), "`" + key + "` is no longer supported by Cilium 1." + std::to_string(judge.config.version),
+    judge.error(DiagKind::RequiresRemoved, judge.field(element, key)->named(), "`" + key + "` is no longer supported by Cilium 1." + std::to_string(judge.config.version),
                 "put the requirement into every peer selector");
 }
 
@@ -206,7 +206,7 @@ void read_nodes(Judge& judge, const Value& element, const Names& names, ir::Rule
   const auto list = judge.field(element, names.nodes);
   if (!list) return;
   if (!judge.config.node_selector_labels && !(*list)->items.empty())
-    judge.agent_error(DiagKind::NodeSelectorsOff, *list, "`" + names.nodes + "` needs `enable-node-selector-labels`",
+    judge.agent_error(DiagKind::NodeSelectorsOff, list->named(), "`" + names.nodes + "` needs `enable-node-selector-labels`",
                       "set it in `cilium-config`");
   for (auto& selector : read_selectors(judge, element, names.nodes)) {
     if (judge.config.version >= 17) add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
@@ -225,7 +225,7 @@ void check_combination(Judge& judge, const Value& element, const std::vector<std
   for (const auto& kind : kinds) {
     if (!has_items(judge, element, kind)) continue;
     if (!first.empty()) {
-      judge.agent_error(DiagKind::CombinedPeers, *judge.field(element, kind), "`" + kind + "` cannot be combined with `" + first + "`",
+      judge.agent_error(DiagKind::CombinedPeers, judge.field(element, kind)->named(), "`" + kind + "` cannot be combined with `" + first + "`",
                         "write two entries: they add up");
       return;
     }
@@ -290,7 +290,7 @@ void read_peers(Judge& judge, const Value& element, const ElementContext& contex
   if (egress) kinds.insert(kinds.end(), {"toServices", "toFQDNs"});
   check_combination(judge, element, kinds);
   if (judge.config.version < 17 && has_items(judge, element, "toServices") && has_items(judge, element, "toPorts"))
-    judge.agent_error(DiagKind::CombinedPeers, *judge.field(element, "toPorts"), "`toPorts` cannot be combined with `toServices` in Cilium 1.16",
+    judge.agent_error(DiagKind::CombinedPeers, judge.field(element, "toPorts")->named(), "`toPorts` cannot be combined with `toServices` in Cilium 1.16",
                       "it can from 1.17");
 
   rule.peer_kind = rule.peers.empty() ? ir::PeerKind::Unspecified : ir::PeerKind::Listed;
@@ -303,11 +303,11 @@ void read_peers(Judge& judge, const Value& element, const ElementContext& contex
   if (rule.peer_kind == ir::PeerKind::Unspecified && allow)
     warn_absent(judge, element, egress ? std::vector<std::string>{"toFQDNs", "toServices", names.groups} : std::vector{names.groups});
   if (egress && !allow && has_items(judge, element, "toServices"))
-    judge.warning(DiagKind::ServicesInDeny, *judge.field(element, "toServices"), "`toServices` in `egressDeny` is never resolved",
+    judge.warning(DiagKind::ServicesInDeny, judge.field(element, "toServices")->named(), "`toServices` in `egressDeny` is never resolved",
                   judge.has(element, "toPorts") ? "these ports are denied to everyone" : "this entry denies nothing");
   // An external security group is a set of addresses that nobody knows offline: it adds nobody.
   if (has_items(judge, element, names.groups))
-    judge.warning(DiagKind::GroupsUnknown, *judge.field(element, names.groups), "the addresses of `" + names.groups + "` are not known here",
+    judge.warning(DiagKind::GroupsUnknown, judge.field(element, names.groups)->named(), "the addresses of `" + names.groups + "` are not known here",
                   "they are taken for nobody");
   if (const auto groups = judge.field(element, names.groups);
       groups && (*groups)->is_sequence() && !(*groups)->items.empty() && rule.peers.empty() && rule.peer_kind == ir::PeerKind::Unspecified)

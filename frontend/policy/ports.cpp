@@ -204,10 +204,10 @@ void read_ports(Judge& judge, const Value& element, const ElementContext& contex
     rule.ports.push_back(std::move(out));
   });
   if (any_item && any_icmp)
-    judge.agent_error(DiagKind::IcmpWithPorts, *judge.field(element, "icmps"), "`icmps` cannot be combined with `toPorts`",
+    judge.agent_error(DiagKind::IcmpWithPorts, judge.field(element, "icmps")->named(), "`icmps` cannot be combined with `toPorts`",
                       "write two entries: they add up");
   if (any_icmp && !judge.config.icmp_rules)
-    judge.agent_error(DiagKind::IcmpOff, *judge.field(element, "icmps"), "`icmps` needs `enable-icmp-rules`", "set it in `cilium-config`");
+    judge.agent_error(DiagKind::IcmpOff, judge.field(element, "icmps")->named(), "`icmps` needs `enable-icmp-rules`", "set it in `cilium-config`");
   rule.any_l4 = !any_item && !any_icmp;
 }
 

@@ -15,7 +15,7 @@ namespace netpolc::frontend::yaml {
 
 constexpr std::size_t kMaxDepth = 200;
 constexpr std::size_t kMaxAliasedNodes = 1'000'000;  // per file
-constexpr std::size_t kMaxNodes = 20'000'000;        // per file, aliases count once
+constexpr std::size_t kMaxNodes = 8'000'000;         // per file, about a gigabyte; aliases count once
 constexpr std::size_t kMaxErrors = 100;              // per file, then we stop reading it
 
 class Builder {
