@@ -71,6 +71,7 @@ def policy_case(cases, binary, case):
         bare.write("".join(json.dumps({k: v for k, v in q.items() if k != "expect"}) + "\n" for q in asked))
         bare.flush()
         command = [binary, "verify"] + [w for i in inputs for w in ("-f", i)] + ["--queries", bare.name, "-o", "jsonl"]
+        command += [f for f in flags if f.startswith("--cilium-version=")]
         if (case / "resolutions.json").exists():
             command += ["--resolutions", case / "resolutions.json"]
         answers = {a["id"]: a["verdict"] for a in map(json.loads, run(*command).stdout.splitlines())}
