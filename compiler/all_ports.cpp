@@ -197,31 +197,31 @@ class Listing {
   bool mixed_ = false;
 };
 
-void print(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+void print(std::FILE* to, const std::string& text) { std::fwrite(text.data(), 1, text.size(), to); }
 
 // A list answers whatever it says, like a batch of queries.
-int print_lines(Listing& listing) {
+int print_lines(std::FILE* file, Listing& listing) {
   std::string out;
   listing.each([&](const verify::Party& from, const verify::Party& to, const Traffic& traffic) {
     if (traffic.word == Word::Denied) return;
     listing.append_json(out, from, to, traffic);
     out += '\n';
     if (out.size() < (1U << 18U)) return;
-    print(out);
+    print(file, out);
     out.clear();
   });
-  print(out);
+  print(file, out);
   return listing.undecided() ? kUndecided : kGood;
 }
 
-void print_json(Listing& listing) {
+void print_json(std::FILE* file, Listing& listing) {
   std::string pairs;
   listing.each([&](const verify::Party& from, const verify::Party& to, const Traffic& traffic) {
     if (traffic.word == Word::Denied) return;
     pairs += pairs.empty() ? "" : ",\n";
     listing.append_json(pairs, from, to, traffic);
   });
-  print(std::string("{\"verdict\":\"") + verify::to_string(listing.word()) + "\",\"pairs\":[" + pairs + "]}\n");
+  print(file, std::string("{\"verdict\":\"") + verify::to_string(listing.word()) + "\",\"pairs\":[" + pairs + "]}\n");
 }
 
 void pad(std::string& text, std::size_t width) { text.resize(std::max(text.size(), width), ' '); }
@@ -232,7 +232,7 @@ std::size_t widest(const verify::Parties& parties) {
   return out;
 }
 
-void print_text(Listing& listing, const std::string& asked, const verify::Parties& from, const verify::Parties& to) {
+void print_text(std::FILE* file, Listing& listing, const std::string& asked, const verify::Parties& from, const verify::Parties& to) {
   const std::size_t source = widest(from), destination = widest(to);
   const bool one = from.size() * to.size() == 1;
   std::string rows;
@@ -246,7 +246,7 @@ void print_text(Listing& listing, const std::string& asked, const verify::Partie
   if (!one && listing.silent() != 0)
     rows += "  " + std::string(rows.empty() ? "" : "and ") + "nothing between the " + (rows.empty() ? "" : "other ") +
             std::to_string(listing.silent()) + " pairs\n";
-  print(std::string(verify::to_string(listing.word())) + "  " + asked + "   all protocols and ports\n\n" + rows);
+  print(file, std::string(verify::to_string(listing.word())) + "  " + asked + "   all protocols and ports\n\n" + rows);
 }
 
 int exit_code(Word word) {
@@ -260,28 +260,28 @@ int exit_code(Word word) {
 }
 
 // Says why a reference stands for nothing.
-int refuse(const verify::RefError& error, const std::string& output) {
+int refuse(std::FILE* file, const verify::RefError& error, const std::string& output) {
   if (!error.undecided) return complain(error.message);
   std::string reason;
   append_json_string(reason, error.message);
-  if (output == "text") print("UNDECIDED\n\n  reason   " + error.message + "\n");
-  else print("{\"verdict\":\"UNDECIDED\",\"reason\":" + reason + "}\n");
+  if (output == "text") print(file, "UNDECIDED\n\n  reason   " + error.message + "\n");
+  else print(file, "{\"verdict\":\"UNDECIDED\",\"reason\":" + reason + "}\n");
   return kUndecided;
 }
 
 }  // namespace
 
 int all_ports(const std::string& from, const std::string& to, const std::string& output, verify::Judge& judge,
-              const ir::eval::World& world, const ir::IdentityLock& lock) {
+              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file) {
   if (from.empty() || to.empty()) return complain("--all-ports needs --from and --to; `any` stands for everything");
   verify::AllPorts ports(world, lock, judge);
   const auto sources = ports.parties(from), destinations = ports.parties(to);
-  if (!sources) return refuse(sources.error(), output);
-  if (!destinations) return refuse(destinations.error(), output);
+  if (!sources) return refuse(file, sources.error(), output);
+  if (!destinations) return refuse(file, destinations.error(), output);
   Listing listing(ports, *sources, *destinations);
-  if (output == "jsonl") return print_lines(listing);
-  if (output == "json") print_json(listing);
-  else print_text(listing, from + " → " + to, *sources, *destinations);
+  if (output == "jsonl") return print_lines(file, listing);
+  if (output == "json") print_json(file, listing);
+  else print_text(file, listing, from + " → " + to, *sources, *destinations);
   return exit_code(listing.word());
 }
 

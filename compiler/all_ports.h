@@ -1,13 +1,22 @@
 // compiler/all_ports.h — `verify --all-ports`: what is allowed between two references.
 #pragma once
+#include <cstdio>
 #include <string>
 
 #include "verify/judge.h"
 
 namespace netpolc::compiler {
 
-// text: a verdict word and a table; json, jsonl: one line per pair with any allowed traffic.
+// text: a verdict word and a table. json: the verdict and every pair with any allowed traffic.
+// jsonl: a line for each of those pairs; a list is an answer, so it ends well whatever it says,
+// unless some pair is undecided. Returns the exit code.
+//
+// {"from":"a/x","to":"a/y","allowed":[{"protocol":"TCP","ports":"80,8000-8999","l7":"http","auth":"required"}]}
+//   "ports" are types for ICMP and ICMPv6; "protocol":"other" is all that has no name here, "*" everything;
+//   "l7" and "auth" are there where proxies look into the traffic, or authentication is asked for.
+// "partly": what more passes in some cases, where the two names stand for several (replicas on
+//   different nodes, addresses of one name). "undecided": the reason, in place of "allowed".
 int all_ports(const std::string& from, const std::string& to, const std::string& output, verify::Judge& judge,
-              const ir::eval::World& world, const ir::IdentityLock& lock);
+              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file = stdout);
 
 }  // namespace netpolc::compiler
