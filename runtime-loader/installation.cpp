@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -24,8 +25,9 @@ bool is_bpffs(const std::string& path) {
   return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
-// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself.
-Done ensure_bpffs(const std::string& root) {
+// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself,
+// and `mark` says that the mount is ours.
+Done ensure_bpffs(const std::string& root, const std::string& mark) {
   std::error_code error;
   fs::path existing = root;
   while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error)) existing = existing.parent_path();
@@ -34,6 +36,7 @@ Done ensure_bpffs(const std::string& root) {
   const std::string mount_point = usual ? "/sys/fs/bpf" : root;
   if (!usual) fs::create_directories(root, error);
   if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0) return refused("mounting bpffs on " + mount_point, errno);
+  if (!usual) Fd{::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
   return {};
 }
 
@@ -58,16 +61,27 @@ std::vector<std::string> names_in(const std::string& directory) {
 
 }  // namespace
 
+// Who unloads takes the lock's file away while others wait for it: then theirs is worth nothing.
+Done Installation::take_lock() {
+  const std::string path = state_ + "/lock";
+  while (true) {
+    std::error_code error;
+    fs::create_directories(state_, error);
+    if (error) return refused("creating " + state_ + ": " + error.message());
+    lock_ = Fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!lock_ || flock(lock_.get(), LOCK_EX) != 0) return refused("locking " + path, errno);
+    struct stat ours {}, current {};
+    if (fstat(lock_.get(), &ours) == 0 && stat(path.c_str(), &current) == 0 && ours.st_ino == current.st_ino && ours.st_dev == current.st_dev) return {};
+  }
+}
+
 Result<Installation> Installation::open(const std::string& root, const std::string& state) {
   Installation it;
   it.root_ = canonical(root);
   it.state_ = state.empty() ? default_state(it.root_) : state;
+  if (const Done done = it.take_lock(); !done) return tl::make_unexpected(done.error());
+  if (const Done done = ensure_bpffs(it.root_, it.state_ + "/mounted"); !done) return tl::make_unexpected(done.error());
   std::error_code error;
-  fs::create_directories(it.state_, error);
-  if (error) return refused("creating " + it.state_ + ": " + error.message());
-  it.lock_ = Fd{::open((it.state_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!it.lock_ || flock(it.lock_.get(), LOCK_EX) != 0) return refused("locking " + it.state_, errno);
-  if (const Done done = ensure_bpffs(it.root_); !done) return tl::make_unexpected(done.error());
   for (const char* part : {"/maps", "/rules", "/links"}) {
     fs::create_directories(it.root_ + part, error);
     if (error) return refused("creating " + it.root_ + part + ": " + error.message());
@@ -90,11 +104,21 @@ std::vector<std::string> Installation::pinned_rules() const { return names_in(ro
 Done Installation::remove_all() const {
   for (const char* part : {"/links", "/rules", "/maps"})
     for (const std::string& name : names_in(root_ + part)) unpin(root_ + part + "/" + name);
-  std::error_code error;
-  for (const char* part : {"/links", "/rules", "/maps", ""}) fs::remove(root_ + part, error);
-  for (const char* file : {"/state.json", "/state.json.new", "/monitor.lock", "/lock"}) fs::remove(state_ + file, error);
-  fs::remove(state_, error);
+  for (const std::string& name : names_in(state_))
+    if (name.ends_with(".json") || name.ends_with(".json.new")) unlink((state_ + "/" + name).c_str());
+  remove_if_unused();
   return {};
+}
+
+void Installation::remove_if_unused() const {
+  std::error_code error;
+  for (const char* part : {"/links", "/rules", "/maps"}) fs::remove(root_ + part, error);  // fails where something is in it
+  const std::string mark = state_ + "/mounted";
+  if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0) fs::remove(mark, error);
+  fs::remove(root_, error);
+  if (fs::exists(state_path(), error)) return;
+  for (const char* file : {"/monitor.lock", "/lock"}) fs::remove(state_ + file, error);
+  fs::remove(state_, error);
 }
 
 Fd open_pinned(const std::string& path) { return Fd{bpf_obj_get(path.c_str())}; }

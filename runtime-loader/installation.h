@@ -5,7 +5,8 @@
 //   ROOT/maps/np_*            the shared maps in use
 //   ROOT/rules/DIGEST         counters of a program, so that they outlive a load
 //   ROOT/links/NETNS_IFINDEX_{from,to}   tcx links: the truth about what is attached
-//   STATE/state.json          the bundle's metadata, attachments, addresses added at run time
+//   STATE/state.json          attachments, addresses added at run time; see state.h
+//   STATE/mounted             there if bpffs was mounted on ROOT by us
 #pragma once
 #include <string>
 #include <vector>
@@ -22,7 +23,7 @@ class Installation {
   // Mounts bpffs where the root needs it, makes the directories, and takes the lock (waiting
   // for another loader to finish). `state` "": /run/netpolc/HASH-OF-ROOT.
   static Result<Installation> open(const std::string& root, const std::string& state);
-  // For readers: no mounting, no lock; fails as input where nothing is installed.
+  // For readers: no mounting, no lock; fails as input where nothing was ever loaded.
   static Result<Installation> find(const std::string& root, const std::string& state);
 
   std::string map_path(const std::string& name) const { return root_ + "/maps/" + name; }
@@ -35,8 +36,12 @@ class Installation {
   std::vector<std::string> pinned_rules() const;
   // Every pin and file of ours, then the directories.
   Done remove_all() const;
+  // The directories, where nothing is pinned: what a failed first load leaves.
+  void remove_if_unused() const;
 
  private:
+  Done take_lock();
+
   std::string root_, state_;
   Fd lock_;
 };

@@ -1,0 +1,133 @@
+#include "runtime-loader/attach.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <set>
+
+#include "runtime-loader/link.h"
+#include "runtime-loader/netns.h"
+
+namespace netpolc::loader {
+namespace {
+
+std::string link_name(const Attachment& it, Side side) {
+  return std::to_string(it.netns_inode) + "_" + std::to_string(it.ifindex) + (side == Side::FromPod ? "_from" : "_to");
+}
+
+Done at(const Attachment& it, const Done& done) {
+  if (done) return done;
+  return tl::make_unexpected(Failure{done.error().kind, it.endpoint + " at " + it.ifname + ": " + done.error().message});
+}
+
+// In the interface's namespace, if the interface is still the one we know.
+Done at_interface(const Attachment& it, const std::function<Done()>& action) {
+  const auto now = find_interface(it.netns, it.ifname);
+  if (!now || now->index != it.ifindex || now->netns != it.netns_inode) return bad_input("interface `" + it.ifname + "` is gone");
+  return in_netns(it.netns, action);
+}
+
+// A link of ours that is there already gets another program. False: there is none that lives.
+Result<bool> replace_link(const std::string& path, int program, Journal& journal) {
+  auto link = std::make_shared<Fd>(open_pinned(path));
+  if (!*link) return false;
+  const auto info = link_info(link->get());
+  if (!info) return tl::make_unexpected(info.error());
+  auto former = std::make_shared<Fd>(bpf_prog_get_fd_by_id(info->program));
+  const int error = tcx_replace(link->get(), program);
+  if (error == ENOLINK) return false;
+  if (error != 0) return refused("replacing the program of a tcx link", error);
+  journal.add([link, former] { tcx_replace(link->get(), former->get()); });
+  return true;
+}
+
+// False: the kernel has no tcx.
+Result<bool> attach_tcx(const Installation& site, const Attachment& it, Side side, int program, Journal& journal) {
+  const std::string path = site.link_path(link_name(it, side));
+  if (const auto replaced = replace_link(path, program, journal); !replaced || *replaced) return replaced;
+  const TcxResult made = tcx_attach(program, it.ifindex, side);
+  if (!made.supported) return false;
+  if (!made.link) return refused("attaching a tcx program", made.error);
+  if (const Done done = pin_over(made.link.get(), path); !done) return tl::make_unexpected(done.error());
+  journal.add([path] { unpin(path); });
+  return true;
+}
+
+Done attach_clsact(const Attachment& it, Side side, int program, Journal& journal) {
+  const auto former_id = clsact_program(it.ifindex, side);
+  if (!former_id) return tl::make_unexpected(former_id.error());
+  auto former = std::make_shared<Fd>(*former_id == 0 ? -1 : bpf_prog_get_fd_by_id(*former_id));
+  if (const Done done = clsact_attach(program, it.ifindex, side); !done) return done;
+  journal.add([it, side, former] {
+    (void)in_netns(it.netns, [&] { return *former ? clsact_attach(former->get(), it.ifindex, side) : clsact_detach(it.ifindex, side); });
+  });
+  return {};
+}
+
+Done attach_both(const Installation& site, Attachment& it, ProgramPair programs, std::optional<AttachMode> wanted, Journal& journal) {
+  it.mode = wanted.value_or(AttachMode::Tcx);
+  for (const auto& [side, program] : {std::pair(Side::FromPod, programs.from_pod), std::pair(Side::ToPod, programs.to_pod)}) {
+    if (it.mode == AttachMode::Tcx) {
+      const auto done = attach_tcx(site, it, side, program, journal);
+      if (!done) return tl::make_unexpected(done.error());
+      if (*done) continue;
+      if (wanted) return refused("this kernel has no tcx (it came with Linux 6.6); without --attach-mode clsact is used");
+      it.mode = AttachMode::Clsact;
+    }
+    if (const Done done = attach_clsact(it, side, program, journal); !done) return done;
+  }
+  return {};
+}
+
+bool same_place(const Attachment& a, const Attachment& b) { return a.netns_inode == b.netns_inode && a.ifindex == b.ifindex; }
+
+std::uint32_t tcx_in_force(const Installation& site, const Attachment& it, Side side) {
+  const Fd link = open_pinned(site.link_path(link_name(it, side)));
+  if (!link) return 0;
+  const auto info = link_info(link.get());
+  return info && info->ifindex != 0 ? info->program : 0;
+}
+
+}  // namespace
+
+Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted, Journal& journal) {
+  return at(attachment, in_netns(attachment.netns, [&] { return attach_both(site, attachment, programs, wanted, journal); }));
+}
+
+Done detach_others(const Installation& site, const std::vector<Attachment>& former, const std::vector<Attachment>& keep) {
+  std::set<std::string> kept;
+  for (const Attachment& it : keep)
+    if (it.mode == AttachMode::Tcx) kept.insert({link_name(it, Side::FromPod), link_name(it, Side::ToPod)});
+  for (const std::string& name : site.pinned_links())
+    if (!kept.contains(name)) unpin(site.link_path(name));
+
+  Done worst;
+  for (const Attachment& it : former) {
+    const bool stays = std::any_of(keep.begin(), keep.end(), [&](const Attachment& k) { return k.mode == AttachMode::Clsact && same_place(k, it); });
+    if (stays) continue;
+    // Whatever its mode was: a filter of ours at a place we were is ours to take away.
+    for (const Side side : {Side::FromPod, Side::ToPod}) {
+      const Done done = at_interface(it, [&]() -> Done {
+        const auto program = clsact_program(it.ifindex, side);
+        return program && *program != 0 ? clsact_detach(it.ifindex, side) : Done();
+      });
+      if (!done && done.error().kind == FailureKind::Kernel) worst = at(it, done);
+    }
+  }
+  return worst;
+}
+
+InForce in_force(const Installation& site, const Attachment& attachment) {
+  if (attachment.mode == AttachMode::Tcx) return {tcx_in_force(site, attachment, Side::FromPod), tcx_in_force(site, attachment, Side::ToPod)};
+  InForce out;
+  (void)at_interface(attachment, [&]() -> Done {
+    out.from_pod = clsact_program(attachment.ifindex, Side::FromPod).value_or(0);
+    out.to_pod = clsact_program(attachment.ifindex, Side::ToPod).value_or(0);
+    return {};
+  });
+  return out;
+}
+
+}  // namespace netpolc::loader

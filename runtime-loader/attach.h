@@ -1,0 +1,48 @@
+// runtime-loader/attach.h — putting programs on interfaces so that it can be taken back.
+#pragma once
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "runtime-loader/attachment.h"
+#include "runtime-loader/installation.h"
+
+namespace netpolc::loader {
+
+// Steps that were taken and how to take each back. Whoever doesn't keep them takes them back,
+// the last first.
+class Journal {
+ public:
+  Journal() = default;
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  ~Journal() {
+    for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
+  }
+  void add(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
+  void keep() { undo_.clear(); }
+
+ private:
+  std::vector<std::function<void()>> undo_;
+};
+
+struct ProgramPair {
+  int from_pod = -1, to_pod = -1;
+};
+
+// In place of what we have there, without a moment in between. `wanted`: nothing is tcx where
+// the kernel has it, else clsact; the choice is left in `attachment.mode`.
+Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted, Journal& journal);
+
+// Links and filters of ours that aren't those of `keep`. `former`: what was attached, as far
+// as it is known; links are found by their pins.
+Done detach_others(const Installation& site, const std::vector<Attachment>& former, const std::vector<Attachment>& keep);
+
+// What is in force: the ids of the programs, 0 where there is none (any more).
+struct InForce {
+  std::uint32_t from_pod = 0, to_pod = 0;
+  bool both() const { return from_pod != 0 && to_pod != 0; }
+};
+InForce in_force(const Installation& site, const Attachment& attachment);
+
+}  // namespace netpolc::loader

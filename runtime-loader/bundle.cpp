@@ -1,0 +1,236 @@
+#include "runtime-loader/bundle.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "runtime-loader/files.h"
+#include "runtime-loader/json_field.h"
+#include "runtime-loader/sha256.h"
+
+namespace netpolc::loader {
+namespace {
+
+constexpr std::size_t kManifestLimit = 1u << 30, kFileLimit = 64u << 20;
+constexpr const char* kAgain = "; compile the bundle again or copy it again";
+
+bool is_digest(const std::string& text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::string digest(const JsonField& field) {
+  if (!is_digest(field.text())) field.fail("expected a SHA-256 in 64 lower-case hexadecimal digits");
+  return field.text();
+}
+
+std::uint64_t hex64(const JsonField& field) {
+  const std::string& text = field.text();
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data() + std::min<std::size_t>(2, text.size()), text.data() + text.size(), number, 16);
+  if (!text.starts_with("0x") || text.size() < 3 || error != std::errc{} || end != text.data() + text.size()) field.fail("expected a number like 0x0000000000000001");
+  return number;
+}
+
+std::vector<std::string> texts(const JsonField& field) {
+  std::vector<std::string> out;
+  field.each([&](const JsonField& item) { out.push_back(item.text()); });
+  return out;
+}
+
+void add_addresses(const JsonField& field, std::vector<Address>& out) {
+  field.each([&](const JsonField& item) {
+    const auto address = Address::parse(item.text());
+    if (!address) item.fail("`" + item.text() + "` is no address");
+    out.push_back(*address);
+  });
+}
+
+PeerBits peers(const JsonField& field, std::size_t words) {
+  PeerBits out;
+  field.each([&](const JsonField& item) {
+    std::vector<std::uint64_t> bits;
+    item.at("words").each([&](const JsonField& word) { bits.push_back(hex64(word)); });
+    if (bits.size() != words) item.fail("has " + std::to_string(bits.size()) + " words where the program has " + std::to_string(words));
+    if (!out.emplace(item.at("identity").number32(), std::move(bits)).second) item.fail("is a second entry for its identity");
+  });
+  return out;
+}
+
+BundleDirection direction(const JsonField& program, const char* name) {
+  BundleDirection out;
+  out.enforcement = program.at("enforcement").at(name).text();
+  out.rule_texts = texts(program.at("ruleTexts").at(name));
+  if (out.rule_texts.size() != program.at("ruleCount").at(name).number()) program.at("ruleTexts").at(name).fail("has another number of rules than `ruleCount`");
+  out.peers = peers(program.at("peers").at(name), program.at("words").at(name).number());
+  return out;
+}
+
+BundleProgram program(const JsonField& field) {
+  BundleProgram out;
+  out.digest = digest(field.at("digest"));
+  out.tag = hex64(field.at("tag"));
+  out.object = field.at("object").text();
+  out.ingress = direction(field, "ingress");
+  out.egress = direction(field, "egress");
+  return out;
+}
+
+std::optional<RuleOrigin> origin(const JsonField& field) {
+  if (field.is_null()) return std::nullopt;
+  RuleOrigin out;
+  out.kind = field.at("kind").text();
+  out.ns = field.at("namespace").text();
+  out.name = field.at("name").text();
+  out.rule = field.at("rule").text();
+  out.file = field.at("file").text();
+  out.line = field.at("line").number32();
+  out.column = field.at("column").number32();
+  return out;
+}
+
+std::vector<std::optional<RuleOrigin>> origins(const JsonField& field, std::size_t count) {
+  std::vector<std::optional<RuleOrigin>> out;
+  field.each([&](const JsonField& item) { out.push_back(origin(item)); });
+  if (out.size() != count) field.fail("has " + std::to_string(out.size()) + " rules where the endpoint's program has " + std::to_string(count));
+  return out;
+}
+
+BundleEndpoint endpoint(const JsonField& field, const Bundle& bundle, const std::map<std::string, std::size_t>& programs) {
+  BundleEndpoint out;
+  out.ns = field.at("namespace").text();
+  out.name = field.at("name").text();
+  out.kind = field.at("kind").text();
+  out.identity = field.at("identity").number32();
+  const auto found = programs.find(field.at("program").text());
+  if (found == programs.end()) field.at("program").fail("is no digest of `programs`");
+  out.program = found->second;
+  field.at("pods").each([&](const JsonField& pod) {
+    BundlePod& added = out.pods.emplace_back();
+    added.name = pod.at("name").text();
+    added.node = pod.at("node").text();
+    add_addresses(pod.at("ipv4"), added.addresses);
+    add_addresses(pod.at("ipv6"), added.addresses);
+  });
+  const BundleProgram& own = bundle.programs[out.program];
+  out.ingress_rules = origins(field.at("rules").at("ingress"), own.ingress.rule_texts.size());
+  out.egress_rules = origins(field.at("rules").at("egress"), own.egress.rule_texts.size());
+  return out;
+}
+
+BundleNode node(const JsonField& field) {
+  BundleNode out;
+  out.name = field.at("name").text();
+  out.identity = field.at("identity").number32();
+  add_addresses(field.at("addresses"), out.addresses);
+  return out;
+}
+
+void check_kind(const JsonField& root) {
+  if (root.at("apiVersion").text() != "netpolc.dev/v1") root.at("apiVersion").fail("is `" + root.at("apiVersion").text() + "`; this loader reads netpolc.dev/v1");
+  if (root.at("kind").text() != "Bundle") root.at("kind").fail("expected Bundle");
+}
+
+void fill(Bundle& bundle, const JsonField& root) {
+  check_kind(root);
+  bundle.digest = digest(root.at("digest"));
+  if (const auto generator = root.find("generator")) bundle.generator = generator->text();
+  bundle.world4 = root.at("config").at("world4").number32();
+  bundle.world6 = root.at("config").at("world6").number32();
+  std::map<std::string, std::size_t> programs;
+  root.at("programs").each([&](const JsonField& item) {
+    bundle.programs.push_back(program(item));
+    if (!programs.emplace(bundle.programs.back().digest, bundle.programs.size() - 1).second) item.fail("is a second program of its digest");
+  });
+  root.at("endpoints").each([&](const JsonField& item) { bundle.endpoints.push_back(endpoint(item, bundle, programs)); });
+  root.at("nodes").each([&](const JsonField& item) { bundle.nodes.push_back(node(item)); });
+  root.at("identities").each([&](const JsonField& item) { bundle.identities[item.at("id").number32()] = texts(item.at("labels")); });
+  root.at("addresses").each([&](const JsonField& item) {
+    const auto prefix = Prefix::parse(item.at("prefix").text());
+    if (!prefix) item.at("prefix").fail("`" + item.at("prefix").text() + "` is no prefix");
+    bundle.addresses[*prefix] = item.at("identity").number32();
+  });
+}
+
+// The digest is of the text with an empty digest, so it is checked without knowing how it was printed.
+Done check_digest(const std::string& text, const std::string& digest, const std::string& name) {
+  std::string blank = text;
+  const auto at = blank.find('"' + digest + '"');
+  blank.erase(at + 1, digest.size());
+  if (at == std::string::npos || sha256_hex(blank) != digest) return bad_input(name + ": was changed or damaged since it was compiled: its digest is not that of its content" + kAgain);
+  return {};
+}
+
+using Checksums = std::map<std::string, std::string>;
+
+Result<Bundle> read(const std::string& text, const std::string& name, Checksums* files) {
+  Bundle bundle;
+  try {
+    const auto json = nlohmann::json::parse(text);
+    const JsonField root(json);
+    check_kind(root);
+    // What was damaged is said before what it looks like.
+    if (const Done done = check_digest(text, digest(root.at("digest")), name); !done) return tl::make_unexpected(done.error());
+    fill(bundle, root);
+    const JsonField listed = root.at("files");
+    listed.each_member([&](const std::string& path, const JsonField& sum) {
+      if (files != nullptr) files->emplace(path, digest(sum));
+    });
+  } catch (const BadField& bad) {
+    return bad_input(name + ": " + bad.what());
+  } catch (const nlohmann::json::parse_error& error) {
+    return bad_input(name + ": no JSON: at byte " + std::to_string(error.byte) + kAgain);
+  }
+  bundle.manifest = text;
+  return bundle;
+}
+
+Result<std::string> read_checked(const std::string& directory, const std::string& path, const std::string& sum) {
+  auto content = read_beneath(directory, path, kFileLimit);
+  if (!content) return tl::make_unexpected(Failure{content.error().kind, content.error().message + " (listed in bundle.json)"});
+  if (const std::string actual = sha256_hex(*content); actual != sum)
+    return bad_input(directory + "/" + path + ": was changed or damaged since it was compiled: its SHA-256 is " + actual + ", bundle.json says " + sum + kAgain);
+  return content;
+}
+
+}  // namespace
+
+Result<Bundle> read_manifest(const std::string& text, const std::string& name) { return read(text, name, nullptr); }
+
+Result<Bundle> read_bundle(const std::string& directory) {
+  const std::string name = directory + "/bundle.json";
+  const auto text = read_beneath(directory, "bundle.json", kManifestLimit);
+  if (!text) return tl::make_unexpected(Failure{text.error().kind, text.error().message + " (a bundle is a directory that `netpolc compile` wrote)"});
+  Checksums files;
+  auto bundle = read(*text, name, &files);
+  if (!bundle) return bundle;
+  std::map<std::string, std::string> objects;
+  for (const BundleProgram& program : bundle->programs) {
+    if (!files.contains(program.object)) return bad_input(name + ": `files` has no checksum of " + program.object);
+    objects[program.object];
+  }
+  for (const auto& [path, sum] : files) {
+    auto content = read_checked(directory, path, sum);
+    if (!content) return tl::make_unexpected(content.error());
+    if (const auto object = objects.find(path); object != objects.end()) object->second = std::move(*content);
+  }
+  for (BundleProgram& program : bundle->programs) program.bytes = objects.at(program.object);
+  return bundle;
+}
+
+Result<std::size_t> find_endpoint(const Bundle& bundle, const std::string& name) {
+  std::vector<std::size_t> by_pod, by_workload;
+  for (std::size_t i = 0; i < bundle.endpoints.size(); ++i) {
+    const BundleEndpoint& endpoint = bundle.endpoints[i];
+    if (!name.starts_with(endpoint.ns + "/")) continue;
+    const std::string own = name.substr(endpoint.ns.size() + 1);
+    if (endpoint.name == own) by_workload.push_back(i);
+    if (std::any_of(endpoint.pods.begin(), endpoint.pods.end(), [&](const BundlePod& pod) { return pod.name == own; })) by_pod.push_back(i);
+  }
+  const auto& found = by_pod.empty() ? by_workload : by_pod;
+  if (found.empty()) return bad_input("endpoint `" + name + "` is not in the bundle: neither a pod nor a workload of that name was compiled");
+  if (found.size() == 1) return found.front();
+  std::string kinds;
+  for (const std::size_t i : found) kinds += (kinds.empty() ? "" : ", ") + bundle.endpoints[i].kind;
+  return bad_input("endpoint `" + name + "` is ambiguous: the bundle has a " + kinds + " of that name; give the name of a pod");
+}
+
+}  // namespace netpolc::loader

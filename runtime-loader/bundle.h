@@ -1,0 +1,80 @@
+// runtime-loader/bundle.h — a bundle as the loader reads it (written by `netpolc compile`).
+//
+// Nothing of a bundle is believed before its checksums are: bundle.json names every other file
+// with its SHA-256 and itself has a digest. That finds damage and half-copied directories; who
+// may write the directory is still trusted, since whoever can change a file can write its sum.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime-loader/address.h"
+#include "runtime-loader/maps.h"
+#include "runtime-loader/result.h"
+
+namespace netpolc::loader {
+
+// The policy's text behind a rule.
+struct RuleOrigin {
+  std::string kind, ns, name;
+  std::string rule;  // "ingress[0]"
+  std::string file;
+  std::uint32_t line = 0, column = 0;
+};
+
+// What a program knows of one direction.
+struct BundleDirection {
+  std::string enforcement;
+  std::vector<std::string> rule_texts;  // by number
+  PeerBits peers;
+};
+struct BundleProgram {
+  std::string digest;  // 64 hexadecimal digits
+  std::uint64_t tag = 0;
+  std::string object;  // path in the bundle
+  std::string bytes;   // its content; empty after read_manifest
+  BundleDirection ingress, egress;
+};
+
+struct BundlePod {
+  std::string name, node;
+  std::vector<Address> addresses;
+};
+struct BundleEndpoint {
+  std::string ns, name, kind;
+  std::uint32_t identity = 0;
+  std::size_t program = 0;  // index into Bundle::programs
+  std::vector<BundlePod> pods;
+  // Where each rule of the program comes from for this endpoint; nothing: no policy of anybody's.
+  std::vector<std::optional<RuleOrigin>> ingress_rules, egress_rules;
+  std::string full_name() const { return ns + "/" + name; }
+};
+struct BundleNode {
+  std::string name;
+  std::vector<Address> addresses;
+  std::uint32_t identity = 0;  // as other nodes see it
+};
+
+struct Bundle {
+  std::string digest, generator;
+  std::uint32_t world4 = 2, world6 = 2;
+  std::vector<BundleProgram> programs;
+  std::vector<BundleEndpoint> endpoints;
+  std::vector<BundleNode> nodes;
+  std::map<std::uint32_t, std::vector<std::string>> identities;  // labels
+  AddressIdentities addresses;
+  std::string manifest;  // bundle.json, as it was read
+};
+
+// Reads and checks everything; fails as input with the file, the field and what to do.
+Result<Bundle> read_bundle(const std::string& directory);
+// bundle.json alone, its own digest checked; programs have no bytes. `name`: for messages.
+Result<Bundle> read_manifest(const std::string& text, const std::string& name);
+
+// The endpoint called "namespace/name", by the name of a pod or else of the workload. Fails as
+// input where there is none, or several workloads of one name.
+Result<std::size_t> find_endpoint(const Bundle& bundle, const std::string& name);
+
+}  // namespace netpolc::loader

@@ -1,0 +1,258 @@
+#include "runtime-loader/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "runtime-loader/files.h"
+#include "runtime-loader/interrupt.h"
+#include "runtime-loader/load.h"
+#include "runtime-loader/monitor.h"
+#include "runtime-loader/node_addresses.h"
+#include "runtime-loader/status.h"
+#include "runtime-loader/table.h"
+#include "runtime-loader/unload.h"
+
+namespace netpolc::loader {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Action = std::function<int()>;
+
+constexpr int kGood = 0, kNegative = 1, kNoAnswer = 2, kInternal = 4, kInterrupted = 130;
+constexpr std::size_t kAttachFileLimit = 64u << 20;
+
+struct Options {
+  std::string root = kDefaultRoot, state, format = "text";
+  std::vector<std::string> attach, attach_files;
+  LoadOptions load;
+  std::string mode = "auto";
+  MonitorOptions monitor;
+  std::string address, endpoint;
+  std::optional<std::uint32_t> identity;
+
+  bool json() const { return format == "json"; }
+  Where where() const { return {root, state}; }
+};
+
+int complain(const Failure& failure) {
+  if (interrupted()) {
+    std::fprintf(stderr, "netpol-loader: interrupted\n");
+    return kInterrupted;
+  }
+  std::fprintf(stderr, "netpol-loader: %s\n", failure.message.c_str());
+  return failure.kind == FailureKind::Input ? kNoAnswer : kInternal;
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void add_common(CLI::App& command, Options& o) {
+  command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")->capture_default_str();
+  command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
+  command.add_option("-o,--output", o.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+}
+
+// ---- load ----------------------------------------------------------------------------------------
+
+Result<std::vector<AttachRequest>> from_file(const std::string& path) {
+  if (path == "-") {
+    const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+    return parse_attach_lines(text, "standard input");
+  }
+  const auto text = read_file(path, kAttachFileLimit);
+  if (!text) return tl::make_unexpected(text.error());
+  return parse_attach_lines(*text, path);
+}
+
+Result<std::vector<AttachRequest>> requests(const Options& o) {
+  if (o.attach.empty() && o.attach_files.empty()) return bad_input("nothing to attach to: give --attach or --attach-file");
+  std::vector<AttachRequest> all;
+  for (const std::string& text : o.attach) {
+    auto request = parse_attach_option(text);
+    if (!request) return bad_input("--attach " + request.error().message);
+    all.push_back(std::move(*request));
+  }
+  for (const std::string& path : o.attach_files) {
+    auto some = from_file(path);
+    if (!some) return some;
+    std::move(some->begin(), some->end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+std::string report_text(const LoadReport& report) {
+  std::string text = "loaded bundle " + report.bundle.substr(0, 12);
+  if (!report.former_bundle.empty()) text += report.former_bundle == report.bundle ? " again" : " in place of " + report.former_bundle.substr(0, 12);
+  text += report.node.empty() ? std::string() : " on node " + report.node;
+  text += ": " + std::to_string(report.attachments.size()) + " interfaces, " + std::to_string(report.programs) + " programs, " + std::to_string(report.addresses) + " addresses\n";
+  TableRows rows;
+  for (const Attachment& it : report.attachments) rows.push_back({it.endpoint, it.ifname, to_string(it.mode)});
+  return text + table_text(rows, "  ");
+}
+
+std::string report_json(const LoadReport& report) {
+  Json attachments = Json::array();
+  for (const Attachment& it : report.attachments)
+    attachments.push_back({{"endpoint", it.endpoint}, {"ifname", it.ifname}, {"netns", it.netns}, {"ifindex", it.ifindex}, {"mode", to_string(it.mode)}});
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  return Json{{"bundle", report.bundle}, {"replaced", or_null(report.former_bundle)}, {"node", or_null(report.node)}, {"programs", report.programs}, {"addresses", report.addresses},
+              {"attachments", std::move(attachments)}}
+             .dump(1) + "\n";
+}
+
+int load_command(Options& o) {
+  auto all = requests(o);
+  if (!all) return complain(all.error());
+  o.load.requests = std::move(*all);
+  o.load.root = o.root;
+  o.load.state = o.state;
+  if (o.mode != "auto") o.load.mode = o.mode == "tcx" ? AttachMode::Tcx : AttachMode::Clsact;
+  const auto report = load(o.load);
+  if (!report) return complain(report.error());
+  print(o.json() ? report_json(*report) : report_text(*report));
+  if (report->node.empty()) std::fprintf(stderr, "netpol-loader: no --node: this node's own addresses count as any node's\n");
+  if (!report->left_over.empty()) std::fprintf(stderr, "netpol-loader: loaded, but of the former bundle is left: %s\n", report->left_over.c_str());
+  return kGood;
+}
+
+void add_load(CLI::App& app, Options& o, Action& chosen) {
+  CLI::App& command = *app.add_subcommand("load", "put a bundle into force, all of it or nothing; replaces what was loaded without a gap");
+  command.add_option("BUNDLE", o.load.bundle, "directory that `netpolc compile` wrote")->required();
+  command.add_option("--attach", o.attach, "NAMESPACE/POD=IFNAME: the host's end of the pod's veth (repeatable)")->take_all();
+  command.add_option("--attach-file", o.attach_files, "JSON lines {\"endpoint\",\"ifname\",\"netns\",\"ipv4\",\"ipv6\"}; - is standard input (repeatable)")->take_all();
+  command.add_option("--node", o.load.node, "the bundle's node that this is (default: the host's name, if the bundle has it)");
+  command.add_option("--attach-mode", o.mode, "auto is tcx where the kernel has it, else clsact")->check(CLI::IsMember({"auto", "tcx", "clsact"}))->capture_default_str();
+  command.add_flag("--report-allowed", o.load.report_allowed, "events for new allowed connections too");
+  add_common(command, o);
+  command.callback([&] { chosen = [&] { return load_command(o); }; });
+}
+
+// ---- status, unload, monitor ---------------------------------------------------------------------
+
+int status_command(const Options& o) {
+  const auto found = status(o.root, o.state);
+  if (!found) return complain(found.error());
+  print(o.json() ? status_json(*found) : status_text(*found));
+  return found->good() ? kGood : kNegative;
+}
+
+int unload_command(const Options& o) {
+  const auto report = unload(o.root, o.state);
+  if (!report) return complain(report.error());
+  if (o.json()) print(Json{{"detached", report->links}}.dump() + "\n");
+  else print("unloaded: " + std::to_string(report->links) + " programs detached from " + std::to_string(report->links / 2) + " interfaces\n");
+  return kGood;
+}
+
+int monitor_command(Options& o) {
+  o.monitor.root = o.root;
+  o.monitor.state = o.state;
+  o.monitor.json = o.json();
+  const Done done = monitor(o.monitor, [](const std::string& line) { print(line + "\n"); });
+  if (!done) return complain(done.error());
+  return interrupted() ? kInterrupted : kGood;
+}
+
+void add_simple(CLI::App& app, Options& o, Action& chosen) {
+  CLI::App& status = *app.add_subcommand("status", "what is loaded, whether it is in force (else exit 1), and the counters of every rule");
+  add_common(status, o);
+  status.callback([&] { chosen = [&] { return status_command(o); }; });
+
+  CLI::App& unload = *app.add_subcommand("unload", "take everything away: programs, maps, pins and state");
+  add_common(unload, o);
+  unload.callback([&] { chosen = [&] { return unload_command(o); }; });
+
+  CLI::App& monitor = *app.add_subcommand("monitor", "show every dropped packet, and why, until interrupted");
+  monitor.add_option("--count", o.monitor.count, "end after so many events");
+  monitor.add_option("--timeout", o.monitor.timeout_seconds, "end after so many seconds");
+  add_common(monitor, o);
+  monitor.callback([&] { chosen = [&] { return monitor_command(o); }; });
+}
+
+// ---- address -------------------------------------------------------------------------------------
+
+int show_change(const Options& o, const Result<AddressChange>& change) {
+  if (!change) return complain(change.error());
+  const auto json = [](std::optional<std::uint32_t> identity) { return identity ? Json(*identity) : Json(); };
+  const auto words = [](std::optional<std::uint32_t> identity) { return identity ? "identity " + std::to_string(*identity) : std::string("not in the table"); };
+  if (o.json()) print(Json{{"prefix", change->prefix.to_string()}, {"former", json(change->former)}, {"now", json(change->now)}}.dump() + "\n");
+  else print(change->prefix.to_string() + ": " + words(change->now) + " (was " + (change->former == change->now ? "so already" : words(change->former)) + ")\n");
+  return kGood;
+}
+
+int address_command(const Options& o, bool add) {
+  const auto prefix = Prefix::parse(o.address);
+  if (!prefix) return complain({FailureKind::Input, "`" + o.address + "` is no address or prefix"});
+  if (!add) return show_change(o, remove_address(o.where(), *prefix));
+  if (o.endpoint.empty() == !o.identity) return complain({FailureKind::Input, "whose address is it? give either --endpoint or --identity"});
+  return show_change(o, add_address(o.where(), *prefix, o.endpoint, o.identity));
+}
+
+int list_command(const Options& o) {
+  const auto all = list_addresses(o.where());
+  if (!all) return complain(all.error());
+  Json json = Json::array();
+  TableRows rows{{"PREFIX", "IDENTITY"}};
+  for (const auto& [prefix, identity] : *all) {
+    if (o.json()) json.push_back({{"prefix", prefix.to_string()}, {"identity", identity}});
+    else rows.push_back({prefix.to_string(), std::to_string(identity)});
+  }
+  print(o.json() ? json.dump(1) + "\n" : table_text(rows));
+  return kGood;
+}
+
+void add_address_commands(CLI::App& app, Options& o, Action& chosen) {
+  CLI::App& address = *app.add_subcommand("address", "tell the loaded programs whose an address is");
+  address.require_subcommand(1);
+  CLI::App& add = *address.add_subcommand("add", "an address (or prefix) belongs to an endpoint of the loaded bundle from now on");
+  add.add_option("ADDRESS", o.address, "192.0.2.1, 2001:db8::1 or a prefix")->required();
+  add.add_option("--endpoint", o.endpoint, "NAMESPACE/NAME of a pod or workload of the bundle");
+  add.add_option("--identity", o.identity, "its number instead");
+  add_common(add, o);
+  add.callback([&] { chosen = [&] { return address_command(o, true); }; });
+  CLI::App& remove = *address.add_subcommand("remove", "an address belongs to nobody from now on");
+  remove.add_option("ADDRESS", o.address, "as it was added")->required();
+  add_common(remove, o);
+  remove.callback([&] { chosen = [&] { return address_command(o, false); }; });
+  CLI::App& list = *address.add_subcommand("list", "the table that the programs use");
+  add_common(list, o);
+  list.callback([&] { chosen = [&] { return list_command(o); }; });
+}
+
+int parse_and_run(int argc, const char* const* argv) {
+  CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  Options options;
+  Action chosen;
+  add_load(app, options, chosen);
+  add_simple(app, options, chosen);
+  add_address_commands(app, options, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kGood : kNoAnswer;
+  }
+  catch_interrupts();
+  return chosen();
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "netpol-loader: internal error: %s\n", error.what());
+    return kInternal;
+  }
+}
+
+}  // namespace netpolc::loader

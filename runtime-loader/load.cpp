@@ -1,0 +1,224 @@
+#include "runtime-loader/load.h"
+
+#include <bpf/bpf.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <ctime>
+#include <memory>
+
+#include "runtime-loader/attach.h"
+#include "runtime-loader/bundle.h"
+#include "runtime-loader/interrupt.h"
+#include "runtime-loader/object.h"
+#include "runtime-loader/plan.h"
+#include "runtime-loader/state.h"
+
+namespace netpolc::loader {
+namespace {
+
+// What both generations use, and what each load makes anew.
+constexpr std::array kKept = {NP_MAP_CONNTRACK, NP_MAP_DROPS, NP_MAP_EVENTS};
+constexpr std::array kRenewed = {NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_CONFIG};
+
+// What a load is about to put in force.
+struct Generation {
+  Bundle bundle;
+  std::string node;
+  std::vector<ResolvedRequest> requests;
+  std::vector<Attachment> attachments;
+  AddressIdentities addresses;
+  std::map<Prefix, AddressOverride> overrides;
+  SharedMaps maps;
+  std::map<std::size_t, Object> objects;  // by Bundle::programs
+  std::string left_over;                  // what could not be cleaned up afterwards
+};
+
+std::string host_name() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string now() {
+  const std::time_t time = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+template <class T>
+Done keep_value(Result<T> result, T& into) {
+  if (!result) return tl::make_unexpected(result.error());
+  into = std::move(*result);
+  return {};
+}
+
+Done plan(const LoadOptions& options, Generation& next) {
+  if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
+  if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
+  if (Done done = keep_value(resolve(next.bundle, options.requests), next.requests); !done) return done;
+  return keep_value(locate(next.requests), next.attachments);
+}
+
+Done plan_addresses(const KnownState& known, Generation& next) {
+  if (known.current) next.overrides = surviving(known.state.overrides, next.bundle, known.state.bundle);
+  return keep_value(addresses(next.bundle, next.node, next.requests, next.overrides), next.addresses);
+}
+
+Done load_object(const Installation& site, std::size_t index, Generation& next) {
+  const BundleProgram& program = next.bundle.programs[index];
+  const Fd counters = open_pinned(site.rules_path(program.digest));
+  std::map<std::string, int> reuse;
+  if (counters) reuse[NP_MAP_RULES] = counters.get();
+  auto object = Object::load(program.bytes, program.object, next.maps, program.ingress.peers, program.egress.peers, reuse);
+  if (!object) return tl::make_unexpected(object.error());
+  next.objects.emplace(index, std::move(*object));
+  return {};
+}
+
+Done load_objects(const Installation& site, Generation& next) {
+  for (const char* name : kKept)
+    if (Fd map = open_pinned(site.map_path(name))) next.maps.by_name.emplace(name, std::move(map));
+  for (const Attachment& it : next.attachments) {
+    const std::size_t program = next.bundle.endpoints[it.bundle_endpoint].program;
+    if (next.objects.contains(program)) continue;
+    if (Done done = load_object(site, program, next); !done) return done;
+  }
+  if (!next.objects.empty()) return {};
+  // A node without pods has an installation all the same: the maps come with any program.
+  if (next.bundle.programs.empty()) return bad_input("the bundle has no programs: no endpoint was compiled");
+  return load_object(site, 0, next);
+}
+
+Done fill_maps(const LoadOptions& options, const Generation& next) {
+  const auto map = [&](const char* name) { return next.maps.by_name.at(name).get(); };
+  if (Done done = fill_ipcache(map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), next.addresses); !done) return done;
+  np_config config{};
+  config.world4 = next.bundle.world4;
+  config.world6 = next.bundle.world6;
+  config.flags = options.report_allowed ? NP_CONFIG_REPORT_ALLOWED : 0;
+  config.ready = 1;
+  return set_config(map(NP_MAP_CONFIG), config);
+}
+
+// Maps and counters that outlive a load are pinned before anything uses them.
+Done pin_kept(const Installation& site, const Generation& next, Journal& journal) {
+  std::map<std::string, int> pins;
+  for (const char* name : kKept) pins[site.map_path(name)] = next.maps.by_name.at(name).get();
+  for (const auto& [program, object] : next.objects) pins[site.rules_path(next.bundle.programs[program].digest)] = object.map(NP_MAP_RULES);
+  for (const auto& [path, map] : pins) {
+    if (open_pinned(path)) continue;
+    if (Done done = pin(map, path); !done) return done;
+    journal.add([path = path] { unpin(path); });
+  }
+  return {};
+}
+
+// In place of the former generation's; taken back they are again where they were.
+Done pin_renewed(const Installation& site, const Generation& next, Journal& journal) {
+  for (const char* name : kRenewed) {
+    const std::string path = site.map_path(name);
+    auto former = std::make_shared<Fd>(open_pinned(path));
+    if (Done done = pin_over(next.maps.by_name.at(name).get(), path); !done) return done;
+    journal.add([path, former] {
+      if (*former) (void)pin_over(former->get(), path);
+      else unpin(path);
+    });
+  }
+  return {};
+}
+
+Done attach_all(const Installation& site, const LoadOptions& options, Generation& next, Journal& journal) {
+  for (Attachment& it : next.attachments) {
+    if (interrupted()) return refused("interrupted");
+    const Object& object = next.objects.at(next.bundle.endpoints[it.bundle_endpoint].program);
+    if (Done done = attach(site, it, {object.program(NP_PROGRAM_FROM_POD), object.program(NP_PROGRAM_TO_POD)}, options.mode, journal); !done) return done;
+  }
+  return {};
+}
+
+std::uint32_t map_id(int map) {
+  bpf_map_info info{};
+  std::uint32_t length = sizeof info;
+  return bpf_obj_get_info_by_fd(map, &info, &length) == 0 ? info.id : 0;
+}
+
+// The state as it was, with what may be attached from now on.
+Done announce(const Installation& site, const KnownState& known, const Generation& next, Journal& journal) {
+  State state = known.state;
+  state.conntrack = map_id(next.maps.by_name.at(NP_MAP_CONNTRACK).get());
+  state.pending.insert(state.pending.end(), next.attachments.begin(), next.attachments.end());
+  for (Attachment& it : state.pending) it.mode = AttachMode::Clsact;  // tcx links are found by their pins
+  journal.add([&site, state = known.state, current = known.current] {
+    if (current) (void)write_state(site, state);
+    else unlink(site.state_path().c_str());
+  });
+  return write_state(site, state);
+}
+
+State final_state(const Generation& next) {
+  State state;
+  state.conntrack = map_id(next.maps.by_name.at(NP_MAP_CONNTRACK).get());
+  state.node = next.node;
+  state.loaded = now();
+  state.bundle = next.bundle.digest;
+  state.attachments = next.attachments;
+  state.overrides = next.overrides;
+  return state;
+}
+
+void forget_other_counters(const Installation& site, const Generation& next) {
+  std::map<std::string, bool> used;
+  for (const auto& [program, object] : next.objects) used[site.rules_path(next.bundle.programs[program].digest)] = true;
+  for (const std::string& name : site.pinned_rules())
+    if (!used.contains(site.rules_path(name))) unpin(site.rules_path(name));
+}
+
+Done put_in_force(const Installation& site, const LoadOptions& options, const KnownState& known, Generation& next) {
+  Journal journal;
+  if (Done done = pin_kept(site, next, journal); !done) return done;
+  if (Done done = keep_manifest(site, next.bundle); !done) return done;
+  if (Done done = announce(site, known, next, journal); !done) return done;
+  if (Done done = attach_all(site, options, next, journal); !done) return done;
+  if (Done done = pin_renewed(site, next, journal); !done) return done;
+  const State state = final_state(next);
+  if (Done done = write_state(site, state); !done) return done;
+  journal.keep();
+
+  // The new generation is in force; what is left goes.
+  std::vector<Attachment> former = known.state.attachments;
+  former.insert(former.end(), known.state.pending.begin(), known.state.pending.end());
+  if (const Done done = detach_others(site, former, next.attachments); !done) next.left_over = done.error().message;
+  forget_other_counters(site, next);
+  forget_other_manifests(site, state);
+  return {};
+}
+
+}  // namespace
+
+Result<LoadReport> load(const LoadOptions& options) {
+  Generation next;
+  // What is wrong with the request is said before anything is made on the node.
+  if (const Done done = plan(options, next); !done) return tl::make_unexpected(done.error());
+  const auto site = Installation::open(options.root, options.state);
+  if (!site) return tl::make_unexpected(site.error());
+  const auto known = read_state(*site);
+  if (!known) return tl::make_unexpected(known.error());
+  Done done = plan_addresses(*known, next);
+  if (done) done = load_objects(*site, next);
+  if (done) done = fill_maps(options, next);
+  if (done && interrupted()) done = refused("interrupted");
+  if (done) done = put_in_force(*site, options, *known, next);
+  if (!done) {
+    if (!known->current) (void)site->remove_if_unused();
+    return tl::make_unexpected(done.error());
+  }
+  return LoadReport{next.bundle.digest, known->current ? known->state.bundle : "", next.node, next.attachments, next.objects.size(), next.addresses.size(),
+                    next.left_over};
+}
+
+}  // namespace netpolc::loader

@@ -1,0 +1,39 @@
+// runtime-loader/load.h — putting a bundle into force on this node, all of it or nothing.
+//
+//   read and check → plan → objects into the kernel → maps filled, `ready` last → attach
+//
+// Everything before the last step is beside what is running, so failing there changes nothing;
+// the last step exchanges programs one by one and takes them back if one fails. Connections,
+// drop counters and events are kept by both generations; each has its own ipcache and
+// configuration, so no program ever sees identities of another bundle.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime-loader/attachment.h"
+#include "runtime-loader/installation.h"
+#include "runtime-loader/result.h"
+
+namespace netpolc::loader {
+
+struct LoadOptions {
+  std::string bundle;
+  std::vector<AttachRequest> requests;
+  std::string node;  // "": the host's name, if the bundle knows it
+  std::string root = kDefaultRoot, state;
+  std::optional<AttachMode> mode;
+  bool report_allowed = false;  // an event for each new allowed connection too
+};
+
+struct LoadReport {
+  std::string bundle, former_bundle;  // digests; the latter "" at the first load
+  std::string node;                   // "": none of the bundle's
+  std::vector<Attachment> attachments;
+  std::size_t programs = 0, addresses = 0;
+  std::string left_over;  // not empty: loaded, but something of the former bundle could not be taken away
+};
+
+Result<LoadReport> load(const LoadOptions& options);
+
+}  // namespace netpolc::loader

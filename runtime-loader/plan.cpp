@@ -1,0 +1,115 @@
+#include "runtime-loader/plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "runtime-loader/netns.h"
+
+namespace netpolc::loader {
+namespace {
+
+Prefix host_prefix(const Address& address) { return {address, static_cast<std::uint8_t>(address.v6 ? 128 : 32)}; }
+
+// The pod that a request speaks of, if that is certain.
+const BundlePod* pod_of(const ResolvedRequest& resolved, const BundleEndpoint& endpoint) {
+  const std::string name = resolved.request.endpoint.substr(endpoint.ns.size() + 1);
+  for (const BundlePod& pod : endpoint.pods)
+    if (pod.name == name) return &pod;
+  return endpoint.pods.size() == 1 ? &endpoint.pods.front() : nullptr;
+}
+
+void replace_pod_addresses(const ResolvedRequest& resolved, const BundleEndpoint& endpoint, AddressIdentities& all) {
+  const BundlePod* pod = pod_of(resolved, endpoint);
+  if (pod == nullptr) return;
+  for (const Address& former : pod->addresses) {
+    const bool same_family = std::any_of(resolved.request.addresses.begin(), resolved.request.addresses.end(), [&](const Address& a) { return a.v6 == former.v6; });
+    const auto found = all.find(host_prefix(former));
+    if (same_family && found != all.end() && found->second == endpoint.identity) all.erase(found);
+  }
+}
+
+std::string node_names(const Bundle& bundle) {
+  std::string names;
+  for (const BundleNode& node : bundle.nodes) names += (names.empty() ? "" : ", ") + node.name;
+  return names.empty() ? "it has no nodes" : "its nodes are " + names;
+}
+
+}  // namespace
+
+Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests) {
+  std::vector<ResolvedRequest> out;
+  for (const AttachRequest& request : requests) {
+    const auto endpoint = find_endpoint(bundle, request.endpoint);
+    if (!endpoint) return tl::make_unexpected(endpoint.error());
+    out.push_back({request, *endpoint});
+  }
+  return out;
+}
+
+Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& requests) {
+  std::vector<Attachment> out;
+  std::map<std::pair<std::uint64_t, int>, std::string> seen;
+  for (const ResolvedRequest& resolved : requests) {
+    const AttachRequest& request = resolved.request;
+    const auto interface = find_interface(request.netns, request.ifname);
+    if (!interface) return tl::make_unexpected(Failure{interface.error().kind, request.endpoint + ": " + interface.error().message});
+    const auto [other, fresh] = seen.emplace(std::pair(interface->netns, interface->index), request.endpoint);
+    if (!fresh) return bad_input("interface `" + request.ifname + "` is given twice, for " + other->second + " and for " + request.endpoint);
+    Attachment& it = out.emplace_back();
+    it.endpoint = request.endpoint;
+    it.ifname = request.ifname;
+    it.netns = request.netns;
+    it.ifindex = interface->index;
+    it.netns_inode = interface->netns;
+    it.bundle_endpoint = resolved.endpoint;
+  }
+  return out;
+}
+
+Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+                                    const std::map<Prefix, AddressOverride>& overrides) {
+  AddressIdentities all = bundle.addresses;
+  for (const BundleNode& each : bundle.nodes)
+    for (const Address& address : each.addresses) {
+      if (each.name == node) all[host_prefix(address)] = kHostIdentity;
+      else all.try_emplace(host_prefix(address), each.identity);
+    }
+  // All that goes before anything comes: one pod may have got the former address of another.
+  for (const ResolvedRequest& resolved : requests) replace_pod_addresses(resolved, bundle.endpoints[resolved.endpoint], all);
+  for (const ResolvedRequest& resolved : requests)
+    for (const Address& address : resolved.request.addresses) all[host_prefix(address)] = bundle.endpoints[resolved.endpoint].identity;
+  for (const auto& [prefix, what] : overrides) {
+    if (what.identity) {
+      all[prefix] = *what.identity;
+    } else if (what.endpoint.empty()) {
+      all.erase(prefix);
+    } else {
+      const auto endpoint = find_endpoint(bundle, what.endpoint);
+      if (!endpoint) return tl::make_unexpected(endpoint.error());
+      all[prefix] = bundle.endpoints[*endpoint].identity;
+    }
+  }
+  return all;
+}
+
+std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle, const std::string& former_digest) {
+  if (bundle.digest == former_digest) return overrides;
+  std::map<Prefix, AddressOverride> out;
+  for (const auto& [prefix, what] : overrides) {
+    if (bundle.addresses.contains(prefix)) continue;
+    if (!what.endpoint.empty() && !find_endpoint(bundle, what.endpoint)) continue;
+    out.emplace(prefix, what);
+  }
+  return out;
+}
+
+Result<std::string> choose_node(const Bundle& bundle, const std::string& asked, const std::string& host_name) {
+  const auto known = [&](const std::string& name) {
+    return std::any_of(bundle.nodes.begin(), bundle.nodes.end(), [&](const BundleNode& node) { return node.name == name; });
+  };
+  if (!asked.empty() && !known(asked)) return bad_input("node `" + asked + "` is not in the bundle: " + node_names(bundle));
+  if (!asked.empty()) return asked;
+  return known(host_name) ? host_name : std::string();
+}
+
+}  // namespace netpolc::loader

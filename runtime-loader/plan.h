@@ -1,0 +1,42 @@
+// runtime-loader/plan.h — what a load shall make of a node, worked out before the kernel is
+// touched. Pure but for looking interfaces up.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "runtime-loader/attachment.h"
+#include "runtime-loader/bundle.h"
+#include "runtime-loader/state.h"
+
+namespace netpolc::loader {
+
+// Reserved identity of the node that a pod runs on.
+inline constexpr std::uint32_t kHostIdentity = 1;
+
+struct ResolvedRequest {
+  AttachRequest request;
+  std::size_t endpoint = 0;  // index into Bundle::endpoints
+};
+// Fails as input with the first request whose endpoint the bundle doesn't have.
+Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests);
+
+// Fails as input where an interface is missing or named twice.
+Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& requests);
+
+// The identity of every address, in four layers, later over earlier:
+//   1. the bundle's table
+//   2. addresses of `node`: this is the pods' own node (identity 1); "" for none
+//   3. addresses given with an attachment; they replace the pod's own of the same family
+//   4. what was said at run time. After another bundle was compiled, only about addresses that
+//      this bundle doesn't name, and endpoints that it has.
+Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+                                    const std::map<Prefix, AddressOverride>& overrides);
+
+// Of the overrides those that stay in force with this bundle; see layer 4.
+std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle, const std::string& former_digest);
+
+// The node to take as local: as asked for (fails as input if the bundle lacks it), or `host_name`
+// if it is a node of the bundle, or "".
+Result<std::string> choose_node(const Bundle& bundle, const std::string& asked, const std::string& host_name);
+
+}  // namespace netpolc::loader

@@ -1,0 +1,147 @@
+#include "runtime-loader/state.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "runtime-loader/files.h"
+#include "runtime-loader/json_field.h"
+
+namespace netpolc::loader {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kVersion = 1;
+constexpr std::size_t kStateLimit = 256u << 20, kManifestLimit = 1u << 30;
+
+Json attachments(const std::vector<Attachment>& all) {
+  Json out = Json::array();
+  for (const Attachment& it : all)
+    out.push_back({{"endpoint", it.endpoint}, {"ifname", it.ifname}, {"netns", it.netns}, {"ifindex", it.ifindex}, {"netnsInode", it.netns_inode},
+                   {"bundleEndpoint", it.bundle_endpoint}, {"mode", to_string(it.mode)}});
+  return out;
+}
+
+std::vector<Attachment> attachments(const JsonField& field) {
+  std::vector<Attachment> out;
+  field.each([&](const JsonField& item) {
+    Attachment& it = out.emplace_back();
+    it.endpoint = item.at("endpoint").text();
+    it.ifname = item.at("ifname").text();
+    it.netns = item.at("netns").text();
+    it.ifindex = static_cast<int>(item.at("ifindex").number(INT32_MAX));
+    it.netns_inode = item.at("netnsInode").number();
+    it.bundle_endpoint = item.at("bundleEndpoint").number();
+    it.mode = item.at("mode").text() == "clsact" ? AttachMode::Clsact : AttachMode::Tcx;
+  });
+  return out;
+}
+
+Json overrides(const State& state) {
+  Json out = Json::object();
+  for (const auto& [prefix, what] : state.overrides) {
+    Json& entry = out[prefix.to_string()];
+    if (what.identity) entry = *what.identity;
+    else if (!what.endpoint.empty()) entry = what.endpoint;
+  }
+  return out;
+}
+
+AddressOverride address_override(const JsonField& field) {
+  AddressOverride out;
+  if (field.is_text()) out.endpoint = field.text();
+  else if (!field.is_null()) out.identity = field.number32();
+  return out;
+}
+
+std::uint32_t pinned_map_id(const std::string& path) {
+  const Fd map = open_pinned(path);
+  bpf_map_info info{};
+  std::uint32_t length = sizeof info;
+  return map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 ? info.id : 0;
+}
+
+std::string manifest_path(const Installation& site, const std::string& digest) { return site.state_directory() + "/" + digest + ".json"; }
+
+State only_filters(const State& stale) {
+  State out;
+  for (const auto* all : {&stale.attachments, &stale.pending})
+    std::copy_if(all->begin(), all->end(), std::back_inserter(out.pending), [](const Attachment& it) { return it.mode == AttachMode::Clsact; });
+  return out;
+}
+
+}  // namespace
+
+const char* to_string(AttachMode mode) {
+  switch (mode) {
+    case AttachMode::Tcx: return "tcx";
+    case AttachMode::Clsact: return "clsact";
+  }
+  return "";
+}
+
+std::string to_json(const State& state) {
+  return Json{{"version", kVersion}, {"conntrack", state.conntrack}, {"node", state.node}, {"loaded", state.loaded}, {"bundle", state.bundle},
+              {"attachments", attachments(state.attachments)}, {"pending", attachments(state.pending)}, {"addresses", overrides(state)}}
+             .dump(1) + "\n";
+}
+
+Result<State> parse_state(const std::string& text, const std::string& name) {
+  State state;
+  try {
+    const auto json = Json::parse(text);
+    const JsonField root(json);
+    if (root.at("version").number() != kVersion) root.at("version").fail("is of another loader");
+    state.conntrack = root.at("conntrack").number32();
+    state.node = root.at("node").text();
+    state.loaded = root.at("loaded").text();
+    state.bundle = root.at("bundle").text();
+    state.attachments = attachments(root.at("attachments"));
+    state.pending = attachments(root.at("pending"));
+    root.at("addresses").each_member([&](const std::string& key, const JsonField& value) {
+      const auto prefix = Prefix::parse(key);
+      if (!prefix) value.fail("is no prefix");
+      state.overrides[*prefix] = address_override(value);
+    });
+  } catch (const std::exception& error) {
+    return refused(name + " is damaged (" + error.what() + "); `netpol-loader unload` removes what is installed");
+  }
+  return state;
+}
+
+Result<KnownState> read_state(const Installation& site) {
+  std::error_code error;
+  if (!fs::exists(site.state_path(), error)) return KnownState{};
+  const auto text = read_file(site.state_path(), kStateLimit);
+  if (!text) return tl::make_unexpected(text.error());
+  auto state = parse_state(*text, site.state_path());
+  if (!state) return tl::make_unexpected(state.error());
+  const std::uint32_t pinned = pinned_map_id(site.map_path(NP_MAP_CONNTRACK));
+  if (pinned == 0 || pinned != state->conntrack) return KnownState{only_filters(*state), false};
+  return KnownState{std::move(*state), true};
+}
+
+Done write_state(const Installation& site, const State& state) { return write_file(site.state_path(), to_json(state)); }
+
+Done keep_manifest(const Installation& site, const Bundle& bundle) { return write_file(manifest_path(site, bundle.digest), bundle.manifest); }
+
+Result<Bundle> kept_manifest(const Installation& site, const State& state) {
+  const std::string path = manifest_path(site, state.bundle);
+  const auto text = read_file(path, kManifestLimit);
+  if (!text) return tl::make_unexpected(text.error());
+  return read_manifest(*text, path);
+}
+
+void forget_other_manifests(const Installation& site, const State& state) {
+  std::error_code error;
+  for (fs::directory_iterator it(site.state_directory(), error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    std::error_code ignored;
+    if (name.size() == 69 && name.ends_with(".json") && name != state.bundle + ".json") fs::remove(it->path(), ignored);
+  }
+}
+
+}  // namespace netpolc::loader

@@ -1,0 +1,149 @@
+#include <nlohmann/json.hpp>
+
+#include "runtime-loader/names.h"
+#include "runtime-loader/reasons.h"
+#include "runtime-loader/status.h"
+#include "runtime-loader/table.h"
+
+namespace netpolc::loader {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string short_digest(const std::string& digest) { return digest.substr(0, 12); }
+
+std::string endpoints_of(const Bundle& bundle, std::size_t program) {
+  std::string names;
+  for (const BundleEndpoint& endpoint : bundle.endpoints)
+    if (endpoint.program == program) names += (names.empty() ? "" : ", ") + endpoint.full_name();
+  return names;
+}
+
+std::string attachments_text(const Status& status) {
+  TableRows rows{{"ENDPOINT", "INTERFACE", "MODE", "IDENTITY", "PROGRAM", "STATE"}};
+  for (const AttachmentStatus& it : status.attachments) {
+    const BundleEndpoint& endpoint = status.bundle.endpoints[it.attachment.bundle_endpoint];
+    rows.push_back({it.attachment.endpoint, it.attachment.ifname + (it.attachment.netns.empty() ? "" : " in " + it.attachment.netns), to_string(it.attachment.mode),
+                    std::to_string(endpoint.identity), short_digest(status.bundle.programs[endpoint.program].digest), it.problem.empty() ? "in force" : it.problem});
+  }
+  return table_text(rows);
+}
+
+void add_rows(const Status& status, const ProgramStatus& program, int direction, TableRows& rows) {
+  const auto& counters = direction == NP_INGRESS ? program.ingress : program.egress;
+  const auto& texts = direction_of(status.bundle.programs[program.program], direction).rule_texts;
+  for (std::size_t rule = 0; rule < counters.size(); ++rule) {
+    const bool is_rule = rule < texts.size();
+    std::string meaning = is_rule ? texts[rule] : "no rule decided";
+    for (const RuleOrigin& place : places(status.bundle, program.program, direction, rule)) meaning += "\n" + to_string(place);
+    rows.push_back({direction_name(direction), is_rule ? std::to_string(rule) : "-", std::to_string(counters[rule].packets), std::to_string(counters[rule].bytes), meaning});
+  }
+}
+
+// Second lines of a cell stand below it.
+std::string rules_text(const Status& status, const ProgramStatus& program) {
+  TableRows rows{{"DIRECTION", "RULE", "PACKETS", "BYTES", "MEANING"}}, spread;
+  add_rows(status, program, NP_INGRESS, rows);
+  add_rows(status, program, NP_EGRESS, rows);
+  for (auto& row : rows) {
+    std::string rest = row.back();
+    for (bool first = true;; first = false) {
+      const auto end = rest.find('\n');
+      spread.push_back(first ? row : std::vector<std::string>{"", "", "", "", ""});
+      spread.back().back() = (first ? "" : "  ") + rest.substr(0, end);
+      if (end == std::string::npos) break;
+      rest.erase(0, end + 1);
+    }
+  }
+  return table_text(spread, "  ");
+}
+
+std::string drops_text(const Status& status) {
+  TableRows rows{{"REASON", "PACKETS", "BYTES", ""}};
+  for (std::size_t reason = 0; reason < status.drops.size(); ++reason)
+    if (status.drops[reason].packets != 0)
+      rows.push_back({std::to_string(reason), std::to_string(status.drops[reason].packets), std::to_string(status.drops[reason].bytes),
+                      reason_name(static_cast<std::uint8_t>(reason))});
+  return rows.size() == 1 ? "no packet was dropped\n" : "dropped so far\n" + table_text(rows, "  ");
+}
+
+Json counters_json(const Status& status, const ProgramStatus& program, int direction) {
+  Json out = Json::array();
+  const auto& counters = direction == NP_INGRESS ? program.ingress : program.egress;
+  const auto& texts = direction_of(status.bundle.programs[program.program], direction).rule_texts;
+  for (std::size_t rule = 0; rule < counters.size(); ++rule) {
+    Json origins = Json::array();
+    for (const RuleOrigin& place : places(status.bundle, program.program, direction, rule)) origins.push_back(to_json(place));
+    const bool is_rule = rule < texts.size();
+    out.push_back({{"direction", direction_name(direction)},
+                   {"rule", is_rule ? Json(rule) : Json()},
+                   {"text", is_rule ? Json(texts[rule]) : Json()},
+                   {"packets", counters[rule].packets},
+                   {"bytes", counters[rule].bytes},
+                   {"origins", std::move(origins)}});
+  }
+  return out;
+}
+
+Json attachment_json(const Status& status, const AttachmentStatus& it) {
+  const BundleEndpoint& endpoint = status.bundle.endpoints[it.attachment.bundle_endpoint];
+  return {{"endpoint", it.attachment.endpoint},
+          {"ifname", it.attachment.ifname},
+          {"netns", it.attachment.netns},
+          {"ifindex", it.attachment.ifindex},
+          {"mode", to_string(it.attachment.mode)},
+          {"identity", endpoint.identity},
+          {"program", status.bundle.programs[endpoint.program].digest},
+          {"inForce", it.problem.empty()},
+          {"problem", it.problem.empty() ? Json() : Json(it.problem)},
+          {"kernelPrograms", {{"fromPod", it.programs.from_pod}, {"toPod", it.programs.to_pod}}}};
+}
+
+Json program_json(const Status& status, const ProgramStatus& program) {
+  const BundleProgram& own = status.bundle.programs[program.program];
+  Json endpoints = Json::array(), rules = counters_json(status, program, NP_INGRESS);
+  for (const BundleEndpoint& endpoint : status.bundle.endpoints)
+    if (endpoint.program == program.program) endpoints.push_back(endpoint.full_name());
+  for (Json& rule : counters_json(status, program, NP_EGRESS)) rules.push_back(std::move(rule));
+  return {{"digest", own.digest}, {"endpoints", std::move(endpoints)}, {"enforcement", {{"ingress", own.ingress.enforcement}, {"egress", own.egress.enforcement}}}, {"rules", std::move(rules)}};
+}
+
+}  // namespace
+
+std::string status_text(const Status& status) {
+  if (!status.installed) return "nothing is loaded under " + status.root + "\n";
+  std::string text = "bundle " + short_digest(status.bundle.digest) + (status.bundle.generator.empty() ? "" : " by " + status.bundle.generator) + ", loaded " + status.state.loaded +
+                     " under " + status.root + "\n";
+  text += (status.state.node.empty() ? "no local node" : "node " + status.state.node) + ", " + std::to_string(status.addresses) + " addresses known, " +
+          std::to_string(status.state.overrides.size()) + " of them told at run time\n\n";
+  text += attachments_text(status);
+  for (const ProgramStatus& program : status.programs) {
+    const BundleProgram& own = status.bundle.programs[program.program];
+    text += "\nprogram " + short_digest(own.digest) + " of " + endpoints_of(status.bundle, program.program) + ": ingress " + own.ingress.enforcement + ", egress " + own.egress.enforcement + "\n";
+    text += rules_text(status, program);
+  }
+  return text + "\n" + drops_text(status);
+}
+
+std::string status_json(const Status& status) {
+  Json out{{"root", status.root}, {"installed", status.installed}};
+  if (status.installed) {
+    out["inForce"] = status.good();
+    out["bundle"] = {{"digest", status.bundle.digest}, {"generator", status.bundle.generator}};
+    out["loaded"] = status.state.loaded;
+    out["node"] = status.state.node.empty() ? Json() : Json(status.state.node);
+    out["addresses"] = {{"known", status.addresses}, {"toldAtRunTime", status.state.overrides.size()}};
+    Json attachments = Json::array(), programs = Json::array(), drops = Json::array();
+    for (const AttachmentStatus& it : status.attachments) attachments.push_back(attachment_json(status, it));
+    for (const ProgramStatus& program : status.programs) programs.push_back(program_json(status, program));
+    for (std::size_t reason = 0; reason < status.drops.size(); ++reason)
+      if (status.drops[reason].packets != 0)
+        drops.push_back({{"reason", reason}, {"name", reason_name(static_cast<std::uint8_t>(reason))}, {"packets", status.drops[reason].packets}, {"bytes", status.drops[reason].bytes}});
+    out["attachments"] = std::move(attachments);
+    out["programs"] = std::move(programs);
+    out["drops"] = std::move(drops);
+  }
+  return out.dump(1) + "\n";
+}
+
+}  // namespace netpolc::loader

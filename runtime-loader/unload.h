@@ -1,0 +1,16 @@
+// runtime-loader/unload.h — taking everything of an installation away.
+#pragma once
+#include <string>
+
+#include "runtime-loader/result.h"
+
+namespace netpolc::loader {
+
+struct UnloadReport {
+  std::size_t links = 0;  // tcx links and classic filters taken away
+};
+// Detaches first, so that no program runs without its maps; also cleans up after a loader that
+// was killed, and where the state is damaged. A clsact qdisc stays: others may use it.
+Result<UnloadReport> unload(const std::string& root, const std::string& state);
+
+}  // namespace netpolc::loader
