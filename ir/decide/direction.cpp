@@ -62,7 +62,10 @@ class Builder {
     }
     add_defaults(table);
     if (tiered_) {
-      resolve_passes(entries_, conditions_);
+      if (!resolve_passes(entries_, conditions_)) {
+        incomputable = {"too many rules after those that pass: together they do not fit in a table", {first_pass()}};
+        return table;
+      }
       number_levels();
     }
     number_bits(table);
@@ -200,6 +203,10 @@ class Builder {
     if (input_.localhost_exception)
       add_synthesized(table, "allow from the own node on all traffic", conditions_.of(EntityPeer{Entity::Host}, false).front(), Action::Allow);
     add_synthesized(table, "deny everyone on all traffic: default deny", everyone, Action::Deny, 1);
+  }
+
+  RuleRef first_pass() const {
+    return (*std::find_if(input_.rules.begin(), input_.rules.end(), [](const CompiledRule* rule) { return rule->action == Action::Pass; }))->ref;
   }
 
   // Equal places, equal levels.

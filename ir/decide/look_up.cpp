@@ -87,6 +87,8 @@ SideVerdict look_up(const DirectionTable& table, std::uint32_t identity, Flow fl
     return out;
   }
   out.verdict = first.l7 != L7Parser::None ? Verdict::AllowL7 : Verdict::Allow;
+  // Default deny that is a rule has the own node's exception as one before it.
+  out.localhost_exception = table.rules[first.rule] == synthesized_rule && table.enforcement == Enforcement::DefaultDeny;
   out.l7 = first.l7;
   const AuthMode auth = authentication(matched);
   if (auth != AuthMode::Disabled) out.auth = auth;

@@ -44,16 +44,19 @@ void copy_later(const PeerEntry& pass, const std::vector<PeerEntry>& entries, Co
 
 Place place_of(const Level& level) { return {static_cast<std::uint32_t>(level.tier), level.priority, level.order}; }
 
-void resolve_passes(std::vector<PeerEntry>& entries, Conditions& conditions) {
+bool resolve_passes(std::vector<PeerEntry>& entries, Conditions& conditions, std::size_t limit) {
   // The last tier first, so that later tiers have no passes any more.
   for (const Tier tier : {Tier::Baseline, Tier::Normal, Tier::Admin}) {
     std::vector<PeerEntry> copies;
-    for (const PeerEntry& entry : entries)
-      if (passes(entry) && tier_of(entry) == static_cast<std::uint32_t>(tier) && leaves_out(entry, entries))
-        copy_later(entry, entries, conditions, copies);
+    for (const PeerEntry& entry : entries) {
+      if (!passes(entry) || tier_of(entry) != static_cast<std::uint32_t>(tier) || !leaves_out(entry, entries)) continue;
+      copy_later(entry, entries, conditions, copies);
+      if (copies.size() > limit) return false;
+    }
     std::erase_if(entries, [&](const PeerEntry& entry) { return passes(entry) && tier_of(entry) == static_cast<std::uint32_t>(tier); });
     entries.insert(entries.end(), copies.begin(), copies.end());
   }
+  return true;
 }
 
 }  // namespace netpolc::ir

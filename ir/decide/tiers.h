@@ -22,7 +22,9 @@ struct PeerEntry {
   Place place = {};
 };
 
-// No pass is left.
-void resolve_passes(std::vector<PeerEntry>& entries, Conditions& conditions);
+// No pass is left. False where that takes more than `limit` further entries: then nothing is to
+// be made of them.
+inline constexpr std::size_t kMostPassedEntries = 500'000;
+bool resolve_passes(std::vector<PeerEntry>& entries, Conditions& conditions, std::size_t limit = kMostPassedEntries);
 
 }  // namespace netpolc::ir

@@ -80,6 +80,7 @@ struct Both {
     CHECK(by_table.verdict == by_rules.verdict);
     CHECK(by_table.l7 == by_rules.l7);
     CHECK(by_table.enforcement == by_rules.enforcement);
+    CHECK(by_table.localhost_exception == by_rules.localhost_exception);
     // The table keeps one rule of those that say the same; and none of default deny.
     for (const RuleRef ref : by_table.rules) CHECK(std::find(by_rules.rules.begin(), by_rules.rules.end(), ref) != by_rules.rules.end());
   }
@@ -140,6 +141,22 @@ TEST_CASE("authentication together with tiers is refused") {
   const Both both(world);
   REQUIRE(both.table().incomputable);
   CHECK(both.table().incomputable->rules == std::vector<RuleRef>{{1, 0}});
+}
+
+TEST_CASE("passes that would take too many entries are given up") {
+  World world;
+  const Identities identities = Identities::build(world.policies, world.cluster, world.resolutions);
+  const SelectorIndex index(identities.all());
+  Conditions conditions(index, world.cluster);
+  const auto entry = [](Tier tier, std::uint16_t order, Action action) {
+    return PeerEntry{{true, Protocol::Any, 0, 65535, 0, {.action = action}}, everyone, place_of({tier, 0, order})};
+  };
+  std::vector<PeerEntry> entries{entry(Tier::Admin, 0, Action::Pass), entry(Tier::Admin, 1, Action::Deny)};
+  for (int i = 0; i < 10; ++i) entries.push_back(entry(Tier::Normal, 0, Action::Allow));
+  auto again = entries;
+  CHECK_FALSE(resolve_passes(entries, conditions, 9));
+  CHECK(resolve_passes(again, conditions, 10));
+  CHECK(again.size() == 21);
 }
 
 TEST_CASE("tables say of tiers what the interpreter says") {
