@@ -31,3 +31,16 @@ function(netpolc_library name)
     add_test(NAME ${name} COMMAND ${name}_test)
   endif()
 endfunction()
+
+# netpolc_fuzz_target(NAME <source> USES <library>…): a libFuzzer program, with NETPOLC_FUZZ only.
+# What it states must hold for any bytes; see tools/fuzz.sh.
+function(netpolc_fuzz_target name source)
+  if(NOT NETPOLC_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+  add_executable(${name} ${source})
+  target_link_libraries(${name} PRIVATE ${ARG_USES})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_property(GLOBAL APPEND PROPERTY NETPOLC_FUZZ_TARGETS ${name})
+endfunction()

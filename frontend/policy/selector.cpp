@@ -67,7 +67,7 @@ ir::Requirement requirement_of_key(Judge& judge, const Value& at, std::string_vi
                           " letters, digits, `-`, `_` and `.`");
   }
   const std::size_t dot = extended.find('.');
-  ir::Requirement out{.source = extended.substr(0, dot), .key = extended.substr(dot + 1)};
+  ir::Requirement out{.source = extended.substr(0, dot), .key = extended.substr(dot + 1), .values = {}};
   if (keys == Keys::CidrGroup) out.source = "any";  // looked for among the group's labels alone
   return out;
 }
