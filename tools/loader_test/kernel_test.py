@@ -1,0 +1,485 @@
+"""netpol-loader against a real kernel: pods are network namespaces that this test makes itself.
+
+usage: kernel_test.py BINARY_DIRECTORY
+
+Exit status 77 where the kernel can't be used (1 with CI=true). Runs itself in private network,
+mount and process namespaces, so that nothing is left behind, however it ends.
+"""
+import ctypes
+import hashlib
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent / "demo"))
+import topology  # noqa: E402
+from topology import Pod, inside, run  # noqa: E402
+
+TRAFFIC = str(HERE.parent / "demo" / "traffic.py")
+NODES = {"node-1": ("192.168.51.2", "fd00:51::2")}
+PINS = "/sys/fs/bpf/test"
+
+CLUSTER = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-ipv4: "true", enable-ipv6: "true"}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: t}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+status: {addresses: [{type: InternalIP, address: 192.168.51.2}, {type: InternalIP, address: "fd00:51::2"}]}
+"""
+POD = """---
+apiVersion: v1
+kind: Pod
+metadata: {name: %(name)s, namespace: t, labels: {app: %(name)s}}
+spec: {nodeName: node-1, containers: [{name: c, image: example/c}]}
+status: {phase: Running, podIPs: [{ip: %(ipv4)s}, {ip: "%(ipv6)s"}]}
+"""
+POLICY = """---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: server, namespace: t}
+spec:
+  endpointSelector: {matchLabels: {app: server}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: client}}]
+    toPorts: [{ports: [{port: "8080", protocol: ANY}, {port: "8081", protocol: TCP}%(more)s]}]
+  ingressDeny:
+  - fromEndpoints: [{matchLabels: {app: stranger}}]
+"""
+# Another policy, and identities numbered otherwise: `aardvark` comes before all others.
+OTHER = [("aardvark", "10.9.9.9", "fd00:9::9")]
+
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Failed(Exception):
+    pass
+
+
+def check(condition, text):
+    if not condition:
+        raise Failed(text)
+
+
+class World:
+    """The pods, and what is compiled for them."""
+
+    def __init__(self, binaries, home):
+        self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
+        topology.prepare()
+        topology.namespace("fabric")
+        topology.member("node-1", *NODES["node-1"])
+        self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n)
+                     for n, name in ((10, "client"), (11, "server"), (12, "stranger"))}
+        for pod in self.pods.values():
+            pod.create(NODES)
+        self.serve("server")
+        self.a, self.b = self.compile("a", "", []), self.compile("b", ', {port: "9999", protocol: TCP}', OTHER)
+
+    def serve(self, name):
+        server = subprocess.Popen(inside(self.pods[name].netns, sys.executable, TRAFFIC, "serve", "80,8080"), stdout=subprocess.PIPE, text=True)
+        check(server.stdout.readline().strip() == "ready", "no server")
+
+    def compile(self, name, more, others):
+        directory = self.home / ("policies-" + name)
+        directory.mkdir()
+        pods = [{"name": p.name, "ipv4": p.ipv4, "ipv6": p.ipv6} for p in self.pods.values()]
+        pods += [{"name": n, "ipv4": v4, "ipv6": v6} for n, v4, v6 in others]
+        (directory / "all.yaml").write_text(CLUSTER + "".join(POD % p for p in pods) + POLICY % {"more": more})
+        bundle = self.home / ("bundle-" + name)
+        run(self.netpolc, "compile", "-f", str(directory), "-o", str(bundle))
+        return bundle
+
+    def call(self, *words, root=PINS):
+        return subprocess.run(inside("node-1", self.loader, *words, "--root", root, "--state", str(self.home / "state")), capture_output=True, text=True)
+
+    def load(self, bundle, *words, pods=("client", "server", "stranger"), expect=0):
+        attach = [w for p in pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
+        done = self.call("load", str(bundle), *attach, "--node", "node-1", *words)
+        check(done.returncode == expect, "load ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
+        return done
+
+    def status(self, expect=0):
+        done = self.call("status", "-o", "json")
+        check(done.returncode == expect, "status ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
+        return json.loads(done.stdout)
+
+    def unload(self):
+        done = self.call("unload")
+        check(done.returncode == 0, "unload: " + done.stderr)
+
+    def reaches(self, source, port, protocol="TCP", family=4, to="server"):
+        address = self.pods[to].ipv4 if family == 4 else self.pods[to].ipv6
+        return subprocess.run(inside(self.pods[source].netns, sys.executable, TRAFFIC, "probe", protocol, address, str(port)), capture_output=True).returncode == 0
+
+    def enforced(self):
+        for family in (4, 6):
+            check(self.reaches("client", 8080, family=family), "client may reach 8080 over IPv%d" % family)
+            check(not self.reaches("client", 80, family=family), "client may not reach 80 over IPv%d" % family)
+            check(not self.reaches("stranger", 8080, family=family), "stranger may not reach 8080 over IPv%d" % family)
+        check(self.reaches("server", 80, to="server") , "a pod reaches itself")
+
+    def open(self):
+        check(self.reaches("client", 80) and self.reaches("stranger", 8080), "nothing is enforced")
+
+    def programs(self):
+        return {a["ifname"]: a["kernelPrograms"] for a in self.status()["attachments"]}
+
+
+def in_netns(name, work):
+    """Runs `work` in a thread that has entered a namespace; returns the thread, started."""
+    def enter():
+        with open("/run/netns/" + name) as netns:
+            if LIBC.setns(netns.fileno(), 0x40000000) != 0:  # CLONE_NEWNET
+                raise OSError(ctypes.get_errno(), "setns")
+        work()
+    thread = threading.Thread(target=enter)
+    thread.start()
+    return thread
+
+
+class Flood:
+    """Numbered datagrams to the server at two ports: at one all arrive, at the other none may."""
+
+    def __init__(self, world):
+        self.world, self.stop, self.sent, self.got, self.leaked = world, False, 0, set(), 0
+        server = world.pods["server"].netns
+        self.threads = [in_netns(server, lambda: self.receive(8080)), in_netns(server, lambda: self.receive(80))]
+        time.sleep(0.3)
+        self.sender = in_netns(world.pods["client"].netns, self.send)
+
+    def receive(self, port):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.setsockopt(socket.SOL_SOCKET, 33, 1 << 24)  # SO_RCVBUFFORCE
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.settimeout(0.5)
+        s.bind((self.world.extra, port))
+        while True:
+            try:
+                data = s.recv(64)
+            except socket.timeout:
+                if self.stop:
+                    return
+                continue
+            if port == 8080:
+                self.got.add(int(data))
+            else:
+                self.leaked += 1
+
+    def send(self):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        while not self.stop:
+            s.sendto(b"%d" % self.sent, (self.world.extra, 8080))
+            s.sendto(b"%d" % self.sent, (self.world.extra, 80))
+            self.sent += 1
+            time.sleep(0.0002)
+
+    def end(self):
+        self.stop = True
+        for thread in (self.sender, *self.threads):
+            thread.join()
+        lost = self.sent - len(self.got)
+        check(self.sent > 1000, "only %d datagrams were sent" % self.sent)
+        check(self.leaked == 0, "%d datagrams passed that no generation allows" % self.leaked)
+        check(lost == 0, "%d of %d datagrams were lost that every generation allows" % (lost, self.sent))
+        return self.sent
+
+
+# ---- the tests: each starts and ends with nothing loaded ------------------------------------------
+
+def test_enforces_and_counts(world, mode):
+    world.load(world.a, *mode)
+    world.enforced()
+    status = world.status()
+    rules = [r for p in status["programs"] if p["endpoints"] == ["t/server"] for r in p["rules"]]
+    allowed = [r for r in rules if r["direction"] == "ingress" and r["packets"] and r["origins"] and r["origins"][0]["rule"] == "ingress[0]"]
+    denied = [r for r in rules if r["packets"] and r["origins"] and r["origins"][0]["rule"] == "ingressDeny[0]"]
+    check(allowed and allowed[0]["origins"][0]["file"].endswith("all.yaml") and allowed[0]["origins"][0]["line"] > 1, "counters name the allowing rule: %s" % rules)
+    check(denied, "counters name the denying rule")
+    reasons = {d["reason"]: d["packets"] for d in status["drops"]}
+    check(reasons.get(133) and reasons.get(181), "drops are counted by reason: %s" % reasons)
+    text = world.call("status").stdout
+    check("in force" in text and "all.yaml:" in text and "Policy denied" in text, "status in words:\n" + text)
+
+
+def test_monitor_explains(world, mode):
+    world.load(world.a, *mode)
+    command = inside("node-1", world.loader, "monitor", "-o", "json", "--count", "1", "--timeout", "20", "--root", PINS, "--state", str(world.home / "state"))
+    monitor = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    second = world.call("monitor", "--count", "1", "--timeout", "5")
+    check(second.returncode == 2 and "another monitor" in second.stderr, "two monitors can't read one ring")
+    world.reaches("stranger", 8080)
+    event = json.loads(monitor.communicate(timeout=30)[0].splitlines()[0])
+    check(event["verdict"] == "drop" and event["reason"] == 181 and event["endpoint"] == "t/server", str(event))
+    check(event["destinationPort"] == 8080 and event["source"] == "10.244.1.12" and "k8s:app=stranger" in event["remote"]["labels"], str(event))
+    check(event["rule"]["origins"][0]["rule"] == "ingressDeny[0]", str(event))
+    world.reaches("client", 80)
+    text = world.call("monitor", "--count", "1", "--timeout", "10").stdout
+    check("drop (Policy denied) ingress t/server: 10.244.1.10:" in text and "no rule allows it" in text, text)
+
+
+def test_missing_interface_changes_nothing(world, mode):
+    failed = world.load(world.a, "--attach", "t/client=nosuch0", *mode, expect=2)
+    check("nosuch0" in failed.stderr, failed.stderr)
+    check(not os.path.exists(PINS + "/links") and not (world.home / "state").exists(), "nothing is left of a load that failed")
+    world.open()
+    world.load(world.a, *mode)
+    before = world.programs()
+    world.load(world.b, "--attach", "t/client=nosuch0", *mode, expect=2)
+    check(world.programs() == before and world.status()["bundle"]["digest"] == digest_of(world.a), "the former programs are in place")
+    world.enforced()
+
+
+def test_taken_back_in_the_middle(world, mode):
+    """The last of six attachments fails: the five before it are taken back."""
+    obstacle = None
+    try:
+        world.load(world.a, *mode, pods=("client", "server"))
+        before = world.programs()
+        index = int(run("ip", "-n", "node-1", "-o", "link", "show", "lxc-stranger").stdout.split(":")[0])
+        inode = os.stat("/run/netns/node-1").st_ino
+        obstacle = "%s/links/%d_%d_to" % (PINS, inode, index)
+        os.mkdir(obstacle)
+        failed = world.load(world.b, *mode, expect=4)
+        check("stranger" in failed.stderr, failed.stderr)
+        check(world.programs() == before, "programs were taken back: %s, before %s" % (world.programs(), before))
+        os.rmdir(obstacle)
+        check(len(os.listdir(PINS + "/links")) == 4, "no link of the failed load stays")
+        check(world.status()["bundle"]["digest"] == digest_of(world.a), "the former bundle is the loaded one")
+        check(world.reaches("client", 8080) and not world.reaches("client", 80), "and its policy in force")
+    finally:
+        if obstacle and os.path.isdir(obstacle):
+            os.rmdir(obstacle)
+
+
+def test_replaces_without_a_gap(world, mode):
+    world.load(world.a, *mode)
+    ends = {}
+
+    def listen():
+        ends["listener"] = socket.create_server((world.extra, 8081))
+
+    def connect():
+        ends["client"] = socket.create_connection((world.extra, 8081), 2)
+    in_netns(world.pods["server"].netns, listen).join()
+    in_netns(world.pods["client"].netns, connect).join()
+    ends["server"] = ends["listener"].accept()[0]
+    world.reaches("client", 8080, "UDP")
+    flood = Flood(world)
+    for bundle in [world.b, world.a] * 8:
+        world.load(bundle, *mode)
+    sent = flood.end()
+    for one, other in (("client", "server"), ("server", "client")):
+        ends[one].sendall(b"still here")
+        ends[other].settimeout(2)
+        check(ends[other].recv(64) == b"still here", "a connection outlives 16 loads")
+    for end in ends.values():
+        end.close()
+    world.enforced()
+    return "%d datagrams each over 16 loads" % sent
+
+
+def test_counters_outlive_a_load(world, mode):
+    world.load(world.a, *mode)
+    world.enforced()
+
+    def count():
+        return [r["packets"] for p in world.status()["programs"] if p["endpoints"] == ["t/server"] for r in p["rules"]]
+    before = count()
+    check(sum(before) > 0, "something was counted")
+    world.load(world.a, *mode)
+    after = count()
+    check(all(b <= a for b, a in zip(before, after)) and len(before) == len(after), "%s then %s" % (before, after))
+
+
+def test_interface_gone_and_back(world, mode):
+    world.load(world.a, *mode)
+    run("ip", "-n", "node-1", "link", "del", "lxc-stranger")
+    problem = [a for a in world.status(expect=1)["attachments"] if not a["inForce"]]
+    check(len(problem) == 1 and "gone" in problem[0]["problem"], str(problem))
+    world.pods["stranger"].destroy()
+    world.pods["stranger"].create(NODES)
+    problem = [a for a in world.status(expect=1)["attachments"] if not a["inForce"]]
+    check(len(problem) == 1 and "anew" in problem[0]["problem"], str(problem))
+    world.load(world.a, *mode)
+    world.status()
+    world.enforced()
+
+
+def test_addresses_told_at_run_time(world, mode):
+    world.load(world.a, *mode)
+    client = world.pods["client"]
+    check(world.call("address", "add", client.ipv4, "--endpoint", "t/stranger").returncode == 0, "address add")
+    check(not world.reaches("client", 8080), "the client's address is a stranger's")
+    world.load(world.a, *mode)
+    check(not world.reaches("client", 8080), "that outlives a load of the same bundle")
+    world.load(world.b, *mode)
+    check(world.reaches("client", 8080), "a newer bundle knows better")
+    check(world.call("address", "remove", client.ipv4).returncode == 0, "address remove")
+    check(client.ipv4 not in world.call("address", "list").stdout, "removed from the table")
+    check(not world.reaches("client", 8080), "nobody's address is the world's")
+    check(world.call("address", "add", client.ipv4, "--endpoint", "t/nobody").returncode == 2, "no such endpoint")
+    check(world.call("address", "add", "10.1.1.300", "--endpoint", "t/client").returncode == 2, "no such address")
+    # what an attachment says of its pod goes before what the bundle says
+    moved = world.home / "moved.jsonl"
+    moved.write_text(json.dumps({"endpoint": "t/client", "ifname": "lxc-client", "ipv4": "10.244.1.77"}) + "\n")
+    world.load(world.b, "--attach-file", str(moved), *mode, pods=("server",))
+    table = {a["prefix"]: a["identity"] for a in json.loads(world.call("address", "list", "-o", "json").stdout)}
+    check("10.244.1.10/32" not in table and table["10.244.1.77/32"] == table["fd00:244:1::10/128"], str(table))
+    check(table["192.168.51.2/32"] == 1, "the local node is identity 1")
+
+
+def test_killed_loaders_leave_nothing_unfiltered(world, mode):
+    world.load(world.a, *mode)
+    world.reaches("client", 8080, "UDP")
+    flood = Flood(world)
+    attach = [w for p in world.pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
+    for n in range(12):
+        command = inside("node-1", world.loader, "load", str(world.b if n % 2 == 0 else world.a), *attach, "--node", "node-1", *mode, "--root", PINS, "--state", str(world.home / "state"))
+        victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.008 * n)
+        victim.kill()
+        victim.wait()
+    flood.end()
+    world.load(world.a, *mode)
+    world.enforced()
+
+
+def test_damaged_bundle_is_refused(world, mode):
+    copy = world.home / "damaged"
+    run("cp", "-r", str(world.a), str(copy))
+    victim = next((copy / "programs").glob("*.o"))
+    victim.write_bytes(victim.read_bytes()[:-1] + b"\x7f")
+    failed = world.load(copy, *mode, expect=2)
+    check(victim.name in failed.stderr and "SHA-256" in failed.stderr, failed.stderr)
+    run("rm", "-r", str(copy))
+
+
+def test_refused_program_shows_why(world, mode):
+    """An object that is no BPF program of ours: a clear error, and nothing changes."""
+    world.load(world.a, *mode)
+    before = world.programs()
+    copy = world.home / "nonsense"
+    run("cp", "-r", str(world.a), str(copy))
+    manifest = (copy / "bundle.json").read_text()
+    for victim in (copy / "programs").glob("*.o"):
+        old = hashlib.sha256(victim.read_bytes()).hexdigest()
+        victim.write_bytes(b"not an object")
+        manifest = manifest.replace(old, hashlib.sha256(b"not an object").hexdigest())
+    former = json.loads(manifest)["digest"]
+    blank = manifest.replace(former, "", 1)
+    (copy / "bundle.json").write_text(manifest.replace(former, hashlib.sha256(blank.encode()).hexdigest(), 1))
+    failed = world.load(copy, *mode, expect=2)
+    check("no usable BPF object" in failed.stderr, failed.stderr)
+    check(world.programs() == before, "the former programs are in place")
+    run("rm", "-r", str(copy))
+
+
+def digest_of(bundle):
+    return json.loads((bundle / "bundle.json").read_text())["digest"]
+
+
+def nothing_is_left(world):
+    world.unload()
+    check(not os.path.exists(PINS) and not (world.home / "state").exists(), "unload takes every pin and file")
+    check(world.status(expect=1) == {"root": PINS, "installed": False}, "status says so")
+    filters = run("tc", "-n", "node-1", "filter", "show", "dev", "lxc-server", "ingress", check=False).stdout
+    filters += run("tc", "-n", "node-1", "filter", "show", "dev", "lxc-server", "egress", check=False).stdout
+    check(filters == "", "no filter stays: " + filters)
+    world.open()
+
+
+def test_modes_follow_each_other(world, _):
+    for mode in ("tcx", "clsact", "auto"):
+        world.load(world.a, "--attach-mode", mode)
+        check({a["mode"] for a in world.status()["attachments"]} == {"clsact" if mode == "clsact" else "tcx"}, mode)
+        world.enforced()
+
+
+def test_every_golden_policy_is_accepted(world, _):
+    """The verifier takes the programs of every case in testdata/policies."""
+    accepted = 0
+    for case in sorted((ROOT / "testdata" / "policies").iterdir()):
+        bundle = world.home / ("case-" + case.name)
+        done = run(world.netpolc, "compile", "-f", str(case), "-o", str(bundle), "--l7=drop", check=False)
+        if done.returncode:
+            continue  # a case of something that isn't compiled
+        endpoints = json.loads((bundle / "bundle.json").read_text())["endpoints"]
+        for n, endpoint in enumerate(endpoints):
+            run("ip", "-n", "node-1", "link", "add", "g%d" % n, "type", "veth", "peer", "name", "gp%d" % n)
+        lines = world.home / "case.jsonl"
+        lines.write_text("".join(json.dumps({"endpoint": e["namespace"] + "/" + e["name"], "ifname": "g%d" % n}) + "\n" for n, e in enumerate(endpoints)))
+        done = world.call("load", str(bundle), "--attach-file", str(lines))
+        check(done.returncode == 0, case.name + ": " + done.stderr)
+        accepted += len(json.loads((bundle / "bundle.json").read_text())["programs"])
+        for n in range(len(endpoints)):
+            run("ip", "-n", "node-1", "link", "del", "g%d" % n)
+    check(accepted > 2, "only %d programs" % accepted)
+    return "%d programs" % accepted
+
+
+def main(binaries):
+    both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap,
+            test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_killed_loaders_leave_nothing_unfiltered]
+    once = [test_taken_back_in_the_middle, test_damaged_bundle_is_refused, test_refused_program_shows_why, test_modes_follow_each_other,
+            test_every_golden_policy_is_accepted]
+    jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
+    wanted = os.environ.get("ONLY", "")
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="netpolc-loader-") as home:
+        world = World(binaries, pathlib.Path(home))
+        # an address of the server's beside that of the server program, whose sockets stay out of the flood
+        world.extra = "10.244.1.21"
+        topology.ip(world.pods["server"].netns, "addr", "add", world.extra + "/32", "dev", "eth0")
+        topology.ip("node-1", "route", "add", world.extra + "/32", "dev", "lxc-server", "src", NODES["node-1"][0])
+        world.open()
+        for test, mode in jobs:
+            if wanted not in test.__name__:
+                continue
+            name = "%s (%s)" % (test.__name__[5:].replace("_", " "), mode)
+            start = time.monotonic()
+            try:
+                said = test(world, ("--attach-mode", mode))
+                nothing_is_left(world)
+                print("ok    %s%s  %.1f s" % (name, ": " + said if said else "", time.monotonic() - start), flush=True)
+            except (Failed, subprocess.SubprocessError, OSError, KeyError, IndexError, ValueError) as error:
+                failed += 1
+                print("FAIL  %s: %s" % (name, error), flush=True)
+                world.call("unload")
+    print("loader in the kernel: %d tests, %d failed" % (len(jobs), failed))
+    return 1 if failed else 0
+
+
+def why_not():
+    if os.geteuid() != 0:
+        return "loading programs into the kernel needs root"
+    probe = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "sh", "-c", "mount -t bpf bpf /sys/fs/bpf"], capture_output=True, text=True)
+    return "" if probe.returncode == 0 else "no namespaces or no bpffs: " + probe.stderr.strip()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2 and sys.argv[2] == "--inside":
+        sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
+    reason = why_not()
+    if reason:
+        print("skipped: " + reason)
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
+    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                             sys.executable, __file__, sys.argv[1], "--inside"]).returncode)
