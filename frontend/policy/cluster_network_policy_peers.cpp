@@ -49,7 +49,8 @@ ir::Selector in_namespaces(Judge& judge, const std::optional<Value>& at) {
   return selector;
 }
 
-// Peers by `pods` are this cluster's; those by `namespaces`, and subjects, are of any.
+// Peers by `pods` are this cluster's; those by `namespaces`, and subjects, are of any. Nodes have
+// no label of their cluster: QUIRK, with the local-cluster default no node is selected.
 void add_cluster(const Judge& judge, ir::Selector& selector) {
   if (!judge.config.default_local_cluster) return;
   for (const auto& r : selector.requirements)
@@ -81,6 +82,7 @@ void read_nodes(Judge& judge, const Value& at, ir::Rule& rule) {
     judge.error(DiagKind::NodeSelectorsOff, at, "`nodes` needs `enable-node-selector-labels`", "set it in `cilium-config`");
   auto selector = read_kubernetes_selector(judge, at, Keys::Kubernetes);
   for (auto& r : selector.requirements) r.source = "node";
+  add_cluster(judge, selector);
   add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
   rule.peers.push_back(ir::LabelPeer{std::move(selector), false});
 }

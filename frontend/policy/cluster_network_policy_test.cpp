@@ -158,8 +158,13 @@ TEST_CASE("nodes are known by their labels, where Cilium keeps these") {
   const Read read(without_config(with_rule(rule)) + config("enable-k8s-cluster-network-policy: \"true\", enable-node-selector-labels: \"true\""));
   REQUIRE(read.policies().size() == 1);
   ir::Selector selector{{{"node", "zone", ir::Operator::In, {"z"}}, {"reserved", "remote-node", ir::Operator::Exists, {}}}};
+  const auto of_any_cluster = selector;
+  selector.requirements.push_back(k8s("io.cilium.k8s.policy.cluster", "default"));
   normalise(selector);
   CHECK(read.rules().at(0).peers == std::vector<ir::Peer>{ir::LabelPeer{selector, false}});
+  const Read any(without_config(with_rule(rule)) + config("enable-k8s-cluster-network-policy: \"true\", enable-node-selector-labels: \"true\", policy-default-local-cluster: \"false\""));
+  REQUIRE(any.policies().size() == 1);
+  CHECK(any.rules().at(0).peers == std::vector<ir::Peer>{ir::LabelPeer{of_any_cluster, false}});
 }
 
 TEST_CASE("names of domains also let the cluster's DNS be asked for them") {

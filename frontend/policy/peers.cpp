@@ -7,6 +7,8 @@ namespace {
 
 using ir::Direction;
 
+constexpr std::string_view kCluster = "io.cilium.k8s.policy.cluster";
+
 // Section 1.10: what the API server's schema calls a CIDR (Go's net.ParseCIDR) and what the
 // agent reads (netip.ParsePrefix) differ only in texts that both or the agent refuse.
 std::vector<IpPrefix> read_except(Judge& judge, const Value& item) {
@@ -209,6 +211,11 @@ void read_nodes(Judge& judge, const Value& element, const Names& names, ir::Rule
     judge.agent_error(DiagKind::NodeSelectorsOff, list->named(), "`" + names.nodes + "` needs `enable-node-selector-labels`",
                       "set it in `cilium-config`");
   for (auto& selector : read_selectors(judge, element, names.nodes)) {
+    // QUIRK: nodes have no label of the cluster, so that the local-cluster default selects none of them.
+    const auto names_cluster = [](const ir::Requirement& r) { return r.key == kCluster && (r.source == "k8s" || r.source == "any"); };
+    const bool any_cluster = std::none_of(selector.requirements.begin(), selector.requirements.end(), names_cluster);
+    if (judge.config.version >= 19 && judge.config.default_local_cluster && any_cluster)
+      add_requirement(selector, {"k8s", std::string(kCluster), ir::Operator::In, {judge.config.cluster_name}});
     if (judge.config.version >= 17) add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
     rule.peers.push_back(ir::LabelPeer{std::move(selector), false});
   }
