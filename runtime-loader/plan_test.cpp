@@ -1,0 +1,93 @@
+#include "runtime-loader/plan.h"
+
+#include <doctest/doctest.h>
+
+#include "runtime-loader/test_bundle.h"
+
+using namespace netpolc::loader;
+
+namespace {
+
+Bundle made() {
+  TestBundle bundle;
+  bundle.write();
+  return *read_bundle(bundle.directory.path());
+}
+Prefix prefix(const char* text) { return *Prefix::parse(text); }
+
+AddressIdentities planned(const Bundle& bundle, const std::string& node, const std::vector<AttachRequest>& requests, const std::map<Prefix, AddressOverride>& overrides = {}) {
+  const auto all = addresses(bundle, node, *resolve(bundle, requests), overrides);
+  REQUIRE(all);
+  return *all;
+}
+
+}  // namespace
+
+TEST_CASE("the local node is the host, other nodes are as the bundle says") {
+  const Bundle bundle = made();
+  auto one = planned(bundle, "one", {}), none = planned(bundle, "", {});
+  CHECK(one.at(prefix("192.168.0.1")) == 1);
+  CHECK(one.at(prefix("192.168.0.2")) == 7);
+  CHECK(planned(bundle, "two", {}).at(prefix("192.168.0.1")) == 6);
+  CHECK(none.at(prefix("192.168.0.1")) == 6);
+  CHECK(one.at(prefix("10.0.0.0/8")) == 16777217);
+}
+
+TEST_CASE("addresses of an attachment replace its pod's of that family") {
+  const Bundle bundle = made();
+  auto all = planned(bundle, "one", {{"a/db", "lxc", "", {*Address::parse("10.0.0.77")}}});
+  CHECK_FALSE(all.contains(prefix("10.0.0.3")));
+  CHECK(all.at(prefix("10.0.0.77")) == 300);
+  CHECK(all.at(prefix("fd00::3")) == 300);  // nothing was said of IPv6
+  // of a workload of two pods nobody knows which moved
+  all = planned(bundle, "one", {{"a/web", "lxc", "", {*Address::parse("10.0.0.78")}}});
+  CHECK(all.contains(prefix("10.0.0.1")));
+  CHECK(all.contains(prefix("10.0.0.2")));
+  all = planned(bundle, "one", {{"a/web-2", "lxc", "", {*Address::parse("10.0.0.78")}}});
+  CHECK(all.contains(prefix("10.0.0.1")));
+  CHECK_FALSE(all.contains(prefix("10.0.0.2")));
+}
+
+TEST_CASE("two pods may swap their addresses") {
+  const auto all = planned(made(), "one", {{"a/db", "lxc1", "", {*Address::parse("10.0.0.1")}}, {"a/web-1", "lxc2", "", {*Address::parse("10.0.0.3")}}});
+  CHECK(all.at(prefix("10.0.0.1")) == 300);
+  CHECK(all.at(prefix("10.0.0.3")) == 301);
+}
+
+TEST_CASE("what was said at run time comes last") {
+  const Bundle bundle = made();
+  const std::map<Prefix, AddressOverride> said = {{prefix("10.0.0.1"), {"a/db", {}}}, {prefix("10.0.0.3"), {}}, {prefix("10.5.0.0/16"), {"", 77}}};
+  const auto all = planned(bundle, "one", {}, said);
+  CHECK(all.at(prefix("10.0.0.1")) == 300);
+  CHECK_FALSE(all.contains(prefix("10.0.0.3")));
+  CHECK(all.at(prefix("10.5.0.0/16")) == 77);
+
+  CHECK(surviving(said, bundle, bundle.digest).size() == 3);
+  const auto left = surviving(said, bundle, std::string(64, '0'));  // another bundle was loaded then
+  REQUIRE(left.size() == 1);
+  CHECK(left.begin()->first == prefix("10.5.0.0/16"));
+  CHECK(surviving({{prefix("10.6.0.1"), {"a/gone", {}}}}, bundle, std::string(64, '0')).empty());
+}
+
+TEST_CASE("the node is the one asked for, or the host if the bundle knows it") {
+  const Bundle bundle = made();
+  CHECK(choose_node(bundle, "two", "one") == std::string("two"));
+  CHECK(choose_node(bundle, "", "one") == std::string("one"));
+  CHECK(choose_node(bundle, "", "laptop") == std::string());
+  const auto unknown = choose_node(bundle, "three", "one");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().message == "node `three` is not in the bundle: its nodes are one, two");
+}
+
+TEST_CASE("an interface that is missing or given twice is an input error") {
+  const Bundle bundle = made();
+  const auto missing = locate(*resolve(bundle, {{"a/web", "nosuch0", "", {}}}));
+  REQUIRE_FALSE(missing);
+  CHECK(missing.error().kind == FailureKind::Input);
+  CHECK(missing.error().message.find("a/web: interface `nosuch0`") == 0);
+  const auto twice = locate(*resolve(bundle, {{"a/web", "lo", "", {}}, {"a/db", "lo", "", {}}}));
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().message == "interface `lo` is given twice, for a/web and for a/db");
+  CHECK_FALSE(locate(*resolve(bundle, {{"a/web", "lo", "no-such-netns", {}}})));
+  CHECK_FALSE(resolve(bundle, {{"a/nobody", "lo", "", {}}}));
+}
