@@ -69,6 +69,9 @@ BundleProgram program(const JsonField& field) {
   out.digest = digest(field.at("digest"));
   out.tag = hex64(field.at("tag"));
   out.object = field.at("object").text();
+  // paths until the files are read
+  if (const auto source = field.find("source")) out.source = source->text();
+  if (const auto map = field.find("sourceMap")) out.source_map = map->text();
   out.ingress = direction(field, "ingress");
   out.egress = direction(field, "egress");
   return out;
@@ -193,7 +196,12 @@ Result<std::string> read_checked(const std::string& directory, const std::string
 
 }  // namespace
 
-Result<Bundle> read_manifest(const std::string& text, const std::string& name) { return read(text, name, nullptr); }
+Result<Bundle> read_manifest(const std::string& text, const std::string& name) {
+  auto bundle = read(text, name, nullptr);
+  if (bundle)
+    for (BundleProgram& program : bundle->programs) program.source = program.source_map = "";
+  return bundle;
+}
 
 Result<Bundle> read_bundle(const std::string& directory) {
   const std::string name = directory + "/bundle.json";
@@ -202,17 +210,22 @@ Result<Bundle> read_bundle(const std::string& directory) {
   Checksums files;
   auto bundle = read(*text, name, &files);
   if (!bundle) return bundle;
-  std::map<std::string, std::string> objects;
-  for (const BundleProgram& program : bundle->programs) {
-    if (!files.contains(program.object)) return bad_input(name + ": `files` has no checksum of " + program.object);
-    objects[program.object];
-  }
+  std::map<std::string, std::string> wanted;
+  for (const BundleProgram& program : bundle->programs)
+    for (const std::string& path : {program.object, program.source, program.source_map}) {
+      if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
+      wanted[path];
+    }
   for (const auto& [path, sum] : files) {
     auto content = read_checked(directory, path, sum);
     if (!content) return tl::make_unexpected(content.error());
-    if (const auto object = objects.find(path); object != objects.end()) object->second = std::move(*content);
+    if (const auto file = wanted.find(path); file != wanted.end()) file->second = std::move(*content);
   }
-  for (BundleProgram& program : bundle->programs) program.bytes = objects.at(program.object);
+  for (BundleProgram& program : bundle->programs) {
+    program.bytes = wanted.at(program.object);
+    program.source = wanted.at(program.source);
+    program.source_map = wanted.at(program.source_map);
+  }
   return bundle;
 }
 

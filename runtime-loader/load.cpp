@@ -13,6 +13,7 @@
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/object.h"
 #include "runtime-loader/plan.h"
+#include "runtime-loader/refusal.h"
 #include "runtime-loader/state.h"
 
 namespace netpolc::loader {
@@ -75,7 +76,11 @@ Done load_object(const Installation& site, std::size_t index, Generation& next) 
   std::map<std::string, int> reuse;
   if (counters) reuse[NP_MAP_RULES] = counters.get();
   auto object = Object::load(program.bytes, program.object, next.maps, program.ingress.peers, program.egress.peers, reuse);
-  if (!object) return tl::make_unexpected(object.error());
+  if (!object) {
+    std::string message = object.error().message;
+    while (message.ends_with('\n')) message.pop_back();
+    return tl::make_unexpected(Failure{object.error().kind, message + policy_places(message, program)});
+  }
   next.objects.emplace(index, std::move(*object));
   return {};
 }

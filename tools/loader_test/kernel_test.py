@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -362,6 +364,28 @@ def test_killed_loaders_leave_nothing_unfiltered(world, mode):
     world.enforced()
 
 
+def test_interrupted_loaders_take_back(world, mode):
+    world.load(world.a, *mode)
+    attach = [w for p in world.pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
+    codes = []
+    for n in range(16):
+        former, former_programs = world.status()["bundle"]["digest"], world.programs()
+        bundle = world.b if former == digest_of(world.a) else world.a
+        command = inside("node-1", world.loader, "load", str(bundle), *attach, "--node", "node-1", *mode, "--root", PINS, "--state", str(world.home / "state"))
+        victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.004 * n)
+        victim.send_signal(signal.SIGINT)
+        said = victim.communicate()[1]
+        codes.append(victim.returncode)
+        check(victim.returncode in (0, 130, -signal.SIGINT), "ended with %d: %s" % (victim.returncode, said))
+        if victim.returncode == 0:
+            check(world.status()["bundle"]["digest"] == digest_of(bundle), "loaded is loaded")
+        else:
+            check(world.status()["bundle"]["digest"] == former and world.programs() == former_programs, "what was interrupted was taken back")
+    world.enforced()
+    return "exit codes %s" % sorted(set(codes))
+
+
 def test_damaged_bundle_is_refused(world, mode):
     copy = world.home / "damaged"
     run("cp", "-r", str(world.a), str(copy))
@@ -372,24 +396,69 @@ def test_damaged_bundle_is_refused(world, mode):
     run("rm", "-r", str(copy))
 
 
-def test_refused_program_shows_why(world, mode):
-    """An object that is no BPF program of ours: a clear error, and nothing changes."""
-    world.load(world.a, *mode)
-    before = world.programs()
-    copy = world.home / "nonsense"
+def with_object(world, name, content, source=None):
+    """A copy of bundle a in which the server's program is another, with right checksums."""
+    copy = world.home / name
     run("cp", "-r", str(world.a), str(copy))
     manifest = (copy / "bundle.json").read_text()
-    for victim in (copy / "programs").glob("*.o"):
-        old = hashlib.sha256(victim.read_bytes()).hexdigest()
-        victim.write_bytes(b"not an object")
-        manifest = manifest.replace(old, hashlib.sha256(b"not an object").hexdigest())
+    program = next(p for p in json.loads(manifest)["programs"] if p["endpoints"] == ["t/server"])
+    for path, new in ((program["object"], content), (program["source"], source)):
+        if new is not None:
+            manifest = manifest.replace(hashlib.sha256((copy / path).read_bytes()).hexdigest(), hashlib.sha256(new).hexdigest())
+            (copy / path).write_bytes(new)
     former = json.loads(manifest)["digest"]
     blank = manifest.replace(former, "", 1)
     (copy / "bundle.json").write_text(manifest.replace(former, hashlib.sha256(blank.encode()).hexdigest(), 1))
-    failed = world.load(copy, *mode, expect=2)
+    return copy
+
+
+def test_nonsense_is_no_program(world, mode):
+    world.load(world.a, *mode)
+    before = world.programs()
+    failed = world.load(with_object(world, "nonsense", b"not an object"), *mode, expect=2)
     check("no usable BPF object" in failed.stderr, failed.stderr)
     check(world.programs() == before, "the former programs are in place")
-    run("rm", "-r", str(copy))
+
+
+def test_refused_program_names_the_policy(world, mode):
+    """The verifier's complaint comes with the line of C and the line of YAML behind it."""
+    clang = shutil.which("clang-19")
+    if clang is None:
+        return "not tried: no clang-19"
+    world.load(world.a, *mode)
+    before = world.programs()
+    program = next(p for p in json.loads((world.a / "bundle.json").read_text())["programs"] if p["endpoints"] == ["t/server"])
+    text = (world.a / program["source"]).read_text()
+    source = text.replace("return np_allow(0);", "return np_allow(*(volatile np_u32 *)(long)flow->port);", 1)
+    if source == text:
+        source = text.replace("return np_allow(1);", "return np_allow(*(volatile np_u32 *)(long)flow->port);", 1)
+    work = world.home / "refused.work"
+    run("cp", "-r", str(world.a / "programs"), str(work))
+    name = pathlib.Path(program["source"]).name
+    (work / name).write_text(source)
+    run("sh", "-c", "cd %s && %s -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c %s -o out.o" % (work, clang, name))
+    failed = world.load(with_object(world, "refused", (work / "out.o").read_bytes(), source.encode()), *mode, expect=4)
+    check("np_to_pod" in failed.stderr and "flow->port);" in failed.stderr, failed.stderr)
+    check("policy: " in failed.stderr and "all.yaml:" in failed.stderr and "CiliumNetworkPolicy t/server, ingress[0]" in failed.stderr, failed.stderr)
+    check(world.programs() == before, "the former programs are in place")
+
+
+def test_the_flood_notices_a_gap(world, mode):
+    """Unloading in between is a gap: what the other tests rely on would say so."""
+    world.load(world.a, *mode)
+    world.reaches("client", 8080, "UDP")
+    flood = Flood(world)
+    time.sleep(0.5)
+    world.unload()
+    time.sleep(0.2)
+    world.load(world.a, *mode)
+    time.sleep(0.5)
+    try:
+        flood.end()
+    except Failed as seen:
+        check("that no generation allows" in str(seen), str(seen))
+        return
+    raise Failed("nobody noticed")
 
 
 def digest_of(bundle):
@@ -438,7 +507,7 @@ def test_every_golden_policy_is_accepted(world, _):
 def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_taken_back_in_the_middle, test_damaged_bundle_is_refused, test_refused_program_shows_why, test_modes_follow_each_other,
+    once = [test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")
