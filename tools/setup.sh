@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build ccache git python3
-  llvm-19-dev libclang-19-dev libclang-cpp19-dev clang-19
+  llvm-19-dev libclang-19-dev libclang-cpp19-dev clang-19 libclang-rt-19-dev
   libbpf-dev libelf-dev zlib1g-dev
   libyaml-cpp-dev libcli11-dev libz3-dev libre2-dev libexpected-dev libfmt-dev
   nlohmann-json3-dev doctest-dev libssl-dev

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Runs every libFuzzer target for a while, seeded from testdata. Whatever breaks a property stays
+# in build/fuzz/found; the line to run it alone is printed.
+#
+# usage: tools/fuzz.sh [SECONDS]     for each target (default 60)
+set -uo pipefail
+cd "$(dirname "$0")/.."
+seconds=${1:-60}
+runtime=/usr/lib/llvm-19/lib/clang/19/lib/linux/libclang_rt.fuzzer-x86_64.a
+if ! command -v clang++-19 >/dev/null || { [ "$(uname -m)" = x86_64 ] && [ ! -e $runtime ]; }; then
+  echo "skipped: needs clang-19 and libclang-rt-19-dev"
+  exit 77
+fi
+cmake --preset fuzz >/dev/null && cmake --build --preset fuzz >/dev/null || { cmake --build --preset fuzz | tail -n 40; exit 1; }
+
+work=$PWD/build/fuzz/work
+found=$PWD/build/fuzz/found
+mkdir -p "$found"
+rm -rf "$work" && mkdir -p "$work/seeds"
+trap 'rm -rf "$work"' EXIT
+count=0
+while IFS= read -r -d '' file; do
+  count=$((count + 1))
+  cp "$file" "$work/seeds/$count"
+done < <(find testdata -type f \( -name '*.yaml' -o -name '*.json' \) -size -16k -print0 | sort -z)
+
+failed=0
+for target in build/fuzz/bin/*_fuzz; do
+  name=$(basename "$target")
+  mkdir -p "$work/$name"
+  if "$target" -max_total_time="$seconds" -rss_limit_mb=3000 -timeout=30 -print_final_stats=1 \
+      -artifact_prefix="$found/$name-" "$work/$name" "$work/seeds" >"$work/log" 2>&1; then
+    printf 'ok    %-18s %s inputs tried, %s seeds\n' "$name" \
+      "$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/log")" "$count"
+  else
+    failed=$((failed + 1))
+    printf 'FAIL  %s\n' "$name"
+    grep -v '^#[0-9]' "$work/log" | tail -n 40
+    echo "again: $target $(sed -n 's/.*Test unit written to //p' "$work/log")"
+  fi
+done
+echo "$failed of the fuzz targets failed"
+[ $failed -eq 0 ]
