@@ -1,6 +1,7 @@
 #include "runtime-loader/load.h"
 
 #include <bpf/bpf.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -49,6 +50,14 @@ std::string now() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
+}
+
+// Every distinct program holds a dozen descriptors until all are attached.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 template <class T>
@@ -213,6 +222,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   if (!site) return tl::make_unexpected(site.error());
   const auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
+  raise_file_limit();
   Done done = plan_addresses(*known, next);
   if (done) done = load_objects(*site, next);
   if (done) done = fill_maps(options, next);
