@@ -33,10 +33,15 @@ struct Emitted {
   std::uint32_t ingress_words = 1, egress_words = 1;  // of the peers maps
 };
 
-// Why a table can't become a program: rules that need enforcement nobody does yet.
+// Why a table can't become a program.
+enum class Obstacle : std::uint8_t {
+  Conflict,  // rules contradict each other
+  Size,      // more than an object holds
+  L7,        // nobody enforces L7 rules yet; the only one that an option helps with
+};
 struct Unenforceable {
   std::string reason;
-  bool conflict = false;  // rules contradict each other; no option helps
+  Obstacle obstacle = Obstacle::Conflict;
   std::vector<ir::RuleRef> rules;
 };
 std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const EmitOptions& options);

@@ -31,8 +31,8 @@ ir::DecisionTable frontend_to_backend() {
 TEST_CASE("the C reads like the policy") {
   const Emitted emitted = emit(frontend_to_backend());
   CAPTURE(emitted.c);
-  CHECK(emitted.c.find("case 8080:\n\tcase 8443: {\n\t\tif (np_is(from, FROM_CIDR_10_0_0_0_8))\n\t\t\treturn np_deny(1);\n"
-                       "\t\tif (np_is(from, FROM_APP_FRONTEND))\n\t\t\treturn np_allow(0);\n\t\tbreak;\n\t}") != std::string::npos);
+  CHECK(emitted.c.find("\tcase 8080:\n\tcase 8443:\n\t\tif (np_is(from, FROM_CIDR_10_0_0_0_8))\n\t\t\treturn NP_DENY(1);\n"
+                       "\t\tif (np_is(from, FROM_APP_FRONTEND))\n\t\t\treturn NP_ALLOW(0);\n\t\tbreak;\n") != std::string::npos);
   CHECK(emitted.c.find("cidr 10.0.0.0/8 * / ?") != std::string::npos);
   CHECK(emitted.c == emit(frontend_to_backend()).c);
   CHECK_FALSE(emitted.source_map.empty());
@@ -57,7 +57,7 @@ TEST_CASE("what an L7 rule allows is refused unless it may be dropped") {
   REQUIRE(refused);
   CHECK(refused->rules == std::vector<ir::RuleRef>{{0, 0}});
   CHECK_FALSE(unenforceable(table, {.l7_drop = true}));
-  CHECK(emit(table).c.find("return np_l7(0);") != std::string::npos);
+  CHECK(emit(table).c.find("return NP_L7(0);") != std::string::npos);
 }
 
 TEST_CASE("a table with thousands of entries compiles") {

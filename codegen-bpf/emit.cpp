@@ -1,41 +1,40 @@
 // The emitter has the outline of the C it writes: a program is two directions, a direction a
 // switch over protocols, a protocol a switch over ports, a port a list of peers.
 #include <algorithm>
-#include <map>
 
 #include "codegen-bpf/authentication.h"
 #include "codegen-bpf/codegen.h"
 #include "codegen-bpf/l4_layout.h"
 #include "codegen-bpf/names.h"
+#include "codegen-bpf/tables.h"
 #include "codegen-bpf/writer.h"
 
 namespace netpolc::codegen_bpf {
 namespace {
 
-// Longer lists become functions of their own: jumps reach 32,767 instructions, and a list that
-// several ports share is translated once.
-constexpr std::size_t kInlineEntries = 48;
-// The kernel takes 256 functions an object.
-constexpr std::size_t kMostFunctions = 200;
+// Up to these numbers a protocol is code, beyond them data (tables.h). Code reads better;
+// its jumps reach 32,767 instructions, and the kernel walks every path through it.
+constexpr std::size_t kMostEntriesOfPort = 64;
+constexpr std::size_t kMostEntries = 768;
+constexpr std::size_t kMostRanges = 512;
+// Authentication is always code: so many entries of a direction may ask for it.
+constexpr std::size_t kMostAuthenticated = 2048;
+// 32 MiB of constant data.
+constexpr std::uint64_t kMostTableWords = 4u << 20;
 
 constexpr std::string_view kHeader =
     R"(/* The policy of an endpoint, generated from its decision table. The text depends on what the
- * policy means and on nothing else. To compile it alone, in the directory of this file:
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
  *
  *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
  */
 )";
-
-std::string protocol_constant(ir::Protocol protocol) {
-  switch (protocol) {
-    case ir::Protocol::Tcp: return "TCP";
-    case ir::Protocol::Udp: return "UDP";
-    case ir::Protocol::Sctp: return "SCTP";
-    case ir::Protocol::Icmp: return "ICMP";
-    case ir::Protocol::Icmpv6: return "ICMPV6";
-    default: return "OTHER";
-  }
-}
 
 std::string lower(std::string text) {
   for (char& c : text)
@@ -43,88 +42,109 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string verdict_call(const ir::TableEntry& entry, bool authenticated) {
-  const std::string rule = std::to_string(entry.rule);
-  if (entry.action == ir::Action::Deny) return "np_deny(" + rule + ")";
-  const std::string allow = entry.l7 != ir::L7Parser::None ? "np_l7(" + rule + ")" : "np_allow(" + rule + ")";
-  return authenticated ? "np_if_authenticated(auth, " + allow + ")" : allow;
+std::size_t words_of(const ir::DirectionTable& table) { return std::max<std::size_t>(1, (table.bits.size() + 63) / 64); }
+
+// How a protocol's ports are written: as cases of a switch, or as tables.
+struct Form {
+  std::vector<const PortGroup*> cases, tables;
+};
+
+Form form_of(const ProtocolGroup& group) {
+  std::size_t entries = 0, ranges = 0, longest = 0;
+  for (const PortGroup& ports : group.ports) {
+    entries += ports.entries.size();
+    ranges += ports.ranges.size();
+    longest = std::max(longest, ports.entries.size());
+  }
+  const bool small = entries <= kMostEntries && ranges <= kMostRanges && longest <= kMostEntriesOfPort;
+  Form out;
+  for (const PortGroup& ports : group.ports) (small || asks_for_authentication(ports.entries) ? out.cases : out.tables).push_back(&ports);
+  return out;
+}
+
+// Why a direction is too large to be a program.
+std::optional<std::string> too_large(const ir::DirectionTable& table) {
+  std::size_t authenticated = 0;
+  std::uint64_t data = 0;
+  for (const ProtocolGroup& group : lay_out(table)) {
+    const Form form = form_of(group);
+    for (const PortGroup* ports : form.cases)
+      if (asks_for_authentication(ports->entries)) authenticated += ports->entries.size();
+    if (!form.tables.empty()) data += table_words({"", form.tables, 65535, words_of(table)});
+  }
+  if (authenticated > kMostAuthenticated)
+    return std::to_string(authenticated) + " pairs of port and peer ask for authentication; a program holds " + std::to_string(kMostAuthenticated);
+  if (data > kMostTableWords) return "its ports and peers take " + std::to_string(data >> 17) + " MiB; a program holds " + std::to_string(kMostTableWords >> 17);
+  return std::nullopt;
 }
 
 class DirectionEmitter {
  public:
-  DirectionEmitter(Writer& writer, std::vector<LineOrigin>& origins, const ir::DirectionTable& table, ir::Direction direction, std::size_t& functions)
-      : writer_(writer), origins_(origins), table_(table), direction_(direction), functions_(functions),
-        ingress_(direction == ir::Direction::Ingress), name_(ingress_ ? "ingress" : "egress"),
-        peer_(ingress_ ? "from" : "to"), peers_(peer_names(table.bits, ingress_ ? "FROM" : "TO")) {}
+  DirectionEmitter(Writer& writer, std::vector<LineOrigin>& origins, const ir::DirectionTable& table, ir::Direction direction)
+      : writer_(writer), origins_(origins), table_(table), direction_(direction), ingress_(direction == ir::Direction::Ingress),
+        name_(ingress_ ? "ingress" : "egress"), peer_(ingress_ ? "from" : "to"), map_(ingress_ ? "np_peers_in" : "np_peers_out"),
+        peers_(peer_names(table.bits, ingress_ ? "FROM" : "TO")), layout_(lay_out(table)) {}
 
   void emit() {
     head();
-    map();
+    peers();
     if (table_.enforcement == ir::Enforcement::None) return unenforced();
-    const auto layout = lay_out(table_);
-    for (const ProtocolGroup& group : layout)
-      for (const PortGroup& ports : group.ports)
-        if (ports.entries.size() > kInlineEntries && functions_ < kMostFunctions) function(ports.entries);
-    for (const ProtocolGroup& group : layout) protocol(group);
-    policy(layout);
+    for (const ProtocolGroup& group : layout_) protocol(group);
+    policy();
   }
 
  private:
   void head() {
-    static constexpr const char* states[] = {"not enforced", "default allow", "default deny"};
+    static constexpr const char* states[] = {"no rule selects this endpoint", "default allow", "default deny"};
+    const std::string title = "---- " + name_ + ": " + states[static_cast<int>(table_.enforcement)] + " ----";
     writer_.line("");
-    writer_.line("/* ---- " + name_ + ": " + states[static_cast<int>(table_.enforcement)] + " ----");
+    if (table_.rule_texts.empty()) return writer_.line("/* " + title + " */");
+    writer_.line("/* " + title);
     for (std::size_t rule = 0; rule < table_.rule_texts.size(); ++rule) {
-      origins_.push_back({writer_.next_line(), direction_, static_cast<std::uint32_t>(rule)});
+      origin(static_cast<std::uint32_t>(rule));
       writer_.line(" * rule " + std::to_string(rule) + ": " + comment_text(table_.rule_texts[rule]));
     }
     writer_.line(" */");
   }
 
-  std::size_t words() const { return std::max<std::size_t>(1, (table_.bits.size() + 63) / 64); }
-
-  void map() {
-    writer_.line("NP_PEERS(" + map_name() + ", " + std::to_string(words()) + ");");
+  void peers() {
+    writer_.line("NP_PEERS(" + map_ + ", " + std::to_string(words_of(table_)) + ");");
     writer_.line("");
     if (table_.bits.size() < 2) return;
     writer_.line("enum " + name_ + "_peer {");
-    for (std::size_t bit = 0; bit < peers_.size(); ++bit)
+    for (std::size_t bit = 1; bit < peers_.size(); ++bit)
       writer_.line("\t" + peers_[bit] + " = " + std::to_string(bit) + ", /* " + comment_text(table_.bits[bit].text) + " */");
     writer_.line("};");
     writer_.line("");
   }
 
-  std::string map_name() const { return ingress_ ? NP_PEERS_IN : NP_PEERS_OUT; }
-  static constexpr const char* NP_PEERS_IN = "np_peers_in";
-  static constexpr const char* NP_PEERS_OUT = "np_peers_out";
+  // The next line speaks for `rule`.
+  void origin(std::uint32_t rule) { origins_.push_back({writer_.next_line(), direction_, rule}); }
 
   bool asks_peers() const {
-    for (const auto& c : table_.classes)
-      for (const auto& e : c.entries)
-        if (e.bit != 0) return true;
-    return false;
+    return std::any_of(layout_.begin(), layout_.end(), [](const ProtocolGroup& group) {
+      return !form_of(group).tables.empty() || std::any_of(group.ports.begin(), group.ports.end(), [](const PortGroup& ports) {
+        return std::any_of(ports.entries.begin(), ports.entries.end(), [](const ir::TableEntry& entry) { return entry.bit != 0; });
+      });
+    });
   }
   std::string parameters() const { return asks_peers() ? "const struct np_flow *flow, const np_u64 *" + peer_ : "const struct np_flow *flow"; }
   std::string arguments() const { return asks_peers() ? "flow, " + peer_ : "flow"; }
-  std::string fallback() const { return ingress_ && table_.localhost_exception ? "np_default_deny_but_host(flow)" : "np_default_deny()"; }
+  std::string otherwise() const {
+    if (table_.enforcement == ir::Enforcement::DefaultAllow) return "np_default_allow()";
+    return table_.localhost_exception ? "np_default_deny_but_host(flow)" : "np_default_deny()";
+  }
 
   void unenforced() {
     writer_.line("np_verdict np_policy_" + name_ + "(const struct np_flow *flow)");
     Writer::Block body(writer_, "");
-    writer_.line("(void)flow;");
     writer_.line("return np_default_allow();");
   }
 
-  void function(const std::vector<ir::TableEntry>& list) {
-    const auto [at, fresh] = named_.try_emplace(list, name_ + "_peers_" + std::to_string(named_.size()));
-    if (!fresh) return;
-    ++functions_;
-    writer_.line("NP_SUBPROGRAM np_verdict " + at->second + "(" + parameters() + ")");
-    {
-      Writer::Block body(writer_, "");
-      if (!entries(list)) writer_.line("return " + fallback() + ";");
-    }
-    writer_.line("");
+  std::string verdict(const ir::TableEntry& entry, bool authenticated) const {
+    std::string out = verdict_constant(entry);
+    if (authenticated && entry.action == ir::Action::Allow) out = "np_if_authenticated(auth, " + out + ")";
+    return "return " + out + ";";
   }
 
   // True if something is said about every peer, so that what follows is never reached.
@@ -136,98 +156,98 @@ class DirectionEmitter {
         write_authentication(writer_, list, peers_, peer_);
         asked = true;
       }
-      const std::string verdict = "return " + verdict_call(entry, authenticated) + ";";
-      if (entry.bit == 0) {
-        origins_.push_back({writer_.next_line(), direction_, entry.rule});
-        writer_.line(verdict);
-        return true;
-      }
-      writer_.line("if (np_is(" + peer_ + ", " + peers_[entry.bit] + "))");
-      Writer::Indent indent(writer_);
-      origins_.push_back({writer_.next_line(), direction_, entry.rule});
-      writer_.line(verdict);
+      if (entry.bit != 0) writer_.line("if (np_is(" + peer_ + ", " + peers_[entry.bit] + "))");
+      Writer::Indent indent(writer_, entry.bit != 0 ? 1 : 0);
+      origin(entry.rule);
+      writer_.line(verdict(entry, authenticated));
+      if (entry.bit == 0) return true;
     }
     return false;
   }
 
-  // The same, or a call of the function that has it.
-  bool decide(const std::vector<ir::TableEntry>& list) {
-    const auto known = named_.find(list);
-    if (known == named_.end()) return entries(list);
-    writer_.line("return " + known->second + "(" + arguments() + ");");
-    return true;
-  }
-
-  std::string function_name(const ProtocolGroup& group) const {
-    std::string out = name_;
-    for (const auto p : group.protocols) out += "_" + lower(protocol_constant(p));
-    return out;
-  }
-
-  void port_case(const PortGroup& group, bool last) {
-    if (last) writer_.line("default: {");
-    for (std::size_t i = 0; !last && i < group.ranges.size(); ++i) {
-      const auto [first, end] = group.ranges[i];
-      const std::string range = first == end ? std::to_string(first) : std::to_string(first) + " ... " + std::to_string(end);
-      writer_.line("case " + range + (i + 1 == group.ranges.size() ? ": {" : ":"));
+  void port_case(const PortGroup& ports, bool rest, ir::Protocol only) {
+    const bool block = asks_for_authentication(ports.entries);  // declares variables
+    const std::string open = block ? ": {" : ":";
+    if (rest) writer_.line("default" + open);
+    for (std::size_t i = 0; !rest && i < ports.ranges.size(); ++i) {
+      const auto [first, last] = ports.ranges[i];
+      writer_.line("case " + port_range(first, last) + (i + 1 == ports.ranges.size() ? open : ":") + (first == last ? icmp_comment(only, first) : ""));
     }
     {
       Writer::Indent indent(writer_);
-      if (!decide(group.entries)) writer_.line("break;");
+      if (!entries(ports.entries)) writer_.line("break;");
+    }
+    if (block) writer_.line("}");
+  }
+
+  void cases(const ProtocolGroup& group, const Form& form) {
+    const ir::Protocol only = group.protocols.size() == 1 ? group.protocols.front() : ir::Protocol::Any;
+    writer_.line("switch (flow->port) {");
+    for (const PortGroup* ports : form.cases) {
+      const bool rest = ports == &group.ports.back();
+      if (!rest || !ports->entries.empty()) port_case(*ports, rest, only);
     }
     writer_.line("}");
   }
 
+  std::string function_name(const ProtocolGroup& group) const {
+    if (group.protocols.size() == kProtocols) return name_ + "_any";
+    std::string out = name_;
+    for (const auto protocol : group.protocols) out += "_" + lower(protocol_constant(protocol).substr(3));
+    return out;
+  }
+
+  TableInput tables(const ProtocolGroup& group, const Form& form) const {
+    const bool icmp = group.protocols.front() == ir::Protocol::Icmp || group.protocols.front() == ir::Protocol::Icmpv6;
+    return {function_name(group), form.tables, static_cast<std::uint16_t>(icmp ? 255 : 65535), words_of(table_)};
+  }
+
   void protocol(const ProtocolGroup& group) {
+    const Form form = form_of(group);
+    if (!form.tables.empty()) write_tables(writer_, tables(group, form));
     writer_.line("static np_verdict " + function_name(group) + "(" + parameters() + ")");
     {
       Writer::Block body(writer_, "");
       bool decided = false;
-      if (group.ports.size() == 1) {
-        decided = decide(group.ports[0].entries);
-      } else {
-        Writer::Block ports(writer_, "switch (flow->port)");
-        for (std::size_t i = 0; i < group.ports.size(); ++i)
-          if (i + 1 < group.ports.size() || !group.ports[i].entries.empty()) port_case(group.ports[i], i + 1 == group.ports.size());
-      }
-      if (!decided) writer_.line("return " + fallback() + ";");
+      if (group.ports.size() == 1 && form.tables.empty()) decided = entries(group.ports[0].entries);
+      else if (!form.cases.empty()) cases(group, form);
+      if (!form.tables.empty()) writer_.line("return " + ask_tables(tables(group, form), peer_, otherwise()) + ";");
+      else if (!decided) writer_.line("return " + otherwise() + ";");
     }
     writer_.line("");
   }
 
-  void policy(const std::vector<ProtocolGroup>& layout) {
+  void policy() {
     writer_.line("np_verdict np_policy_" + name_ + "(const struct np_flow *flow)");
     Writer::Block body(writer_, "");
-    if (layout.empty()) {
-      if (fallback().find("flow") == std::string::npos) writer_.line("(void)flow;");
-      writer_.line("return " + fallback() + ";");
-      return;
-    }
     if (asks_peers()) {
-      writer_.line("const np_u64 *" + peer_ + " = np_peer(" + map_name() + ", flow);");
+      writer_.line("const np_u64 *" + peer_ + " = np_peer(" + map_ + ", flow);");
       writer_.line("");
     }
-    {
-      Writer::Block protocols(writer_, "switch (flow->protocol)");
-      for (const ProtocolGroup& group : layout) {
-        Writer::Indent out(writer_, -1);
-        for (const auto p : group.protocols) writer_.line("case NP_" + protocol_constant(p) + ":");
-        Writer::Indent in(writer_);
+    if (layout_.size() == 1 && layout_[0].protocols.size() == kProtocols)
+      return writer_.line("return " + function_name(layout_[0]) + "(" + arguments() + ");");
+    if (!layout_.empty()) {
+      writer_.line("switch (flow->protocol) {");
+      for (const ProtocolGroup& group : layout_) {
+        for (const auto protocol : group.protocols) writer_.line("case " + protocol_constant(protocol) + ":");
+        Writer::Indent indent(writer_);
         writer_.line("return " + function_name(group) + "(" + arguments() + ");");
       }
+      writer_.line("}");
     }
-    writer_.line("return " + fallback() + ";");
+    writer_.line("return " + otherwise() + ";");
   }
+
+  static constexpr std::size_t kProtocols = 5;
 
   Writer& writer_;
   std::vector<LineOrigin>& origins_;
   const ir::DirectionTable& table_;
   ir::Direction direction_;
-  std::size_t& functions_;
   bool ingress_;
-  std::string name_, peer_;
+  std::string name_, peer_, map_;
   std::vector<std::string> peers_;
-  std::map<std::vector<ir::TableEntry>, std::string> named_;
+  std::vector<ProtocolGroup> layout_;
 };
 
 constexpr std::string_view kTagPlace = "@TAG@";
@@ -242,22 +262,22 @@ Emitted emit(const ir::DecisionTable& table) {
   writer.line("");
   writer.line("NP_PROGRAM(" + std::string(kTagPlace) + ")");
   writer.line("NP_COUNTERS(" + std::to_string(table.ingress.rules.size()) + ", " + std::to_string(table.egress.rules.size()) + ")");
-  std::size_t functions = 0;
-  DirectionEmitter(writer, out.source_map, table.ingress, ir::Direction::Ingress, functions).emit();
-  DirectionEmitter(writer, out.source_map, table.egress, ir::Direction::Egress, functions).emit();
+  DirectionEmitter(writer, out.source_map, table.ingress, ir::Direction::Ingress).emit();
+  DirectionEmitter(writer, out.source_map, table.egress, ir::Direction::Egress).emit();
 
   out.c = std::move(writer.text());
   const std::string tag = sha256_hex(out.c).substr(0, 16);
   out.tag = std::stoull(tag, nullptr, 16);
   out.c.replace(out.c.find(kTagPlace), kTagPlace.size(), "0x" + tag + "ULL");
-  const auto words = [](const ir::DirectionTable& t) { return static_cast<std::uint32_t>(std::max<std::size_t>(1, (t.bits.size() + 63) / 64)); };
-  out.ingress_words = words(table.ingress);
-  out.egress_words = words(table.egress);
+  out.ingress_words = static_cast<std::uint32_t>(words_of(table.ingress));
+  out.egress_words = static_cast<std::uint32_t>(words_of(table.egress));
   return out;
 }
 
 std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const EmitOptions& options) {
-  if (table.incomputable) return Unenforceable{table.incomputable->reason, true, table.incomputable->rules};
+  if (table.incomputable) return Unenforceable{table.incomputable->reason, Obstacle::Conflict, table.incomputable->rules};
+  for (const ir::DirectionTable* direction : {&table.ingress, &table.egress})
+    if (auto why = too_large(*direction)) return Unenforceable{"the policies of an endpoint are too large together: " + *why, Obstacle::Size, direction->rules};
   if (options.l7_drop) return std::nullopt;
   std::vector<ir::RuleRef> rules;
   for (const ir::DirectionTable* direction : {&table.ingress, &table.egress})
@@ -268,7 +288,7 @@ std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const
   std::sort(rules.begin(), rules.end());
   rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
   if (rules.empty()) return std::nullopt;
-  return Unenforceable{"L7 rules are not enforced yet", false, std::move(rules)};
+  return Unenforceable{"L7 rules are not enforced yet", Obstacle::L7, std::move(rules)};
 }
 
 std::string digest(const Emitted& emitted) {

@@ -81,16 +81,21 @@ void refuse_host_policies(const ir::Decisions& decisions, const ir::Cluster& clu
 
 void refuse_endpoints(const std::vector<codegen_bpf::RefusedEndpoint>& refused, const ir::Cluster& cluster, const ir::PolicySet& policies,
                       Refusals& out) {
-  Faults conflicts, unenforced;
+  Faults conflicts, sizes, unenforced;
   for (const auto& endpoint : refused) {
     const std::string name = cluster.endpoints[endpoint.endpoint].ns + "/" + cluster.endpoints[endpoint.endpoint].name;
     std::vector<ir::RuleRef> rules;
     for (const ir::RuleRef ref : endpoint.why.rules)
       if (is_written(ref, policies)) rules.push_back(ref);
-    if (endpoint.why.conflict) conflicts[{rules, endpoint.why.reason}].insert(name);
-    else for (const ir::RuleRef ref : rules) unenforced[{{ref}, endpoint.why.reason}].insert(name);
+    switch (endpoint.why.obstacle) {
+      case codegen_bpf::Obstacle::Conflict: conflicts[{rules, endpoint.why.reason}].insert(name); break;
+      case codegen_bpf::Obstacle::Size: sizes[{{}, endpoint.why.reason}].insert(name); break;
+      case codegen_bpf::Obstacle::L7:
+        for (const ir::RuleRef ref : rules) unenforced[{{ref}, endpoint.why.reason}].insert(name);
+    }
   }
   add(conflicts, DiagKind::RulesConflict, policies, out);
+  add(sizes, DiagKind::PolicyTooLarge, policies, out);
   add(unenforced, DiagKind::NotEnforced, policies, out);
   if (!unenforced.empty()) out.advice.insert("--l7=drop compiles them all the same: what only an L7 rule allows is dropped");
 }

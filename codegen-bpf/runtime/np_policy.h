@@ -47,11 +47,6 @@ struct np_flow {
 /* ---- verdicts: the reason in the upper eight bits (0 forwards), the rule below ---- */
 typedef np_u32 np_verdict;
 
-NP_INLINE np_verdict np_because(np_u32 reason, np_u32 rule)
-{
-	return reason << 24 | rule;
-}
-
 NP_INLINE np_u32 np_reason(np_verdict verdict)
 {
 	return verdict >> 24;
@@ -62,21 +57,12 @@ NP_INLINE np_u32 np_rule(np_verdict verdict)
 	return verdict & NP_NO_RULE;
 }
 
-NP_INLINE np_verdict np_allow(np_u32 rule)
-{
-	return np_because(NP_REASON_FORWARDED, rule);
-}
-
-NP_INLINE np_verdict np_deny(np_u32 rule)
-{
-	return np_because(NP_REASON_DENY, rule);
-}
-
-/* Allowed subject to L7 rules, which nobody enforces yet: dropped, with a reason of its own. */
-NP_INLINE np_verdict np_l7(np_u32 rule)
-{
-	return np_because(NP_REASON_L7_NOT_ENFORCED, rule);
-}
+/* What rules say. NP_L7: allowed subject to L7 rules, which nobody enforces yet: dropped, with a
+ * reason of its own. */
+#define NP_VERDICT(reason, rule) ((np_verdict)(reason) << 24 | (rule))
+#define NP_ALLOW(rule) NP_VERDICT(NP_REASON_FORWARDED, rule)
+#define NP_DENY(rule) NP_VERDICT(NP_REASON_DENY, rule)
+#define NP_L7(rule) NP_VERDICT(NP_REASON_L7_NOT_ENFORCED, rule)
 
 /* What rules say about authentication, weakest first. Nobody authenticates yet: what needs it
  * is dropped, with a reason of its own. */
@@ -89,17 +75,17 @@ NP_INLINE np_u32 np_stronger(np_u32 one, np_u32 other)
 
 NP_INLINE np_verdict np_if_authenticated(np_u32 auth, np_verdict verdict)
 {
-	return auth >= NP_AUTH_REQUIRED ? np_because(NP_REASON_AUTH_REQUIRED, np_rule(verdict)) : verdict;
+	return auth >= NP_AUTH_REQUIRED ? NP_VERDICT(NP_REASON_AUTH_REQUIRED, np_rule(verdict)) : verdict;
 }
 
 NP_INLINE np_verdict np_default_deny(void)
 {
-	return np_because(NP_REASON_DEFAULT_DENY, NP_NO_RULE);
+	return NP_VERDICT(NP_REASON_DEFAULT_DENY, NP_NO_RULE);
 }
 
 NP_INLINE np_verdict np_default_allow(void)
 {
-	return np_because(NP_REASON_FORWARDED, NP_NO_RULE);
+	return NP_VERDICT(NP_REASON_FORWARDED, NP_NO_RULE);
 }
 
 /* Default deny, but the pod's own node (kubelet's probes) may come in. */
@@ -136,6 +122,56 @@ NP_INLINE int np_is(const np_u64 *peer, np_u32 bit)
 {
 	return (peer[bit / 64] >> (bit % 64)) & 1;
 }
+
+/* ---- many ports or peers: the same, as constant data ---- */
+
+/* 64 peers, a bit each. Those that hold for a flow have verdicts: the lowest bit's counts. */
+struct np_peers {
+	np_u64 peers;
+	np_u32 first; /* verdict of the lowest bit of `peers`; the next bits' follow it */
+	np_u32 each;  /* 0: all have the first one */
+};
+
+NP_INLINE np_u32 np_bits_set(np_u64 word)
+{
+	word -= word >> 1 & 0x5555555555555555ULL;
+	word = (word & 0x3333333333333333ULL) + (word >> 2 & 0x3333333333333333ULL);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return word * 0x0101010101010101ULL >> 56;
+}
+
+/* Where the verdict of the lowest bit of `holding` is. */
+NP_INLINE np_u32 np_verdict_of(const struct np_peers *line, np_u64 holding)
+{
+	np_u64 below = (holding & -holding) - 1;
+	return line->first + (line->each ? np_bits_set(line->peers & below) : 0);
+}
+
+NP_INLINE np_verdict np_choose_line(const struct np_peers *line, np_u32 lines, const np_verdict *verdicts, np_u32 count,
+				    const np_u64 *peer, np_u32 words, np_verdict otherwise)
+{
+	np_u32 word = 0;
+#pragma clang loop unroll(disable)
+	for (np_u32 i = 0; i < lines; i++) {
+		np_u64 holding = line[i].peers & peer[word];
+		if (holding) {
+			np_u32 at = np_verdict_of(&line[i], holding);
+			return at < count ? verdicts[at] : otherwise;
+		}
+		word = word + 1 < words ? word + 1 : 0;
+	}
+	return otherwise;
+}
+
+#define NP_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define np_group(groups, port) ((port) < NP_COUNT(groups) ? (groups)[port] : 0)
+#define np_choose(peers, verdicts, group, peer, words, otherwise)                                          \
+	({                                                                                                 \
+		np_u32 group_ = (group);                                                                   \
+		group_ < NP_COUNT(peers) ? np_choose_line((peers)[group_], NP_COUNT((peers)[0]), verdicts, \
+							  NP_COUNT(verdicts), peer, words, otherwise)      \
+					 : (otherwise);                                                    \
+	})
 
 /* ---- what the runtime asks of a policy ---- */
 NP_HIDDEN np_verdict np_policy_ingress(const struct np_flow *flow);

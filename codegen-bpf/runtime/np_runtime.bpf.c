@@ -58,7 +58,7 @@ NP_INLINE int np_drop(const struct __sk_buff *skb, const struct np_packet *packe
 
 NP_INLINE int np_refuse(const struct __sk_buff *skb, const struct np_packet *packet, np_u32 reason)
 {
-	return np_drop(skb, packet, np_because(reason, NP_NO_RULE));
+	return np_drop(skb, packet, NP_VERDICT(reason, NP_NO_RULE));
 }
 
 NP_INLINE int np_admit(const struct __sk_buff *skb, const struct np_packet *packet, np_verdict verdict,
