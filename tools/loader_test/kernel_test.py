@@ -349,6 +349,22 @@ def test_addresses_told_at_run_time(world, mode):
     check(table["192.168.51.2/32"] == 1, "the local node is identity 1")
 
 
+def test_state_without_pins_is_not_believed(world, mode):
+    """As after a reboot that kept /run: bpffs is empty, the state is of former days."""
+    world.load(world.a, *mode)
+    check(world.call("address", "add", world.pods["client"].ipv4, "--endpoint", "t/stranger").returncode == 0, "address add")
+    run("umount", "/sys/fs/bpf")
+    run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
+    check(world.status(expect=1) == {"root": PINS, "installed": False}, "nothing is loaded")
+    check(world.call("address", "list").returncode == 2 and world.call("monitor").returncode == 2, "nothing to show")
+    # less than before: what stays of clsact filters must go too
+    world.load(world.a, *mode, pods=("server",))
+    check(world.reaches("client", 8080), "what was told of addresses is forgotten")
+    check(not world.reaches("client", 80), "the policy is in force")
+    world.load(world.a, *mode)
+    world.enforced()
+
+
 def test_killed_loaders_leave_nothing_unfiltered(world, mode):
     world.load(world.a, *mode)
     world.reaches("client", 8080, "UDP")
@@ -506,7 +522,7 @@ def test_every_golden_policy_is_accepted(world, _):
 
 def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap,
-            test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_killed_loaders_leave_nothing_unfiltered]
+            test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
     once = [test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
