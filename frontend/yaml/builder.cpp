@@ -166,7 +166,7 @@ void Builder::attach_merge(Frame& frame, Node value) {
     error({.kind = DiagKind::DuplicateKey,
            .where = key,
            .message = "key `<<` is already in this mapping",
-           .notes = {{*frame.merge_key, "the first `<<` is here"}}});
+           .notes = {{frame.merge_key, "the first `<<` is here"}}});
     return;
   }
   frame.merge_key = key;
