@@ -73,6 +73,7 @@ Result<std::unique_ptr<llvm::Module>> parse(const Emitted& emitted, llvm::LLVMCo
   clang.createDiagnostics(&diagnostics, /*ShouldOwnClient=*/false);
   if (!clang::CompilerInvocation::CreateFromArgs(clang.getInvocation(), kArguments, clang.getDiagnostics()))
     return failed("clang refused its arguments: " + first_error(diagnostics));
+  clang.getDiagnosticOpts().ShowCarets = false;  // or it counts warnings on stderr
   clang.createFileManager(files_for(emitted));
   clang.createSourceManager(clang.getFileManager());
   clang::EmitLLVMOnlyAction action(&context);

@@ -164,7 +164,7 @@ NP_INLINE np_verdict np_choose_line(const struct np_peers *line, np_u32 lines, c
 }
 
 #define NP_COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define np_group(groups, port) ((port) < NP_COUNT(groups) ? (groups)[port] : 0)
+#define np_group(groups, port) ((np_u32)(port) < NP_COUNT(groups) ? (groups)[port] : 0)
 #define np_choose(peers, verdicts, group, peer, words, otherwise)                                          \
 	({                                                                                                 \
 		np_u32 group_ = (group);                                                                   \
