@@ -28,9 +28,9 @@ def sysctl(netns, name, value):
 
 
 def prepare():
-    os.makedirs("/run/netns", exist_ok=True)
     run("mount", "--make-rprivate", "/")
-    run("mount", "-t", "tmpfs", "tmpfs", "/run/netns")
+    run("mount", "-t", "tmpfs", "tmpfs", "/run")  # namespaces' names and the loader's state are ours alone
+    os.makedirs("/run/netns")
     run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
     run("ip", "link", "set", "lo", "up")
 
