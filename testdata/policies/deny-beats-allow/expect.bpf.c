@@ -1,0 +1,111 @@
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
+ *
+ *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ */
+#include "np_policy.h"
+
+NP_PROGRAM(0x34986a83462ad117ULL)
+NP_COUNTERS(4, 0)
+
+/* ---- ingress: default deny ----
+ * rule 0: allow from any:app=client, k8s:io.kubernetes.pod.namespace=shop on 5432/TCP
+ * rule 1: allow from k8s:io.kubernetes.pod.namespace=shop on all traffic
+ * rule 2: deny from any:app=client, k8s:io.kubernetes.pod.namespace=shop on all traffic
+ * rule 3: deny from k8s:io.kubernetes.pod.namespace=shop on 22/TCP
+ */
+NP_PEERS(np_peers_in, 1);
+
+enum ingress_peer {
+	FROM_APP_CLIENT_NAMESPACE_SHOP = 1, /* any:app=client, k8s:io.kubernetes.pod.namespace=shop */
+	FROM_NAMESPACE_SHOP = 2, /* k8s:io.kubernetes.pod.namespace=shop */
+};
+
+static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
+{
+	switch (flow->port) {
+	case 22:
+		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
+			return NP_DENY(2);
+		if (np_is(from, FROM_NAMESPACE_SHOP))
+			return NP_DENY(3);
+		break;
+	default:
+		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
+			return NP_DENY(2);
+		if (np_is(from, FROM_NAMESPACE_SHOP))
+			return NP_ALLOW(1);
+		break;
+	}
+	return np_default_deny_but_host(flow);
+}
+
+static np_verdict ingress_udp_sctp_icmp_icmpv6(const struct np_flow *flow, const np_u64 *from)
+{
+	if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
+		return NP_DENY(2);
+	if (np_is(from, FROM_NAMESPACE_SHOP))
+		return NP_ALLOW(1);
+	return np_default_deny_but_host(flow);
+}
+
+np_verdict np_policy_ingress(const struct np_flow *flow)
+{
+	const np_u64 *from = np_peer(np_peers_in, flow);
+
+	switch (flow->protocol) {
+	case NP_TCP:
+		return ingress_tcp(flow, from);
+	case NP_UDP:
+	case NP_SCTP:
+	case NP_ICMP:
+	case NP_ICMPV6:
+		return ingress_udp_sctp_icmp_icmpv6(flow, from);
+	}
+	return np_default_deny_but_host(flow);
+}
+
+/* ---- egress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_out, 1);
+
+np_verdict np_policy_egress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
+ *
+ *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ */
+#include "np_policy.h"
+
+NP_PROGRAM(0x2d4ee30d786cce27ULL)
+NP_COUNTERS(0, 0)
+
+/* ---- ingress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_in, 1);
+
+np_verdict np_policy_ingress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}
+
+/* ---- egress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_out, 1);
+
+np_verdict np_policy_egress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}

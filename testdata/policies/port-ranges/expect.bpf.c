@@ -1,0 +1,112 @@
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
+ *
+ *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ */
+#include "np_policy.h"
+
+NP_PROGRAM(0x5bb976e9bc64a9acULL)
+NP_COUNTERS(2, 0)
+
+/* ---- ingress: default deny ----
+ * rule 0: allow from any:app=client, k8s:io.kubernetes.pod.namespace=shop on 5000-5001/UDP | 8000-8099/TCP
+ * rule 1: allow from any:app=db, k8s:io.kubernetes.pod.namespace=shop on 8050-8200/TCP | 8201-65535/TCP
+ */
+NP_PEERS(np_peers_in, 1);
+
+enum ingress_peer {
+	FROM_APP_CLIENT_NAMESPACE_SHOP = 1, /* any:app=client, k8s:io.kubernetes.pod.namespace=shop */
+	FROM_APP_DB_NAMESPACE_SHOP = 2, /* any:app=db, k8s:io.kubernetes.pod.namespace=shop */
+};
+
+static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
+{
+	switch (flow->port) {
+	case 0 ... 7999:
+		break;
+	case 8000 ... 8049:
+		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
+			return NP_ALLOW(0);
+		break;
+	case 8050 ... 8099:
+		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
+			return NP_ALLOW(0);
+		if (np_is(from, FROM_APP_DB_NAMESPACE_SHOP))
+			return NP_ALLOW(1);
+		break;
+	default:
+		if (np_is(from, FROM_APP_DB_NAMESPACE_SHOP))
+			return NP_ALLOW(1);
+		break;
+	}
+	return np_default_deny_but_host(flow);
+}
+
+static np_verdict ingress_udp(const struct np_flow *flow, const np_u64 *from)
+{
+	switch (flow->port) {
+	case 5000 ... 5001:
+		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
+			return NP_ALLOW(0);
+		break;
+	}
+	return np_default_deny_but_host(flow);
+}
+
+np_verdict np_policy_ingress(const struct np_flow *flow)
+{
+	const np_u64 *from = np_peer(np_peers_in, flow);
+
+	switch (flow->protocol) {
+	case NP_TCP:
+		return ingress_tcp(flow, from);
+	case NP_UDP:
+		return ingress_udp(flow, from);
+	}
+	return np_default_deny_but_host(flow);
+}
+
+/* ---- egress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_out, 1);
+
+np_verdict np_policy_egress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
+ *
+ *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ */
+#include "np_policy.h"
+
+NP_PROGRAM(0x2d4ee30d786cce27ULL)
+NP_COUNTERS(0, 0)
+
+/* ---- ingress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_in, 1);
+
+np_verdict np_policy_ingress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}
+
+/* ---- egress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_out, 1);
+
+np_verdict np_policy_egress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}
