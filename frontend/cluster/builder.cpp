@@ -122,9 +122,9 @@ struct ClusterBuilder::State {
   void put(std::vector<T>& list, const std::string& kind, const std::string& ns, const std::string& name, T&& value) {
     const auto [entry, fresh] = index.try_emplace(kind + '\n' + ns + '\n' + name, list.size());
     if (fresh) {
-      list.push_back(std::move(value));
+      list.push_back(std::forward<T>(value));
     } else {
-      list[entry->second] = std::move(value);
+      list[entry->second] = std::forward<T>(value);
     }
   }
   template <class T>

@@ -133,12 +133,9 @@ class Handler : public YAML::EventHandler {
     buffer_.event_seen();
     const std::size_t start = offset(mark);
     std::size_t begin = skip_properties(text_, start);
-    std::size_t end = begin;
-    if (value.empty() && begin != start && !same_line(start, begin)) {
-      begin = end = name_end(text_, start);  // `!!str` and nothing else
-    } else {
-      end = scalar_end(text_, begin, value);
-    }
+    const bool bare = value.empty() && begin != start && !same_line(start, begin);  // `!!str` and nothing else
+    if (bare) begin = name_end(text_, start);
+    const std::size_t end = bare ? begin : scalar_end(text_, begin, value);
     if (end == std::string_view::npos) {
       fail(begin, begin + 1, "the quote that starts here is not closed", "");
     }
