@@ -2,9 +2,14 @@
 # Sets the machine up, builds, and runs every test. Kernel tests need root and BPF: without
 # them they say that they were skipped and why; with CI=true a skip is a failure.
 #
-# usage: tools/test.sh
+# usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute
 set -uo pipefail
 cd "$(dirname "$0")/.."
+fuzz_seconds=8
+if [ "${1:-}" = --long ]; then
+  fuzz_seconds=1200
+fi
+started=$SECONDS
 tools/build.sh || exit 1
 
 bin=$PWD/build/release/bin
@@ -13,17 +18,17 @@ passed=0 failed=0 skipped=0
 
 # Runs one named part; its output is shown only when it fails.
 part() {
-  local name=$1 log status
+  local name=$1 log status began=$SECONDS
   shift
   log=$(mktemp)
   "$@" >"$log" 2>&1
   status=$?
   if [ $status -eq 0 ]; then
     passed=$((passed + 1))
-    printf 'ok    %-28s %s\n' "$name" "$(tail -n 1 "$log")"
+    printf 'ok    %-30s %4d s  %s\n' "$name" $((SECONDS - began)) "$(tail -n 1 "$log")"
   elif [ $status -eq 77 ]; then
     skipped=$((skipped + 1))
-    printf 'skip  %-28s %s\n' "$name" "$(tail -n 1 "$log")"
+    printf 'skip  %-30s %4d s  %s\n' "$name" $((SECONDS - began)) "$(tail -n 1 "$log")"
   else
     failed=$((failed + 1))
     printf 'FAIL  %s (exit %d)\n' "$name" "$status"
@@ -32,21 +37,46 @@ part() {
   rm -f "$log"
 }
 
+sanitized() {
+  cmake --preset asan >/dev/null && cmake --build --preset asan >/dev/null || { cmake --build --preset asan | tail -n 40; return 1; }
+  ctest --preset asan
+}
+
+# A skipped test of ctest's is one of ours too.
+unit_tests() {
+  local log status
+  log=$(mktemp)
+  ctest --preset release | tee "$log"
+  status=${PIPESTATUS[0]}
+  if [ "$status" -eq 0 ] && grep -q '\*\*\*Skipped' "$log"; then
+    grep '\*\*\*Skipped' "$log"
+    status=77
+  fi
+  rm -f "$log"
+  return "$status"
+}
+
 rm -rf "$data"
 mkdir -p "$data/conformance" "$data/suites"
 tar -C "$data/conformance" -xJf testdata/conformance/vectors.tar.xz
 tar -C "$data/suites" -xJf testdata/suites/suites.tar.xz
+vectors=$data/conformance
 
-part "unit and golden tests" ctest --preset release
-part "conformance vectors" python3 "$data/conformance/run.py" "$bin/netpolc" "$data/conformance/visible" "$data/conformance/invalid.json"
+part "unit, golden, loader tests" unit_tests
+part "vectors, verdicts (1.18)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible" "$vectors/invalid.json"
+part "vectors, verdicts (1.20)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible-1.20"
+part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpolc" "$vectors"
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
-[ -x tools/kernel_test.sh ] && part "three judges, in the kernel" tools/kernel_test.sh
-[ -x tools/demo.sh ] && part "demo with real traffic" tools/demo.sh
+part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors/visible"
+part "demo with real traffic" tools/demo.sh
+part "what the documents show" python3 tools/docs_test.py "$bin"
+part "unit and golden, sanitized" sanitized
+part "fuzzers, briefly" tools/fuzz.sh $fuzz_seconds
 
 if [ "${CI:-}" = true ] && [ $skipped -gt 0 ]; then
   echo "a skipped test is a failure in CI" >&2
   failed=$((failed + skipped))
   skipped=0
 fi
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped in $((SECONDS - started)) s"
 [ $failed -eq 0 ]
