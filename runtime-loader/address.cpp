@@ -32,7 +32,8 @@ std::optional<Prefix> Prefix::parse(const std::string& text) {
     if (error != std::errc{} || stop != end || length > bits) return std::nullopt;
   }
   Prefix prefix{*address, static_cast<std::uint8_t>(length)};
-  for (unsigned bit = length; bit < bits; ++bit) prefix.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
+  for (unsigned bit = length; bit < bits; ++bit)
+    prefix.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
   return prefix;
 }
 

@@ -19,13 +19,15 @@ std::string link_name(const Attachment& it, Side side) {
 
 Done at(const Attachment& it, const Done& done) {
   if (done) return done;
-  return tl::make_unexpected(Failure{done.error().kind, it.endpoint + " at " + it.ifname + ": " + done.error().message});
+  return tl::make_unexpected(
+      Failure{done.error().kind, it.endpoint + " at " + it.ifname + ": " + done.error().message});
 }
 
 // In the interface's namespace, if the interface is still the one we know.
 Done at_interface(const Attachment& it, const std::function<Done()>& action) {
   const auto now = find_interface(it.netns, it.ifname);
-  if (!now || now->index != it.ifindex || now->netns != it.netns_inode) return bad_input("interface `" + it.ifname + "` is gone");
+  if (!now || now->index != it.ifindex || now->netns != it.netns_inode)
+    return bad_input("interface `" + it.ifname + "` is gone");
   return in_netns(it.netns, action);
 }
 
@@ -61,19 +63,24 @@ Done attach_clsact(const Attachment& it, Side side, int program, Journal& journa
   auto former = std::make_shared<Fd>(*former_id == 0 ? -1 : bpf_prog_get_fd_by_id(*former_id));
   if (const Done done = clsact_attach(program, it.ifindex, side); !done) return done;
   journal.add([it, side, former] {
-    (void)in_netns(it.netns, [&] { return *former ? clsact_attach(former->get(), it.ifindex, side) : clsact_detach(it.ifindex, side); });
+    (void)in_netns(it.netns, [&] {
+      return *former ? clsact_attach(former->get(), it.ifindex, side) : clsact_detach(it.ifindex, side);
+    });
   });
   return {};
 }
 
-Done attach_both(const Installation& site, Attachment& it, ProgramPair programs, std::optional<AttachMode> wanted, Journal& journal) {
+Done attach_both(const Installation& site, Attachment& it, ProgramPair programs, std::optional<AttachMode> wanted,
+                 Journal& journal) {
   it.mode = wanted.value_or(AttachMode::Tcx);
-  for (const auto& [side, program] : {std::pair(Side::FromPod, programs.from_pod), std::pair(Side::ToPod, programs.to_pod)}) {
+  for (const auto& [side, program] :
+       {std::pair(Side::FromPod, programs.from_pod), std::pair(Side::ToPod, programs.to_pod)}) {
     if (it.mode == AttachMode::Tcx) {
       const auto done = attach_tcx(site, it, side, program, journal);
       if (!done) return tl::make_unexpected(done.error());
       if (*done) continue;
-      if (wanted) return refused("this kernel has no tcx (it came with Linux 6.6); without --attach-mode clsact is used");
+      if (wanted)
+        return refused("this kernel has no tcx (it came with Linux 6.6); without --attach-mode clsact is used");
       it.mode = AttachMode::Clsact;
     }
     if (const Done done = attach_clsact(it, side, program, journal); !done) return done;
@@ -81,7 +88,9 @@ Done attach_both(const Installation& site, Attachment& it, ProgramPair programs,
   return {};
 }
 
-bool same_place(const Attachment& a, const Attachment& b) { return a.netns_inode == b.netns_inode && a.ifindex == b.ifindex; }
+bool same_place(const Attachment& a, const Attachment& b) {
+  return a.netns_inode == b.netns_inode && a.ifindex == b.ifindex;
+}
 
 std::uint32_t tcx_in_force(const Installation& site, const Attachment& it, Side side) {
   const Fd link = open_pinned(site.link_path(link_name(it, side)));
@@ -92,11 +101,14 @@ std::uint32_t tcx_in_force(const Installation& site, const Attachment& it, Side 
 
 }  // namespace
 
-Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted, Journal& journal) {
-  return at(attachment, in_netns(attachment.netns, [&] { return attach_both(site, attachment, programs, wanted, journal); }));
+Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted,
+            Journal& journal) {
+  return at(attachment,
+            in_netns(attachment.netns, [&] { return attach_both(site, attachment, programs, wanted, journal); }));
 }
 
-Done detach_others(const Installation& site, const std::vector<Attachment>& former, const std::vector<Attachment>& keep) {
+Done detach_others(const Installation& site, const std::vector<Attachment>& former,
+                   const std::vector<Attachment>& keep) {
   std::set<std::string> kept;
   for (const Attachment& it : keep)
     if (it.mode == AttachMode::Tcx) kept.insert({link_name(it, Side::FromPod), link_name(it, Side::ToPod)});
@@ -105,7 +117,9 @@ Done detach_others(const Installation& site, const std::vector<Attachment>& form
 
   Done worst;
   for (const Attachment& it : former) {
-    const bool stays = std::any_of(keep.begin(), keep.end(), [&](const Attachment& k) { return k.mode == AttachMode::Clsact && same_place(k, it); });
+    const bool stays = std::any_of(keep.begin(), keep.end(), [&](const Attachment& k) {
+      return k.mode == AttachMode::Clsact && same_place(k, it);
+    });
     if (stays) continue;
     // Whatever its mode was: a filter of ours at a place we were is ours to take away.
     for (const Side side : {Side::FromPod, Side::ToPod}) {
@@ -120,7 +134,8 @@ Done detach_others(const Installation& site, const std::vector<Attachment>& form
 }
 
 InForce in_force(const Installation& site, const Attachment& attachment) {
-  if (attachment.mode == AttachMode::Tcx) return {tcx_in_force(site, attachment, Side::FromPod), tcx_in_force(site, attachment, Side::ToPod)};
+  if (attachment.mode == AttachMode::Tcx)
+    return {tcx_in_force(site, attachment, Side::FromPod), tcx_in_force(site, attachment, Side::ToPod)};
   InForce out;
   (void)at_interface(attachment, [&]() -> Done {
     out.from_pod = clsact_program(attachment.ifindex, Side::FromPod).value_or(0);

@@ -32,11 +32,13 @@ struct ProgramPair {
 
 // In place of what we have there, without a moment in between. `wanted`: nothing is tcx where
 // the kernel has it, else clsact; the choice is left in `attachment.mode`.
-Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted, Journal& journal);
+Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted,
+            Journal& journal);
 
 // Links and filters of ours that aren't those of `keep`. `former`: what was attached, as far
 // as it is known; links are found by their pins.
-Done detach_others(const Installation& site, const std::vector<Attachment>& former, const std::vector<Attachment>& keep);
+Done detach_others(const Installation& site, const std::vector<Attachment>& former,
+                   const std::vector<Attachment>& keep);
 
 // What is in force: the ids of the programs, 0 where there is none (any more).
 struct InForce {

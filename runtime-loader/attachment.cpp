@@ -10,7 +10,8 @@ namespace {
 
 Done check(const AttachRequest& request) {
   const auto slash = request.endpoint.find('/');
-  if (slash == std::string::npos || slash == 0 || slash + 1 == request.endpoint.size()) return bad_input("endpoint `" + request.endpoint + "`: expected `namespace/name`");
+  if (slash == std::string::npos || slash == 0 || slash + 1 == request.endpoint.size())
+    return bad_input("endpoint `" + request.endpoint + "`: expected `namespace/name`");
   if (request.ifname.empty() || request.ifname.size() >= IF_NAMESIZE || request.ifname.find('/') != std::string::npos)
     return bad_input("`" + request.ifname + "` is no name of an interface");
   return {};
@@ -32,7 +33,8 @@ Result<AttachRequest> parse_line(const std::string& line) {
     } else if (key == "ipv4" || key == "ipv6") {
       if (text.empty()) continue;
       const auto address = Address::parse(text);
-      if (!address || address->v6 != (key == "ipv6")) return bad_input("`" + key + "`: `" + text + "` is no such address");
+      if (!address || address->v6 != (key == "ipv6"))
+        return bad_input("`" + key + "`: `" + text + "` is no such address");
       request.addresses.push_back(*address);
     } else {
       return bad_input("unknown field `" + key + "`");

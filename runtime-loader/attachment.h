@@ -14,8 +14,8 @@ namespace netpolc::loader {
 struct AttachRequest {
   std::string endpoint;  // "namespace/name" of a workload or of one of its pods
   std::string ifname;
-  std::string netns;                // "", a name or a path
-  std::vector<Address> addresses;   // of this pod, where it isn't (or no longer) what the bundle says
+  std::string netns;               // "", a name or a path
+  std::vector<Address> addresses;  // of this pod, where it isn't (or no longer) what the bundle says
 };
 
 enum class AttachMode : std::uint8_t { Tcx, Clsact };
@@ -30,7 +30,8 @@ struct Attachment {
   AttachMode mode = AttachMode::Tcx;
 };
 
-Result<AttachRequest> parse_attach_option(const std::string& text);                        // "ns/pod=IFNAME"
-Result<std::vector<AttachRequest>> parse_attach_lines(const std::string& text, const std::string& name);  // `name`: for messages
+Result<AttachRequest> parse_attach_option(const std::string& text);  // "ns/pod=IFNAME"
+Result<std::vector<AttachRequest>> parse_attach_lines(const std::string& text,
+                                                      const std::string& name);  // `name`: for messages
 
 }  // namespace netpolc::loader

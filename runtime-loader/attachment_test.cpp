@@ -30,11 +30,13 @@ TEST_CASE("what is wrong in an attach file is named with its line") {
       {"{\"endpoint\":\"a/web\",\"ifname\":\"a-name-of-16-char\"}", "is no name of an interface"},
       {"{\"endpoint\":\"a/web\",\"ifname\":\"a/b\"}", "is no name of an interface"},
       {"{\"endpoint\":\"a/web\",\"ifname\":7}", "pods.jsonl:3: `ifname`: expected a string"},
-      {"{\"endpoint\":\"a/web\",\"ifname\":\"x\",\"ipv4\":\"fd00::1\"}", "pods.jsonl:3: `ipv4`: `fd00::1` is no such address"},
+      {"{\"endpoint\":\"a/web\",\"ifname\":\"x\",\"ipv4\":\"fd00::1\"}",
+       "pods.jsonl:3: `ipv4`: `fd00::1` is no such address"},
       {"{\"endpoint\":\"a/web\",\"ifname\":\"x\",\"ip\":\"10.0.0.1\"}", "pods.jsonl:3: unknown field `ip`"},
   };
   for (const Row& row : rows) {
-    const auto lines = parse_attach_lines("{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\"}\n\n" + std::string(row.line) + "\n", "pods.jsonl");
+    const auto lines = parse_attach_lines(
+        "{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\"}\n\n" + std::string(row.line) + "\n", "pods.jsonl");
     CAPTURE(row.line);
     REQUIRE_FALSE(lines);
     CAPTURE(lines.error().message);

@@ -14,7 +14,8 @@ constexpr std::size_t kManifestLimit = 1u << 30, kFileLimit = 64u << 20;
 constexpr const char* kAgain = "; compile the bundle again or copy it again";
 
 bool is_digest(const std::string& text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return text.size() == 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::string digest(const JsonField& field) {
@@ -25,8 +26,10 @@ std::string digest(const JsonField& field) {
 std::uint64_t hex64(const JsonField& field) {
   const std::string& text = field.text();
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data() + std::min<std::size_t>(2, text.size()), text.data() + text.size(), number, 16);
-  if (!text.starts_with("0x") || text.size() < 3 || error != std::errc{} || end != text.data() + text.size()) field.fail("expected a number like 0x0000000000000001");
+  const auto [end, error] =
+      std::from_chars(text.data() + std::min<std::size_t>(2, text.size()), text.data() + text.size(), number, 16);
+  if (!text.starts_with("0x") || text.size() < 3 || error != std::errc{} || end != text.data() + text.size())
+    field.fail("expected a number like 0x0000000000000001");
   return number;
 }
 
@@ -49,8 +52,10 @@ PeerBits peers(const JsonField& field, std::size_t words) {
   field.each([&](const JsonField& item) {
     std::vector<std::uint64_t> bits;
     item.at("words").each([&](const JsonField& word) { bits.push_back(hex64(word)); });
-    if (bits.size() != words) item.fail("has " + std::to_string(bits.size()) + " words where the program has " + std::to_string(words));
-    if (!out.emplace(item.at("identity").number32(), std::move(bits)).second) item.fail("is a second entry for its identity");
+    if (bits.size() != words)
+      item.fail("has " + std::to_string(bits.size()) + " words where the program has " + std::to_string(words));
+    if (!out.emplace(item.at("identity").number32(), std::move(bits)).second)
+      item.fail("is a second entry for its identity");
   });
   return out;
 }
@@ -59,7 +64,8 @@ BundleDirection direction(const JsonField& program, const char* name) {
   BundleDirection out;
   out.enforcement = program.at("enforcement").at(name).text();
   out.rule_texts = texts(program.at("ruleTexts").at(name));
-  if (out.rule_texts.size() != program.at("ruleCount").at(name).number()) program.at("ruleTexts").at(name).fail("has another number of rules than `ruleCount`");
+  if (out.rule_texts.size() != program.at("ruleCount").at(name).number())
+    program.at("ruleTexts").at(name).fail("has another number of rules than `ruleCount`");
   out.peers = peers(program.at("peers").at(name), program.at("words").at(name).number());
   return out;
 }
@@ -93,11 +99,14 @@ std::optional<RuleOrigin> origin(const JsonField& field) {
 std::vector<std::optional<RuleOrigin>> origins(const JsonField& field, std::size_t count) {
   std::vector<std::optional<RuleOrigin>> out;
   field.each([&](const JsonField& item) { out.push_back(origin(item)); });
-  if (out.size() != count) field.fail("has " + std::to_string(out.size()) + " rules where the endpoint's program has " + std::to_string(count));
+  if (out.size() != count)
+    field.fail("has " + std::to_string(out.size()) + " rules where the endpoint's program has " +
+               std::to_string(count));
   return out;
 }
 
-BundleEndpoint endpoint(const JsonField& field, const Bundle& bundle, const std::map<std::string, std::size_t>& programs) {
+BundleEndpoint endpoint(const JsonField& field, const Bundle& bundle,
+                        const std::map<std::string, std::size_t>& programs) {
   BundleEndpoint out;
   out.ns = field.at("namespace").text();
   out.name = field.at("name").text();
@@ -128,7 +137,8 @@ BundleNode node(const JsonField& field) {
 }
 
 void check_kind(const JsonField& root) {
-  if (root.at("apiVersion").text() != "netpolc.dev/v1") root.at("apiVersion").fail("is `" + root.at("apiVersion").text() + "`; this loader reads netpolc.dev/v1");
+  if (root.at("apiVersion").text() != "netpolc.dev/v1")
+    root.at("apiVersion").fail("is `" + root.at("apiVersion").text() + "`; this loader reads netpolc.dev/v1");
   if (root.at("kind").text() != "Bundle") root.at("kind").fail("expected Bundle");
 }
 
@@ -141,11 +151,16 @@ void fill(Bundle& bundle, const JsonField& root) {
   std::map<std::string, std::size_t> programs;
   root.at("programs").each([&](const JsonField& item) {
     bundle.programs.push_back(program(item));
-    if (!programs.emplace(bundle.programs.back().digest, bundle.programs.size() - 1).second) item.fail("is a second program of its digest");
+    if (!programs.emplace(bundle.programs.back().digest, bundle.programs.size() - 1).second)
+      item.fail("is a second program of its digest");
   });
-  root.at("endpoints").each([&](const JsonField& item) { bundle.endpoints.push_back(endpoint(item, bundle, programs)); });
+  root.at("endpoints").each([&](const JsonField& item) {
+    bundle.endpoints.push_back(endpoint(item, bundle, programs));
+  });
   root.at("nodes").each([&](const JsonField& item) { bundle.nodes.push_back(node(item)); });
-  root.at("identities").each([&](const JsonField& item) { bundle.identities[item.at("id").number32()] = texts(item.at("labels")); });
+  root.at("identities").each([&](const JsonField& item) {
+    bundle.identities[item.at("id").number32()] = texts(item.at("labels"));
+  });
   root.at("addresses").each([&](const JsonField& item) {
     const auto prefix = Prefix::parse(item.at("prefix").text());
     if (!prefix) item.at("prefix").fail("`" + item.at("prefix").text() + "` is no prefix");
@@ -158,7 +173,9 @@ Done check_digest(const std::string& text, const std::string& digest, const std:
   std::string blank = text;
   const auto at = blank.find('"' + digest + '"');
   blank.erase(at + 1, digest.size());
-  if (at == std::string::npos || sha256_hex(blank) != digest) return bad_input(name + ": was changed or damaged since it was compiled: its digest is not that of its content" + kAgain);
+  if (at == std::string::npos || sha256_hex(blank) != digest)
+    return bad_input(name + ": was changed or damaged since it was compiled: its digest is not that of its content" +
+                     kAgain);
   return {};
 }
 
@@ -171,7 +188,8 @@ Result<Bundle> read(const std::string& text, const std::string& name, Checksums*
     const JsonField root(json);
     check_kind(root);
     // What was damaged is said before what it looks like.
-    if (const Done done = check_digest(text, digest(root.at("digest")), name); !done) return tl::make_unexpected(done.error());
+    if (const Done done = check_digest(text, digest(root.at("digest")), name); !done)
+      return tl::make_unexpected(done.error());
     fill(bundle, root);
     const JsonField listed = root.at("files");
     listed.each_member([&](const std::string& path, const JsonField& sum) {
@@ -188,9 +206,11 @@ Result<Bundle> read(const std::string& text, const std::string& name, Checksums*
 
 Result<std::string> read_checked(const std::string& directory, const std::string& path, const std::string& sum) {
   auto content = read_beneath(directory, path, kFileLimit);
-  if (!content) return tl::make_unexpected(Failure{content.error().kind, content.error().message + " (listed in bundle.json)"});
+  if (!content)
+    return tl::make_unexpected(Failure{content.error().kind, content.error().message + " (listed in bundle.json)"});
   if (const std::string actual = sha256_hex(*content); actual != sum)
-    return bad_input(directory + "/" + path + ": was changed or damaged since it was compiled: its SHA-256 is " + actual + ", bundle.json says " + sum + kAgain);
+    return bad_input(directory + "/" + path + ": was changed or damaged since it was compiled: its SHA-256 is " +
+                     actual + ", bundle.json says " + sum + kAgain);
   return content;
 }
 
@@ -206,7 +226,9 @@ Result<Bundle> read_manifest(const std::string& text, const std::string& name) {
 Result<Bundle> read_bundle(const std::string& directory) {
   const std::string name = directory + "/bundle.json";
   const auto text = read_beneath(directory, "bundle.json", kManifestLimit);
-  if (!text) return tl::make_unexpected(Failure{text.error().kind, text.error().message + " (a bundle is a directory that `netpolc compile` wrote)"});
+  if (!text)
+    return tl::make_unexpected(
+        Failure{text.error().kind, text.error().message + " (a bundle is a directory that `netpolc compile` wrote)"});
   Checksums files;
   auto bundle = read(*text, name, &files);
   if (!bundle) return bundle;
@@ -236,14 +258,18 @@ Result<std::size_t> find_endpoint(const Bundle& bundle, const std::string& name)
     if (!name.starts_with(endpoint.ns + "/")) continue;
     const std::string own = name.substr(endpoint.ns.size() + 1);
     if (endpoint.name == own) by_workload.push_back(i);
-    if (std::any_of(endpoint.pods.begin(), endpoint.pods.end(), [&](const BundlePod& pod) { return pod.name == own; })) by_pod.push_back(i);
+    if (std::any_of(endpoint.pods.begin(), endpoint.pods.end(), [&](const BundlePod& pod) { return pod.name == own; }))
+      by_pod.push_back(i);
   }
   const auto& found = by_pod.empty() ? by_workload : by_pod;
-  if (found.empty()) return bad_input("endpoint `" + name + "` is not in the bundle: neither a pod nor a workload of that name was compiled");
+  if (found.empty())
+    return bad_input("endpoint `" + name +
+                     "` is not in the bundle: neither a pod nor a workload of that name was compiled");
   if (found.size() == 1) return found.front();
   std::string kinds;
   for (const std::size_t i : found) kinds += (kinds.empty() ? "" : ", ") + bundle.endpoints[i].kind;
-  return bad_input("endpoint `" + name + "` is ambiguous: the bundle has a " + kinds + " of that name; give the name of a pod");
+  return bad_input("endpoint `" + name + "` is ambiguous: the bundle has a " + kinds +
+                   " of that name; give the name of a pod");
 }
 
 }  // namespace netpolc::loader

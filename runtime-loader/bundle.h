@@ -33,8 +33,8 @@ struct BundleDirection {
 struct BundleProgram {
   std::string digest;  // 64 hexadecimal digits
   std::uint64_t tag = 0;
-  std::string object;  // path in the bundle
-  std::string bytes;   // its content; empty after read_manifest, as are:
+  std::string object;      // path in the bundle
+  std::string bytes;       // its content; empty after read_manifest, as are:
   std::string source;      // the C it was compiled from
   std::string source_map;  // from that C's lines to the policies', JSON
   BundleDirection ingress, egress;

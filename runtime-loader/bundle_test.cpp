@@ -75,7 +75,8 @@ TEST_CASE("bundle.json itself is checked") {
 TEST_CASE("no path leads out of the bundle") {
   TestDirectory outside;
   outside.write("secret", "object a");
-  for (const std::string& path : {std::string("../") + fs::path(outside.path()).filename().string() + "/secret", outside.path() + "/secret", std::string("programs/../../x")}) {
+  for (const std::string& path : {std::string("../") + fs::path(outside.path()).filename().string() + "/secret",
+                                  outside.path() + "/secret", std::string("programs/../../x")}) {
     TestBundle bundle;
     bundle.json["files"][path] = sha256_hex("object a");
     bundle.json["programs"][0]["object"] = path;

@@ -54,9 +54,12 @@ void print(const std::string& text) {
 }
 
 void add_common(CLI::App& command, Options& o) {
-  command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")->capture_default_str();
+  command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")
+      ->capture_default_str();
   command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
-  command.add_option("-o,--output", o.format, "text or json")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
+  command.add_option("-o,--output", o.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
 }
 
 // ---- load ----------------------------------------------------------------------------------------
@@ -72,7 +75,8 @@ Result<std::vector<AttachRequest>> from_file(const std::string& path) {
 }
 
 Result<std::vector<AttachRequest>> requests(const Options& o) {
-  if (o.attach.empty() && o.attach_files.empty()) return bad_input("nothing to attach to: give --attach or --attach-file");
+  if (o.attach.empty() && o.attach_files.empty())
+    return bad_input("nothing to attach to: give --attach or --attach-file");
   std::vector<AttachRequest> all;
   for (const std::string& text : o.attach) {
     auto request = parse_attach_option(text);
@@ -89,9 +93,11 @@ Result<std::vector<AttachRequest>> requests(const Options& o) {
 
 std::string report_text(const LoadReport& report) {
   std::string text = "loaded bundle " + report.bundle.substr(0, 12);
-  if (!report.former_bundle.empty()) text += report.former_bundle == report.bundle ? " again" : " in place of " + report.former_bundle.substr(0, 12);
+  if (!report.former_bundle.empty())
+    text += report.former_bundle == report.bundle ? " again" : " in place of " + report.former_bundle.substr(0, 12);
   text += report.node.empty() ? std::string() : " on node " + report.node;
-  text += ": " + std::to_string(report.attachments.size()) + " interfaces, " + std::to_string(report.programs) + " programs, " + std::to_string(report.addresses) + " addresses\n";
+  text += ": " + std::to_string(report.attachments.size()) + " interfaces, " + std::to_string(report.programs) +
+          " programs, " + std::to_string(report.addresses) + " addresses\n";
   TableRows rows;
   for (const Attachment& it : report.attachments) rows.push_back({it.endpoint, it.ifname, to_string(it.mode)});
   return text + table_text(rows, "  ");
@@ -100,11 +106,17 @@ std::string report_text(const LoadReport& report) {
 std::string report_json(const LoadReport& report) {
   Json attachments = Json::array();
   for (const Attachment& it : report.attachments)
-    attachments.push_back({{"endpoint", it.endpoint}, {"ifname", it.ifname}, {"netns", it.netns}, {"ifindex", it.ifindex}, {"mode", to_string(it.mode)}});
+    attachments.push_back({{"endpoint", it.endpoint},
+                           {"ifname", it.ifname},
+                           {"netns", it.netns},
+                           {"ifindex", it.ifindex},
+                           {"mode", to_string(it.mode)}});
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
-  return Json{{"bundle", report.bundle}, {"replaced", or_null(report.former_bundle)}, {"node", or_null(report.node)}, {"programs", report.programs}, {"addresses", report.addresses},
-              {"attachments", std::move(attachments)}}
-             .dump(1) + "\n";
+  return Json{{"bundle", report.bundle},       {"replaced", or_null(report.former_bundle)},
+              {"node", or_null(report.node)},  {"programs", report.programs},
+              {"addresses", report.addresses}, {"attachments", std::move(attachments)}}
+             .dump(1) +
+         "\n";
 }
 
 int load_command(Options& o) {
@@ -117,18 +129,28 @@ int load_command(Options& o) {
   const auto report = load(o.load);
   if (!report) return complain(report.error());
   print(o.json() ? report_json(*report) : report_text(*report));
-  if (report->node.empty()) std::fprintf(stderr, "netpol-loader: no --node: this node's own addresses count as any node's\n");
-  if (!report->left_over.empty()) std::fprintf(stderr, "netpol-loader: loaded, but of the former bundle is left: %s\n", report->left_over.c_str());
+  if (report->node.empty())
+    std::fprintf(stderr, "netpol-loader: no --node: this node's own addresses count as any node's\n");
+  if (!report->left_over.empty())
+    std::fprintf(stderr, "netpol-loader: loaded, but of the former bundle is left: %s\n", report->left_over.c_str());
   return kGood;
 }
 
 void add_load(CLI::App& app, Options& o, Action& chosen) {
-  CLI::App& command = *app.add_subcommand("load", "put a bundle into force, all of it or nothing; replaces what was loaded without a gap");
+  CLI::App& command = *app.add_subcommand(
+      "load", "put a bundle into force, all of it or nothing; replaces what was loaded without a gap");
   command.add_option("BUNDLE", o.load.bundle, "directory that `netpolc compile` wrote")->required();
-  command.add_option("--attach", o.attach, "NAMESPACE/POD=IFNAME: the host's end of the pod's veth (repeatable)")->take_all();
-  command.add_option("--attach-file", o.attach_files, "JSON lines {\"endpoint\",\"ifname\",\"netns\",\"ipv4\",\"ipv6\"}; - is standard input (repeatable)")->take_all();
-  command.add_option("--node", o.load.node, "the bundle's node that this is (default: the host's name, if the bundle has it)");
-  command.add_option("--attach-mode", o.mode, "auto is tcx where the kernel has it, else clsact")->check(CLI::IsMember({"auto", "tcx", "clsact"}))->capture_default_str();
+  command.add_option("--attach", o.attach, "NAMESPACE/POD=IFNAME: the host's end of the pod's veth (repeatable)")
+      ->take_all();
+  command
+      .add_option("--attach-file", o.attach_files,
+                  "JSON lines {\"endpoint\",\"ifname\",\"netns\",\"ipv4\",\"ipv6\"}; - is standard input (repeatable)")
+      ->take_all();
+  command.add_option("--node", o.load.node,
+                     "the bundle's node that this is (default: the host's name, if the bundle has it)");
+  command.add_option("--attach-mode", o.mode, "auto is tcx where the kernel has it, else clsact")
+      ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
+      ->capture_default_str();
   command.add_flag("--report-allowed", o.load.report_allowed, "events for new allowed connections too");
   add_common(command, o);
   command.callback([&] { chosen = [&] { return load_command(o); }; });
@@ -146,8 +168,11 @@ int status_command(const Options& o) {
 int unload_command(const Options& o) {
   const auto report = unload(o.root, o.state);
   if (!report) return complain(report.error());
-  if (o.json()) print(Json{{"detached", report->links}}.dump() + "\n");
-  else print("unloaded: " + std::to_string(report->links) + " programs detached from " + std::to_string(report->links / 2) + " interfaces\n");
+  if (o.json())
+    print(Json{{"detached", report->links}}.dump() + "\n");
+  else
+    print("unloaded: " + std::to_string(report->links) + " programs detached from " +
+          std::to_string(report->links / 2) + " interfaces\n");
   return kGood;
 }
 
@@ -161,7 +186,8 @@ int monitor_command(Options& o) {
 }
 
 void add_simple(CLI::App& app, Options& o, Action& chosen) {
-  CLI::App& status = *app.add_subcommand("status", "what is loaded, whether it is in force (else exit 1), and the counters of every rule");
+  CLI::App& status = *app.add_subcommand(
+      "status", "what is loaded, whether it is in force (else exit 1), and the counters of every rule");
   add_common(status, o);
   status.callback([&] { chosen = [&] { return status_command(o); }; });
 
@@ -181,9 +207,16 @@ void add_simple(CLI::App& app, Options& o, Action& chosen) {
 int show_change(const Options& o, const Result<AddressChange>& change) {
   if (!change) return complain(change.error());
   const auto json = [](std::optional<std::uint32_t> identity) { return identity ? Json(*identity) : Json(); };
-  const auto words = [](std::optional<std::uint32_t> identity) { return identity ? "identity " + std::to_string(*identity) : std::string("not in the table"); };
-  if (o.json()) print(Json{{"prefix", change->prefix.to_string()}, {"former", json(change->former)}, {"now", json(change->now)}}.dump() + "\n");
-  else print(change->prefix.to_string() + ": " + words(change->now) + " (was " + (change->former == change->now ? "so already" : words(change->former)) + ")\n");
+  const auto words = [](std::optional<std::uint32_t> identity) {
+    return identity ? "identity " + std::to_string(*identity) : std::string("not in the table");
+  };
+  if (o.json())
+    print(Json{{"prefix", change->prefix.to_string()}, {"former", json(change->former)}, {"now", json(change->now)}}
+              .dump() +
+          "\n");
+  else
+    print(change->prefix.to_string() + ": " + words(change->now) + " (was " +
+          (change->former == change->now ? "so already" : words(change->former)) + ")\n");
   return kGood;
 }
 
@@ -191,7 +224,8 @@ int address_command(const Options& o, bool add) {
   const auto prefix = Prefix::parse(o.address);
   if (!prefix) return complain({FailureKind::Input, "`" + o.address + "` is no address or prefix"});
   if (!add) return show_change(o, remove_address(o.where(), *prefix));
-  if (o.endpoint.empty() == !o.identity) return complain({FailureKind::Input, "whose address is it? give either --endpoint or --identity"});
+  if (o.endpoint.empty() == !o.identity)
+    return complain({FailureKind::Input, "whose address is it? give either --endpoint or --identity"});
   return show_change(o, add_address(o.where(), *prefix, o.endpoint, o.identity));
 }
 
@@ -201,8 +235,10 @@ int list_command(const Options& o) {
   Json json = Json::array();
   TableRows rows{{"PREFIX", "IDENTITY"}};
   for (const auto& [prefix, identity] : *all) {
-    if (o.json()) json.push_back({{"prefix", prefix.to_string()}, {"identity", identity}});
-    else rows.push_back({prefix.to_string(), std::to_string(identity)});
+    if (o.json())
+      json.push_back({{"prefix", prefix.to_string()}, {"identity", identity}});
+    else
+      rows.push_back({prefix.to_string(), std::to_string(identity)});
   }
   print(o.json() ? json.dump(1) + "\n" : table_text(rows));
   return kGood;
@@ -211,7 +247,8 @@ int list_command(const Options& o) {
 void add_address_commands(CLI::App& app, Options& o, Action& chosen) {
   CLI::App& address = *app.add_subcommand("address", "tell the loaded programs whose an address is");
   address.require_subcommand(1);
-  CLI::App& add = *address.add_subcommand("add", "an address (or prefix) belongs to an endpoint of the loaded bundle from now on");
+  CLI::App& add =
+      *address.add_subcommand("add", "an address (or prefix) belongs to an endpoint of the loaded bundle from now on");
   add.add_option("ADDRESS", o.address, "192.0.2.1, 2001:db8::1 or a prefix")->required();
   add.add_option("--endpoint", o.endpoint, "NAMESPACE/NAME of a pod or workload of the bundle");
   add.add_option("--identity", o.identity, "its number instead");

@@ -75,8 +75,9 @@ bool has_ports(const np_event& event) { return event.protocol == 6 || event.prot
 bool is_icmp(const np_event& event) { return event.protocol == 1 || event.protocol == 58; }
 // Before the transport header was read there are no ports to show.
 bool has_transport(const np_event& event) {
-  return event.reason != NP_REASON_INVALID_PACKET && event.reason != NP_REASON_FRAGMENT && event.reason != NP_REASON_INVALID_EXTENSION &&
-         event.reason != NP_REASON_UNKNOWN_L4 && event.reason != NP_REASON_UNSUPPORTED_L3;
+  return event.reason != NP_REASON_INVALID_PACKET && event.reason != NP_REASON_FRAGMENT &&
+         event.reason != NP_REASON_INVALID_EXTENSION && event.reason != NP_REASON_UNKNOWN_L4 &&
+         event.reason != NP_REASON_UNSUPPORTED_L3;
 }
 
 std::string with_port(const np_event& event, const std::string& text, unsigned port) {
@@ -86,7 +87,8 @@ std::string with_port(const np_event& event, const std::string& text, unsigned p
 
 std::string flow_text(const np_event& event) {
   if (event.family == 0) return "a packet of " + std::to_string(event.length) + " bytes that is neither IPv4 nor IPv6";
-  std::string text = with_port(event, address(event, event.source), event.source_port) + " -> " + with_port(event, address(event, event.destination), event.destination_port) + " " +
+  std::string text = with_port(event, address(event, event.source), event.source_port) + " -> " +
+                     with_port(event, address(event, event.destination), event.destination_port) + " " +
                      protocol_name(event.protocol);
   if (is_icmp(event) && has_transport(event)) text += " type " + std::to_string(event.destination_port);
   return text;
@@ -104,7 +106,8 @@ const std::vector<std::string>* labels_of(const np_event& event, const Loaded& l
 
 std::string remote_text(const np_event& event, const Loaded& loaded) {
   if (event.identity == 0) return "";
-  std::string text = std::string(event.direction == NP_INGRESS ? ", from" : ", to") + " identity " + std::to_string(event.identity);
+  std::string text =
+      std::string(event.direction == NP_INGRESS ? ", from" : ", to") + " identity " + std::to_string(event.identity);
   if (const auto* labels = labels_of(event, loaded)) {
     text += " (";
     for (std::size_t i = 0; i < labels->size(); ++i) text += (i == 0 ? "" : " ") + (*labels)[i];
@@ -133,9 +136,11 @@ Json rule_json(const np_event& event, const Explained& known, const Loaded& load
 
 std::string event_text(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {
   const Explained known = explain(event, loaded);
-  const std::string verdict = event.reason == NP_REASON_FORWARDED ? "allow" : "drop (" + reason_name(event.reason) + ")";
-  return time_text(event, wall_offset) + " " + verdict + " " + direction_name(event.direction) + " " + endpoint_name(event, known) + ": " + flow_text(event) +
-         remote_text(event, loaded) + rule_line(event, known, loaded);
+  const std::string verdict =
+      event.reason == NP_REASON_FORWARDED ? "allow" : "drop (" + reason_name(event.reason) + ")";
+  return time_text(event, wall_offset) + " " + verdict + " " + direction_name(event.direction) + " " +
+         endpoint_name(event, known) + ": " + flow_text(event) + remote_text(event, loaded) +
+         rule_line(event, known, loaded);
 }
 
 std::string event_json(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {

@@ -47,7 +47,8 @@ np_event denied() {
 
 TEST_CASE("an event is told with names, rule and place") {
   CHECK(event_text(denied(), loaded(), 0) ==
-        "1970-01-01T00:00:01.500Z drop (Policy denied by denylist) ingress a/web-1: 10.0.0.3:40000 -> 10.0.0.1:80 TCP, from identity 300 (k8s:app=db), "
+        "1970-01-01T00:00:01.500Z drop (Policy denied by denylist) ingress a/web-1: 10.0.0.3:40000 -> 10.0.0.1:80 TCP, "
+        "from identity 300 (k8s:app=db), "
         "rule 0 `allow from db to TCP 80` at web.yaml:12:5 (CiliumNetworkPolicy a/web, ingress[0])");
   const auto json = nlohmann::json::parse(event_json(denied(), loaded(), 0));
   CHECK(json["reason"] == 181);

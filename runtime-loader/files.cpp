@@ -38,14 +38,16 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 
 Result<std::string> read_beneath(const std::string& directory, const std::string& relative, std::size_t limit) {
   const std::string name = directory + "/" + relative;
-  if (relative.empty() || relative.find('\0') != std::string::npos) return bad_input("a path in `" + directory + "` is empty or has a zero byte");
+  if (relative.empty() || relative.find('\0') != std::string::npos)
+    return bad_input("a path in `" + directory + "` is empty or has a zero byte");
   const Fd base{open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
   if (!base) return bad_input(directory + ": " + std::generic_category().message(errno));
   open_how how{};
   how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const Fd fd{static_cast<int>(syscall(SYS_openat2, base.get(), relative.c_str(), &how, sizeof how))};
-  if (!fd && (errno == EXDEV || errno == ELOOP)) return bad_input(name + ": leads out of the bundle, or is a symbolic link");
+  if (!fd && (errno == EXDEV || errno == ELOOP))
+    return bad_input(name + ": leads out of the bundle, or is a symbolic link");
   if (!fd) return bad_input(name + ": " + std::generic_category().message(errno));
   return read_all(fd, name, limit);
 }

@@ -30,12 +30,14 @@ bool is_bpffs(const std::string& path) {
 Done ensure_bpffs(const std::string& root, const std::string& mark) {
   std::error_code error;
   fs::path existing = root;
-  while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error)) existing = existing.parent_path();
+  while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error))
+    existing = existing.parent_path();
   if (is_bpffs(existing.string())) return {};
   const bool usual = root == "/sys/fs/bpf" || root.starts_with("/sys/fs/bpf/");
   const std::string mount_point = usual ? "/sys/fs/bpf" : root;
   if (!usual) fs::create_directories(root, error);
-  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0) return refused("mounting bpffs on " + mount_point, errno);
+  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0)
+    return refused("mounting bpffs on " + mount_point, errno);
   if (!usual) Fd{::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
   return {};
 }
@@ -54,7 +56,8 @@ std::string canonical(const std::string& root) {
 std::vector<std::string> names_in(const std::string& directory) {
   std::vector<std::string> names;
   std::error_code error;
-  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) names.push_back(it->path().filename().string());
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error))
+    names.push_back(it->path().filename().string());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -70,8 +73,11 @@ Done Installation::take_lock() {
     if (error) return refused("creating " + state_ + ": " + error.message());
     lock_ = Fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!lock_ || flock(lock_.get(), LOCK_EX) != 0) return refused("locking " + path, errno);
-    struct stat ours {}, current {};
-    if (fstat(lock_.get(), &ours) == 0 && stat(path.c_str(), &current) == 0 && ours.st_ino == current.st_ino && ours.st_dev == current.st_dev) return {};
+    struct stat ours {
+    }, current{};
+    if (fstat(lock_.get(), &ours) == 0 && stat(path.c_str(), &current) == 0 && ours.st_ino == current.st_ino &&
+        ours.st_dev == current.st_dev)
+      return {};
   }
 }
 
@@ -112,9 +118,11 @@ Done Installation::remove_all() const {
 
 void Installation::remove_if_unused() const {
   std::error_code error;
-  for (const char* part : {"/links", "/rules", "/maps"}) fs::remove(root_ + part, error);  // fails where something is in it
+  for (const char* part : {"/links", "/rules", "/maps"})
+    fs::remove(root_ + part, error);  // fails where something is in it
   const std::string mark = state_ + "/mounted";
-  if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0) fs::remove(mark, error);
+  if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0)
+    fs::remove(mark, error);
   fs::remove(root_, error);
   if (fs::exists(state_path(), error)) return;
   for (const char* file : {"/monitor.lock", "/lock"}) fs::remove(state_ + file, error);

@@ -49,7 +49,8 @@ class JsonField {
     return value_->get_ref<const std::string&>();
   }
   std::uint64_t number(std::uint64_t most = UINT64_MAX) const {
-    if (!value_->is_number_unsigned() || value_->get<std::uint64_t>() > most) expected("a whole number up to " + std::to_string(most));
+    if (!value_->is_number_unsigned() || value_->get<std::uint64_t>() > most)
+      expected("a whole number up to " + std::to_string(most));
     return value_->get<std::uint64_t>();
   }
   std::uint32_t number32() const { return static_cast<std::uint32_t>(number(UINT32_MAX)); }
@@ -60,14 +61,17 @@ class JsonField {
   bool is_null() const { return value_->is_null(); }
   bool is_text() const { return value_->is_string(); }
 
-  [[noreturn]] void expected(const std::string& what) const { fail("expected " + what + ", found " + value_->type_name()); }
+  [[noreturn]] void expected(const std::string& what) const {
+    fail("expected " + what + ", found " + value_->type_name());
+  }
   [[noreturn]] void fail(const std::string& what) const {
     const std::string where = path();
     throw BadField((where.empty() ? "" : "`" + where + "`: ") + what);
   }
 
  private:
-  JsonField(const Json& value, const JsonField* parent, std::string_view key, std::size_t index) : value_(&value), parent_(parent), key_(key), index_(index) {}
+  JsonField(const Json& value, const JsonField* parent, std::string_view key, std::size_t index)
+      : value_(&value), parent_(parent), key_(key), index_(index) {}
   std::string path() const {
     if (parent_ == nullptr) return "";
     const std::string before = parent_->path();

@@ -17,7 +17,9 @@ constexpr std::uint32_t kTcxIngress = 46, kTcxEgress = 47;
 // What we own among the filters of an interface: priority and handle are our name.
 constexpr std::uint32_t kFilterHandle = 0x6e70, kFilterPriority = 0x6e70;
 
-int bpf_call(int command, union bpf_attr& attributes) { return static_cast<int>(syscall(SYS_bpf, command, &attributes, sizeof attributes)); }
+int bpf_call(int command, union bpf_attr& attributes) {
+  return static_cast<int>(syscall(SYS_bpf, command, &attributes, sizeof attributes));
+}
 
 bpf_tc_hook tc_hook(int ifindex, Side side) {
   bpf_tc_hook hook{};
@@ -93,7 +95,8 @@ Done clsact_detach(int ifindex, Side side) {
   const bpf_tc_hook hook = tc_hook(ifindex, side);
   const bpf_tc_opts filter = tc_filter();
   const int error = -bpf_tc_detach(&hook, &filter);
-  if (error != 0 && error != ENOENT && error != EINVAL && error != ENODEV) return refused("removing a clsact filter", error);
+  if (error != 0 && error != ENOENT && error != EINVAL && error != ENODEV)
+    return refused("removing a clsact filter", error);
   return {};
 }
 

@@ -84,7 +84,8 @@ Done load_object(const Installation& site, std::size_t index, Generation& next) 
   const Fd counters = open_pinned(site.rules_path(program.digest));
   std::map<std::string, int> reuse;
   if (counters) reuse[NP_MAP_RULES] = counters.get();
-  auto object = Object::load(program.bytes, program.object, next.maps, program.ingress.peers, program.egress.peers, reuse);
+  auto object =
+      Object::load(program.bytes, program.object, next.maps, program.ingress.peers, program.egress.peers, reuse);
   if (!object) {
     std::string message = object.error().message;
     while (message.ends_with('\n')) message.pop_back();
@@ -123,7 +124,8 @@ Done fill_maps(const LoadOptions& options, const Generation& next) {
 Done pin_kept(const Installation& site, const Generation& next, Journal& journal) {
   std::map<std::string, int> pins;
   for (const char* name : kKept) pins[site.map_path(name)] = next.maps.by_name.at(name).get();
-  for (const auto& [program, object] : next.objects) pins[site.rules_path(next.bundle.programs[program].digest)] = object.map(NP_MAP_RULES);
+  for (const auto& [program, object] : next.objects)
+    pins[site.rules_path(next.bundle.programs[program].digest)] = object.map(NP_MAP_RULES);
   for (const auto& [path, map] : pins) {
     if (open_pinned(path)) continue;
     if (Done done = pin(map, path); !done) return done;
@@ -139,8 +141,10 @@ Done pin_renewed(const Installation& site, const Generation& next, Journal& jour
     auto former = std::make_shared<Fd>(open_pinned(path));
     if (Done done = pin_over(next.maps.by_name.at(name).get(), path); !done) return done;
     journal.add([path, former] {
-      if (*former) (void)pin_over(former->get(), path);
-      else unpin(path);
+      if (*former)
+        (void)pin_over(former->get(), path);
+      else
+        unpin(path);
     });
   }
   return {};
@@ -150,7 +154,10 @@ Done attach_all(const Installation& site, const LoadOptions& options, Generation
   for (Attachment& it : next.attachments) {
     if (interrupted()) return refused("interrupted");
     const Object& object = next.objects.at(next.bundle.endpoints[it.bundle_endpoint].program);
-    if (Done done = attach(site, it, {object.program(NP_PROGRAM_FROM_POD), object.program(NP_PROGRAM_TO_POD)}, options.mode, journal); !done) return done;
+    if (Done done = attach(site, it, {object.program(NP_PROGRAM_FROM_POD), object.program(NP_PROGRAM_TO_POD)},
+                           options.mode, journal);
+        !done)
+      return done;
   }
   return {};
 }
@@ -168,8 +175,10 @@ Done announce(const Installation& site, const KnownState& known, const Generatio
   state.pending.insert(state.pending.end(), next.attachments.begin(), next.attachments.end());
   for (Attachment& it : state.pending) it.mode = AttachMode::Clsact;  // tcx links are found by their pins
   journal.add([&site, state = known.state, current = known.current] {
-    if (current) (void)write_state(site, state);
-    else unlink(site.state_path().c_str());
+    if (current)
+      (void)write_state(site, state);
+    else
+      unlink(site.state_path().c_str());
   });
   return write_state(site, state);
 }
@@ -232,7 +241,9 @@ Result<LoadReport> load(const LoadOptions& options) {
     if (!known->current) (void)site->remove_if_unused();
     return tl::make_unexpected(done.error());
   }
-  return LoadReport{next.bundle.digest, known->current ? known->state.bundle : "", next.node, next.attachments, next.objects.size(), next.addresses.size(),
+  return LoadReport{next.bundle.digest,  known->current ? known->state.bundle : "",
+                    next.node,           next.attachments,
+                    next.objects.size(), next.addresses.size(),
                     next.left_over};
 }
 

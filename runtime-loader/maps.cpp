@@ -23,7 +23,8 @@ np_lpm6 key6(const Prefix& prefix) {
 }
 
 // One system call for many entries; kernels whose map type has no batches get one at a time.
-Done update_all(int map, std::size_t count, const std::vector<std::uint8_t>& keys, const std::vector<std::uint8_t>& values, const std::string& what) {
+Done update_all(int map, std::size_t count, const std::vector<std::uint8_t>& keys,
+                const std::vector<std::uint8_t>& values, const std::string& what) {
   if (count == 0) return {};
   const std::size_t key_size = keys.size() / count, value_size = values.size() / count;
   auto done = static_cast<std::uint32_t>(count);
@@ -99,7 +100,9 @@ Done fill_ipcache(int map4, int map6, const AddressIdentities& addresses) {
   return update_all(map6, values6.size() / 4, keys6, values6, NP_MAP_IPCACHE6);
 }
 
-Done set_address(int map4, int map6, const Prefix& prefix, std::uint32_t identity) { return fill_ipcache(map4, map6, {{prefix, identity}}); }
+Done set_address(int map4, int map6, const Prefix& prefix, std::uint32_t identity) {
+  return fill_ipcache(map4, map6, {{prefix, identity}});
+}
 
 Result<bool> remove_address(int map4, int map6, const Prefix& prefix) {
   const np_lpm4 four = key4(prefix);

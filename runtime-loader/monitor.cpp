@@ -26,8 +26,10 @@ class Follower {
 
   Done refresh() {
     struct stat info {};
-    if (stat(site_.state_path().c_str(), &info) != 0) return bad_input("what was loaded under " + site_.root() + " has been unloaded");
-    if (info.st_ino == inode_ && info.st_mtim.tv_sec == changed_.tv_sec && info.st_mtim.tv_nsec == changed_.tv_nsec) return {};
+    if (stat(site_.state_path().c_str(), &info) != 0)
+      return bad_input("what was loaded under " + site_.root() + " has been unloaded");
+    if (info.st_ino == inode_ && info.st_mtim.tv_sec == changed_.tv_sec && info.st_mtim.tv_nsec == changed_.tv_nsec)
+      return {};
     auto known = read_state(site_);
     if (!known) return tl::make_unexpected(known.error());
     if (!known->current || known->state.bundle.empty()) return bad_input("nothing is loaded under " + site_.root());
@@ -55,7 +57,8 @@ Result<Fd> only_reader(const Installation& site) {
   const std::string path = site.state_directory() + "/monitor.lock";
   Fd lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!lock) return refused("opening " + path, errno);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return bad_input("another monitor is reading the events of " + site.root());
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+    return bad_input("another monitor is reading the events of " + site.root());
   return lock;
 }
 
@@ -74,7 +77,9 @@ Done monitor(const MonitorOptions& options, const std::function<void(const std::
   if (!reader) return tl::make_unexpected(reader.error());
 
   const std::int64_t wall_offset = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC);
-  const std::int64_t end = options.timeout_seconds == 0 ? INT64_MAX : nanoseconds(CLOCK_MONOTONIC) + options.timeout_seconds * std::int64_t{1'000'000'000};
+  const std::int64_t end = options.timeout_seconds == 0
+                               ? INT64_MAX
+                               : nanoseconds(CLOCK_MONOTONIC) + options.timeout_seconds * std::int64_t{1'000'000'000};
   std::uint64_t shown = 0;
   const auto enough = [&] { return options.count != 0 && shown >= options.count; };
   while (!interrupted() && !enough() && nanoseconds(CLOCK_MONOTONIC) < end) {

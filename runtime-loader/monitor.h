@@ -22,7 +22,7 @@ std::string event_json(const np_event& event, const Loaded& loaded, std::int64_t
 struct MonitorOptions {
   std::string root, state;
   bool json = false;
-  std::uint64_t count = 0;     // events to show; 0: until interrupted
+  std::uint64_t count = 0;       // events to show; 0: until interrupted
   unsigned timeout_seconds = 0;  // 0: none
 };
 // Gives lines to `show` until an end is reached; what happened before it started and was read by

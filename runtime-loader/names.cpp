@@ -6,12 +6,12 @@
 namespace netpolc::loader {
 
 std::string to_string(const RuleOrigin& origin) {
-  return origin.file + ":" + std::to_string(origin.line) + ":" + std::to_string(origin.column) + " (" + origin.kind + " " + (origin.ns.empty() ? "" : origin.ns + "/") +
-         origin.name + ", " + origin.rule + ")";
+  return origin.file + ":" + std::to_string(origin.line) + ":" + std::to_string(origin.column) + " (" + origin.kind +
+         " " + (origin.ns.empty() ? "" : origin.ns + "/") + origin.name + ", " + origin.rule + ")";
 }
 
 nlohmann::ordered_json to_json(const RuleOrigin& origin) {
-  return {{"kind", origin.kind}, {"namespace", origin.ns}, {"name", origin.name}, {"rule", origin.rule},
+  return {{"kind", origin.kind}, {"namespace", origin.ns}, {"name", origin.name},    {"rule", origin.rule},
           {"file", origin.file}, {"line", origin.line},    {"column", origin.column}};
 }
 

@@ -12,7 +12,9 @@ namespace netpolc::loader {
 std::string to_string(const RuleOrigin& origin);
 nlohmann::ordered_json to_json(const RuleOrigin& origin);
 
-inline const BundleDirection& direction_of(const BundleProgram& program, int direction) { return direction == NP_INGRESS ? program.ingress : program.egress; }
+inline const BundleDirection& direction_of(const BundleProgram& program, int direction) {
+  return direction == NP_INGRESS ? program.ingress : program.egress;
+}
 inline const std::vector<std::optional<RuleOrigin>>& origins_of(const BundleEndpoint& endpoint, int direction) {
   return direction == NP_INGRESS ? endpoint.ingress_rules : endpoint.egress_rules;
 }

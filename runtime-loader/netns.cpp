@@ -20,7 +20,8 @@ Done in_netns(const std::string& netns, const std::function<Done()>& action) {
   Done done;
   std::thread([&] {
     if (setns(fd.get(), CLONE_NEWNET) != 0) {
-      done = errno == EINVAL ? Done(bad_input("`" + netns + "` is no network namespace")) : Done(refused("entering network namespace `" + netns + "`", errno));
+      done = errno == EINVAL ? Done(bad_input("`" + netns + "` is no network namespace"))
+                             : Done(refused("entering network namespace `" + netns + "`", errno));
       return;
     }
     done = action();
@@ -32,7 +33,9 @@ Result<Interface> find_interface(const std::string& netns, const std::string& na
   Interface found;
   const Done done = in_netns(netns, [&]() -> Done {
     found.index = static_cast<int>(if_nametoindex(name.c_str()));
-    if (found.index == 0) return bad_input("interface `" + name + "`" + (netns.empty() ? "" : " in `" + netns + "`") + ": " + std::generic_category().message(errno));
+    if (found.index == 0)
+      return bad_input("interface `" + name + "`" + (netns.empty() ? "" : " in `" + netns + "`") + ": " +
+                       std::generic_category().message(errno));
     struct stat info {};
     if (stat("/proc/thread-self/ns/net", &info) != 0) return refused("reading /proc/thread-self/ns/net", errno);
     found.netns = info.st_ino;

@@ -36,7 +36,8 @@ Done put(const Opened& opened, const Prefix& prefix, std::optional<std::uint32_t
   return removed ? Done() : tl::make_unexpected(removed.error());
 }
 
-Result<AddressChange> change(Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity, AddressOverride said) {
+Result<AddressChange> change(Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity,
+                             AddressOverride said) {
   const auto former = entry(opened, prefix);
   if (!former) return tl::make_unexpected(former.error());
   if (const Done done = put(opened, prefix, identity); !done) return tl::make_unexpected(done.error());
@@ -50,7 +51,8 @@ Result<AddressChange> change(Opened& opened, const Prefix& prefix, std::optional
 
 }  // namespace
 
-Result<AddressChange> add_address(const Where& where, const Prefix& prefix, const std::string& endpoint, std::optional<std::uint32_t> identity) {
+Result<AddressChange> add_address(const Where& where, const Prefix& prefix, const std::string& endpoint,
+                                  std::optional<std::uint32_t> identity) {
   auto opened = open(where, true);
   if (!opened) return tl::make_unexpected(opened.error());
   if (!endpoint.empty()) {
@@ -60,7 +62,8 @@ Result<AddressChange> add_address(const Where& where, const Prefix& prefix, cons
     if (!found) return tl::make_unexpected(found.error());
     identity = bundle->endpoints[*found].identity;
   }
-  return change(*opened, prefix, identity, endpoint.empty() ? AddressOverride{"", identity} : AddressOverride{endpoint, std::nullopt});
+  return change(*opened, prefix, identity,
+                endpoint.empty() ? AddressOverride{"", identity} : AddressOverride{endpoint, std::nullopt});
 }
 
 Result<AddressChange> remove_address(const Where& where, const Prefix& prefix) {

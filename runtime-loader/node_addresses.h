@@ -20,7 +20,8 @@ struct AddressChange {
 };
 
 // `endpoint` "namespace/name" of the loaded bundle, or `identity`.
-Result<AddressChange> add_address(const Where& where, const Prefix& prefix, const std::string& endpoint, std::optional<std::uint32_t> identity);
+Result<AddressChange> add_address(const Where& where, const Prefix& prefix, const std::string& endpoint,
+                                  std::optional<std::uint32_t> identity);
 Result<AddressChange> remove_address(const Where& where, const Prefix& prefix);
 Result<AddressIdentities> list_addresses(const Where& where);
 

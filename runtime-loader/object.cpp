@@ -14,7 +14,8 @@
 namespace netpolc::loader {
 namespace {
 
-constexpr std::array<std::string_view, 6> kShared = {NP_MAP_CONNTRACK, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_CONFIG, NP_MAP_DROPS, NP_MAP_EVENTS};
+constexpr std::array<std::string_view, 6> kShared = {NP_MAP_CONNTRACK, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6,
+                                                     NP_MAP_CONFIG,    NP_MAP_DROPS,    NP_MAP_EVENTS};
 constexpr std::size_t kLogSize = 1u << 20;
 
 thread_local std::string* libbpf_said = nullptr;
@@ -38,7 +39,8 @@ struct Listen {
 };
 
 MapShape declared_shape(const bpf_map* map) {
-  return {static_cast<std::uint32_t>(bpf_map__type(map)), bpf_map__key_size(map), bpf_map__value_size(map), bpf_map__max_entries(map)};
+  return {static_cast<std::uint32_t>(bpf_map__type(map)), bpf_map__key_size(map), bpf_map__value_size(map),
+          bpf_map__max_entries(map)};
 }
 
 // Size may differ (chosen when the map was made), the rest may not.
@@ -52,8 +54,10 @@ bool fits(const bpf_map* map, int existing) {
 Done prepare_shared(bpf_map* map, SharedMaps& shared) {
   const std::string name = bpf_map__name(map);
   if (const auto found = shared.by_name.find(name); found != shared.by_name.end()) {
-    if (!fits(map, found->second.get())) return bad_input("map " + name + " has another layout in this bundle than in its other objects");
-    if (const int error = -bpf_map__reuse_fd(map, found->second.get()); error != 0) return refused("sharing map " + name, error);
+    if (!fits(map, found->second.get()))
+      return bad_input("map " + name + " has another layout in this bundle than in its other objects");
+    if (const int error = -bpf_map__reuse_fd(map, found->second.get()); error != 0)
+      return refused("sharing map " + name, error);
   } else if (const auto size = shared.max_entries.find(name); size != shared.max_entries.end()) {
     bpf_map__set_max_entries(map, size->second);
   }
@@ -62,13 +66,15 @@ Done prepare_shared(bpf_map* map, SharedMaps& shared) {
 
 Done prepare_peers(bpf_map* map, const PeerBits& peers) {
   if (!peers.empty() && peers.begin()->second.size() * 8 != bpf_map__value_size(map))
-    return bad_input(std::string(bpf_map__name(map)) + ": the bundle has " + std::to_string(peers.begin()->second.size()) + " words per peer, the object " +
+    return bad_input(std::string(bpf_map__name(map)) + ": the bundle has " +
+                     std::to_string(peers.begin()->second.size()) + " words per peer, the object " +
                      std::to_string(bpf_map__value_size(map) / 8));
   bpf_map__set_max_entries(map, static_cast<std::uint32_t>(std::max<std::size_t>(peers.size(), 1)));
   return {};
 }
 
-Done prepare_maps(bpf_object* object, SharedMaps& shared, const PeerBits& in, const PeerBits& out, const std::map<std::string, int>& reuse) {
+Done prepare_maps(bpf_object* object, SharedMaps& shared, const PeerBits& in, const PeerBits& out,
+                  const std::map<std::string, int>& reuse) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const std::string name = bpf_map__name(map);
@@ -109,24 +115,29 @@ std::string verifier_excerpt(std::string_view log) {
     const std::size_t end = std::min(log.find('\n', begin), log.size());
     const std::string_view line = log.substr(begin, end - begin);
     begin = end + 1;
-    if (line.empty() || line.starts_with("verification time") || line.starts_with("stack depth") || line.starts_with("processed ")) continue;
+    if (line.empty() || line.starts_with("verification time") || line.starts_with("stack depth") ||
+        line.starts_with("processed "))
+      continue;
     if (line.starts_with("; ")) source = line.substr(2);
     lines.push_back(line);
   }
   std::string text;
   if (!source.empty()) text += "  at: " + std::string(source) + "\n";
-  for (std::size_t i = lines.size() > kLines ? lines.size() - kLines : 0; i < lines.size(); ++i) text += "  | " + std::string(lines[i].substr(0, 200)) + "\n";
+  for (std::size_t i = lines.size() > kLines ? lines.size() - kLines : 0; i < lines.size(); ++i)
+    text += "  | " + std::string(lines[i].substr(0, 200)) + "\n";
   return text;
 }
 
-Result<Object> Object::load(std::string_view bytes, const std::string& name, SharedMaps& shared, const PeerBits& peers_in, const PeerBits& peers_out,
+Result<Object> Object::load(std::string_view bytes, const std::string& name, SharedMaps& shared,
+                            const PeerBits& peers_in, const PeerBits& peers_out,
                             const std::map<std::string, int>& reuse) {
   Listen listen;
   bpf_object_open_opts options{};
   options.sz = sizeof options;
   options.object_name = "netpolc";
   bpf_object* raw = bpf_object__open_mem(bytes.data(), bytes.size(), &options);
-  if (raw == nullptr) return bad_input(name + ": no usable BPF object (" + std::generic_category().message(errno) + ")\n" + listen.said);
+  if (raw == nullptr)
+    return bad_input(name + ": no usable BPF object (" + std::generic_category().message(errno) + ")\n" + listen.said);
   Object object(raw);
 
   std::map<std::string, std::vector<char>> logs;
@@ -137,9 +148,11 @@ Result<Object> Object::load(std::string_view bytes, const std::string& name, Sha
     log.resize(kLogSize);
     bpf_program__set_log_buf(program, log.data(), log.size());
   }
-  if (bpf_object__find_program_by_name(raw, NP_PROGRAM_FROM_POD) == nullptr || bpf_object__find_program_by_name(raw, NP_PROGRAM_TO_POD) == nullptr)
+  if (bpf_object__find_program_by_name(raw, NP_PROGRAM_FROM_POD) == nullptr ||
+      bpf_object__find_program_by_name(raw, NP_PROGRAM_TO_POD) == nullptr)
     return bad_input(name + ": the object lacks program " NP_PROGRAM_FROM_POD " or " NP_PROGRAM_TO_POD);
-  if (const Done done = prepare_maps(raw, shared, peers_in, peers_out, reuse); !done) return tl::make_unexpected(Failure{done.error().kind, name + ": " + done.error().message});
+  if (const Done done = prepare_maps(raw, shared, peers_in, peers_out, reuse); !done)
+    return tl::make_unexpected(Failure{done.error().kind, name + ": " + done.error().message});
 
   if (const int error = -bpf_object__load(raw); error != 0) {
     std::string message = name + ": the kernel refuses it: " + std::generic_category().message(error) + "\n";
@@ -151,8 +164,10 @@ Result<Object> Object::load(std::string_view bytes, const std::string& name, Sha
     return refused(message + listen.said);
   }
   if (const Done done = remember_shared(raw, shared); !done) return tl::make_unexpected(done.error());
-  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_IN), peers_in); !done) return tl::make_unexpected(done.error());
-  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_OUT), peers_out); !done) return tl::make_unexpected(done.error());
+  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_IN), peers_in); !done)
+    return tl::make_unexpected(done.error());
+  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_OUT), peers_out); !done)
+    return tl::make_unexpected(done.error());
   return object;
 }
 

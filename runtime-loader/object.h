@@ -28,7 +28,8 @@ class Object {
  public:
   // `name` is for messages. `reuse`: maps of this object alone that exist already (its counters).
   // A reused map of another shape than the object declares is left alone and made anew.
-  static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared, const PeerBits& peers_in, const PeerBits& peers_out,
+  static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared,
+                             const PeerBits& peers_in, const PeerBits& peers_out,
                              const std::map<std::string, int>& reuse = {});
   int program(const char* name) const;  // -1: absent
   int map(const char* name) const;

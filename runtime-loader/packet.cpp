@@ -17,7 +17,9 @@ void put32(Bytes& out, std::uint32_t value) {
   put16(out, value >> 16);
   put16(out, value & 0xffff);
 }
-void put(Bytes& out, const Address& address) { out.insert(out.end(), address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(address.size())); }
+void put(Bytes& out, const Address& address) {
+  out.insert(out.end(), address.bytes.begin(), address.bytes.begin() + static_cast<std::ptrdiff_t>(address.size()));
+}
 void put(Bytes& out, const Bytes& bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
 void set16(Bytes& out, std::size_t at, std::uint32_t value) {
   out[at] = static_cast<std::uint8_t>(value >> 8);
@@ -25,7 +27,8 @@ void set16(Bytes& out, std::size_t at, std::uint32_t value) {
 }
 
 std::uint32_t add_words(const Bytes& bytes, std::uint32_t sum) {
-  for (std::size_t i = 0; i < bytes.size(); i += 2) sum += static_cast<std::uint32_t>(bytes[i] << 8) | (i + 1 < bytes.size() ? bytes[i + 1] : 0u);
+  for (std::size_t i = 0; i < bytes.size(); i += 2)
+    sum += static_cast<std::uint32_t>(bytes[i] << 8) | (i + 1 < bytes.size() ? bytes[i + 1] : 0u);
   return sum;
 }
 std::uint16_t fold(std::uint32_t sum) {
@@ -57,8 +60,8 @@ Bytes tcp(const PacketSpec& spec) {
   Bytes out;
   put16(out, spec.source_port);
   put16(out, spec.destination_port);
-  put32(out, 1000);                               // sequence
-  put32(out, spec.tcp_flags & kTcpAck ? 1 : 0);   // acknowledgement
+  put32(out, 1000);                              // sequence
+  put32(out, spec.tcp_flags & kTcpAck ? 1 : 0);  // acknowledgement
   put16(out, 0x5000u | spec.tcp_flags);
   put16(out, 65535);
   put32(out, 0);  // checksum, urgent
@@ -95,7 +98,8 @@ Bytes sctp(const PacketSpec& spec) {
     put(out, spec.payload);
   }
   const auto crc = crc32c(out);
-  for (int byte = 0; byte < 4; ++byte) out[8 + static_cast<std::size_t>(byte)] = static_cast<std::uint8_t>(crc >> (8 * byte));
+  for (int byte = 0; byte < 4; ++byte)
+    out[8 + static_cast<std::size_t>(byte)] = static_cast<std::uint8_t>(crc >> (8 * byte));
   return out;
 }
 
@@ -105,7 +109,8 @@ Bytes icmp(const PacketSpec& spec) {
   put16(out, spec.icmp_sequence);
   put(out, spec.payload);
   // Neighbour messages have a target address after the reserved word.
-  if (spec.protocol == kProtocolIcmpv6 && (spec.icmp_type == 135 || spec.icmp_type == 136) && spec.payload.empty()) put(out, spec.destination);
+  if (spec.protocol == kProtocolIcmpv6 && (spec.icmp_type == 135 || spec.icmp_type == 136) && spec.payload.empty())
+    put(out, spec.destination);
   set16(out, 2, spec.protocol == kProtocolIcmp ? fold(add_words(out, 0)) : with_pseudo_header(spec, out));
   return out;
 }
@@ -113,11 +118,15 @@ Bytes icmp(const PacketSpec& spec) {
 Bytes l4_part(const PacketSpec& spec) {
   if (spec.fragment_offset != 0) return spec.payload;
   switch (spec.protocol) {
-    case kProtocolTcp: return tcp(spec);
-    case kProtocolUdp: return udp(spec);
-    case kProtocolSctp: return sctp(spec);
+    case kProtocolTcp:
+      return tcp(spec);
+    case kProtocolUdp:
+      return udp(spec);
+    case kProtocolSctp:
+      return sctp(spec);
     case kProtocolIcmp:
-    case kProtocolIcmpv6: return icmp(spec);
+    case kProtocolIcmpv6:
+      return icmp(spec);
   }
   return spec.payload;
 }
@@ -179,7 +188,8 @@ Bytes build_packet(const PacketSpec& spec) {
   return spec.source.v6 ? build_frame(0x86dd, ip6(spec, l4)) : build_frame(0x0800, ip4(spec, l4));
 }
 
-Bytes build_icmp_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code, const Bytes& offending) {
+Bytes build_icmp_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code,
+                       const Bytes& offending) {
   PacketSpec spec;
   spec.source = source;
   spec.destination = destination;

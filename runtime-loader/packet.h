@@ -10,7 +10,8 @@ namespace netpolc::loader {
 
 using Bytes = std::vector<std::uint8_t>;
 
-inline constexpr std::uint8_t kProtocolIcmp = 1, kProtocolTcp = 6, kProtocolUdp = 17, kProtocolIcmpv6 = 58, kProtocolSctp = 132;
+inline constexpr std::uint8_t kProtocolIcmp = 1, kProtocolTcp = 6, kProtocolUdp = 17, kProtocolIcmpv6 = 58,
+                              kProtocolSctp = 132;
 inline constexpr std::uint8_t kTcpFin = 1, kTcpSyn = 2, kTcpRst = 4, kTcpAck = 16;
 
 struct PacketSpec {
@@ -34,7 +35,8 @@ struct PacketSpec {
 Bytes build_packet(const PacketSpec& spec);
 // The ICMP or ICMPv6 error `type`/`code` that quotes `offending` (an Ethernet frame as built
 // above), from `source` to `destination`.
-Bytes build_icmp_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code, const Bytes& offending);
+Bytes build_icmp_error(const Address& source, const Address& destination, std::uint8_t type, std::uint8_t code,
+                       const Bytes& offending);
 Bytes build_arp_request(const Address& source, const Address& target);
 // Any EtherType with any content.
 Bytes build_frame(std::uint16_t ether_type, const Bytes& content);

@@ -22,7 +22,8 @@ void replace_pod_addresses(const ResolvedRequest& resolved, const BundleEndpoint
   const BundlePod* pod = pod_of(resolved, endpoint);
   if (pod == nullptr) return;
   for (const Address& former : pod->addresses) {
-    const bool same_family = std::any_of(resolved.request.addresses.begin(), resolved.request.addresses.end(), [&](const Address& a) { return a.v6 == former.v6; });
+    const bool same_family = std::any_of(resolved.request.addresses.begin(), resolved.request.addresses.end(),
+                                         [&](const Address& a) { return a.v6 == former.v6; });
     const auto found = all.find(host_prefix(former));
     if (same_family && found != all.end() && found->second == endpoint.identity) all.erase(found);
   }
@@ -52,9 +53,12 @@ Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& reque
   for (const ResolvedRequest& resolved : requests) {
     const AttachRequest& request = resolved.request;
     const auto interface = find_interface(request.netns, request.ifname);
-    if (!interface) return tl::make_unexpected(Failure{interface.error().kind, request.endpoint + ": " + interface.error().message});
+    if (!interface)
+      return tl::make_unexpected(Failure{interface.error().kind, request.endpoint + ": " + interface.error().message});
     const auto [other, fresh] = seen.emplace(std::pair(interface->netns, interface->index), request.endpoint);
-    if (!fresh) return bad_input("interface `" + request.ifname + "` is given twice, for " + other->second + " and for " + request.endpoint);
+    if (!fresh)
+      return bad_input("interface `" + request.ifname + "` is given twice, for " + other->second + " and for " +
+                       request.endpoint);
     Attachment& it = out.emplace_back();
     it.endpoint = request.endpoint;
     it.ifname = request.ifname;
@@ -66,18 +70,23 @@ Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& reque
   return out;
 }
 
-Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node,
+                                    const std::vector<ResolvedRequest>& requests,
                                     const std::map<Prefix, AddressOverride>& overrides) {
   AddressIdentities all = bundle.addresses;
   for (const BundleNode& each : bundle.nodes)
     for (const Address& address : each.addresses) {
-      if (each.name == node) all[host_prefix(address)] = kHostIdentity;
-      else all.try_emplace(host_prefix(address), each.identity);
+      if (each.name == node)
+        all[host_prefix(address)] = kHostIdentity;
+      else
+        all.try_emplace(host_prefix(address), each.identity);
     }
   // All that goes before anything comes: one pod may have got the former address of another.
-  for (const ResolvedRequest& resolved : requests) replace_pod_addresses(resolved, bundle.endpoints[resolved.endpoint], all);
   for (const ResolvedRequest& resolved : requests)
-    for (const Address& address : resolved.request.addresses) all[host_prefix(address)] = bundle.endpoints[resolved.endpoint].identity;
+    replace_pod_addresses(resolved, bundle.endpoints[resolved.endpoint], all);
+  for (const ResolvedRequest& resolved : requests)
+    for (const Address& address : resolved.request.addresses)
+      all[host_prefix(address)] = bundle.endpoints[resolved.endpoint].identity;
   for (const auto& [prefix, what] : overrides) {
     if (what.identity) {
       all[prefix] = *what.identity;
@@ -92,7 +101,8 @@ Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& nod
   return all;
 }
 
-std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle, const std::string& former_digest) {
+std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle,
+                                            const std::string& former_digest) {
   if (bundle.digest == former_digest) return overrides;
   std::map<Prefix, AddressOverride> out;
   for (const auto& [prefix, what] : overrides) {
@@ -105,9 +115,11 @@ std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverri
 
 Result<std::string> choose_node(const Bundle& bundle, const std::string& asked, const std::string& host_name) {
   const auto known = [&](const std::string& name) {
-    return std::any_of(bundle.nodes.begin(), bundle.nodes.end(), [&](const BundleNode& node) { return node.name == name; });
+    return std::any_of(bundle.nodes.begin(), bundle.nodes.end(),
+                       [&](const BundleNode& node) { return node.name == name; });
   };
-  if (!asked.empty() && !known(asked)) return bad_input("node `" + asked + "` is not in the bundle: " + node_names(bundle));
+  if (!asked.empty() && !known(asked))
+    return bad_input("node `" + asked + "` is not in the bundle: " + node_names(bundle));
   if (!asked.empty()) return asked;
   return known(host_name) ? host_name : std::string();
 }

@@ -29,11 +29,13 @@ Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& reque
 //   3. addresses given with an attachment; they replace the pod's own of the same family
 //   4. what was said at run time. After another bundle was compiled, only about addresses that
 //      this bundle doesn't name, and endpoints that it has.
-Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node,
+                                    const std::vector<ResolvedRequest>& requests,
                                     const std::map<Prefix, AddressOverride>& overrides);
 
 // Of the overrides those that stay in force with this bundle; see layer 4.
-std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle, const std::string& former_digest);
+std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle,
+                                            const std::string& former_digest);
 
 // The node to take as local: as asked for (fails as input if the bundle lacks it), or `host_name`
 // if it is a node of the bundle, or "".

@@ -15,7 +15,8 @@ Bundle made() {
 }
 Prefix prefix(const char* text) { return *Prefix::parse(text); }
 
-AddressIdentities planned(const Bundle& bundle, const std::string& node, const std::vector<AttachRequest>& requests, const std::map<Prefix, AddressOverride>& overrides = {}) {
+AddressIdentities planned(const Bundle& bundle, const std::string& node, const std::vector<AttachRequest>& requests,
+                          const std::map<Prefix, AddressOverride>& overrides = {}) {
   const auto all = addresses(bundle, node, *resolve(bundle, requests), overrides);
   REQUIRE(all);
   return *all;
@@ -49,14 +50,17 @@ TEST_CASE("addresses of an attachment replace its pod's of that family") {
 }
 
 TEST_CASE("two pods may swap their addresses") {
-  const auto all = planned(made(), "one", {{"a/db", "lxc1", "", {*Address::parse("10.0.0.1")}}, {"a/web-1", "lxc2", "", {*Address::parse("10.0.0.3")}}});
+  const auto all = planned(
+      made(), "one",
+      {{"a/db", "lxc1", "", {*Address::parse("10.0.0.1")}}, {"a/web-1", "lxc2", "", {*Address::parse("10.0.0.3")}}});
   CHECK(all.at(prefix("10.0.0.1")) == 300);
   CHECK(all.at(prefix("10.0.0.3")) == 301);
 }
 
 TEST_CASE("what was said at run time comes last") {
   const Bundle bundle = made();
-  const std::map<Prefix, AddressOverride> said = {{prefix("10.0.0.1"), {"a/db", {}}}, {prefix("10.0.0.3"), {}}, {prefix("10.5.0.0/16"), {"", 77}}};
+  const std::map<Prefix, AddressOverride> said = {
+      {prefix("10.0.0.1"), {"a/db", {}}}, {prefix("10.0.0.3"), {}}, {prefix("10.5.0.0/16"), {"", 77}}};
   const auto all = planned(bundle, "one", {}, said);
   CHECK(all.at(prefix("10.0.0.1")) == 300);
   CHECK_FALSE(all.contains(prefix("10.0.0.3")));

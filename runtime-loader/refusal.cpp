@@ -40,8 +40,8 @@ Lines refused_lines(const std::string& at, const BundleProgram& program) {
 }
 
 RuleOrigin origin(const JsonField& place) {
-  return {place.at("kind").text(), place.at("namespace").text(), place.at("name").text(), place.at("rule").text(), place.at("file").text(), place.at("line").number32(),
-          place.at("column").number32()};
+  return {place.at("kind").text(), place.at("namespace").text(), place.at("name").text(),      place.at("rule").text(),
+          place.at("file").text(), place.at("line").number32(),  place.at("column").number32()};
 }
 
 }  // namespace
@@ -50,12 +50,14 @@ std::string policy_places(const std::string& message, const BundleProgram& progr
   constexpr std::string_view kAt = "  at: ";
   const auto begin = message.rfind(kAt);
   if (begin == std::string::npos) return "";
-  const Lines refused = refused_lines(message.substr(begin + kAt.size(), message.find('\n', begin) - begin - kAt.size()), program);
+  const Lines refused =
+      refused_lines(message.substr(begin + kAt.size(), message.find('\n', begin) - begin - kAt.size()), program);
   std::set<std::string> places;
   try {
     const auto json = nlohmann::json::parse(program.source_map);
     JsonField(json).at("lines").each([&](const JsonField& line) {
-      if (refused.contains(line.at("line").number())) line.at("places").each([&](const JsonField& place) { places.insert(to_string(origin(place))); });
+      if (refused.contains(line.at("line").number()))
+        line.at("places").each([&](const JsonField& place) { places.insert(to_string(origin(place))); });
     });
   } catch (const std::exception&) {
     return "";  // the complaint stands without it

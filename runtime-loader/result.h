@@ -20,9 +20,15 @@ template <class T>
 using Result = tl::expected<T, Failure>;
 using Done = Result<std::monostate>;
 
-inline tl::unexpected<Failure> bad_input(std::string message) { return tl::make_unexpected(Failure{FailureKind::Input, std::move(message)}); }
-inline tl::unexpected<Failure> refused(std::string message) { return tl::make_unexpected(Failure{FailureKind::Kernel, std::move(message)}); }
+inline tl::unexpected<Failure> bad_input(std::string message) {
+  return tl::make_unexpected(Failure{FailureKind::Input, std::move(message)});
+}
+inline tl::unexpected<Failure> refused(std::string message) {
+  return tl::make_unexpected(Failure{FailureKind::Kernel, std::move(message)});
+}
 // `error` is a positive errno.
-inline tl::unexpected<Failure> refused(const std::string& what, int error) { return refused(what + ": " + std::generic_category().message(error)); }
+inline tl::unexpected<Failure> refused(const std::string& what, int error) {
+  return refused(what + ": " + std::generic_category().message(error));
+}
 
 }  // namespace netpolc::loader

@@ -20,8 +20,13 @@ constexpr std::size_t kStateLimit = 256u << 20, kManifestLimit = 1u << 30;
 Json attachments(const std::vector<Attachment>& all) {
   Json out = Json::array();
   for (const Attachment& it : all)
-    out.push_back({{"endpoint", it.endpoint}, {"ifname", it.ifname}, {"netns", it.netns}, {"ifindex", it.ifindex}, {"netnsInode", it.netns_inode},
-                   {"bundleEndpoint", it.bundle_endpoint}, {"mode", to_string(it.mode)}});
+    out.push_back({{"endpoint", it.endpoint},
+                   {"ifname", it.ifname},
+                   {"netns", it.netns},
+                   {"ifindex", it.ifindex},
+                   {"netnsInode", it.netns_inode},
+                   {"bundleEndpoint", it.bundle_endpoint},
+                   {"mode", to_string(it.mode)}});
   return out;
 }
 
@@ -44,16 +49,20 @@ Json overrides(const State& state) {
   Json out = Json::object();
   for (const auto& [prefix, what] : state.overrides) {
     Json& entry = out[prefix.to_string()];
-    if (what.identity) entry = *what.identity;
-    else if (!what.endpoint.empty()) entry = what.endpoint;
+    if (what.identity)
+      entry = *what.identity;
+    else if (!what.endpoint.empty())
+      entry = what.endpoint;
   }
   return out;
 }
 
 AddressOverride address_override(const JsonField& field) {
   AddressOverride out;
-  if (field.is_text()) out.endpoint = field.text();
-  else if (!field.is_null()) out.identity = field.number32();
+  if (field.is_text())
+    out.endpoint = field.text();
+  else if (!field.is_null())
+    out.identity = field.number32();
   return out;
 }
 
@@ -64,12 +73,15 @@ std::uint32_t pinned_map_id(const std::string& path) {
   return map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 ? info.id : 0;
 }
 
-std::string manifest_path(const Installation& site, const std::string& digest) { return site.state_directory() + "/" + digest + ".json"; }
+std::string manifest_path(const Installation& site, const std::string& digest) {
+  return site.state_directory() + "/" + digest + ".json";
+}
 
 State only_filters(const State& stale) {
   State out;
   for (const auto* all : {&stale.attachments, &stale.pending})
-    std::copy_if(all->begin(), all->end(), std::back_inserter(out.pending), [](const Attachment& it) { return it.mode == AttachMode::Clsact; });
+    std::copy_if(all->begin(), all->end(), std::back_inserter(out.pending),
+                 [](const Attachment& it) { return it.mode == AttachMode::Clsact; });
   return out;
 }
 
@@ -77,16 +89,25 @@ State only_filters(const State& stale) {
 
 const char* to_string(AttachMode mode) {
   switch (mode) {
-    case AttachMode::Tcx: return "tcx";
-    case AttachMode::Clsact: return "clsact";
+    case AttachMode::Tcx:
+      return "tcx";
+    case AttachMode::Clsact:
+      return "clsact";
   }
   return "";
 }
 
 std::string to_json(const State& state) {
-  return Json{{"version", kVersion}, {"conntrack", state.conntrack}, {"node", state.node}, {"loaded", state.loaded}, {"bundle", state.bundle},
-              {"attachments", attachments(state.attachments)}, {"pending", attachments(state.pending)}, {"addresses", overrides(state)}}
-             .dump(1) + "\n";
+  return Json{{"version", kVersion},
+              {"conntrack", state.conntrack},
+              {"node", state.node},
+              {"loaded", state.loaded},
+              {"bundle", state.bundle},
+              {"attachments", attachments(state.attachments)},
+              {"pending", attachments(state.pending)},
+              {"addresses", overrides(state)}}
+             .dump(1) +
+         "\n";
 }
 
 Result<State> parse_state(const std::string& text, const std::string& name) {
@@ -126,7 +147,9 @@ Result<KnownState> read_state(const Installation& site) {
 
 Done write_state(const Installation& site, const State& state) { return write_file(site.state_path(), to_json(state)); }
 
-Done keep_manifest(const Installation& site, const Bundle& bundle) { return write_file(manifest_path(site, bundle.digest), bundle.manifest); }
+Done keep_manifest(const Installation& site, const Bundle& bundle) {
+  return write_file(manifest_path(site, bundle.digest), bundle.manifest);
+}
 
 Result<Bundle> kept_manifest(const Installation& site, const State& state) {
   const std::string path = manifest_path(site, state.bundle);

@@ -19,7 +19,7 @@ namespace netpolc::loader {
 
 // What `address add` and `address remove` said. Neither member set: removed.
 struct AddressOverride {
-  std::string endpoint;                   // identity: that of the endpoint in whatever bundle is loaded
+  std::string endpoint;  // identity: that of the endpoint in whatever bundle is loaded
   std::optional<std::uint32_t> identity;
 };
 

@@ -19,7 +19,9 @@ TEST_CASE("state is read as it was written") {
   it.bundle_endpoint = 3;
   it.mode = AttachMode::Clsact;
   state.attachments = {it};
-  state.overrides = {{*Prefix::parse("10.0.0.1"), {"a/web", {}}}, {*Prefix::parse("fd00::/64"), {"", 9}}, {*Prefix::parse("10.0.0.2"), {}}};
+  state.overrides = {{*Prefix::parse("10.0.0.1"), {"a/web", {}}},
+                     {*Prefix::parse("fd00::/64"), {"", 9}},
+                     {*Prefix::parse("10.0.0.2"), {}}};
   const auto read = parse_state(to_json(state), "state.json");
   REQUIRE_MESSAGE(read, read.error().message);
   CHECK(to_json(*read) == to_json(state));

@@ -12,7 +12,8 @@ std::string problem_of(const Attachment& it, const InForce& programs) {
   if (programs.both()) return "";
   const auto now = find_interface(it.netns, it.ifname);
   if (!now) return "the interface is gone";
-  if (now->index != it.ifindex || now->netns != it.netns_inode) return "the interface was made anew: load again to attach to it";
+  if (now->index != it.ifindex || now->netns != it.netns_inode)
+    return "the interface was made anew: load again to attach to it";
   return "a program was detached by somebody else: load again";
 }
 
@@ -24,7 +25,8 @@ Result<ProgramStatus> counters(const Installation& site, const Bundle& bundle, s
   if (!map) return status;  // not on this node
   const auto all = read_counters(map.get());
   if (!all) return tl::make_unexpected(all.error());
-  if (all->size() != in + out + 2) return refused("the counters of program " + program.digest + " have " + std::to_string(all->size()) + " slots");
+  if (all->size() != in + out + 2)
+    return refused("the counters of program " + program.digest + " have " + std::to_string(all->size()) + " slots");
   // Slots as in ir/map_layout.h: rules of both directions, then what no rule decided.
   std::copy_n(all->begin(), in, status.ingress.begin());
   std::copy_n(all->begin() + static_cast<std::ptrdiff_t>(in), out, status.egress.begin());
@@ -35,7 +37,8 @@ Result<ProgramStatus> counters(const Installation& site, const Bundle& bundle, s
 
 Done add_counters(const Installation& site, Status& status) {
   std::set<std::size_t> used;
-  for (const Attachment& it : status.state.attachments) used.insert(status.bundle.endpoints.at(it.bundle_endpoint).program);
+  for (const Attachment& it : status.state.attachments)
+    used.insert(status.bundle.endpoints.at(it.bundle_endpoint).program);
   for (const std::size_t program : used) {
     auto own = counters(site, status.bundle, program);
     if (!own) return tl::make_unexpected(own.error());
@@ -56,7 +59,8 @@ Done add_counters(const Installation& site, Status& status) {
 }  // namespace
 
 bool Status::good() const {
-  return installed && std::all_of(attachments.begin(), attachments.end(), [](const AttachmentStatus& it) { return it.problem.empty(); });
+  return installed && std::all_of(attachments.begin(), attachments.end(),
+                                  [](const AttachmentStatus& it) { return it.problem.empty(); });
 }
 
 Result<Status> status(const std::string& root, const std::string& state) {

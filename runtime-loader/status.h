@@ -22,7 +22,7 @@ struct ProgramStatus {
 };
 struct Status {
   std::string root;
-  bool installed = false;    // false: the rest is empty
+  bool installed = false;  // false: the rest is empty
   State state;
   Bundle bundle;
   std::vector<AttachmentStatus> attachments;

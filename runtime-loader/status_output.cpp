@@ -23,8 +23,11 @@ std::string attachments_text(const Status& status) {
   TableRows rows{{"ENDPOINT", "INTERFACE", "MODE", "IDENTITY", "PROGRAM", "STATE"}};
   for (const AttachmentStatus& it : status.attachments) {
     const BundleEndpoint& endpoint = status.bundle.endpoints[it.attachment.bundle_endpoint];
-    rows.push_back({it.attachment.endpoint, it.attachment.ifname + (it.attachment.netns.empty() ? "" : " in " + it.attachment.netns), to_string(it.attachment.mode),
-                    std::to_string(endpoint.identity), short_digest(status.bundle.programs[endpoint.program].digest), it.problem.empty() ? "in force" : it.problem});
+    rows.push_back({it.attachment.endpoint,
+                    it.attachment.ifname + (it.attachment.netns.empty() ? "" : " in " + it.attachment.netns),
+                    to_string(it.attachment.mode), std::to_string(endpoint.identity),
+                    short_digest(status.bundle.programs[endpoint.program].digest),
+                    it.problem.empty() ? "in force" : it.problem});
   }
   return table_text(rows);
 }
@@ -35,8 +38,10 @@ void add_rows(const Status& status, const ProgramStatus& program, int direction,
   for (std::size_t rule = 0; rule < counters.size(); ++rule) {
     const bool is_rule = rule < texts.size();
     std::string meaning = is_rule ? texts[rule] : "no rule decided";
-    for (const RuleOrigin& place : places(status.bundle, program.program, direction, rule)) meaning += "\n" + to_string(place);
-    rows.push_back({direction_name(direction), is_rule ? std::to_string(rule) : "-", std::to_string(counters[rule].packets), std::to_string(counters[rule].bytes), meaning});
+    for (const RuleOrigin& place : places(status.bundle, program.program, direction, rule))
+      meaning += "\n" + to_string(place);
+    rows.push_back({direction_name(direction), is_rule ? std::to_string(rule) : "-",
+                    std::to_string(counters[rule].packets), std::to_string(counters[rule].bytes), meaning});
   }
 }
 
@@ -62,8 +67,8 @@ std::string drops_text(const Status& status) {
   TableRows rows{{"REASON", "PACKETS", "BYTES", ""}};
   for (std::size_t reason = 0; reason < status.drops.size(); ++reason)
     if (status.drops[reason].packets != 0)
-      rows.push_back({std::to_string(reason), std::to_string(status.drops[reason].packets), std::to_string(status.drops[reason].bytes),
-                      reason_name(static_cast<std::uint8_t>(reason))});
+      rows.push_back({std::to_string(reason), std::to_string(status.drops[reason].packets),
+                      std::to_string(status.drops[reason].bytes), reason_name(static_cast<std::uint8_t>(reason))});
   return rows.size() == 1 ? "no packet was dropped\n" : "dropped so far\n" + table_text(rows, "  ");
 }
 
@@ -73,7 +78,8 @@ Json counters_json(const Status& status, const ProgramStatus& program, int direc
   const auto& texts = direction_of(status.bundle.programs[program.program], direction).rule_texts;
   for (std::size_t rule = 0; rule < counters.size(); ++rule) {
     Json origins = Json::array();
-    for (const RuleOrigin& place : places(status.bundle, program.program, direction, rule)) origins.push_back(to_json(place));
+    for (const RuleOrigin& place : places(status.bundle, program.program, direction, rule))
+      origins.push_back(to_json(place));
     const bool is_rule = rule < texts.size();
     out.push_back({{"direction", direction_name(direction)},
                    {"rule", is_rule ? Json(rule) : Json()},
@@ -105,21 +111,27 @@ Json program_json(const Status& status, const ProgramStatus& program) {
   for (const BundleEndpoint& endpoint : status.bundle.endpoints)
     if (endpoint.program == program.program) endpoints.push_back(endpoint.full_name());
   for (Json& rule : counters_json(status, program, NP_EGRESS)) rules.push_back(std::move(rule));
-  return {{"digest", own.digest}, {"endpoints", std::move(endpoints)}, {"enforcement", {{"ingress", own.ingress.enforcement}, {"egress", own.egress.enforcement}}}, {"rules", std::move(rules)}};
+  return {{"digest", own.digest},
+          {"endpoints", std::move(endpoints)},
+          {"enforcement", {{"ingress", own.ingress.enforcement}, {"egress", own.egress.enforcement}}},
+          {"rules", std::move(rules)}};
 }
 
 }  // namespace
 
 std::string status_text(const Status& status) {
   if (!status.installed) return "nothing is loaded under " + status.root + "\n";
-  std::string text = "bundle " + short_digest(status.bundle.digest) + (status.bundle.generator.empty() ? "" : " by " + status.bundle.generator) + ", loaded " + status.state.loaded +
-                     " under " + status.root + "\n";
-  text += (status.state.node.empty() ? "no local node" : "node " + status.state.node) + ", " + std::to_string(status.addresses) + " addresses known, " +
-          std::to_string(status.state.overrides.size()) + " of them told at run time\n\n";
+  std::string text = "bundle " + short_digest(status.bundle.digest) +
+                     (status.bundle.generator.empty() ? "" : " by " + status.bundle.generator) + ", loaded " +
+                     status.state.loaded + " under " + status.root + "\n";
+  text += (status.state.node.empty() ? "no local node" : "node " + status.state.node) + ", " +
+          std::to_string(status.addresses) + " addresses known, " + std::to_string(status.state.overrides.size()) +
+          " of them told at run time\n\n";
   text += attachments_text(status);
   for (const ProgramStatus& program : status.programs) {
     const BundleProgram& own = status.bundle.programs[program.program];
-    text += "\nprogram " + short_digest(own.digest) + " of " + endpoints_of(status.bundle, program.program) + ": ingress " + own.ingress.enforcement + ", egress " + own.egress.enforcement + "\n";
+    text += "\nprogram " + short_digest(own.digest) + " of " + endpoints_of(status.bundle, program.program) +
+            ": ingress " + own.ingress.enforcement + ", egress " + own.egress.enforcement + "\n";
     text += rules_text(status, program);
   }
   return text + "\n" + drops_text(status);
@@ -138,7 +150,10 @@ std::string status_json(const Status& status) {
     for (const ProgramStatus& program : status.programs) programs.push_back(program_json(status, program));
     for (std::size_t reason = 0; reason < status.drops.size(); ++reason)
       if (status.drops[reason].packets != 0)
-        drops.push_back({{"reason", reason}, {"name", reason_name(static_cast<std::uint8_t>(reason))}, {"packets", status.drops[reason].packets}, {"bytes", status.drops[reason].bytes}});
+        drops.push_back({{"reason", reason},
+                         {"name", reason_name(static_cast<std::uint8_t>(reason))},
+                         {"packets", status.drops[reason].packets},
+                         {"bytes", status.drops[reason].bytes}});
     out["attachments"] = std::move(attachments);
     out["programs"] = std::move(programs);
     out["drops"] = std::move(drops);

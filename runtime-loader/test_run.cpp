@@ -24,10 +24,12 @@ Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame) 
   options.data_size_in = static_cast<std::uint32_t>(frame.size());
   options.repeat = 1;
   if (const int error = bpf_prog_test_run_opts(object.program(name), &options); error != 0)
-    return refused(std::string("running ") + name + " on a packet of " + std::to_string(frame.size()) + " bytes", -error);
+    return refused(std::string("running ") + name + " on a packet of " + std::to_string(frame.size()) + " bytes",
+                   -error);
   if (options.retval == kTcOk) return TcVerdict::Pass;
   if (options.retval == kTcShot) return TcVerdict::Drop;
-  return refused(std::string(name) + " returned " + std::to_string(options.retval) + ", which is neither pass nor drop");
+  return refused(std::string(name) + " returned " + std::to_string(options.retval) +
+                 ", which is neither pass nor drop");
 }
 
 TestMaps::TestMaps() { shared.max_entries = {{NP_MAP_CONNTRACK, 8192}, {NP_MAP_EVENTS, 1u << 16}}; }
@@ -64,7 +66,8 @@ Result<std::vector<np_event>> TestMaps::take_events() {
   auto reader = EventReader::open(map(NP_MAP_EVENTS));
   if (!reader) return tl::make_unexpected(reader.error());
   std::vector<np_event> events;
-  if (const Done done = reader->read([&](const np_event& event) { events.push_back(event); }); !done) return tl::make_unexpected(done.error());
+  if (const Done done = reader->read([&](const np_event& event) { events.push_back(event); }); !done)
+    return tl::make_unexpected(done.error());
   return events;
 }
 

@@ -15,7 +15,8 @@ Result<UnloadReport> unload(const std::string& root, const std::string& state) {
   }
   UnloadReport report{site->pinned_links().size()};
   for (const Attachment& it : former)
-    if (it.mode == AttachMode::Clsact) report.links += (in_force(*site, it).from_pod != 0) + (in_force(*site, it).to_pod != 0);
+    if (it.mode == AttachMode::Clsact)
+      report.links += (in_force(*site, it).from_pod != 0) + (in_force(*site, it).to_pod != 0);
   const Done detached = detach_others(*site, former, {});
   // What could not be detached is still known to the next try.
   if (!detached) return tl::make_unexpected(detached.error());

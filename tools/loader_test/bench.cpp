@@ -19,11 +19,14 @@ void must(const loader::Done& done) {
 }
 
 // The classes of one protocol: `entries` at each of `numbers`, `otherwise` elsewhere.
-void add_classes(ir::DirectionTable& table, P protocol, const std::vector<std::pair<std::uint16_t, std::vector<ir::TableEntry>>>& numbers,
+void add_classes(ir::DirectionTable& table, P protocol,
+                 const std::vector<std::pair<std::uint16_t, std::vector<ir::TableEntry>>>& numbers,
                  const std::vector<ir::TableEntry>& otherwise) {
   std::uint32_t from = 0;
   for (const auto& [number, entries] : numbers) {
-    if (number > from) table.classes.push_back({protocol, static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(number - 1), otherwise});
+    if (number > from)
+      table.classes.push_back(
+          {protocol, static_cast<std::uint16_t>(from), static_cast<std::uint16_t>(number - 1), otherwise});
     table.classes.push_back({protocol, number, number, entries});
     from = number + 1u;
   }
@@ -47,7 +50,10 @@ ir::DecisionTable table() {
   auto& in = out.ingress;
   in.enforcement = ir::Enforcement::DefaultDeny;
   in.localhost_exception = true;
-  in.bits = {{"everyone", {}}, {"k8s:app in (friend)", {kFriend}}, {"k8s:app in (foe)", {kFoe}}, {"k8s:app in (web)", {kHttpClient}}};
+  in.bits = {{"everyone", {}},
+             {"k8s:app in (friend)", {kFriend}},
+             {"k8s:app in (foe)", {kFoe}},
+             {"k8s:app in (web)", {kHttpClient}}};
   in.rules = {{0, 0}, {0, 1}, {0, 2}};
   in.rule_texts = {"allow from friend", "deny from foe", "allow HTTP from web"};
   const ir::TableEntry allow{.bit = 1, .action = ir::Action::Allow, .rule = 0};
@@ -90,7 +96,9 @@ Bench::Bench() {
 
 void Bench::set_ready(bool ready) {
   loader::AddressIdentities addresses;
-  const auto add = [&](const char* prefix, std::uint32_t identity) { addresses[*loader::Prefix::parse(prefix)] = identity; };
+  const auto add = [&](const char* prefix, std::uint32_t identity) {
+    addresses[*loader::Prefix::parse(prefix)] = identity;
+  };
   add("10.0.0.3", kFriend);
   add("fd00::3", kFriend);
   add("10.0.0.4", kFoe);
@@ -114,7 +122,9 @@ loader::TcVerdict Bench::run(loader::Side side, const loader::Bytes& frame) {
 }
 
 std::uint64_t Bench::dropped(std::uint8_t reason) const { return value_of(maps_.drops())[reason].packets; }
-std::uint64_t Bench::counted(std::uint32_t slot) const { return value_of(loader::read_counters(object_->map(NP_MAP_RULES)))[slot].packets; }
+std::uint64_t Bench::counted(std::uint32_t slot) const {
+  return value_of(loader::read_counters(object_->map(NP_MAP_RULES)))[slot].packets;
+}
 void Bench::forget() { must(maps_.forget_connections()); }
 
 }  // namespace netpolc::loader_test

@@ -82,11 +82,11 @@ TEST_CASE("every protocol over both families") {
       {"10.0.0.3", "10.0.0.1", kProtocolTcp, 8080, Pass},  {"10.0.0.3", "10.0.0.1", kProtocolTcp, 8079, Drop},
       {"10.0.0.3", "10.0.0.1", kProtocolUdp, 53, Pass},    {"10.0.0.3", "10.0.0.1", kProtocolUdp, 8080, Drop},
       {"10.0.0.3", "10.0.0.1", kProtocolSctp, 9000, Pass}, {"10.0.0.3", "10.0.0.1", kProtocolSctp, 9001, Drop},
-      {"10.0.0.3", "10.0.0.1", kProtocolIcmp, 0, Pass},
-      {"fd00::3", "fd00::1", kProtocolTcp, 8080, Pass},    {"fd00::3", "fd00::1", kProtocolUdp, 53, Pass},
-      {"fd00::3", "fd00::1", kProtocolSctp, 9000, Pass},   {"fd00::3", "fd00::1", kProtocolIcmpv6, 0, Pass},
-      {"fd00::4", "fd00::1", kProtocolIcmpv6, 0, Drop},    {"10.0.0.9", "10.0.0.1", kProtocolTcp, 8080, Drop},
-      {"192.168.0.1", "10.0.0.1", kProtocolTcp, 1, Pass},  {"fd01::1", "fd00::1", kProtocolTcp, 1, Pass},
+      {"10.0.0.3", "10.0.0.1", kProtocolIcmp, 0, Pass},    {"fd00::3", "fd00::1", kProtocolTcp, 8080, Pass},
+      {"fd00::3", "fd00::1", kProtocolUdp, 53, Pass},      {"fd00::3", "fd00::1", kProtocolSctp, 9000, Pass},
+      {"fd00::3", "fd00::1", kProtocolIcmpv6, 0, Pass},    {"fd00::4", "fd00::1", kProtocolIcmpv6, 0, Drop},
+      {"10.0.0.9", "10.0.0.1", kProtocolTcp, 8080, Drop},  {"192.168.0.1", "10.0.0.1", kProtocolTcp, 1, Pass},
+      {"fd01::1", "fd00::1", kProtocolTcp, 1, Pass},
   };
   Bench bench;
   for (const Row& row : rows) {
@@ -161,12 +161,15 @@ TEST_CASE("an ICMP error about a live connection passes, any other is judged") {
     CHECK(bench.event()->reason == NP_REASON_DEFAULT_DENY);
     CHECK(bench.from_pod(query) == Pass);
     CHECK(bench.to_pod(error) == Pass);
-    CHECK(bench.to_pod(build_icmp_error(at(far), at(pod), v6 ? 1 : 3, v6 ? 4 : 3, build_packet(packet(pod, far, kProtocolUdp, 54)))) == Drop);
+    CHECK(bench.to_pod(build_icmp_error(at(far), at(pod), v6 ? 1 : 3, v6 ? 4 : 3,
+                                        build_packet(packet(pod, far, kProtocolUdp, 54)))) == Drop);
     auto cut = error;
     cut.resize(cut.size() - 6);
     CHECK(bench.to_pod(cut) == Drop);  // its length says more than there is
     // "fragmentation needed" and "packet too big" are path MTU discovery
-    if (!v6) CHECK(bench.to_pod(build_icmp_error(at("10.9.9.9"), at(pod), 3, 4, build_packet(packet(pod, far, kProtocolTcp, 1)))) == Pass);
+    if (!v6)
+      CHECK(bench.to_pod(build_icmp_error(at("10.9.9.9"), at(pod), 3, 4,
+                                          build_packet(packet(pod, far, kProtocolTcp, 1)))) == Pass);
   }
 }
 
@@ -218,7 +221,8 @@ TEST_CASE("options and extension headers stand between the address and the port"
     CHECK(bench.to_pod(build_packet(spec)) == Drop);
     CHECK(bench.event()->destination_port == 80);
   }
-  for (const std::vector<std::uint8_t>& chain : {std::vector<std::uint8_t>{0}, {60}, {0, 60, 43}, {0, 60, 60, 60, 60, 60, 60, 60}}) {
+  for (const std::vector<std::uint8_t>& chain :
+       {std::vector<std::uint8_t>{0}, {60}, {0, 60, 43}, {0, 60, 60, 60, 60, 60, 60, 60}}) {
     CAPTURE(chain.size());
     auto spec = packet("fd00::3", "fd00::1", kProtocolTcp, 8080);
     spec.extensions = chain;
@@ -238,7 +242,8 @@ TEST_CASE("what can't be parsed is dropped and counted, whatever was cut off") {
   Bench bench;
   std::uint64_t ran = 0;
   for (const bool v6 : {false, true})
-    for (const std::uint8_t protocol : {kProtocolTcp, kProtocolUdp, kProtocolSctp, v6 ? kProtocolIcmpv6 : kProtocolIcmp}) {
+    for (const std::uint8_t protocol :
+         {kProtocolTcp, kProtocolUdp, kProtocolSctp, v6 ? kProtocolIcmpv6 : kProtocolIcmp}) {
       auto spec = v6 ? packet("fd00::3", "fd00::1", protocol, 8080) : packet("10.0.0.3", "10.0.0.1", protocol, 8080);
       const auto whole = build_packet(spec);
       for (std::size_t length = 15; length < whole.size(); ++length) {
@@ -265,7 +270,7 @@ TEST_CASE("what can't be parsed is dropped and counted, whatever was cut off") {
   CHECK(bad(tcp4, 17, 10) == Drop);         // a total length under the header's
   CHECK(bad(tcp4, 34 + 12, 0x40) == Drop);  // a TCP header of 16 bytes
   CHECK(bad(tcp6, 14, 0x40) == Drop);
-  CHECK(bad(tcp6, 18, 0xff) == Drop);       // a payload longer than the packet
+  CHECK(bad(tcp6, 18, 0xff) == Drop);  // a payload longer than the packet
   CHECK(bench.event()->reason == NP_REASON_INVALID_PACKET);
 }
 
