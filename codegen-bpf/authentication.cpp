@@ -84,6 +84,7 @@ void write_authentication(Writer& writer, const std::vector<ir::TableEntry>& ent
   };
   writer.line(std::string("np_u32 auth = ") + constant(everyone.auth) + ";");
   if (own.empty()) return;
+  if (!everyone.chosen) return chain(explicit_strongest_first(own), "auth", [](const ir::TableEntry& e) { return std::string(constant(e.auth)); });
   writer.line("np_u32 own = NP_AUTH_UNSET;");
   chain(explicit_strongest_first(own), "own", [](const ir::TableEntry& e) { return std::string(constant(e.auth)); });
   chain(own, "auth", [&](const ir::TableEntry& e) { return when_chosen(e, everyone, entries); });

@@ -11,7 +11,7 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0xfd4866a780065c57ULL)
+NP_PROGRAM(0xbf30f0417b750929ULL)
 NP_COUNTERS(2, 0)
 
 /* ---- ingress: default deny ----
@@ -30,15 +30,10 @@ static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
 	switch (flow->port) {
 	case 5432: {
 		np_u32 auth = NP_AUTH_UNSET;
-		np_u32 own = NP_AUTH_UNSET;
 		if (np_is(from, FROM_APP_WEB_NAMESPACE_SHOP))
-			own = NP_AUTH_REQUIRED;
+			auth = NP_AUTH_REQUIRED;
 		else if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
-			own = NP_AUTH_DISABLED;
-		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
-			auth = own;
-		else if (np_is(from, FROM_APP_WEB_NAMESPACE_SHOP))
-			auth = own;
+			auth = NP_AUTH_DISABLED;
 		if (np_is(from, FROM_APP_CLIENT_NAMESPACE_SHOP))
 			return np_if_authenticated(auth, NP_ALLOW(0));
 		if (np_is(from, FROM_APP_WEB_NAMESPACE_SHOP))
