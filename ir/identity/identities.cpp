@@ -11,11 +11,9 @@ namespace {
 constexpr std::uint32_t host_id = 1, remote_node_id = 6, apiserver_node_id = 7, last_reserved = 10;
 constexpr std::uint32_t first_cluster_scope = 256, local_scope = 0x01000000, node_scope = 0x02000000;
 
-std::string joined(const LabelSet& labels, const std::vector<NamedPort>& ports) {
+std::string joined(const LabelSet& labels) {
   std::string out;
   for (const Label& label : labels) out += (out.empty() ? "" : ",") + label.to_string();
-  for (const NamedPort& port : ports)
-    out += ",gen:" + port.name + "." + std::to_string(static_cast<int>(port.protocol)) + "=" + std::to_string(port.port);
   return out;
 }
 
@@ -183,14 +181,10 @@ Identities Identities::build(const PolicySet& policies, const Cluster& cluster, 
   // Endpoints and CiliumIdentity objects.
   ClusterScope scope(lock);
   std::map<std::string, Identity> wanted;  // by joined labels, so that new numbers follow label sets
-  std::set<std::uint32_t> claimed;  // with named ports in identities, endpoints say more than the objects
-  for (const Endpoint& endpoint : cluster.endpoints)
-    if (config.version >= 20 && endpoint.identity && !endpoint.named_ports.empty()) claimed.insert(*endpoint.identity);
   for (const KnownIdentity& known : cluster.identities) {
-    if (claimed.count(known.id)) continue;
     LabelSet labels = known.labels;
     normalise(labels);
-    const std::string key = joined(labels, {});
+    const std::string key = joined(labels);
     scope.know(known.id, key);
     wanted.emplace(key, Identity{0, labels, {}});
   }
@@ -200,14 +194,16 @@ Identities Identities::build(const PolicySet& policies, const Cluster& cluster, 
     if (endpoint.host_network) continue;
     LabelSet labels = endpoint.labels;
     normalise(labels);
-    std::vector<NamedPort> ports = config.version >= 20 ? endpoint.named_ports : std::vector<NamedPort>{};
-    keys[e] = joined(labels, ports);
+    keys[e] = joined(labels);
     if (const std::uint32_t id = reserved_number(labels)) scope.know(id, keys[e]);
     if (endpoint.identity) scope.offer(*endpoint.identity, keys[e]);
-    wanted.emplace(keys[e], Identity{0, std::move(labels), std::move(ports)});
+    Identity& identity = wanted.emplace(keys[e], Identity{0, std::move(labels), {}}).first->second;
+    if (config.version >= 20) identity.named_ports.insert(identity.named_ports.end(), endpoint.named_ports.begin(), endpoint.named_ports.end());
   }
   for (auto& [key, identity] : wanted) {
     identity.id = scope.number(key);
+    std::sort(identity.named_ports.begin(), identity.named_ports.end());
+    identity.named_ports.erase(std::unique(identity.named_ports.begin(), identity.named_ports.end()), identity.named_ports.end());
     if (identity.id > last_reserved) out.identities_.push_back(identity);
   }
 
@@ -291,7 +287,7 @@ IdentityLock Identities::lock() const {
   IdentityLock out;
   for (const Identity& identity : identities_)
     if (identity.id >= first_cluster_scope && identity.id < local_scope)
-      out.emplace(joined(identity.labels, identity.named_ports), identity.id);
+      out.emplace(joined(identity.labels), identity.id);
   return out;
 }
 

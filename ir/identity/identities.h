@@ -20,8 +20,8 @@ namespace netpolc::ir {
 struct Identity {
   std::uint32_t id = 0;
   LabelSet labels;  // with cidr:, fqdn:, cidrgroup: labels as the ipcache gives them
-  // Of the endpoints that have this identity; part of what tells identities apart from
-  // Cilium 1.20 on (section 5.9), empty before.
+  // From Cilium 1.20 on, of all endpoints with these labels; sorted, unique. A name that has two
+  // numbers here resolves to none (section 5.9). Empty before.
   std::vector<NamedPort> named_ports = {};
 };
 struct AddressIdentity {  // one ipcache entry
