@@ -73,3 +73,33 @@ TEST_CASE("a table with thousands of entries compiles") {
   REQUIRE_MESSAGE(object, object.error().message);
   CHECK(emit(table).ingress_words == 11);
 }
+
+TEST_CASE("what outgrows code becomes data, and what outgrows that is refused") {
+  ir::DecisionTable table = frontend_to_backend();
+  CHECK(emit(table).c.find("np_choose(") == std::string::npos);
+  auto& in = table.ingress;
+  in.classes.clear();
+  for (std::uint32_t port = 0; port < 600; ++port)
+    in.classes.push_back({ir::Protocol::Tcp, static_cast<std::uint16_t>(port), static_cast<std::uint16_t>(port),
+                          {{.bit = 1 + port % 2, .action = port % 3 == 0 ? ir::Action::Deny : ir::Action::Allow, .rule = port % 2}}});
+  in.classes.push_back({ir::Protocol::Tcp, 600, 65535, {}});
+  CHECK_FALSE(unenforceable(table, {}));
+  const Emitted emitted = emit(table);
+  CHECK(emitted.c.find("np_choose(ingress_tcp_peers, ingress_tcp_verdicts, np_group(ingress_tcp_groups, flow->port), from, 1, ") != std::string::npos);
+
+  // many peers, each of which must authenticate
+  in.classes = {{ir::Protocol::Tcp, 0, 65535, {}}};
+  for (std::uint32_t bit = 3; bit < 3000; ++bit) {
+    in.bits.push_back({"k8s:app in (a" + std::to_string(bit) + ")", {}});
+    in.classes[0].entries.push_back({.bit = bit, .action = ir::Action::Allow, .auth = ir::AuthMode::Required, .rule = 0});
+  }
+  const auto refused = unenforceable(table, {});
+  REQUIRE(refused);
+  CHECK(refused->obstacle == Obstacle::Size);
+}
+
+TEST_CASE("comments read labels as people write them") {
+  ir::DecisionTable table = frontend_to_backend();
+  table.ingress.rule_texts[0] = "allow from any:app in (web), k8s:tier in (a, b), x exists";
+  CHECK(emit(table).c.find("rule 0: allow from any:app=web, k8s:tier in (a, b), x exists\n") != std::string::npos);
+}
