@@ -103,3 +103,15 @@ TEST_CASE("comments read labels as people write them") {
   table.ingress.rule_texts[0] = "allow from any:app in (web), k8s:tier in (a, b), x exists";
   CHECK(emit(table).c.find("rule 0: allow from any:app=web, k8s:tier in (a, b), x exists\n") != std::string::npos);
 }
+
+TEST_CASE("a level's authentication says nothing about other levels") {
+  ir::DecisionTable table = frontend_to_backend();
+  const ir::TableEntry first{.bit = 2, .action = ir::Action::Allow, .rule = 1, .level = 0};
+  const ir::TableEntry second{.bit = 1, .action = ir::Action::Allow, .auth = ir::AuthMode::Required, .rule = 0, .level = 1};
+  table.ingress.classes = {{ir::Protocol::Tcp, 0, 65535, {first, second}}};
+  const Emitted emitted = emit(table);
+  CAPTURE(emitted.c);
+  CHECK(emitted.c.find("return NP_ALLOW(1);") != std::string::npos);
+  CHECK(emitted.c.find("return np_if_authenticated(auth, NP_ALLOW(0));") != std::string::npos);
+  CHECK(compile(emitted));
+}

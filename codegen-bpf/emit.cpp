@@ -149,6 +149,19 @@ class DirectionEmitter {
 
   // True if something is said about every peer, so that what follows is never reached.
   bool entries(const std::vector<ir::TableEntry>& list) {
+    for (auto from = list.begin(); from != list.end();) {
+      const auto to = std::find_if(from, list.end(), [&](const auto& e) { return e.level != from->level; });
+      const std::vector<ir::TableEntry> level(from, to);
+      // levels are judged apart, so each has variables of its own
+      std::optional<Writer::Block> scope;
+      if (level.size() != list.size() && asks_for_authentication(level)) scope.emplace(writer_, "");
+      if (entries_of_level(level)) return true;
+      from = to;
+    }
+    return false;
+  }
+
+  bool entries_of_level(const std::vector<ir::TableEntry>& list) {
     const bool authenticated = asks_for_authentication(list);
     bool asked = false;
     for (const ir::TableEntry& entry : list) {
