@@ -77,25 +77,25 @@ std::optional<std::string> read_file(const std::string& path, DiagSink& sink) {
 
 }  // namespace
 
-std::vector<FileId> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) {
-  std::vector<FileId> files;
-  const auto add = [&](const std::string& path) {
-    if (auto text = read_file(path, sink)) files.push_back(sources.add(path, std::move(*text)));
+std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) {
+  std::vector<Input> files;
+  const auto add = [&](const std::string& path, bool named) {
+    if (auto text = read_file(path, sink)) files.push_back({sources.add(path, std::move(*text)), named});
   };
   for (const std::string& path : paths) {
     std::error_code error;
     if (path == "-") {
       if (auto text = read_all(std::cin)) {
-        files.push_back(sources.add("<stdin>", std::move(*text)));
+        files.push_back({sources.add("<stdin>", std::move(*text)), true});
       } else {
         unreadable("<stdin>", std::strerror(errno), sink);
       }
     } else if (fs::is_directory(path, error)) {
-      for (const std::string& file : manifests_below(path, sink)) add(file);
+      for (const std::string& file : manifests_below(path, sink)) add(file, false);
     } else if (error && error != std::errc::no_such_file_or_directory) {
       unreadable(path, error.message(), sink);
     } else {
-      add(path);
+      add(path, true);
     }
   }
   return files;

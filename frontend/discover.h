@@ -7,8 +7,13 @@
 
 namespace netpolc::frontend {
 
+struct Input {
+  FileId file;
+  bool named = true;  // by the user; else found in a directory, where other things lie as well
+};
+
 // Reads files, directories (recursively, .yaml .yml .json in byte order of their paths) and
 // "-" for stdin. What cannot be read is reported and left out.
-std::vector<FileId> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink);
+std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink);
 
 }  // namespace netpolc::frontend

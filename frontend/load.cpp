@@ -55,8 +55,11 @@ class Loader {
   }
 
   // First all files: cluster objects are read at once, policies wait for the configuration.
-  void read(FileId file) {
-    for (Node& document : parse_documents(file, sources_, sink_)) add(std::move(document));
+  void read(Input input) {
+    for (Node& document : parse_documents(input.file, sources_, sink_)) {
+      if (!input.named && is_something_else(document)) pass_over(document);
+      else add(std::move(document));
+    }
   }
 
   Loaded finish() {
@@ -94,13 +97,26 @@ class Loader {
   };
 
   void reject(DiagKind kind, Span where, std::string message, std::string label, std::optional<std::string> replacement = {}) {
-    constexpr std::size_t kMost = 1000;  // of such objects; a file of them is not meant for us
-    if (++rejects_ > kMost) return;
+    if (++rejects_ > kMostRejects) return;
     Diagnostic diagnostic{.kind = kind, .where = where, .message = std::move(message), .label = std::move(label)};
-    if (rejects_ == kMost) diagnostic.notes.push_back({std::nullopt, "more of these are not shown"});
+    if (rejects_ == kMostRejects) diagnostic.notes.push_back({std::nullopt, "more of these are not shown"});
     if (replacement) diagnostic.fix = FixIt{where, std::move(*replacement)};
     sink_.error(std::move(diagnostic));
     ++policy_errors_;
+  }
+
+  // Values of a chart, a file of names: in no way an object.
+  static bool is_something_else(const Node& document) {
+    if (!document.is_mapping()) return true;
+    for (const char* key : {"kind", "apiVersion", "metadata", "spec", "specs"})
+      if (document.find(key) != nullptr) return false;
+    return true;
+  }
+
+  void pass_over(const Node& document) {
+    ++skipped_;
+    if (++rejects_ > kMostRejects) return;
+    sink_.warning({.kind = DiagKind::NotAnObject, .where = Span{document.span.file, document.span.begin, document.span.begin}, .message = "this is no Kubernetes object", .label = "skipped, since only its directory was named", .notes = {}, .fix = {}, .severity = Severity::Warning});
   }
 
   void add(Node object) {
@@ -255,6 +271,8 @@ class Loader {
     return std::vector<ir::Policy>{};
   }
 
+  static constexpr std::size_t kMostRejects = 1000;  // a file of such objects is not meant for us
+
   const LoadOptions& options_;
   const SourceManager& sources_;
   DiagSink& sink_;
@@ -273,18 +291,24 @@ class Loader {
   std::size_t policy_errors_ = 0;  // those that keep_going goes over
 };
 
+Loaded load_inputs(const std::vector<Input>& inputs, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
+  Loader loader(options, sources, sink);
+  for (const Input& input : inputs) loader.read(input);
+  Loaded out = loader.finish();
+  out.files = inputs.size();
+  return out;
+}
+
 }  // namespace
 
 Loaded load(const std::vector<std::string>& paths, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
-  return load(read_inputs(paths, sources, sink), options, sources, sink);
+  return load_inputs(read_inputs(paths, sources, sink), options, sources, sink);
 }
 
 Loaded load(const std::vector<FileId>& files, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
-  Loader loader(options, sources, sink);
-  for (const FileId file : files) loader.read(file);
-  Loaded out = loader.finish();
-  out.files = files.size();
-  return out;
+  std::vector<Input> inputs;
+  for (const FileId file : files) inputs.push_back({file, true});
+  return load_inputs(inputs, options, sources, sink);
 }
 
 }  // namespace netpolc::frontend

@@ -210,12 +210,15 @@ void read_nodes(Judge& judge, const Value& element, const Names& names, ir::Rule
   if (!judge.config.node_selector_labels && !(*list)->items.empty())
     judge.agent_error(DiagKind::NodeSelectorsOff, list->named(), "`" + names.nodes + "` needs `enable-node-selector-labels`",
                       "set it in `cilium-config`");
+  const bool only_local = judge.config.version >= 19 && judge.config.default_local_cluster;
+  if (only_local && judge.config.node_selector_labels && !(*list)->items.empty())
+    judge.warning(DiagKind::NodesOfNoCluster, list->named(), "`" + names.nodes + "` is limited to nodes that carry the label of this cluster",
+                  "none is known to; set `policy-default-local-cluster` to \"false\" to select nodes by their own labels alone");
   for (auto& selector : read_selectors(judge, element, names.nodes)) {
     // QUIRK: nodes have no label of the cluster, so that the local-cluster default selects none of them.
     const auto names_cluster = [](const ir::Requirement& r) { return r.key == kCluster && (r.source == "k8s" || r.source == "any"); };
     const bool any_cluster = std::none_of(selector.requirements.begin(), selector.requirements.end(), names_cluster);
-    if (judge.config.version >= 19 && judge.config.default_local_cluster && any_cluster)
-      add_requirement(selector, {"k8s", std::string(kCluster), ir::Operator::In, {judge.config.cluster_name}});
+    if (only_local && any_cluster) add_requirement(selector, {"k8s", std::string(kCluster), ir::Operator::In, {judge.config.cluster_name}});
     if (judge.config.version >= 17) add_requirement(selector, {"reserved", "remote-node", ir::Operator::Exists, {}});
     rule.peers.push_back(ir::LabelPeer{std::move(selector), false});
   }
