@@ -32,7 +32,7 @@ constexpr std::string_view kHeader =
  *
  * To compile it alone, in the directory of this file:
  *
- *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
  */
 )";
 

@@ -8,10 +8,11 @@
 // arrives at tc ingress (np_from_pod: egress policy), what it receives leaves at tc egress
 // (np_to_pod: ingress policy).
 //
-// Shared maps exist once per installation and are pinned by name; the others belong to one
-// object. Sizes of the per-object maps: value_size of the peers maps is 8 * words (the
-// bundle's "words"), max_entries of np_rules is the number of rules of both directions plus
-// two; the object states both. max_entries of the peers maps may be set before loading.
+// Shared maps are used by all objects of a load and pinned by name; connection tracking, drop
+// counters and events outlive a load. The others belong to one object. Sizes of the per-object
+// maps: value_size of the peers maps is 8 * words (the bundle's "words"), max_entries of
+// np_rules is the number of rules of both directions plus two; the object states both.
+// max_entries of the peers maps may be set before loading.
 #ifndef NETPOLC_IR_MAP_LAYOUT_H
 #define NETPOLC_IR_MAP_LAYOUT_H
 

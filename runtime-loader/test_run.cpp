@@ -10,7 +10,7 @@ namespace netpolc::loader {
 namespace {
 
 // linux/pkt_cls.h's TC_ACT_*, whose header wants half of tc along.
-constexpr std::uint32_t kTcOk = 0, kTcShot = 2;
+constexpr std::uint32_t kTcUnspec = ~0u, kTcShot = 2;
 
 Done absent(const std::string& what) { return refused(what + ": no object was loaded with these maps yet"); }
 
@@ -26,7 +26,7 @@ Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame) 
   if (const int error = bpf_prog_test_run_opts(object.program(name), &options); error != 0)
     return refused(std::string("running ") + name + " on a packet of " + std::to_string(frame.size()) + " bytes",
                    -error);
-  if (options.retval == kTcOk) return TcVerdict::Pass;
+  if (options.retval == kTcUnspec) return TcVerdict::Pass;
   if (options.retval == kTcShot) return TcVerdict::Drop;
   return refused(std::string(name) + " returned " + std::to_string(options.retval) +
                  ", which is neither pass nor drop");

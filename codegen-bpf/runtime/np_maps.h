@@ -21,7 +21,7 @@ struct __sk_buff {
 	np_u32 ifindex;
 };
 
-#define TC_ACT_OK 0
+#define TC_ACT_UNSPEC (-1) /* of no objection: the next program, if there is one, decides */
 #define TC_ACT_SHOT 2
 
 static long (*const np_map_update)(void *map, const void *key, const void *value, np_u64 flags) = (void *)2;

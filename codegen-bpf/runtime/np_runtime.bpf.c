@@ -69,7 +69,7 @@ NP_INLINE int np_admit(const struct __sk_buff *skb, const struct np_packet *pack
 		return np_refuse(skb, packet, NP_REASON_CT_CREATE_FAILED);
 	if (known == NP_CT_NEW && (config->flags & NP_CONFIG_REPORT_ALLOWED))
 		np_report(skb, packet, verdict);
-	return TC_ACT_OK;
+	return TC_ACT_UNSPEC;
 }
 
 /* One function for both programs: half the code to translate and to load. */
@@ -79,13 +79,13 @@ NP_SUBPROGRAM int np_handle(struct __sk_buff *skb, np_u32 direction)
 	packet.key.direction = direction;
 	np_u32 parsed = np_parse(skb, &packet);
 	if (parsed == NP_PASS)
-		return TC_ACT_OK;
+		return TC_ACT_UNSPEC;
 	if (parsed != NP_JUDGE)
 		return np_refuse(skb, &packet, parsed);
 
 	np_u64 now = np_now();
 	if (np_ct_is_reply(&packet, now) || np_ct_is_related(skb, &packet, now))
-		return TC_ACT_OK;
+		return TC_ACT_UNSPEC;
 
 	np_u32 zero = 0;
 	struct np_config *config = np_map_lookup(&np_config, &zero);

@@ -7,11 +7,11 @@
  *
  * To compile it alone, in the directory of this file:
  *
- *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0xde662f63dc55f6d6ULL)
+NP_PROGRAM(0x7feeaa54cd42c6d7ULL)
 NP_COUNTERS(1, 0)
 
 /* ---- ingress: default deny ----

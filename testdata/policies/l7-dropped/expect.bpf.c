@@ -7,11 +7,11 @@
  *
  * To compile it alone, in the directory of this file:
  *
- *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0xf7145b2cc8d96fe9ULL)
+NP_PROGRAM(0x4623ea21556fc50bULL)
 NP_COUNTERS(2, 0)
 
 /* ---- ingress: default deny ----
@@ -65,11 +65,11 @@ np_verdict np_policy_egress(const struct np_flow *flow)
  *
  * To compile it alone, in the directory of this file:
  *
- *   clang -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x2d4ee30d786cce27ULL)
+NP_PROGRAM(0x817547337147b2d5ULL)
 NP_COUNTERS(0, 0)
 
 /* ---- ingress: no rule selects this endpoint ---- */
