@@ -67,7 +67,7 @@ part "vectors, verdicts (1.18)" python3 "$vectors/run.py" "$bin/netpolc" "$vecto
 part "vectors, verdicts (1.20)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible-1.20"
 part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpolc" "$vectors"
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
-part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors/visible"
+part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"
 part "demo with real traffic" tools/demo.sh
 part "what the documents show" python3 tools/docs_test.py "$bin"
 part "unit and golden, sanitized" sanitized

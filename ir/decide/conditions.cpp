@@ -36,8 +36,8 @@ Selector service_selector(const Service& service, const Config& config) {
   Selector out;
   for (const auto& [key, value] : service.selector) {
     Requirement requirement{"k8s", key, Operator::In, {value}};
-    // QUIRK: the part before a first dot is taken for a source; nothing has such a label.
-    if (const auto dot = key.find('.'); dot != std::string::npos) {
+    // QUIRK before 1.20: the part before a first dot is taken for a source; nothing has such a label.
+    if (const auto dot = key.find('.'); dot != std::string::npos && config.version < 20) {
       requirement.source = key.substr(0, dot);
       requirement.key = key.substr(dot + 1);
     }

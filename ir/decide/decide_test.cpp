@@ -226,6 +226,28 @@ TEST_CASE("where CIDRs match nodes, the zero prefix does too before 1.20, in a l
   }
 }
 
+TEST_CASE("a service's selector with a dot in a key finds its pods from 1.20 on") {
+  World world;
+  world.cluster.endpoints[good].labels = {{"k8s", "app.kubernetes.io/name", "x"}, {"k8s", "io.kubernetes.pod.namespace", "a"}};
+  Service service;
+  service.ns = "a";
+  service.name = "s";
+  service.selector = {{"app.kubernetes.io/name", "x"}};
+  world.cluster.services = {service};
+  Rule to = rule(Action::Allow);
+  to.direction = Direction::Egress;
+  to.peer_kind = PeerKind::Listed;
+  to.peers = {ServicePeer{"s", std::nullopt, "a"}};
+  world.policy().rules = {to};
+  const auto to_pod = [&] {
+    const Decisions decisions = world.decided();
+    return look_up(decisions.tables[decisions.endpoints[0].table].egress, world.identities().of_endpoint(good), {Protocol::Tcp, 80}).verdict;
+  };
+  CHECK(to_pod() == Verdict::DefaultDeny);
+  world.cluster.config.version = 20;
+  CHECK(to_pod() == Verdict::Allow);
+}
+
 TEST_CASE("endpoints with equal rules share a table, whatever the policies are called") {
   World world;
   Rule allow = rule(Action::Allow), other = rule(Action::Allow);

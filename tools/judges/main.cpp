@@ -49,7 +49,8 @@ void mutate(World& world, const Cases& cases, Programs& programs, Outcome& outco
   for (const Mutant& mutant : find_mutants(world, cases)) {
     Tally tally;
     judge_in_kernel(world, cases, programs, &mutant, tally);
-    const bool noticed = tally.kinds.contains("kernel: verdict");
+    // Some change who decided and not what: that is to be noticed as well.
+    const bool noticed = std::any_of(tally.kinds.begin(), tally.kinds.end(), [](const auto& kind) { return kind.first.starts_with("kernel: "); });
     ++(noticed ? outcome.mutants[mutant.kind].noticed : outcome.mutants[mutant.kind].missed);
     if (!noticed) outcome.missed.push_back("scenario " + world.scenario().name + ", table " + std::to_string(mutant.table) + ": " + mutant.text);
   }

@@ -128,8 +128,10 @@ std::vector<Scenario> read_scenarios(const std::string& path) {
   std::ifstream file(path);
   const auto document = json::parse(file);
   std::vector<Scenario> out;
+  if (!document.contains("format") || !document.contains("scenarios")) return out;
+  const bool newer = document.at("engine").get<std::string>().starts_with("Cilium 1.20");
   for (const auto& data : document.at("scenarios")) {
-    Scenario s{.name = data.at("name"), .data = data, .probes = {}, .policies = data.at("policies").get<std::vector<std::string>>()};
+    Scenario s{.name = data.at("name").get<std::string>() + (newer ? " (1.20)" : ""), .cilium_version = newer ? 20 : 18, .data = data, .probes = {}, .policies = data.at("policies").get<std::vector<std::string>>()};
     for (const auto& probe : data.at("probes")) s.probes.push_back({probe.at(0), probe.at(1)});
     out.push_back(std::move(s));
   }

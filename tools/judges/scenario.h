@@ -13,12 +13,14 @@ struct Probe {
 };
 
 struct Scenario {
-  std::string name;
+  std::string name;               // with " (1.20)" where that version's engine was asked
+  int cilium_version = 18;        // 18 for 1.18
   nlohmann::json data;            // as in the file
   std::vector<Probe> probes;
   std::vector<std::string> policies;  // YAML texts, in order of arrival
 };
 
+// None where the file has other things. Throws where it is no JSON.
 std::vector<Scenario> read_scenarios(const std::string& path);
 
 // The cluster objects of a scenario as one `kind: List` in JSON.

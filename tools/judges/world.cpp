@@ -43,7 +43,7 @@ World::World(Scenario scenario) : scenario_(with_second_family(std::move(scenari
   std::vector<FileId> files{sources_.add("cluster.json", manifests(scenario_))};
   for (std::size_t n = 0; n < scenario_.policies.size(); ++n)
     files.push_back(sources_.add("policy-" + std::to_string(n) + ".yaml", scenario_.policies[n]));
-  loaded_ = frontend::load(files, {.lax = true, .keep_going = true}, sources_, sink_);
+  loaded_ = frontend::load(files, {.lax = true, .keep_going = true, .cilium_version = scenario_.cilium_version}, sources_, sink_);
   if (!loaded_.usable) throw std::runtime_error("the frontend can't read the scenario: " + render(sink_.all().front(), sources_));
   resolve_names();
   identities_ = ir::Identities::build(loaded_.policies, loaded_.cluster, resolutions_, lock_);
