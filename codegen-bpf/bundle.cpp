@@ -12,6 +12,7 @@
 
 #include "codegen-bpf/manifest.h"
 #include "codegen-bpf/programs.h"
+#include "ir/text/text.h"
 
 namespace netpolc::codegen_bpf {
 namespace {
@@ -50,6 +51,7 @@ std::vector<RefusedEndpoint> refused_endpoints(const ir::Decisions& decisions, c
 std::map<std::string, std::string> contents(const BundleInput& input, const std::vector<Program>& programs) {
   std::map<std::string, std::string> files;
   for (const RuntimeFile& file : runtime_files()) files["programs/include/" + std::string(file.name)] = file.text;
+  if (input.options.emit_ir) files["policies.ir"] = ir::print(input.policies);
   for (const Program& program : programs) {
     const std::string stem = "programs/" + program.digest;
     files[stem + ".o"] = program.object.bytes;

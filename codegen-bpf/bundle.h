@@ -18,7 +18,7 @@ struct RulePlace {
 struct BundleOptions {
   unsigned jobs = 0;      // threads that compile; 0: one a processor
   bool l7_drop = false;   // see EmitOptions
-  bool emit_ir = false;   // programs/DIGEST.ir too: the decision table as text
+  bool emit_ir = false;   // policies.ir and programs/DIGEST.ir too: policies and decision tables as text
   std::string generator;  // "netpolc 0.1.0"
   std::function<RulePlace(ir::RuleRef)> place;  // called from one thread
 };

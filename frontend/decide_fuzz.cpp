@@ -1,13 +1,15 @@
 // Any bytes as policies for a small cluster: the decision tables say what the interpreter says, and
-// are made and printed alike each time.
+// are made and printed alike each time and keep their promises; the IR's text is read back.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "frontend/load.h"
+#include "ir/decide/invariants.h"
 #include "ir/decide/table.h"
 #include "ir/eval/eval.h"
 #include "ir/identity/identities.h"
+#include "ir/text/text.h"
 
 using namespace netpolc;
 
@@ -76,7 +78,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto decided = ir::decide(loaded.policies, loaded.cluster, {}, identities), again = ir::decide(loaded.policies, loaded.cluster, {}, identities);
   if (decided.tables.size() != again.tables.size()) std::abort();
   for (std::size_t i = 0; i < decided.tables.size(); ++i)
-    if (to_string(decided.tables[i]) != to_string(again.tables[i])) std::abort();
+    if (to_string(decided.tables[i]) != to_string(again.tables[i]) || violated(decided.tables[i])) std::abort();
+  const std::string text = ir::print(loaded.policies);
+  if (const auto back = ir::parse(text); !back || ir::print(*back) != text) std::abort();
 
   const ir::Resolutions none;
   const ir::eval::World world{loaded.policies, loaded.cluster, none};

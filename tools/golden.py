@@ -3,7 +3,7 @@
 
 usage: golden.py BIN [TESTDATA] [--only TEXT]      NETPOLC_BLESS=1 rewrites the expect.* files
 
-testdata/policies/CASE/     *.yaml input; expect.ir and expect.bpf.c (blessed); queries.jsonl with an
+testdata/policies/CASE/     *.yaml input; expect.policies.ir, expect.ir, expect.bpf.c (blessed); queries.jsonl with an
                             "expect" verdict in each line (by hand, never blessed); resolutions.json;
                             flags (one word a line, added to `compile`)
 testdata/diagnostics/CASE/  input.yaml (or .json); expect.stdout, expect.stderr (blessed): findings and errors
@@ -63,6 +63,8 @@ def policy_case(cases, binary, case):
         for kind, pattern in (("expect.ir", "*.ir"), ("expect.bpf.c", "*.c")):
             text = "".join(p.read_text() for p in sorted(programs.glob(pattern)))
             cases.report("%s/%s" % (case.name, kind), cases.compare(case / kind, text))
+        text = pathlib.Path(home, "bundle", "policies.ir").read_text()
+        cases.report("%s/expect.policies.ir" % case.name, cases.compare(case / "expect.policies.ir", text))
     queries = case / "queries.jsonl"
     if not queries.exists():
         return

@@ -13,6 +13,7 @@
 
 #include "frontend/load.h"
 #include "frontend/yaml/document.h"
+#include "ir/text/text.h"
 
 namespace netpolc::frontend::testing {
 
@@ -25,6 +26,10 @@ struct Read {
     std::vector<FileId> files;
     for (const auto& text : texts) files.push_back(sources.add("in.yaml", text));
     loaded = load(files, options, sources, sink);
+    // Whatever a test reads, the IR's text holds it.
+    const std::string text = ir::print(loaded.policies);
+    const auto back = ir::parse(text);
+    REQUIRE_MESSAGE((back && ir::print(*back) == text), text);
   }
   explicit Read(const std::string& text, int version = 18) : Read(std::vector{text}, {.cilium_version = version}) {}
 

@@ -1,10 +1,12 @@
 // Which endpoints get which table: rules are compiled once, endpoints with the same rules share
 // one computation (semantics reference, sections 2.4, 4 and 5.3).
 #include <algorithm>
+#include <cassert>
 #include <map>
 #include <unordered_map>
 
 #include "ir/decide/direction.h"
+#include "ir/decide/invariants.h"
 
 namespace netpolc::ir {
 namespace {
@@ -217,6 +219,7 @@ class Decider {
       std::optional<Incomputable> second;
       table.egress = make_direction(egress, identities_, index_, conditions_, second);
       if (!table.incomputable) table.incomputable = second;
+      assert(!violated(table));
       out_.tables.push_back(std::move(table));
     }
     view.endpoint.table = found->second;

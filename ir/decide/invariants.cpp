@@ -1,0 +1,63 @@
+#include "ir/decide/invariants.h"
+
+#include <algorithm>
+
+namespace netpolc::ir {
+namespace {
+
+constexpr Protocol kCovered[] = {Protocol::Any, Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp, Protocol::Icmpv6};
+
+std::optional<std::string> entries_violated(const DirectionTable& table, const L4Class& l4) {
+  const TableEntry* before = nullptr;
+  for (const TableEntry& entry : l4.entries) {
+    if (entry.bit >= table.bits.size()) return "an entry names a bit that does not exist";
+    if (entry.rule >= table.rules.size()) return "an entry names a rule that does not exist";
+    if (entry.action == Action::Pass) return "an entry passes";
+    if (before != nullptr && before->level > entry.level) return "entries are not in the order of their levels";
+    if (before != nullptr && before->level == entry.level && before->action != Action::Deny && entry.action == Action::Deny) return "an allow comes before a deny of its level";
+    before = &entry;
+  }
+  return std::nullopt;
+}
+
+// A protocol that only extended rules name (VRRP, …) has classes of its own, in full like the others.
+std::optional<std::string> classes_violated(const DirectionTable& table) {
+  std::vector<Protocol> seen;
+  for (std::size_t i = 0; i < table.classes.size();) {
+    const Protocol protocol = table.classes[i].protocol;
+    if (!seen.empty() && seen.back() >= protocol) return "classes are not sorted by protocol";
+    seen.push_back(protocol);
+    std::uint32_t next = 0;
+    for (std::size_t first = i; i < table.classes.size() && table.classes[i].protocol == protocol; ++i) {
+      const L4Class& l4 = table.classes[i];
+      if (l4.first != next || l4.last < l4.first) return "the classes of a protocol have a gap or overlap";
+      if (i > first && table.classes[i - 1].entries == l4.entries) return "neighbouring classes have the same entries";
+      if (auto broken = entries_violated(table, l4)) return broken;
+      next = l4.last + 1U;
+    }
+    if (next != 65536) return "the classes of a protocol end too early";
+  }
+  for (const Protocol protocol : kCovered)
+    if (std::find(seen.begin(), seen.end(), protocol) == seen.end()) return "a protocol has no classes";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> violated(const DirectionTable& table) {
+  if (table.rules.size() != table.rule_texts.size()) return "not every rule has its text";
+  if (table.enforcement == Enforcement::None) return table.classes.empty() ? std::nullopt : std::optional<std::string>("classes without enforcement");
+  if (table.bits.empty() || !table.bits[0].identities.empty()) return "bit 0 is not everyone";
+  for (const PeerBit& bit : table.bits)
+    if (std::adjacent_find(bit.identities.begin(), bit.identities.end(), std::greater_equal<>()) != bit.identities.end()) return "the identities of a bit are not sorted and unique";
+  return classes_violated(table);
+}
+
+std::optional<std::string> violated(const DecisionTable& table) {
+  if (table.incomputable) return std::nullopt;
+  if (auto broken = violated(table.ingress)) return "ingress: " + *broken;
+  if (auto broken = violated(table.egress)) return "egress: " + *broken;
+  return std::nullopt;
+}
+
+}  // namespace netpolc::ir
