@@ -1,6 +1,7 @@
 #include "ir/eval/candidates.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace netpolc::ir::eval {
 namespace {
@@ -60,6 +61,7 @@ Candidates::Choice Candidates::choose(CiliumVersion version) const {
   if (version < 17) return choose_first_hit();
   const Entry* peer = strongest(entries_[0]);
   const Entry* everyone = strongest(entries_[1]);
+  assert(peer != nullptr || everyone != nullptr);  // asked only where something allows
   const auto weight = [](const Entry& e) { return std::pair(e.redirect.rank, e.key_bits); };
   const bool wildcard = !peer || (everyone && weight(*everyone) > weight(*peer));
   const Entry& chosen = wildcard ? *everyone : *peer;
@@ -80,6 +82,7 @@ Candidates::Choice Candidates::choose_first_hit() const {
       for (const Entry& entry : entries) {
         if (entry.key_bits >= least) hit = &entry;
       }
+      assert(hit != nullptr);  // the narrowest entry is narrow enough
       return {hit->redirect, asked(auth_of(entries, *hit))};
     }
   }
