@@ -214,6 +214,15 @@ std::size_t compare(const judges::Scenario& scenario, int version) {
   return comparison.compared();
 }
 
+// A golden case says so in its flags.
+int version_of(const std::filesystem::path& directory) {
+  static const std::string option = "--cilium-version=1.";
+  std::ifstream flags(directory / "flags");
+  for (std::string line; std::getline(flags, line);)
+    if (line.starts_with(option)) return std::stoi(line.substr(option.size()));
+  return 18;
+}
+
 }  // namespace
 
 TEST_CASE("random scenarios: every number that matters, as the interpreter has it") {
@@ -242,7 +251,9 @@ TEST_CASE("golden policies") {
     std::vector<std::string> paths;
     for (const auto& file : std::filesystem::directory_iterator(entry.path()))
       if (file.path().extension() == ".yaml" && !file.path().filename().string().starts_with("expect.")) paths.push_back(file.path());
-    input.loaded = frontend::load(paths, {.lax = true, .keep_going = true}, input.sources, input.sink);
+    input.loaded = frontend::load(paths, {.lax = true, .keep_going = true, .cilium_version = version_of(entry.path())}, input.sources, input.sink);
+    CHECK(input.loaded.usable);
+    CHECK(!input.loaded.policies.policies.empty());
     if (std::ifstream names(entry.path() / "resolutions.json"); names) resolve(nlohmann::json::parse(names), input.resolutions);
     Comparison comparison(input);
     comparison.all(*comparison.ports().parties("any"));
