@@ -75,7 +75,8 @@ struct np_counter {
 };
 
 // A connection as its first packet had it, and the direction in which the pod saw that.
-// IPv4 addresses use the first four bytes.
+// IPv4 addresses use the first four bytes. The interface says which pod it was: addresses can be
+// forged, and what one pod may do opens nothing for another.
 struct np_ct_key {
 	np_u8 source[16];
 	np_u8 destination[16];
@@ -85,6 +86,7 @@ struct np_ct_key {
 	np_u8 direction;          // NP_INGRESS, NP_EGRESS
 	np_u8 family;             // 4 or 6
 	np_u8 zero;
+	np_u32 ifindex;           // host's end of the pod's veth
 };
 
 struct np_ct_entry {

@@ -55,7 +55,9 @@ Done prepare_shared(bpf_map* map, SharedMaps& shared) {
   const std::string name = bpf_map__name(map);
   if (const auto found = shared.by_name.find(name); found != shared.by_name.end()) {
     if (!fits(map, found->second.get()))
-      return bad_input("map " + name + " has another layout in this bundle than in its other objects");
+      return bad_input("map " + name +
+                       " has another layout than the one in use; if another version of the loader made that, run "
+                       "`netpol-loader unload` first");
     if (const int error = -bpf_map__reuse_fd(map, found->second.get()); error != 0)
       return refused("sharing map " + name, error);
   } else if (const auto size = shared.max_entries.find(name); size != shared.max_entries.end()) {

@@ -2,7 +2,8 @@
  *
  * An entry has the tuple of the connection's first packet and the direction in which the pod
  * saw it. A connection between two pods of a node has two entries, one a pod: what one may
- * send says nothing about what the other may receive.
+ * send says nothing about what the other may receive. An entry counts at the interface that
+ * made it only, or a pod could open another one's door with packets in its name.
  */
 #ifndef NP_CONNTRACK_H
 #define NP_CONNTRACK_H
@@ -26,6 +27,7 @@ NP_INLINE void np_reverse(struct np_ct_key *reversed, const struct np_ct_key *ke
 	reversed->direction = key->direction == NP_INGRESS ? NP_EGRESS : NP_INGRESS;
 	reversed->family = key->family;
 	reversed->zero = 0;
+	reversed->ifindex = key->ifindex;
 }
 
 NP_INLINE struct np_ct_entry *np_ct_find(const struct np_ct_key *key, np_u64 now)
@@ -97,6 +99,7 @@ NP_INLINE int np_ct_is_related(const struct __sk_buff *skb, const struct np_pack
 	struct np_ct_key quoted = {}, reversed;
 	if (!packet->icmp_error || !np_parse_quoted(skb, packet, &quoted))
 		return 0;
+	quoted.ifindex = packet->key.ifindex;
 	/* what is quoted travelled the other way */
 	quoted.direction = packet->key.direction == NP_INGRESS ? NP_EGRESS : NP_INGRESS;
 	if (__builtin_memcmp(quoted.source, packet->key.destination, 16) ||

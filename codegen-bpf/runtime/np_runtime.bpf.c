@@ -77,6 +77,7 @@ NP_SUBPROGRAM int np_handle(struct __sk_buff *skb, np_u32 direction)
 {
 	struct np_packet packet = {};
 	packet.key.direction = direction;
+	packet.key.ifindex = skb->ifindex;
 	np_u32 parsed = np_parse(skb, &packet);
 	if (parsed == NP_PASS)
 		return TC_ACT_UNSPEC;

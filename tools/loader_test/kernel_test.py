@@ -498,6 +498,48 @@ def test_modes_follow_each_other(world, _):
         world.enforced()
 
 
+class Ends:
+    """A datagram socket each in some pods; they may send in another's name."""
+
+    def __init__(self, *places):
+        self.sockets, self.netns = {}, {pod.name: pod.netns for pod, _ in places}
+        for pod, address in places:
+            in_netns(pod.netns, lambda: self.bind(pod.name, address)).join()
+
+    def bind(self, name, address):
+        v6 = ":" in address[0]
+        s = self.sockets[name] = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+        s.setsockopt(*((41, 75, 1) if v6 else (0, 19, 1)))  # IPV6_TRANSPARENT, IP_TRANSPARENT: any address
+        s.bind(address)
+        s.settimeout(0.5)
+
+    def arrives(self, source, destination):
+        """Does a datagram from one end to the address of the other get there?"""
+        self.sockets[source].sendto(b"x", self.sockets[destination].getsockname()[:2])
+        try:
+            return self.sockets[destination].recv(64) == b"x"
+        except socket.timeout:
+            return False
+
+    def close(self):
+        for s in self.sockets.values():
+            s.close()
+
+
+def test_one_pods_packets_open_no_door_of_another(world, mode):
+    world.load(world.a, *mode)
+    client, server, stranger = (world.pods[n] for n in ("client", "server", "stranger"))
+    for family in ("ipv4", "ipv6"):
+        inside_end, outside_end = (getattr(server, family), 5000), (getattr(stranger, family), 6000)
+        ends = Ends((server, inside_end), (stranger, outside_end), (client, inside_end))
+        try:
+            ends.arrives("client", "stranger")  # in the server's name
+            check(not ends.arrives("stranger", "server"), "the stranger answers the server, which had asked nothing, over " + family)
+            check(ends.arrives("server", "stranger") and ends.arrives("stranger", "server"), "the stranger answers what the server asked over " + family)
+        finally:
+            ends.close()
+
+
 def test_every_golden_policy_is_accepted(world, _):
     """The verifier takes the programs of every case in testdata/policies."""
     accepted = 0
@@ -521,7 +563,7 @@ def test_every_golden_policy_is_accepted(world, _):
 
 
 def main(binaries):
-    both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap,
+    both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
     once = [test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
