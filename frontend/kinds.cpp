@@ -1,10 +1,9 @@
 #include "frontend/kinds.h"
 
 #include <algorithm>
-#include <numeric>
-#include <vector>
 
 #include "frontend/cluster/lower.h"
+#include "ir/base/edit_distance.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -21,31 +20,15 @@ std::string group_of(const std::string& api_version) {
   return slash == std::string::npos ? "" : api_version.substr(0, slash);
 }
 
-// Levenshtein's, good enough for typing mistakes; both are short.
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 constexpr PolicyKindName kClusterNetworkPolicy{"policy.networking.k8s.io/v1alpha2", "ClusterNetworkPolicy"};
 
 // Kinds of other purpose may have any name; these look like a policy kind written wrongly.
 bool looks_like_policy(const std::string& group, const std::string& kind) {
   if (kind.size() > 64) return false;
-  if (group == "networking.k8s.io" || group == "extensions") return distance(kind, "NetworkPolicy") <= 3;
-  const bool near = distance(kind, "CiliumNetworkPolicy") <= 3 || distance(kind, "CiliumClusterwideNetworkPolicy") <= 3;
+  if (group == "networking.k8s.io" || group == "extensions") return edit_distance(kind, "NetworkPolicy") <= 3;
+  const bool near = edit_distance(kind, "CiliumNetworkPolicy") <= 3 || edit_distance(kind, "CiliumClusterwideNetworkPolicy") <= 3;
   if (group != "cilium.io") return near;  // no one else has kinds of such names
-  return near || kind.find("NetworkPol") != std::string::npos || distance(kind, "CiliumCIDRGroup") <= 3;
+  return near || kind.find("NetworkPol") != std::string::npos || edit_distance(kind, "CiliumCIDRGroup") <= 3;
 }
 
 }  // namespace
@@ -56,7 +39,7 @@ PolicyKindName nearest_policy_kind(const std::string& kind) {
   if (kind.size() > 64) return kPolicyKinds[0];
   return *std::min_element(
       std::begin(kPolicyKinds), std::end(kPolicyKinds),
-      [&](const PolicyKindName& a, const PolicyKindName& b) { return distance(kind, a.kind) < distance(kind, b.kind); });
+      [&](const PolicyKindName& a, const PolicyKindName& b) { return edit_distance(kind, a.kind) < edit_distance(kind, b.kind); });
 }
 
 Role role_of(const std::string& api_version, const std::string& kind, const std::string& name) {

@@ -3,8 +3,8 @@
 #include <charconv>
 #include <set>
 
+#include "ir/base/edit_distance.h"
 #include "verify/directory.h"
-#include "verify/edit_distance.h"
 #include "verify/prefix_classes.h"
 
 namespace netpolc::verify {
@@ -63,7 +63,8 @@ Resolved Directory::resolve(std::string_view reference, const std::optional<ir::
     return refuse("`" + std::string(reference) +
                   "` is no endpoint reference: expected ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, "
                   "cidr:PREFIX, fqdn:NAME, svc:ns/name[:port] or any");
-  if (rest[slash + 1] == '[' && rest.back() == ']')
+  if (rest[slash + 1] == '[' && rest.back() != ']') return refuse("`" + std::string(reference) + "` has no closing `]`");
+  if (rest[slash + 1] == '[')
     return by_labels(rest.substr(0, slash), rest.substr(slash + 2, rest.size() - slash - 3));
   return by_name(rest);
 }
@@ -91,7 +92,9 @@ std::string Directory::near_miss(std::string_view name) const {
   std::size_t best_distance = 3;
   for (const auto& endpoint : cluster_.endpoints) {
     const std::string candidate = endpoint.ns + "/" + endpoint.name;
-    const auto distance = edit_distance(candidate, name, best_distance);
+    const std::size_t longer = std::max(candidate.size(), name.size());
+    if (longer - std::min(candidate.size(), name.size()) >= best_distance) continue;
+    const auto distance = edit_distance(candidate, name);
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;
@@ -182,6 +185,7 @@ Resolved Directory::by_fqdn(std::string_view text) const {
   std::string name(text);
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (name.ends_with('.')) name.pop_back();
+  if (name.empty()) return refuse("`fqdn:` needs a name, such as fqdn:api.example.com");
   const auto found = resolutions_.find(name);
   if (found == resolutions_.end() || found->second.empty())
     return tl::unexpected(RefError{"no address is known for `" + name + "`: say what it resolves to with --resolutions", true});

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "ir/base/edit_distance.h"
+
 namespace netpolc::frontend::policy {
 
 std::string Value::child_path(std::string_view key) const {
@@ -45,20 +47,6 @@ std::string quote(std::string_view text) {
 
 namespace {
 
-// Insertions, deletions, replacements and swaps of neighbours.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
-  for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
-  for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
 std::string lower_case(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
@@ -78,7 +66,7 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
   for (const auto candidate : candidates) {
     // Cut short, as `proto`, counts as one mistake.
     const bool cut = word.size() > 3 && lower_case(candidate).starts_with(lower_case(word));
-    const std::size_t d = cut ? std::min<std::size_t>(1, candidate.size() - word.size()) : distance(lower_case(word), lower_case(candidate));
+    const std::size_t d = cut ? std::min<std::size_t>(1, candidate.size() - word.size()) : edit_distance(lower_case(word), lower_case(candidate));
     if (d < best_distance) {
       best = candidate, best_distance = d, tie = false;
     } else if (d == best_distance && best) {
