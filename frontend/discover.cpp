@@ -36,6 +36,11 @@ std::vector<std::string> manifests_below(const std::string& directory, DiagSink&
     if (is_manifest(entry->path()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
   }
   if (error) unreadable(directory, error.message(), sink);
+  else if (found.empty())
+    sink.warning({.kind = DiagKind::NoManifests,
+                  .where = std::nullopt,
+                  .message = "no .yaml, .yml or .json file is in `" + directory + "` or below it",
+                  .severity = Severity::Warning});
   std::sort(found.begin(), found.end());
   return found;
 }
