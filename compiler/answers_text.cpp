@@ -58,9 +58,10 @@ void side_text(std::string& out, const char* name, const std::optional<verify::S
   if (side->verdict->auth == ir::AuthMode::AlwaysFail) out += "             authentication always fails (test-always-fail)\n";
 }
 
-void pair_text(std::string& out, const verify::PairAnswer& pair, const ir::PolicySet& policies, const SourceManager& sources,
-               bool colour) {
-  out += coloured(verify::to_string(pair.word), pair.word, colour) + "  " + pair.from + " → " + pair.to + "   " + flow_text(pair.flow);
+// `word`: the answer's; a pair's own may know less, as where a request is asked about.
+void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word word, const ir::PolicySet& policies,
+               const SourceManager& sources, bool colour) {
+  out += coloured(verify::to_string(word), word, colour) + "  " + pair.from + " → " + pair.to + "   " + flow_text(pair.flow);
   if (!pair.via.empty()) out += "  (" + pair.via + ")";
   out += "\n\n";
   side_text(out, "egress   ", pair.egress, policies, sources);
@@ -101,7 +102,7 @@ std::string to_text(const verify::Answer& answer, const verify::Question& questi
                     const SourceManager& sources, bool colour) {
   std::string out;
   if (answer.pairs.size() == 1) {
-    pair_text(out, answer.pairs.front(), policies, sources, colour);
+    pair_text(out, answer.pairs.front(), answer.word, policies, sources, colour);
   } else {
     out += coloured(verify::to_string(answer.word), answer.word, colour) + "  " + question.from + " → " + question.to;
     if (question.flow) out += "   " + flow_text(*question.flow);

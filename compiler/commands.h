@@ -2,6 +2,7 @@
 // `add_…` function, a line here and a line in commands.cpp.
 #pragma once
 #include <functional>
+#include <string>
 #include <vector>
 
 namespace CLI {
@@ -17,6 +18,8 @@ using Action = std::function<int()>;
 using AddCommand = void (*)(CLI::App& root, Action& chosen);
 
 const std::vector<AddCommand>& commands();
+
+std::string version_line();
 
 void add_verify(CLI::App& root, Action& chosen);
 void add_compile(CLI::App& root, Action& chosen);

@@ -1,17 +1,17 @@
 #include "compiler/queries.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "compiler/answers.h"
 #include "compiler/exit_code.h"
 #include "compiler/session.h"
+#include "compiler/side_files.h"
+#include "ir/icmp_names.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -40,18 +40,6 @@ std::optional<std::uint16_t> number_field(const json& object, const char* key, u
   if (value < 0 || value > static_cast<std::int64_t>(limit)) return std::nullopt;
   return static_cast<std::uint16_t>(value);
 }
-
-struct IcmpName {
-  const char* name;
-  int v4, v6;  // -1: not in this family
-};
-constexpr IcmpName kIcmpNames[] = {
-    {"EchoReply", 0, 129},           {"DestinationUnreachable", 3, 1}, {"Redirect", 5, 137},
-    {"EchoRequest", 8, 128},         {"Echo", 8, 128},                 {"RouterAdvertisement", 9, 134},
-    {"RouterSolicitation", 10, 133}, {"TimeExceeded", 11, 3},          {"ParameterProblem", 12, 4},
-    {"Timestamp", 13, -1},           {"TimestampReply", 14, -1},       {"PacketTooBig", -1, 2},
-    {"NeighborSolicitation", -1, 135}, {"NeighborAdvertisement", -1, 136},
-};
 
 tl::expected<std::optional<ir::Flow>, std::string> flow_of(const json& object, bool to_service) {
   const std::string protocol_text = object.value("protocol", std::string("TCP"));
@@ -120,7 +108,7 @@ std::optional<ir::Flow> parse_port(std::string_view text) {
 std::optional<ir::Flow> parse_icmp(std::string_view text, bool v6) {
   const auto protocol = v6 ? ir::Protocol::Icmpv6 : ir::Protocol::Icmp;
   if (const auto number = parse_number(text, 255)) return ir::Flow{protocol, *number};
-  for (const auto& entry : kIcmpNames) {
+  for (const auto& entry : ir::kIcmpNames) {
     const int type = v6 ? entry.v6 : entry.v4;
     if (type >= 0 && upper(entry.name) == upper(text)) return ir::Flow{protocol, static_cast<std::uint16_t>(type)};
   }
@@ -153,10 +141,11 @@ void ask_for_request(verify::Answer& answer) {
 }
 
 int answer_queries(const std::string& path, verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources) {
-  std::ifstream file;
+  std::istringstream file;
   if (path != "-") {
-    file.open(path);
-    if (!file) return complain(path + ": " + std::strerror(errno));
+    auto text = read_text(path);
+    if (!text) return complain(text.error().message);
+    file.str(std::move(*text));
   }
   std::istream& in = path == "-" ? std::cin : file;
   Batch batch(judge, policies, sources);

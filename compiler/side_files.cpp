@@ -7,7 +7,9 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 namespace netpolc::compiler {
 namespace {
@@ -26,10 +28,21 @@ std::string folded(std::string name) {
 
 }  // namespace
 
-Result<ir::Resolutions> read_resolutions(const std::string& path) {
-  std::ifstream in(path);
+Result<std::string> read_text(const std::string& path) {
+  // A directory can be opened, and only reading fails: by an exception, or as if it were empty.
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return failure(path, std::strerror(EISDIR));
+  std::ifstream in(path, std::ios::binary);
   if (!in) return failure(path, std::strerror(errno));
-  const json document = json::parse(in, nullptr, false);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (in.bad()) return failure(path, std::strerror(errno));
+  return text;
+}
+
+Result<ir::Resolutions> read_resolutions(const std::string& path) {
+  const auto whole = read_text(path);
+  if (!whole) return tl::unexpected(whole.error());
+  const json document = json::parse(*whole, nullptr, false);
   if (!document.is_object()) return failure(path, "expected a JSON object of names and lists of addresses");
   ir::Resolutions out;
   for (const auto& [name, addresses] : document.items()) {
@@ -49,8 +62,9 @@ Result<ir::Resolutions> read_resolutions(const std::string& path) {
 Result<ir::IdentityLock> read_identity_lock(const std::string& path) {
   ir::IdentityLock lock;
   if (!std::filesystem::exists(path)) return lock;
-  std::ifstream in(path);
-  if (!in) return failure(path, std::strerror(errno));
+  auto text = read_text(path);
+  if (!text) return tl::unexpected(text.error());
+  std::istringstream in(std::move(*text));
   std::string line;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
     if (line.empty() || line.front() == '#') continue;

@@ -7,6 +7,9 @@
 
 namespace netpolc::compiler {
 
+// The whole of a file, or of a pipe.
+Result<std::string> read_text(const std::string& path);
+
 // {"api.example.com": ["192.0.2.11", …], …}
 Result<ir::Resolutions> read_resolutions(const std::string& path);
 

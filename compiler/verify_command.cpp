@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "compiler/all_ports.h"
@@ -27,6 +28,25 @@ int exit_code(verify::Word word) {
   return kUndecided;
 }
 
+// What was given beside an option that answers without it. "" when all of it counts.
+std::string ignored(const Options& options) {
+  const bool flow = !options.port.empty() || !options.icmp.empty() || !options.icmpv6.empty() || !options.http.empty();
+  const auto reads_stdin = [&](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
+  if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and --http out";
+  if (options.queries.empty()) return "";
+  if (options.all_ports || flow || !options.from.empty() || !options.to.empty())
+    return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
+  if (options.queries == "-" && (reads_stdin(options.input.files) || reads_stdin(options.input.positional)))
+    return "manifests and queries can't both come from stdin";
+  return "";
+}
+
+// "GET /path", with whatever version behind it.
+bool is_request(const std::string& text) {
+  const auto space = text.find(' ');
+  return space != 0 && space != std::string::npos && space + 1 < text.size() && text[space + 1] == '/';
+}
+
 // None with `problem` set: the command line makes no sense.
 std::optional<ir::Flow> asked_flow(const Options& options, std::string& problem) {
   const int given = !options.port.empty() + !options.icmp.empty() + !options.icmpv6.empty();
@@ -35,7 +55,11 @@ std::optional<ir::Flow> asked_flow(const Options& options, std::string& problem)
   const auto flow = !options.port.empty()   ? parse_port(options.port)
                     : !options.icmp.empty() ? parse_icmp(options.icmp, false)
                                             : parse_icmp(options.icmpv6, true);
-  if (!flow) problem = "cannot read `" + options.port + options.icmp + options.icmpv6 + "`: expected 8080/TCP, or a type such as EchoRequest";
+  if (!flow && !options.port.empty())
+    problem = "--port " + options.port + ": expected a number to 65535 and TCP, UDP or SCTP, such as 8080/TCP";
+  else if (!flow)
+    problem = (options.icmp.empty() ? "--icmpv6 " + options.icmpv6 : "--icmp " + options.icmp) +
+              ": expected a type, such as EchoRequest, or its number to 255";
   return flow;
 }
 
@@ -57,6 +81,9 @@ int one(const Options& options, const Session& session, verify::Judge& judge) {
 }
 
 int verify_command(const Options& options) {
+  if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
+  if (!options.http.empty() && !is_request(options.http))
+    return complain("--http '" + options.http + "': expected a method and a path, such as 'GET /path'");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};

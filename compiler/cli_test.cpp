@@ -1,0 +1,169 @@
+// The command line as a whole: what it prints, and how it ends.
+#include "compiler/cli.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "compiler/exit_code.h"
+
+using namespace netpolc::compiler;
+
+namespace {
+
+const std::string kArticle = NETPOLC_TESTDATA "/policies/article";
+
+// A folder of its own, gone at the end.
+struct Folder {
+  std::string path;
+  Folder() {
+    std::string name = (std::filesystem::temp_directory_path() / "netpolc-cli-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path); }
+  std::string file(const char* name, const std::string& text) const {
+    std::ofstream(path + "/" + name) << text;
+    return path + "/" + name;
+  }
+};
+
+// Sends a stream to a file, and back again.
+class Redirected {
+ public:
+  Redirected(std::FILE* stream, const std::string& path) : stream_(stream) {
+    std::fflush(stream_);
+    kept_ = dup(fileno(stream_));
+    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(file, fileno(stream_));
+    close(file);
+  }
+  Redirected(const Redirected&) = delete;
+  Redirected& operator=(const Redirected&) = delete;
+  ~Redirected() {
+    std::fflush(stream_);
+    std::clearerr(stream_);
+    dup2(kept_, fileno(stream_));
+    close(kept_);
+  }
+
+ private:
+  std::FILE* stream_;
+  int kept_ = -1;
+};
+
+std::string content(const std::string& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Done {
+  int code = -1;
+  std::string out, err;
+};
+
+Done netpolc_with(std::vector<std::string> words, const std::string& out = {}) {
+  const Folder folder;
+  std::vector<const char*> argv{"netpolc"};
+  for (const auto& word : words) argv.push_back(word.c_str());
+  Done done;
+  {
+    const Redirected first(stdout, out.empty() ? folder.path + "/out" : out);
+    const Redirected second(stderr, folder.path + "/err");
+    done.code = run(static_cast<int>(argv.size()), argv.data());
+  }
+  if (out.empty()) done.out = content(folder.path + "/out");
+  done.err = content(folder.path + "/err");
+  return done;
+}
+
+bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+std::vector<std::string> ask(std::vector<std::string> more) {
+  std::vector<std::string> words{"verify", kArticle, "--from", "production/frontend", "--to", "production/backend"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+constexpr const char* kL7 = R"(
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: web, namespace: production}
+spec:
+  endpointSelector: {matchLabels: {app: backend}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: frontend}}]
+    toPorts:
+    - ports: [{port: "8080", protocol: TCP}]
+      rules: {http: [{method: GET, path: "/public/.*"}]}
+)";
+
+}  // namespace
+
+TEST_CASE("an answer that is undecided never begins with another word") {
+  const Folder folder;
+  const std::vector<std::string> words{"verify", kArticle + "/cluster.yaml", folder.file("l7.yaml", kL7), "--from", "production/frontend",
+                                       "--to", "production/backend", "--port", "8080/TCP", "--http", "POST /secret"};
+  const Done done = netpolc_with(words);
+  CHECK(done.code == kUndecided);
+  CHECK(done.out.starts_with("UNDECIDED  production/frontend"));
+}
+
+TEST_CASE("an answer that can't be written is no good answer") {
+  if (!std::filesystem::exists("/dev/full")) return;
+  const Done done = netpolc_with(ask({"--port", "8080/TCP"}), "/dev/full");
+  CHECK(done.code == kNoAnswer);
+  CHECK(has(done.err, "could not be written"));
+}
+
+TEST_CASE("questions that would be answered in part are refused") {
+  for (const auto& more : std::vector<std::vector<std::string>>{
+           {"--all-ports", "--port", "80/TCP"}, {"--queries", "/dev/null"}, {"--port", "80/TCP", "--http", "bogus"}}) {
+    const Done done = netpolc_with(ask(more));
+    CHECK(done.code == kNoAnswer);
+    CHECK(done.out.empty());
+  }
+  CHECK(has(netpolc_with({"verify", "-", "--queries", "-"}).err, "both come from stdin"));
+}
+
+TEST_CASE("a port or a type that can't be read is told what was expected") {
+  CHECK(has(netpolc_with(ask({"--port", "http/TCP"})).err, "--port http/TCP: expected a number to 65535"));
+  CHECK(has(netpolc_with(ask({"--icmp", "300"})).err, "--icmp 300: expected a type"));
+  CHECK(netpolc_with(ask({"--icmp", "RouterSelection"})).code == kNegative);  // Cilium's name
+}
+
+TEST_CASE("a directory in a file's place is refused, not empty") {
+  const std::string directory = NETPOLC_TESTDATA;
+  for (const char* option : {"--identities", "--resolutions"}) {
+    const Done done = netpolc_with(ask({"--port", "8080/TCP", option, directory}));
+    CHECK(done.code == kNoAnswer);
+    CHECK(has(done.err, "Is a directory"));
+  }
+  const Done done = netpolc_with({"verify", kArticle, "--queries", directory});
+  CHECK(done.code == kNoAnswer);
+  CHECK(has(done.err, "Is a directory"));
+}
+
+TEST_CASE("nothing read is no answer; one empty directory of several is") {
+  const Folder folder;
+  CHECK(netpolc_with({"lint", folder.path}).code == kNoAnswer);
+  const Done done = netpolc_with({"lint", folder.path, kArticle});
+  CHECK(done.code == kGood);
+  CHECK(has(done.out, "NP008"));
+}
+
+TEST_CASE("a command that is misspelt is named") {
+  const Done done = netpolc_with({"verfiy"});
+  CHECK(done.code == kNoAnswer);
+  CHECK(has(done.err, "`verfiy`"));
+  CHECK(has(done.err, "verify"));
+  CHECK(netpolc_with({"--version"}).out == netpolc_with({"version"}).out);
+}
