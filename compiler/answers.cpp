@@ -175,6 +175,11 @@ void JsonAnswers::append_pair(std::string& out, const verify::PairAnswer& pair) 
   out += icmp ? ",\"icmpType\":" : ",\"port\":";
   out += std::to_string(pair.flow.number) + ",";
   field(out, "verdict", verify::to_string(pair.word));
+  for (const auto& [name, text] : {std::pair{"via", &pair.via}, std::pair{"reason", &pair.reason}}) {
+    if (text->empty()) continue;
+    out += ',';
+    field(out, name, *text);
+  }
   out += ",\"egress\":";
   append_side(out, pair.egress);
   out += ",\"ingress\":";

@@ -92,7 +92,10 @@ void table(std::string& out, const verify::Answer& answer, bool colour) {
   for (const auto& pair : answer.pairs) {
     const std::string word = verify::to_string(pair.word);
     out += "  " + coloured(word.c_str(), pair.word, colour) + std::string(11 - word.size(), ' ') + padded(pair.from, from) + " → " +
-           padded(pair.to, to) + "   " + flow_text(pair.flow) + "\n";
+           padded(pair.to, to) + "   " + flow_text(pair.flow);
+    for (const auto* note : {&pair.via, &pair.reason})
+      if (!note->empty()) out += "  (" + *note + ")";
+    out += "\n";
   }
 }
 

@@ -167,3 +167,24 @@ TEST_CASE("a command that is misspelt is named") {
   CHECK(has(done.err, "verify"));
   CHECK(netpolc_with({"--version"}).out == netpolc_with({"version"}).out);
 }
+
+TEST_CASE("rows of a table say which address they are about") {
+  const Folder folder;
+  const std::string policy = folder.file("p.yaml", R"(
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: c, namespace: production}
+spec:
+  endpointSelector: {matchLabels: {app: frontend}}
+  egress: [{toCIDR: [192.0.2.11/32]}]
+)");
+  const std::string names = folder.file("names.json", R"({"api.example.com":["192.0.2.11","192.0.2.12"]})");
+  std::vector<std::string> words{"verify", kArticle + "/cluster.yaml", policy, "--resolutions", names, "--from", "production/frontend",
+                                 "--to", "fqdn:api.example.com", "--port", "443/TCP"};
+  const Done text = netpolc_with(words);
+  CHECK(text.code == kNegative);
+  CHECK(has(text.out, "(api.example.com → 192.0.2.11)"));
+  CHECK(has(text.out, "(api.example.com → 192.0.2.12)"));
+  words.insert(words.end(), {"-o", "json"});
+  CHECK(has(netpolc_with(words).out, R"("via":"api.example.com → 192.0.2.12")"));
+}

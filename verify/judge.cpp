@@ -56,6 +56,12 @@ bool repeats(const PairAnswer& a, const PairAnswer& b) {
          same_verdict(a.ingress, b.ingress);
 }
 
+// How the ends were found. A service's ports say nothing about a source.
+std::string found_via(const End& from, const End& to) {
+  if (from.via.empty() || !from.flows.empty()) return to.via;
+  return to.via.empty() ? from.via : from.via + "; " + to.via;
+}
+
 constexpr std::size_t kRemembered = 1U << 20U;
 
 }  // namespace
@@ -110,7 +116,7 @@ std::optional<Side> Judge::side(const std::optional<SubjectId>& subject, ir::Dir
 }
 
 PairAnswer Judge::judge(const Meeting& meeting, const End& from, const End& to, ir::Flow flow) {
-  PairAnswer pair{.from = from.name, .to = to.name, .via = to.via, .flow = flow};
+  PairAnswer pair{.from = from.name, .to = to.name, .via = found_via(from, to), .flow = flow};
   pair.egress = side(meeting.source, ir::Direction::Egress, meeting.destination_seen, flow, from.name);
   pair.ingress = side(meeting.destination, ir::Direction::Ingress, meeting.source_seen, flow, to.name);
   conclude(pair);

@@ -176,6 +176,7 @@ Resolved Directory::by_prefix(std::string_view text) const {
   for (const auto& address : representatives(*prefix, interesting_prefixes())) {
     End end = address_end(address);
     if (end.kind != EndKind::Address && !seen.emplace(end.kind, end.index, end.pod.value_or(0)).second) continue;
+    if (end.kind == EndKind::Address) end.via = "for all of " + prefix->to_string() + " that policies treat alike";
     ends.push_back(std::move(end));
   }
   return ends;
