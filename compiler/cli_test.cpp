@@ -155,6 +155,7 @@ TEST_CASE("a directory in a file's place is refused, not empty") {
 TEST_CASE("nothing read is no answer; one empty directory of several is") {
   const Folder folder;
   CHECK(netpolc_with({"lint", folder.path}).code == kNoAnswer);
+  CHECK(has(netpolc_with({"lint", folder.path}).err, "error[NP008]"));
   const Done done = netpolc_with({"lint", folder.path, kArticle});
   CHECK(done.code == kGood);
   CHECK(has(done.out, "NP008"));

@@ -36,13 +36,23 @@ std::vector<std::string> manifests_below(const std::string& directory, DiagSink&
     if (is_manifest(entry->path()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
   }
   if (error) unreadable(directory, error.message(), sink);
-  else if (found.empty())
-    sink.warning({.kind = DiagKind::NoManifests,
-                  .where = std::nullopt,
-                  .message = "no .yaml, .yml or .json file is in `" + directory + "` or below it",
-                  .severity = Severity::Warning});
   std::sort(found.begin(), found.end());
   return found;
+}
+
+// A path that went astray must not pass for policies without a fault: where nothing else is read,
+// an empty directory is an error.
+void say_empty(const std::vector<std::string>& directories, bool nothing_read, DiagSink& sink) {
+  for (const std::string& directory : directories) {
+    Diagnostic found{.kind = DiagKind::NoManifests,
+                     .where = std::nullopt,
+                     .message = "no .yaml, .yml or .json file is in `" + directory + "` or below it",
+                     .severity = nothing_read ? Severity::Error : Severity::Warning};
+    if (nothing_read)
+      sink.error(std::move(found));
+    else
+      sink.warning(std::move(found));
+  }
 }
 
 std::optional<std::string> read_all(std::istream& in) {
@@ -84,6 +94,7 @@ std::optional<std::string> read_file(const std::string& path, DiagSink& sink) {
 
 std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) {
   std::vector<Input> files;
+  std::vector<std::string> empty;
   const auto add = [&](const std::string& path, bool named) {
     if (auto text = read_file(path, sink)) files.push_back({sources.add(path, std::move(*text)), named});
   };
@@ -96,13 +107,17 @@ std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceMana
         unreadable("<stdin>", std::strerror(errno), sink);
       }
     } else if (fs::is_directory(path, error)) {
-      for (const std::string& file : manifests_below(path, sink)) add(file, false);
+      const auto errors = sink.errors();
+      const auto manifests = manifests_below(path, sink);
+      if (manifests.empty() && sink.errors() == errors) empty.push_back(path);
+      for (const std::string& file : manifests) add(file, false);
     } else if (error && error != std::errc::no_such_file_or_directory) {
       unreadable(path, error.message(), sink);
     } else {
       add(path, true);
     }
   }
+  say_empty(empty, files.empty(), sink);
   return files;
 }
 
