@@ -39,6 +39,7 @@ typedef __u64 np_u64;
 #define NP_MAP_IPCACHE4 "np_ipcache4"    // LPM trie: np_lpm4 → identity (np_u32)
 #define NP_MAP_IPCACHE6 "np_ipcache6"    // LPM trie: np_lpm6 → identity (np_u32)
 #define NP_MAP_CONFIG "np_config"        // array of one: np_config
+#define NP_MAP_INTERFACES "np_interfaces"  // hash: ifindex (np_u32) → np_interface, the pod behind it
 #define NP_MAP_DROPS "np_drops"          // per-CPU array [256], by reason: np_counter
 #define NP_MAP_EVENTS "np_events"        // ring buffer of np_event
 // per object
@@ -68,6 +69,15 @@ struct np_config {
 	np_u32 flags;      // NP_CONFIG_*
 };
 #define NP_CONFIG_REPORT_ALLOWED 1u  // an event for each new allowed connection too
+
+// Whose addresses a pod may send from: of the families named here those with its identity, of
+// others all. An interface that isn't in the map may send from any address.
+struct np_interface {
+	np_u32 identity;
+	np_u32 families;   // NP_SOURCE_*
+};
+#define NP_SOURCE_IPV4 1u
+#define NP_SOURCE_IPV6 2u
 
 struct np_counter {
 	np_u64 packets;
@@ -103,6 +113,7 @@ struct np_ct_entry {
 
 // Why a packet was dropped: Cilium's numbers as `cilium monitor` shows them.
 #define NP_REASON_FORWARDED 0
+#define NP_REASON_INVALID_SOURCE 132
 #define NP_REASON_DEFAULT_DENY 133
 #define NP_REASON_INVALID_PACKET 134
 #define NP_REASON_UNKNOWN_L4 137

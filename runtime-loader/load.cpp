@@ -22,7 +22,7 @@ namespace {
 
 // What both generations use, and what each load makes anew.
 constexpr std::array kKept = {NP_MAP_CONNTRACK, NP_MAP_DROPS, NP_MAP_EVENTS};
-constexpr std::array kRenewed = {NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_CONFIG};
+constexpr std::array kRenewed = {NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_INTERFACES, NP_MAP_CONFIG};
 
 // What a load is about to put in force.
 struct Generation {
@@ -112,6 +112,8 @@ Done load_objects(const Installation& site, Generation& next) {
 Done fill_maps(const LoadOptions& options, const Generation& next) {
   const auto map = [&](const char* name) { return next.maps.by_name.at(name).get(); };
   if (Done done = fill_ipcache(map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), next.addresses); !done) return done;
+  const auto behind = interfaces(next.bundle, next.requests, next.attachments);
+  if (Done done = fill_interfaces(map(NP_MAP_INTERFACES), behind); !done) return done;
   np_config config{};
   config.world4 = next.bundle.world4;
   config.world6 = next.bundle.world6;

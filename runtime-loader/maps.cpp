@@ -127,6 +127,15 @@ Done set_config(int map, const np_config& config) {
   return {};
 }
 
+Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& interfaces) {
+  std::vector<std::uint8_t> keys, values;
+  for (const auto& [ifindex, interface] : interfaces) {
+    append(keys, &ifindex, 1);
+    append(values, &interface, 1);
+  }
+  return update_all(map, interfaces.size(), keys, values, NP_MAP_INTERFACES);
+}
+
 Result<std::vector<np_counter>> read_counters(int map) {
   const auto shape = map_shape(map);
   if (!shape) return tl::make_unexpected(shape.error());

@@ -29,6 +29,8 @@ Done set_address(int map4, int map6, const Prefix& prefix, std::uint32_t identit
 Result<bool> remove_address(int map4, int map6, const Prefix& prefix);
 Result<AddressIdentities> read_ipcache(int map4, int map6);
 Done set_config(int map, const np_config& config);
+// By ifindex.
+Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& interfaces);
 // Sum over the CPUs, by slot.
 Result<std::vector<np_counter>> read_counters(int map);
 

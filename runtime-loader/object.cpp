@@ -14,8 +14,8 @@
 namespace netpolc::loader {
 namespace {
 
-constexpr std::array<std::string_view, 6> kShared = {NP_MAP_CONNTRACK, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6,
-                                                     NP_MAP_CONFIG,    NP_MAP_DROPS,    NP_MAP_EVENTS};
+constexpr std::array<std::string_view, 7> kShared = {NP_MAP_CONNTRACK,  NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_CONFIG,
+                                                     NP_MAP_INTERFACES, NP_MAP_DROPS,    NP_MAP_EVENTS};
 constexpr std::size_t kLogSize = 1u << 20;
 
 thread_local std::string* libbpf_said = nullptr;

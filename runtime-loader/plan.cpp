@@ -29,6 +29,20 @@ void replace_pod_addresses(const ResolvedRequest& resolved, const BundleEndpoint
   }
 }
 
+std::uint32_t families_of(const ResolvedRequest& resolved, const BundleEndpoint& endpoint) {
+  std::uint32_t families = 0;
+  const auto add = [&](const std::vector<Address>& addresses) {
+    for (const Address& address : addresses) families |= address.v6 ? NP_SOURCE_IPV6 : NP_SOURCE_IPV4;
+  };
+  add(resolved.request.addresses);
+  if (const BundlePod* pod = pod_of(resolved, endpoint)) {
+    add(pod->addresses);
+  } else {
+    for (const BundlePod& any : endpoint.pods) add(any.addresses);
+  }
+  return families;
+}
+
 std::string node_names(const Bundle& bundle) {
   std::string names;
   for (const BundleNode& node : bundle.nodes) names += (names.empty() ? "" : ", ") + node.name;
@@ -99,6 +113,19 @@ Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& nod
     }
   }
   return all;
+}
+
+std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std::vector<ResolvedRequest>& requests,
+                                                 const std::vector<Attachment>& attachments) {
+  std::map<std::uint32_t, np_interface> out;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const BundleEndpoint& endpoint = bundle.endpoints[requests[i].endpoint];
+    const np_interface it{endpoint.identity, families_of(requests[i], endpoint)};
+    const auto [other, fresh] = out.emplace(static_cast<std::uint32_t>(attachments[i].ifindex), it);
+    if (fresh) continue;
+    other->second.families &= other->second.identity == it.identity ? it.families : 0;
+  }
+  return out;
 }
 
 std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle,

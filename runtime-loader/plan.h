@@ -33,6 +33,12 @@ Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& nod
                                     const std::vector<ResolvedRequest>& requests,
                                     const std::map<Prefix, AddressOverride>& overrides);
 
+// Whose addresses the pods at these interfaces may send from. A family of which neither the request
+// nor the bundle knows an address of the pod is not looked at, nor is an interface number that two
+// network namespaces have for pods of different identities. `attachments`: one a request, in order.
+std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std::vector<ResolvedRequest>& requests,
+                                                 const std::vector<Attachment>& attachments);
+
 // Of the overrides those that stay in force with this bundle; see layer 4.
 std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle,
                                             const std::string& former_digest);

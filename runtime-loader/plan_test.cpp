@@ -95,3 +95,25 @@ TEST_CASE("an interface that is missing or given twice is an input error") {
   CHECK_FALSE(locate(*resolve(bundle, {{"a/web", "lo", "no-such-netns", {}}})));
   CHECK_FALSE(resolve(bundle, {{"a/nobody", "lo", "", {}}}));
 }
+
+TEST_CASE("of which families a pod's source is looked at") {
+  Bundle bundle = made();
+  for (BundlePod& pod : bundle.endpoints[*find_endpoint(bundle, "a/web-1")].pods)
+    std::erase_if(pod.addresses, [](const Address& address) { return address.v6; });
+  const auto families = [&](const std::vector<AttachRequest>& requests, std::vector<int> ifindexes) {
+    std::vector<Attachment> attachments(requests.size());
+    for (std::size_t i = 0; i < ifindexes.size(); ++i) attachments[i].ifindex = ifindexes[i];
+    return interfaces(bundle, *resolve(bundle, requests), attachments);
+  };
+  const AttachRequest db{"a/db", "lxc1", "", {}}, web{"a/web", "lxc2", "", {}};
+  auto all = families({db, web}, {7, 8});
+  CHECK(all.at(7).identity == 300);
+  CHECK(all.at(7).families == (NP_SOURCE_IPV4 | NP_SOURCE_IPV6));
+  CHECK(all.at(8).identity == 301);
+  CHECK(all.at(8).families == NP_SOURCE_IPV4);
+  all = families({{"a/web", "lxc2", "", {*Address::parse("fd00::77")}}}, {8});
+  CHECK(all.at(8).families == (NP_SOURCE_IPV4 | NP_SOURCE_IPV6));
+  // one number in two namespaces
+  all = families({db, web}, {7, 7});
+  CHECK(all.at(7).families == 0);
+}

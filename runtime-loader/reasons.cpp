@@ -8,6 +8,8 @@ std::string reason_name(std::uint8_t reason) {
   switch (reason) {
     case NP_REASON_FORWARDED:
       return "Forwarded";
+    case NP_REASON_INVALID_SOURCE:
+      return "Invalid source IP";
     case NP_REASON_DEFAULT_DENY:
       return "Policy denied";
     case NP_REASON_INVALID_PACKET:

@@ -119,22 +119,23 @@ NP_INLINE int np_ct_is_related(const struct __sk_buff *skb, const struct np_pack
 	return np_ct_find(&reversed, now) != 0;
 }
 
-#define NP_CT_NEW 1
-#define NP_CT_KNOWN 0
-#define NP_CT_FULL -1
-
-/* Remembers an allowed packet. */
-NP_INLINE int np_ct_remember(const struct np_packet *packet, np_u64 now)
+/* Is it another packet of a connection that was opened in this direction? */
+NP_INLINE int np_ct_is_known(const struct np_packet *packet, np_u64 now)
 {
 	struct np_ct_entry *entry = np_ct_find(&packet->key, now);
-	if (entry) {
-		np_ct_touch(entry, packet, NP_CT_FORWARD_CLOSING, now);
-		return NP_CT_KNOWN;
-	}
+	if (!entry)
+		return 0;
+	np_ct_touch(entry, packet, NP_CT_FORWARD_CLOSING, now);
+	return 1;
+}
+
+/* Remembers an allowed packet; 0 if there is no room. */
+NP_INLINE int np_ct_open(const struct np_packet *packet, np_u64 now)
+{
 	struct np_ct_entry fresh = {};
 	fresh.flags = np_ct_advance(packet, 0, NP_CT_FORWARD_CLOSING);
 	fresh.expires = now + np_ct_lifetime(fresh.flags);
-	return np_map_update(&np_conntrack, &packet->key, &fresh, 0) ? NP_CT_FULL : NP_CT_NEW;
+	return np_map_update(&np_conntrack, &packet->key, &fresh, 0) == 0;
 }
 
 #endif

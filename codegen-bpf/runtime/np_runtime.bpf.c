@@ -7,19 +7,48 @@
  */
 #include "np_conntrack.h"
 
-NP_INLINE np_u32 np_identity(const struct np_packet *packet, const struct np_config *config)
+NP_INLINE np_u32 np_identity(const np_u8 *address, np_u8 family, const struct np_config *config)
 {
-	const np_u8 *remote = packet->key.direction == NP_EGRESS ? packet->key.destination : packet->key.source;
-	if (packet->key.family == 4) {
+	if (family == 4) {
 		struct np_lpm4 key = { .prefixlen = 32 };
-		__builtin_memcpy(key.address, remote, sizeof(key.address));
+		__builtin_memcpy(key.address, address, sizeof(key.address));
 		np_u32 *identity = np_map_lookup(&np_ipcache4, &key);
 		return identity ? *identity : config->world4;
 	}
 	struct np_lpm6 key = { .prefixlen = 128 };
-	__builtin_memcpy(key.address, remote, sizeof(key.address));
+	__builtin_memcpy(key.address, address, sizeof(key.address));
 	np_u32 *identity = np_map_lookup(&np_ipcache6, &key);
 	return identity ? *identity : config->world6;
+}
+
+NP_INLINE np_u32 np_remote_identity(const struct np_packet *packet, const struct np_config *config)
+{
+	const np_u8 *remote = packet->key.direction == NP_EGRESS ? packet->key.destination : packet->key.source;
+	return np_identity(remote, packet->key.family, config);
+}
+
+/* No router forwards what comes from fe80::/10 or from ::. */
+NP_INLINE int np_on_link_only(const np_u8 *address)
+{
+	np_u64 words[2];
+	__builtin_memcpy(words, address, sizeof(words));
+	return (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) || (words[0] | words[1]) == 0;
+}
+
+/* Whom a packet is from is what its source address says, to other pods' policies too: a pod must
+ * not send in the name of others. Asked of new connections only, since others began with one. */
+NP_INLINE int np_source_is_own(const struct np_packet *packet, const struct np_config *config)
+{
+	if (packet->key.direction != NP_EGRESS)
+		return 1;
+	np_u32 ifindex = packet->key.ifindex;
+	struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
+	np_u8 family = packet->key.family;
+	if (!interface || !(interface->families & (family == 4 ? NP_SOURCE_IPV4 : NP_SOURCE_IPV6)))
+		return 1;
+	if (family == 6 && np_on_link_only(packet->key.source))
+		return 1;
+	return np_identity(packet->key.source, family, config) == interface->identity;
 }
 
 NP_INLINE void np_report(const struct __sk_buff *skb, const struct np_packet *packet, np_verdict verdict)
@@ -64,10 +93,13 @@ NP_INLINE int np_refuse(const struct __sk_buff *skb, const struct np_packet *pac
 NP_INLINE int np_admit(const struct __sk_buff *skb, const struct np_packet *packet, np_verdict verdict,
 		       const struct np_config *config, np_u64 now)
 {
-	int known = np_ct_remember(packet, now);
-	if (known == NP_CT_FULL)
+	if (np_ct_is_known(packet, now))
+		return TC_ACT_UNSPEC;
+	if (!np_source_is_own(packet, config))
+		return np_refuse(skb, packet, NP_REASON_INVALID_SOURCE);
+	if (!np_ct_open(packet, now))
 		return np_refuse(skb, packet, NP_REASON_CT_CREATE_FAILED);
-	if (known == NP_CT_NEW && (config->flags & NP_CONFIG_REPORT_ALLOWED))
+	if (config->flags & NP_CONFIG_REPORT_ALLOWED)
 		np_report(skb, packet, verdict);
 	return TC_ACT_UNSPEC;
 }
@@ -92,7 +124,7 @@ NP_SUBPROGRAM int np_handle(struct __sk_buff *skb, np_u32 direction)
 	struct np_config *config = np_map_lookup(&np_config, &zero);
 	if (!config || !config->ready)
 		return np_refuse(skb, &packet, NP_REASON_NO_CONFIG);
-	packet.flow.identity = np_identity(&packet, config);
+	packet.flow.identity = np_remote_identity(&packet, config);
 
 	struct np_flow flow = packet.flow;
 	np_verdict verdict = direction == NP_EGRESS ? np_policy_egress(&flow) : np_policy_ingress(&flow);

@@ -533,11 +533,29 @@ def test_one_pods_packets_open_no_door_of_another(world, mode):
         inside_end, outside_end = (getattr(server, family), 5000), (getattr(stranger, family), 6000)
         ends = Ends((server, inside_end), (stranger, outside_end), (client, inside_end))
         try:
-            ends.arrives("client", "stranger")  # in the server's name
+            # in the server's name, whose address passes for the client's
+            check(world.call("address", "add", inside_end[0], "--endpoint", "t/client").returncode == 0, "address add")
+            check(ends.arrives("client", "stranger"), "the client may send to the stranger")
             check(not ends.arrives("stranger", "server"), "the stranger answers the server, which had asked nothing, over " + family)
+            check(world.call("address", "add", inside_end[0], "--endpoint", "t/server").returncode == 0, "address add")
             check(ends.arrives("server", "stranger") and ends.arrives("stranger", "server"), "the stranger answers what the server asked over " + family)
         finally:
             ends.close()
+
+
+def test_nobody_sends_in_anothers_name(world, mode):
+    """The node may reach every pod, and the client the server: the stranger says it is them."""
+    world.load(world.a, *mode)
+    client, server, stranger = (world.pods[n] for n in ("client", "server", "stranger"))
+    for family, node in zip(("ipv4", "ipv6"), NODES["node-1"]):
+        for liar in (node, getattr(client, family), "10.244.1.99" if family == "ipv4" else "fd00:244:1::99"):
+            ends = Ends((stranger, (liar, 6002)), (server, (getattr(server, family), 5002)))
+            try:
+                check(not ends.arrives("stranger", "server"), "the stranger sends as " + liar)
+            finally:
+                ends.close()
+    reasons = {d["reason"]: d["packets"] for d in world.status()["drops"]}
+    check(reasons.get(132) == 6, "each dropped where it was sent: %s" % reasons)
 
 
 def test_every_golden_policy_is_accepted(world, _):
@@ -564,6 +582,7 @@ def test_every_golden_policy_is_accepted(world, _):
 
 def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
+            test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
     once = [test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]

@@ -337,3 +337,42 @@ TEST_CASE("a closed connection's ports are no way in for a new one") {
   back.tcp_flags = kTcpSyn;
   CHECK(bench.to_pod(build_packet(back)) == Drop);
 }
+
+TEST_CASE("a pod opens connections in its own name only") {
+  if (!kernel_is_here()) return;
+  Bench bench;
+  const std::uint32_t self = 1;  // the interface of test runs
+  const auto families = [&](std::uint32_t which) {
+    REQUIRE(fill_interfaces(bench.maps().map(NP_MAP_INTERFACES), {{self, {kFriend, which}}}));
+  };
+  const auto from = [&](const char* source, std::uint16_t port) {
+    const bool v6 = at(source).v6;
+    return bench.from_pod(build_packet(packet(source, v6 ? "2001:db8::8" : "8.8.8.8", kProtocolUdp, port)));
+  };
+  families(NP_SOURCE_IPV4 | NP_SOURCE_IPV6);
+  for (const char* own : {"10.0.0.3", "fd00::3", "fe80::3", "febf::1", "::"}) {
+    CAPTURE(own);
+    CHECK(from(own, 53) == Pass);
+  }
+  for (const char* other : {"10.0.0.4", "10.0.0.9", "192.168.0.1", "0.0.0.0", "fd00::4", "fd01::1", "fec0::1", "::1"}) {
+    CAPTURE(other);
+    CHECK(from(other, 53) == Drop);
+    REQUIRE(bench.event());
+    CHECK(bench.event()->reason == NP_REASON_INVALID_SOURCE);
+    // and no answer to it is one
+    auto answer = packet(at(other).v6 ? "2001:db8::8" : "8.8.8.8", other, kProtocolUdp, 40000);
+    answer.source_port = 53;
+    CHECK(bench.to_pod(build_packet(answer)) == Drop);
+  }
+  CHECK(from("10.0.0.4", 54) == Drop);
+  CHECK(bench.event()->reason == NP_REASON_DEFAULT_DENY);  // policy comes first
+  // the other direction is not asked: whoever sends to the pod is somebody else
+  CHECK(bench.to_pod(build_packet(packet("10.0.0.3", "10.0.0.1", kProtocolUdp, 53))) == Pass);
+  // answers to what came in are looked at only as such
+  auto answer = packet("10.0.0.1", "10.0.0.3", kProtocolUdp, 40000);
+  answer.source_port = 53;
+  CHECK(bench.from_pod(build_packet(answer)) == Pass);
+  families(NP_SOURCE_IPV6);
+  CHECK(from("10.0.0.4", 53) == Pass);
+  CHECK(from("fd00::4", 53) == Drop);
+}
