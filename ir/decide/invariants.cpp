@@ -1,20 +1,33 @@
 #include "ir/decide/invariants.h"
 
 #include <algorithm>
+#include <set>
 
 namespace netpolc::ir {
 namespace {
 
 constexpr Protocol kCovered[] = {Protocol::Any, Protocol::Tcp, Protocol::Udp, Protocol::Sctp, Protocol::Icmp, Protocol::Icmpv6};
 
-std::optional<std::string> entries_violated(const DirectionTable& table, const L4Class& l4) {
+// Where authentication is asked for, allows of one bit add up: there only a deny settles a bit.
+bool asks_authentication(const DirectionTable& table) {
+  const auto asks = [](const TableEntry& e) { return e.auth != AuthMode::Unset || e.specificity != 0; };
+  return std::any_of(table.classes.begin(), table.classes.end(), [&](const L4Class& l4) { return std::any_of(l4.entries.begin(), l4.entries.end(), asks); });
+}
+
+// Denies, redirects, allows: the order within a level.
+int group(const TableEntry& entry) { return entry.action == Action::Deny ? 0 : entry.l7 != L7Parser::None ? 1 : 2; }
+
+std::optional<std::string> entries_violated(const DirectionTable& table, const L4Class& l4, bool authenticates) {
   const TableEntry* before = nullptr;
+  std::set<std::uint32_t> settled;  // bits
   for (const TableEntry& entry : l4.entries) {
     if (entry.bit >= table.bits.size()) return "an entry names a bit that does not exist";
     if (entry.rule >= table.rules.size()) return "an entry names a rule that does not exist";
     if (entry.action == Action::Pass) return "an entry passes";
     if (before != nullptr && before->level > entry.level) return "entries are not in the order of their levels";
-    if (before != nullptr && before->level == entry.level && before->action != Action::Deny && entry.action == Action::Deny) return "an allow comes before a deny of its level";
+    if (before != nullptr && before->level == entry.level && group(*before) > group(entry)) return "an entry comes after one that it wins over";
+    if (settled.contains(0) || settled.contains(entry.bit)) return "an entry can never decide";
+    if (entry.action == Action::Deny || !authenticates) settled.insert(entry.bit);
     before = &entry;
   }
   return std::nullopt;
@@ -22,6 +35,7 @@ std::optional<std::string> entries_violated(const DirectionTable& table, const L
 
 // A protocol that only extended rules name (VRRP, …) has classes of its own, in full like the others.
 std::optional<std::string> classes_violated(const DirectionTable& table) {
+  const bool authenticates = asks_authentication(table);
   std::vector<Protocol> seen;
   for (std::size_t i = 0; i < table.classes.size();) {
     const Protocol protocol = table.classes[i].protocol;
@@ -32,7 +46,7 @@ std::optional<std::string> classes_violated(const DirectionTable& table) {
       const L4Class& l4 = table.classes[i];
       if (l4.first != next || l4.last < l4.first) return "the classes of a protocol have a gap or overlap";
       if (i > first && table.classes[i - 1].entries == l4.entries) return "neighbouring classes have the same entries";
-      if (auto broken = entries_violated(table, l4)) return broken;
+      if (auto broken = entries_violated(table, l4, authenticates)) return broken;
       next = l4.last + 1U;
     }
     if (next != 65536) return "the classes of a protocol end too early";

@@ -42,13 +42,35 @@ TEST_CASE("each promise, broken") {
   CHECK(broken([](auto& t) { t.classes[2].entries[0].bit = 2; }) == "an entry names a bit that does not exist");
   CHECK(broken([](auto& t) { t.classes[2].entries[0].rule = 1; }) == "an entry names a rule that does not exist");
   CHECK(broken([](auto& t) { t.classes[2].entries[0].action = Action::Pass; }) == "an entry passes");
-  const auto add = [](auto& t, Action action, std::uint32_t level) {
+  // Behind the allow of bit 1, one of another bit.
+  const auto add = [](auto& t, Action action, std::uint32_t level, L7Parser l7 = L7Parser::None) {
     TableEntry entry = t.classes[2].entries[0];
+    entry.bit = static_cast<std::uint32_t>(t.bits.size());
     entry.action = action;
     entry.level = level;
+    entry.l7 = l7;
+    t.bits.push_back({"another", {}});
     t.classes[2].entries.push_back(entry);
   };
-  CHECK(broken([&](auto& t) { add(t, Action::Deny, 0); }) == "an allow comes before a deny of its level");
+  CHECK(broken([&](auto& t) { add(t, Action::Deny, 0); }) == "an entry comes after one that it wins over");
+  CHECK(broken([&](auto& t) { add(t, Action::Allow, 0, L7Parser::Http); }) == "an entry comes after one that it wins over");
   CHECK(broken([&](auto& t) { add(t, Action::Allow, 1), add(t, Action::Allow, 0); }) == "entries are not in the order of their levels");
   CHECK(broken([&](auto& t) { add(t, Action::Deny, 1); }).empty());
+
+  const auto again = [](auto& t, std::uint32_t bit) {
+    TableEntry entry = t.classes[2].entries[0];
+    entry.level = 1;
+    entry.bit = bit;
+    t.classes[2].entries.push_back(entry);
+  };
+  CHECK(broken([&](auto& t) { again(t, 1); }) == "an entry can never decide");
+  CHECK(broken([&](auto& t) { t.classes[2].entries[0].bit = 0, again(t, 1); }) == "an entry can never decide");
+  CHECK(broken([&](auto& t) { again(t, 0); }).empty());
+  // Allows that ask for authentication add up; behind a deny they don't.
+  CHECK(broken([&](auto& t) { t.classes[2].entries[0].auth = AuthMode::Required, again(t, 1); }).empty());
+  CHECK(broken([&](auto& t) {
+          again(t, 1);
+          t.classes[2].entries[0].action = Action::Deny;
+          t.classes[2].entries[1].auth = AuthMode::Required;
+        }) == "an entry can never decide");
 }

@@ -409,4 +409,11 @@ TEST_CASE_FIXTURE(Fixture, "authentication is inherited by narrower rules, unles
   CHECK(judge(Ingress, pod("x"), Protocol::Udp, 9).auth == AuthMode::Required);
 }
 
+TEST_CASE_FIXTURE(Fixture, "the world as such, without an address, is what a zero prefix of its family names") {
+  rule(Egress, {CidrPeer{prefix("0.0.0.0/0"), {prefix("10.0.0.0/8")}, true}});
+  CHECK(out(reserved("world-ipv4")) == Verdict::Allow);
+  CHECK(out(reserved("world-ipv6")) == Verdict::DefaultDeny);
+  CHECK(out(reserved("remote-node")) == Verdict::DefaultDeny);
+}
+
 }  // namespace netpolc::ir::eval

@@ -46,8 +46,22 @@ bool zero_prefix_matches(const CidrPeer& cidr, const PeerView& peer, const Confi
   return peer.external ? single_stack && cidr.in_set : same_family;
 }
 
+// The world as such, without an address: all of its family, so only a zero prefix holds for it.
+bool world_matches(const CidrPeer& cidr, const LabelSet& labels, const Config& config) {
+  if (cidr.prefix.length != 0) return false;
+  if (std::any_of(cidr.except.begin(), cidr.except.end(), [](const IpPrefix& except) { return except.length == 0; })) return false;
+  const bool v6 = cidr.prefix.address.v6;
+  for (const Label& label : labels) {
+    if (label.source != "reserved") continue;
+    if (label.key == "world-ipv4" && !v6) return true;
+    if (label.key == "world-ipv6" && v6) return true;
+    if (label.key == "world") return (v6 ? config.ipv6 : config.ipv4) || (cidr.in_set && config.version < 20);
+  }
+  return false;
+}
+
 bool cidr_matches(const CidrPeer& cidr, const PeerView& peer, const Config& config) {
-  if (!peer.facts.address) return false;
+  if (!peer.facts.address) return world_matches(cidr, peer.labels, config);
   const IpAddress& address = *peer.facts.address;
   const bool inside = cidr.prefix.length == 0 ? zero_prefix_matches(cidr, peer, config) : cidr.prefix.contains(address);
   return inside && !within(cidr.except, address);

@@ -138,7 +138,7 @@ class Random {
 }  // namespace
 
 TEST_CASE("what is printed is read back, whatever it is") {
-  for (unsigned seed = 0; seed < 4000; ++seed) {
+  for (unsigned seed = 0; seed < 10000; ++seed) {
     const PolicySet set = Random(seed).set();
     const std::string text = print(set);
     const auto read = parse(text);

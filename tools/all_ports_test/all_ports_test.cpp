@@ -83,16 +83,6 @@ const verify::PortSpan* find(const verify::Access& access, ir::Flow flow) {
   return nullptr;
 }
 
-// The interpreter knows what lies in a prefix by addresses, and a bare world has none: where a
-// policy names a zero prefix (the world's own label, section 3.4), only tables can say.
-bool is_bare_world(const verify::Party& party) {
-  return std::any_of(party.ends.begin(), party.ends.end(), [](const verify::End& end) {
-    return end.kind == verify::EndKind::Reserved && std::any_of(end.labels.begin(), end.labels.end(), [](const ir::Label& label) {
-             return label.key.starts_with("world");
-           });
-  });
-}
-
 class Comparison {
  public:
   explicit Comparison(const Input& input)
@@ -101,10 +91,6 @@ class Comparison {
       for (const auto& rule : policy.rules)
         for (const auto& item : rule.ports)
           for (const auto& match : item.ports) mention(match.first, std::max(match.first, match.last));
-    for (const auto& policy : world_.policies.policies)
-      for (const auto& rule : policy.rules)
-        for (const auto& peer : rule.peers)
-          if (const auto* cidr = std::get_if<ir::CidrPeer>(&peer)) zero_prefix_ |= cidr->prefix.length == 0;
     for (const auto& endpoint : world_.cluster.endpoints)
       for (const auto& port : endpoint.named_ports) mention(port.port, port.port);
     mention(0, 65535);
@@ -118,7 +104,7 @@ class Comparison {
   void all(const verify::Parties& parties) {
     for (const auto& from : parties)
       for (const auto& to : parties)
-        if (ports_.decided(from, to) && !(zero_prefix_ && (is_bare_world(from) || is_bare_world(to)))) pair(from, to);
+        if (ports_.decided(from, to)) pair(from, to);
   }
 
   void pair(const verify::Party& from, const verify::Party& to) {
@@ -161,7 +147,6 @@ class Comparison {
   verify::Judge judge_;
   verify::AllPorts ports_;
   std::set<std::uint16_t> mentioned_;
-  bool zero_prefix_ = false;
   std::size_t compared_ = 0, differences_ = 0;
   std::string first_;
 };
