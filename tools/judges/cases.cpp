@@ -30,7 +30,7 @@ bool family_fits(const Case& c, bool v6) {
 }
 
 NoPacket why_no_packet(const Case& c) {
-  if (c.subject->end.kind == verify::EndKind::Host) return NoPacket::HostEndpoint;
+  if (!c.subject->decided) return NoPacket::OpenHost;
   if (c.table->incomputable) return NoPacket::Incomputable;
   if (c.flow.protocol == ir::Protocol::Icmpv6 && c.flow.number >= 133 && c.flow.number <= 136) return NoPacket::NeighbourDiscovery;
   if (family_fits(c, false) || family_fits(c, true)) return NoPacket::None;
@@ -121,7 +121,7 @@ class Maker {
 const char* to_string(NoPacket reason) {
   switch (reason) {
     case NoPacket::None: return "a packet is made";
-    case NoPacket::HostEndpoint: return "the host endpoint, which has no program yet";
+    case NoPacket::OpenHost: return "the host without the host firewall, on which nothing is enforced";
     case NoPacket::Incomputable: return "conflicting L7 rules, so there is no program";
     case NoPacket::Icmpv6OverIpv4: return "ICMPv6 with a peer that has an IPv4 address only";
     case NoPacket::IcmpOverIpv6: return "ICMP with a peer that has an IPv6 address only";

@@ -13,7 +13,7 @@ namespace netpolc::judges {
 // Why no packet is made for a case; the interpreter and the table judge it all the same.
 enum class NoPacket : std::uint8_t {
   None,
-  HostEndpoint,        // hosts are judged, but have no programs yet
+  OpenHost,            // without the host firewall there is nothing to enforce
   Incomputable,        // conflicting L7 rules: there is no program
   Icmpv6OverIpv4,      // the peer has an IPv4 address only
   IcmpOverIpv6,        // the peer has an IPv6 address only

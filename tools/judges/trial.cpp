@@ -142,6 +142,10 @@ void judge_in_kernel(World& world, const Cases& cases, Programs& programs, const
   std::map<std::uint32_t, bool> loaded;
   std::map<std::pair<std::size_t, std::size_t>, bool> complete;  // by cell and probe
   for (const Case& c : cases.all) {
+    if (c.no_packet == NoPacket::OpenHost) {
+      complete[{c.cell, c.probe}] = false;
+      continue;
+    }
     const std::uint32_t table = c.table_index(world);
     if (mutant != nullptr && table != mutant->table) continue;
     const auto made = packets(c, table);
