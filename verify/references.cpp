@@ -163,9 +163,15 @@ Resolved Directory::by_address(std::string_view text, const std::optional<ir::Fl
   const auto address = IpAddress::parse(text);
   if (!address) return refuse("`" + std::string(text) + "` is no IP address");
   // A service's address never is a peer: it is translated before policy (section 8).
-  if (auto service = cluster_ips_.find(*address); service != cluster_ips_.end())
-    if (auto ends = translated(cluster_.services[service->second], "", flow); ends && !ends->empty()) return ends;
-  return Ends{address_end(*address)};
+  // What no port of it serves is not, and is then outside like any unknown address.
+  End end = address_end(*address);
+  if (auto found = cluster_ips_.find(*address); found != cluster_ips_.end()) {
+    const auto& service = cluster_.services[found->second];
+    auto ends = translated(service, "", flow);
+    if (ends || ends.error().undecided) return ends;
+    end.via = "service " + service.ns + "/" + service.name + " has no such port: not translated, an address outside";
+  }
+  return Ends{std::move(end)};
 }
 
 Resolved Directory::by_prefix(std::string_view text) const {

@@ -115,6 +115,15 @@ TEST_CASE_FIXTURE(Fixture, "a service is translated before policy: its port is n
   CHECK_FALSE(ask("a/client", "svc:a/web", ir::Flow{ir::Protocol::Tcp, 80}).has_value());
 }
 
+TEST_CASE_FIXTURE(Fixture, "a service's address on a port that it lacks is outside, and says so; without backends nothing is said") {
+  const auto answer = ask("a/client", "ip:10.96.0.1", ir::Flow{ir::Protocol::Tcp, 81});
+  REQUIRE(answer.has_value());
+  REQUIRE(answer->pairs.size() == 1);
+  CHECK(answer->pairs[0].via.find("service a/web has no such port") != std::string::npos);
+  cluster.services[0].selector = {{"app", "nobody"}};
+  CHECK(word("a/client", "ip:10.96.0.1", ir::Flow{ir::Protocol::Tcp, 8000}) == Word::Undecided);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a reference that means nothing says so, and what was perhaps meant") {
   const auto refused = [&](const std::string& reference) {
     const auto answer = ask(reference, "a/server");
