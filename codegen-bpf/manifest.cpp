@@ -136,7 +136,7 @@ Json ipcache(const BundleInput& in) {
 
 Json config(const ir::Config& config) {
   const bool dual = config.ipv4 && config.ipv6;  // semantics 3.3
-  return {{"world4", dual ? 9 : 2}, {"world6", dual ? 10 : 2}};
+  return {{"world4", !config.ipv4 ? 0 : dual ? 9 : 2}, {"world6", !config.ipv6 ? 0 : dual ? 10 : 2}};
 }
 
 }  // namespace

@@ -64,8 +64,8 @@ struct np_lpm6 {
 // `ready`, programs drop everything but ARP and neighbour discovery (reason 165).
 struct np_config {
 	np_u32 ready;      // 1
-	np_u32 world4;     // 2, or 9 in dual stack
-	np_u32 world6;     // 2, or 10 in dual stack
+	np_u32 world4;     // 2, or 9 in dual stack; 0: the cluster has no IPv4, it is dropped (reason 139)
+	np_u32 world6;     // 2, or 10 in dual stack; 0: no IPv6
 	np_u32 flags;      // NP_CONFIG_*
 };
 #define NP_CONFIG_REPORT_ALLOWED 1u  // an event for each new allowed connection too

@@ -119,6 +119,10 @@ bool AllPorts::decided(const Party& from, const Party& to) const { return manage
 // ---- one side ------------------------------------------------------------------------------------
 
 std::optional<std::uint32_t> AllPorts::find_identity(const ir::PeerFacts& facts) const {
+  // In a single-stack cluster addresses of both families have the one world's identity, which
+  // says nothing of the family that is off: the interpreter goes by the address.
+  const auto& config = judge_.directory().cluster().config;
+  if (facts.address && !(facts.address->v6 ? config.ipv6 : config.ipv4)) return std::nullopt;
   if (facts.address) {
     const ir::Identity* identity = identities_.find(identities_.of_address(*facts.address));
     if (identity == nullptr) return std::nullopt;

@@ -124,6 +124,8 @@ NP_SUBPROGRAM int np_handle(struct __sk_buff *skb, np_u32 direction)
 	struct np_config *config = np_map_lookup(&np_config, &zero);
 	if (!config || !config->ready)
 		return np_refuse(skb, &packet, NP_REASON_NO_CONFIG);
+	if (!(packet.key.family == 4 ? config->world4 : config->world6))
+		return np_refuse(skb, &packet, NP_REASON_UNSUPPORTED_L3);
 	packet.flow.identity = np_remote_identity(&packet, config);
 
 	struct np_flow flow = packet.flow;

@@ -185,11 +185,7 @@ std::size_t compare(const judges::Scenario& scenario, int version) {
       auto more = comparison.ports().parties(judges::reference(scenario, item.at("name")));
       if (more) parties.insert(parties.end(), more->begin(), more->end());
     }
-  const auto& config = input.loaded.cluster.config;
-  std::vector<const char*> more{"entity:health", "entity:init", "entity:kube-apiserver"};
-  if (config.ipv4) more.insert(more.end(), {"ip:198.51.100.77", "cidr:10.0.0.0/8"});
-  if (config.ipv6) more.insert(more.end(), {"ip:2001:db8:ffff::1", "cidr:2001:db8::/32"});
-  for (const char* text : more) {
+  for (const char* text : {"entity:health", "entity:init", "entity:kube-apiserver", "ip:198.51.100.77", "cidr:10.0.0.0/8", "ip:2001:db8:ffff::1", "cidr:2001:db8::/32"}) {
     const verify::Parties named = *comparison.ports().parties(text);
     parties.insert(parties.end(), named.begin(), named.end());
   }

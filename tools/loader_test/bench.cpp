@@ -94,7 +94,7 @@ Bench::Bench() {
   set_ready(true);
 }
 
-void Bench::set_ready(bool ready) {
+void Bench::set_ready(bool ready, bool ipv6) {
   loader::AddressIdentities addresses;
   const auto add = [&](const char* prefix, std::uint32_t identity) {
     addresses[*loader::Prefix::parse(prefix)] = identity;
@@ -109,7 +109,7 @@ void Bench::set_ready(bool ready) {
   np_config config{};
   config.ready = ready;
   config.world4 = 9;
-  config.world6 = 10;
+  config.world6 = ipv6 ? 10 : 0;
   config.flags = NP_CONFIG_REPORT_ALLOWED;
   must(maps_.set_addresses(addresses, config));
 }

@@ -33,7 +33,7 @@ class Bench {
   std::uint64_t dropped(std::uint8_t reason) const;
   std::uint64_t counted(std::uint32_t slot) const;
   void forget();
-  void set_ready(bool ready);
+  void set_ready(bool ready, bool ipv6 = true);
   const loader::Object& object() const { return *object_; }
   loader::TestMaps& maps() { return maps_; }
 

@@ -321,6 +321,17 @@ TEST_CASE("before the configuration is ready everything but ARP is dropped") {
   CHECK(bench.to_pod(allowed) == Pass);
 }
 
+TEST_CASE("a family that the cluster doesn't have is dropped, whatever policy says") {
+  if (!kernel_is_here()) return;
+  Bench bench;
+  bench.set_ready(true, false);
+  CHECK(bench.to_pod(build_packet(packet("10.0.0.3", "10.0.0.1", kProtocolTcp, 8080))) == Pass);
+  CHECK(bench.to_pod(build_packet(packet("fd00::3", "fd00::1", kProtocolTcp, 8080))) == Drop);
+  CHECK(bench.event()->reason == NP_REASON_UNSUPPORTED_L3);
+  CHECK(bench.from_pod(build_packet(packet("fd00::1", "fd00::9", kProtocolTcp, 443))) == Drop);
+  CHECK(bench.dropped(NP_REASON_UNSUPPORTED_L3) == 2);
+}
+
 TEST_CASE("a closed connection's ports are no way in for a new one") {
   if (!kernel_is_here()) return;
   Bench bench;
