@@ -1,0 +1,206 @@
+#include "ir/flow/firewall.h"
+
+#include <algorithm>
+#include <array>
+
+namespace netpolc::ir::flow {
+namespace {
+
+Direction reverse(Direction direction) { return direction == Direction::Ingress ? Direction::Egress : Direction::Ingress; }
+
+Answer drop(std::uint8_t reason, std::uint32_t identity = 0) { return {.reason = reason, .rules = {}, .identity = identity, .reported = true}; }
+Answer pass(Because because) { return {.because = because, .rules = {}}; }
+
+// Path MTU discovery, and what IPv6 does in ARP's place; the hop limit proves that it comes from
+// the link (RFC 4861).
+bool is_exempt(const Packet& packet) {
+  if (packet.is_later_fragment()) return false;
+  const Transport& icmp = packet.transport;
+  if (packet.protocol == kIcmp) return icmp.icmp_type == 3 && icmp.icmp_code == 4;
+  return packet.protocol == kIcmpv6 && icmp.icmp_type >= 133 && icmp.icmp_type <= 136 && icmp.icmp_code == 0 && packet.hop_limit == 255;
+}
+
+bool opens(const Packet& packet) { return packet.protocol == kTcp && (packet.transport.tcp_flags & (kSyn | kAck)) == kSyn; }
+
+// Whether there is a request or an opening packet that it can be a reply to.
+bool can_reply(const Packet& packet) { return !packet.is_icmp() || answered_type(packet.protocol, packet.transport.icmp_type).has_value(); }
+
+Protocol policy_protocol(std::uint8_t protocol) {
+  switch (protocol) {
+    case kTcp: return Protocol::Tcp;
+    case kUdp: return Protocol::Udp;
+    case kSctp: return Protocol::Sctp;
+    case kIcmp: return Protocol::Icmp;
+    default: return Protocol::Icmpv6;
+  }
+}
+
+Flow flow_of(const Packet& packet) {
+  const std::uint16_t number = packet.is_icmp() ? packet.transport.icmp_type : packet.transport.destination_port;
+  return {policy_protocol(packet.protocol), number};
+}
+
+// fe80::/10 and ::, which no router forwards.
+bool stays_on_link(const IpAddress& address) {
+  const bool zero = std::all_of(address.bytes.begin(), address.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+  return address.v6 && ((address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80) || zero);
+}
+
+}  // namespace
+
+const char* to_string(Because because) {
+  static constexpr std::array names{"exempt", "reply", "related", "known", "new", "dropped"};
+  return names[static_cast<std::size_t>(because)];
+}
+
+std::uint8_t reason_of(const SideVerdict& verdict) {
+  switch (verdict.verdict) {
+    case Verdict::Deny: return NP_REASON_DENY;
+    case Verdict::DefaultDeny: return NP_REASON_DEFAULT_DENY;
+    case Verdict::Allow:
+    case Verdict::AllowL7: break;
+  }
+  if (verdict.auth >= AuthMode::Required) return NP_REASON_AUTH_REQUIRED;
+  return verdict.verdict == Verdict::AllowL7 ? NP_REASON_L7_NOT_ENFORCED : NP_REASON_FORWARDED;
+}
+
+std::uint32_t World::identity_of(const IpAddress& address) const {
+  for (int length = address.bits(); length >= 0; --length) {
+    IpPrefix prefix{address, static_cast<std::uint8_t>(length)};
+    for (int bit = length; bit < address.bits(); ++bit) prefix.address.bytes[static_cast<std::size_t>(bit / 8)] &= static_cast<std::uint8_t>(~(0x80 >> bit % 8));
+    if (const auto found = addresses.find(prefix); found != addresses.end()) return found->second;
+  }
+  return address.v6 ? world6 : world4;
+}
+
+Firewall::Conversation Firewall::conversation_of(const Headers& packet, Direction direction) {
+  const bool from_pod = direction == Direction::Egress;
+  const Transport& transport = packet.transport;
+  Conversation out{.protocol = packet.protocol,
+                   .local = from_pod ? packet.source : packet.destination,
+                   .remote = from_pod ? packet.destination : packet.source};
+  if (packet.protocol != kIcmp && packet.protocol != kIcmpv6) {
+    out.local_port = from_pod ? transport.source_port : transport.destination_port;
+    out.remote_port = from_pod ? transport.destination_port : transport.source_port;
+    return out;
+  }
+  const auto answered = answered_type(packet.protocol, transport.icmp_type);
+  out.icmp_of_pod = answered ? !from_pod : from_pod;
+  out.icmp_type = answered.value_or(transport.icmp_type);
+  out.icmp_id = answered || is_query(packet.protocol, transport.icmp_type) ? transport.icmp_id : std::uint16_t{0};
+  return out;
+}
+
+Firewall::Connection* Firewall::find(const Conversation& conversation, Time now) {
+  const auto found = connections_.find(conversation);
+  return found == connections_.end() || found->second.expires < now ? nullptr : &found->second;
+}
+
+std::size_t Firewall::live_flows(Time now) const {
+  return static_cast<std::size_t>(std::count_if(connections_.begin(), connections_.end(), [now](const auto& one) { return one.second.expires >= now; }));
+}
+
+void Firewall::remember_first_fragment(const Packet& packet, Direction direction, Time now) {
+  const Fragment& fragment = *packet.fragment;
+  fragments_[{packet.source, packet.destination, fragment.id, fragment.protocol, direction}] = {packet.protocol, packet.transport, now + lifetimes.fragments};
+}
+
+// A later fragment is what the first one was, but it opens and ends nothing.
+bool Firewall::complete_from_first_fragment(Packet& packet, Direction direction, Time now) {
+  const Fragment& fragment = *packet.fragment;
+  const auto found = fragments_.find({packet.source, packet.destination, fragment.id, fragment.protocol, direction});
+  if (found == fragments_.end() || found->second.expires < now) return false;
+  packet.protocol = found->second.protocol;
+  packet.transport = found->second.transport;
+  packet.transport.tcp_flags = kAck;
+  return true;
+}
+
+// The error goes to whoever sent the packet that it is about, and that packet was of a live flow.
+// Who sends it doesn't matter: any router on the way may.
+bool Firewall::is_related(const Packet& packet, Direction direction, Time now) {
+  if (!packet.quoted || packet.quoted->source != packet.destination) return false;
+  return find(conversation_of(*packet.quoted, reverse(direction)), now) != nullptr;
+}
+
+bool Firewall::may_send_from(const IpAddress& source) const {
+  if (!(source.v6 ? pod.check6 : pod.check4) || stays_on_link(source)) return true;
+  return world.identity_of(source) == pod.identity;
+}
+
+void Firewall::see(Connection& connection, const Packet& packet, Direction direction, Time now) const {
+  if (connection.closed_by_both()) return;  // it lingers no longer for that
+  if (packet.protocol == kTcp) {
+    if (!(packet.transport.tcp_flags & kSyn)) connection.established = true;
+    if (packet.transport.tcp_flags & (kFin | kRst)) (direction == Direction::Egress ? connection.pod_closed : connection.peer_closed) = true;
+  }
+  const Time lifetime = packet.protocol != kTcp          ? lifetimes.other
+                        : connection.closed_by_both() ? lifetimes.closed
+                        : connection.established      ? lifetimes.tcp
+                                                      : lifetimes.tcp_new;
+  connection.expires = now + lifetime;
+}
+
+// A packet that isn't a reply: may it go this way?
+Answer Firewall::judge_forward(const Packet& packet, Direction direction, Connection* known, Time now) {
+  const IpAddress& other_side = direction == Direction::Egress ? packet.destination : packet.source;
+  const std::uint32_t identity = world.identity_of(other_side);
+  const Decision decision = policy.enforces(direction) ? policy.ask(direction, identity, flow_of(packet)) : Decision{};
+  Answer answer{.reason = decision.reason, .rules = decision.rules, .identity = identity, .asked = policy.enforces(direction)};
+  if (decision.reason != NP_REASON_FORWARDED) {
+    answer.reported = true;
+    if (!pod.audit) return answer;
+    answer.audited = true;
+  }
+  if (known == nullptr && direction == Direction::Egress && !may_send_from(packet.source)) {
+    answer = drop(NP_REASON_INVALID_SOURCE, identity);
+    answer.asked = policy.enforces(direction);
+    return answer;
+  }
+  answer.because = known != nullptr && known->is_open_by(direction) ? Because::Known : Because::New;
+  answer.reported = answer.audited || known == nullptr;
+  if (known == nullptr) known = &(connections_[conversation_of(packet, direction)] = Connection{});
+  (direction == Direction::Egress ? known->opened_by_pod : known->opened_by_peer) = true;
+  see(*known, packet, direction, now);
+  return answer;
+}
+
+Answer Firewall::judge_packet(const Packet& packet, Direction direction, Time now) {
+  Connection* known = find(conversation_of(packet, direction), now);
+  // Where a side has closed, SYN begins anew with the same ports.
+  if (known != nullptr && opens(packet) && known->closed_by_any()) known = nullptr;
+  if (known != nullptr && known->is_open_by(reverse(direction)) && can_reply(packet)) {
+    see(*known, packet, direction, now);
+    return pass(Because::Reply);
+  }
+  if (is_related(packet, direction, now)) return pass(Because::Related);
+  return judge_forward(packet, direction, known, now);
+}
+
+// A pod without policy: only whom it sends as matters, to others' policies.
+Answer Firewall::judge_unenforced(Direction direction, Packet packet, Time now) {
+  const bool readable = !packet.is_later_fragment() || complete_from_first_fragment(packet, direction, now);
+  if (readable && packet.fragment && packet.fragment->is_first()) remember_first_fragment(packet, direction, now);
+  if (direction == Direction::Egress && ready && readable && !may_send_from(packet.source)) return drop(NP_REASON_INVALID_SOURCE);
+  return pass(Because::Exempt);
+}
+
+Answer Firewall::judge(Direction direction, Bytes frame, Time now) {
+  const auto read = read_frame(frame);
+  const bool enforced = policy.ingress || policy.egress;
+  if (std::holds_alternative<Arp>(read)) return pass(Because::Exempt);
+  if (const auto* unreadable = std::get_if<Unreadable>(&read)) return enforced ? drop(unreadable->reason) : pass(Because::Exempt);
+  Packet packet = std::get<Packet>(read);
+  if (is_exempt(packet)) return pass(Because::Exempt);
+  if (!enforced) return judge_unenforced(direction, packet, now);
+  if (packet.is_later_fragment()) {
+    if (!complete_from_first_fragment(packet, direction, now)) return drop(NP_REASON_FRAGMENT_NOT_FOUND);
+  } else if (packet.fragment) {
+    remember_first_fragment(packet, direction, now);
+  }
+  if (!ready) return drop(NP_REASON_NO_CONFIG);
+  if ((packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
+  return judge_packet(packet, direction, now);
+}
+
+}  // namespace netpolc::ir::flow
