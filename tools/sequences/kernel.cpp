@@ -1,0 +1,195 @@
+#include "tools/sequences/kernel.h"
+
+#include <bpf/bpf.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <system_error>
+
+#include "codegen-bpf/codegen.h"
+
+namespace netpolc::sequences {
+namespace {
+
+constexpr std::uint32_t kLoopback = 1;        // what BPF_PROG_TEST_RUN says the interface is
+constexpr ir::flow::Time kFragmentTicks = 57;  // a minute, as the runtime counts it
+
+template <class T>
+T checked(loader::Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+[[noreturn]] void failed(const char* what) { throw std::system_error(errno, std::generic_category(), what); }
+
+loader::PeerBits peer_bits(const ir::DirectionTable& table, std::uint32_t words) {
+  loader::PeerBits out;
+  for (std::size_t bit = 1; bit < table.bits.size(); ++bit)
+    for (const std::uint32_t identity : table.bits[bit].identities) {
+      auto& own = out.try_emplace(identity, words, 0).first->second;
+      own[0] |= 1;  // everyone
+      own[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    }
+  return out;
+}
+
+}  // namespace
+
+template <class Bucket>
+FlowTable<Bucket>::~FlowTable() {
+  if (buckets != nullptr) munmap(buckets, count * sizeof(Bucket));
+}
+template <class Bucket>
+void FlowTable<Bucket>::map(int fd) {
+  count = checked(loader::map_shape(fd)).max_entries;
+  void* at = mmap(nullptr, count * sizeof(Bucket), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (at == MAP_FAILED) failed("mapping a flow table");
+  buckets = static_cast<Bucket*>(at);
+}
+template <class Bucket>
+void FlowTable<Bucket>::forget() {
+  std::memset(static_cast<void*>(buckets), 0, count * sizeof(Bucket));
+}
+template <class Bucket>
+void FlowTable<Bucket>::age(std::uint32_t ticks) {
+  for (std::size_t i = 0; i < count; ++i)
+    if (buckets[i].tags != 0)
+      for (auto& way : buckets[i].way)
+        if (way.track.state != 0) way.track.expires -= ticks;
+}
+
+template struct FlowTable<np_bucket4>;
+template struct FlowTable<np_bucket6>;
+
+Kernel::Kernel(const Script& script) {
+  const std::vector<std::uint32_t> identities = script.identities();
+  for (const Policy& policy : script.policies) {
+    const ir::DecisionTable table = table_of(policy, identities);
+    const codegen_bpf::Emitted emitted = codegen_bpf::emit(table);
+    const auto object = codegen_bpf::compile(emitted);
+    if (!object) throw std::runtime_error("policy " + policy.name + ": " + object.error().message);
+    auto loaded = loader::Object::load(object->bytes, policy.name, maps_.shared, peer_bits(table.ingress, emitted.ingress_words), peer_bits(table.egress, emitted.egress_words));
+    programs_.push_back({checked(std::move(loaded)), {}});
+    programs_.back().counters = counters(programs_.back());
+  }
+  config_ = loader::fresh_config();
+  config_.flags |= NP_CONFIG_REPORT_ALLOWED;
+  events_.emplace(checked(loader::EventReader::open(maps_.map(NP_MAP_EVENTS))));
+  flows4_.map(maps_.map(NP_MAP_FLOWS4));
+  flows6_.map(maps_.map(NP_MAP_FLOWS6));
+}
+
+std::uint64_t Kernel::tick() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return (static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec)) >> NP_TICK_SHIFT;
+}
+
+std::uint32_t Kernel::ticks(std::uint32_t seconds) { return static_cast<std::uint32_t>(std::uint64_t{seconds} * 1'000'000'000u >> NP_TICK_SHIFT); }
+
+ir::flow::Lifetimes Kernel::lifetimes() const {
+  return {config_.lifetime_tcp, config_.lifetime_tcp_new, config_.lifetime_closed, config_.lifetime_other, kFragmentTicks};
+}
+
+void Kernel::forget() {
+  flows4_.forget();
+  flows6_.forget();
+  const int fragments = maps_.map(NP_MAP_FRAGMENTS);
+  np_fragment_key key{};
+  while (bpf_map_get_next_key(fragments, nullptr, &key) == 0)
+    if (bpf_map_delete_elem(fragments, &key) != 0) failed("forgetting a fragment");
+}
+
+void Kernel::begin(const Script& script) {
+  forget();
+  policy_ = 0;
+  if (!clean_ || world_.addresses != script.world.addresses || world_.world4 != script.world.world4 || world_.world6 != script.world.world6) set_world(script.world);
+  clean_ = true;
+  set_pod(script.pod);
+  checked(events_->read([](const np_event&) {}));
+}
+
+void Kernel::use_policy(std::uint32_t policy) {
+  policy_ = policy;
+  set_world(world_);  // a new generation
+}
+
+void Kernel::set_world(const ir::flow::World& world) {
+  world_ = world;
+  loader::AddressIdentities addresses;
+  for (const auto& [prefix, identity] : world.addresses) addresses[{{prefix.address.v6, prefix.address.bytes}, prefix.length}] = identity;
+  config_.world4 = {world.world4, maps_.shared.rows.row(world.world4)};
+  config_.world6 = {world.world6, maps_.shared.rows.row(world.world6)};
+  if (++config_.generation == 0) ++config_.generation;
+  checked(maps_.set_addresses(addresses, config_));
+}
+
+void Kernel::set_pod(const ir::flow::Pod& pod) {
+  const np_u32 flags = (pod.check4 ? NP_SOURCE_IPV4 : 0) | (pod.check6 ? NP_SOURCE_IPV6 : 0) | (pod.audit ? NP_AUDIT : 0);
+  checked(loader::fill_interfaces(maps_.map(NP_MAP_INTERFACES), {{kLoopback, {pod.identity, flags}}}));
+}
+
+void Kernel::age(std::uint32_t ticks) {
+  flows4_.age(ticks);
+  flows6_.age(ticks);
+  const int fragments = maps_.map(NP_MAP_FRAGMENTS);
+  std::vector<np_fragment_key> keys;
+  np_fragment_key key{};
+  for (bool more = bpf_map_get_next_key(fragments, nullptr, &key) == 0; more; more = bpf_map_get_next_key(fragments, &keys.back(), &key) == 0) keys.push_back(key);
+  for (const np_fragment_key& one : keys) {
+    np_fragment first{};
+    if (bpf_map_lookup_elem(fragments, &one, &first) != 0) continue;
+    first.expires -= ticks;
+    if (bpf_map_update_elem(fragments, &one, &first, BPF_EXIST) != 0) failed("ageing a fragment");
+  }
+}
+
+std::vector<std::uint64_t> Kernel::counters(const Program& program) const {
+  std::vector<std::uint64_t> out;
+  for (const np_counter& counter : checked(loader::read_counters(program.object.map(NP_MAP_RULES)))) out.push_back(counter.packets);
+  return out;
+}
+
+Seen Kernel::send(ir::Direction direction, const Frame& frame) {
+  Program& program = programs_.at(policy_);
+  Seen out;
+  const auto side = direction == ir::Direction::Egress ? loader::Side::FromPod : loader::Side::ToPod;
+  out.passed = checked(loader::test_run(program.object, side, frame)) == loader::TcVerdict::Pass;
+  checked(events_->read([&](const np_event& event) { out.events.push_back(event); }));
+  auto now = counters(program);
+  for (std::uint32_t slot = 0; slot < now.size(); ++slot) out.counted.insert(out.counted.end(), now[slot] - program.counters[slot], slot);
+  program.counters = std::move(now);
+  return out;
+}
+
+std::uint64_t Kernel::crowded() const {
+  const int stats = maps_.map(NP_MAP_STATS);
+  std::vector<std::uint64_t> by_cpu(static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_CONF)) + 64);
+  std::uint64_t out = 0;
+  for (const np_u32 stat : {NP_STAT_EVICTED, NP_STAT_REFUSED}) {
+    if (bpf_map_lookup_elem(stats, &stat, by_cpu.data()) != 0) failed("reading " NP_MAP_STATS);
+    for (const std::uint64_t count : by_cpu) out += count;
+    by_cpu.assign(by_cpu.size(), 0);
+  }
+  return out;
+}
+
+std::optional<std::string> kernel_unavailable() {
+  if (geteuid() != 0) return "not root";
+  try {
+    Script script;
+    script.policies.push_back({.name = "nothing", .ingress = true, .egress = true, .rules = {}});
+    Kernel kernel(script);
+    kernel.begin(script);
+    if (kernel.send(ir::Direction::Ingress, Frame(60, 0)).passed) return "BPF_PROG_TEST_RUN gives no verdicts";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+  return std::nullopt;
+}
+
+}  // namespace netpolc::sequences

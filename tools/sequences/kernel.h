@@ -1,0 +1,75 @@
+// tools/sequences/kernel.h — the policies of a script in this machine's kernel, with maps of their
+// own, and what they do with packets. Time can't be moved forward there, so flows and fragments are
+// made older instead. All of it throws std::runtime_error where the machine fails.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/flow/firewall.h"
+#include "runtime-loader/events.h"
+#include "runtime-loader/test_run.h"
+#include "tools/sequences/script.h"
+
+namespace netpolc::sequences {
+
+struct Seen {
+  bool passed = false;
+  std::vector<np_event> events;
+  std::vector<std::uint32_t> counted;  // slots of np_rules, once for every packet that they counted
+};
+
+// A flow table, mapped.
+template <class Bucket>
+struct FlowTable {
+  Bucket* buckets = nullptr;
+  std::size_t count = 0;
+  FlowTable() = default;
+  FlowTable(const FlowTable&) = delete;
+  ~FlowTable();
+  void map(int fd);
+  void forget();
+  void age(std::uint32_t ticks);
+};
+
+class Kernel {
+ public:
+  explicit Kernel(const Script& script);
+
+  // As a case begins: no flows, the first policy, the script's world.
+  void begin(const Script& script);
+  void use_policy(std::uint32_t policy);
+  void set_world(const ir::flow::World& world);
+  void set_pod(const ir::flow::Pod& pod);
+  void age(std::uint32_t ticks);
+  Seen send(ir::Direction direction, const Frame& frame);
+  // Live flows that gave way to others, and new ones that found no room.
+  std::uint64_t crowded() const;
+
+  ir::flow::Lifetimes lifetimes() const;  // in ticks
+  static std::uint64_t tick();            // it is now
+  static std::uint32_t ticks(std::uint32_t seconds);
+
+ private:
+  struct Program {
+    loader::Object object;
+    std::vector<std::uint64_t> counters;  // of packets, as read last
+  };
+  std::vector<std::uint64_t> counters(const Program& program) const;
+  void forget();
+
+  loader::TestMaps maps_;
+  std::vector<Program> programs_;
+  std::optional<loader::EventReader> events_;
+  FlowTable<np_bucket4> flows4_;
+  FlowTable<np_bucket6> flows6_;
+  np_config config_{};
+  ir::flow::World world_;
+  bool clean_ = false;
+  std::uint32_t policy_ = 0;
+};
+
+// Nothing: it can run here. Otherwise why not.
+std::optional<std::string> kernel_unavailable();
+
+}  // namespace netpolc::sequences

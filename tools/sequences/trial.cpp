@@ -1,0 +1,204 @@
+#include "tools/sequences/trial.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "tools/sequences/readable.h"
+
+namespace netpolc::sequences {
+namespace {
+
+using ir::flow::Answer;
+using ir::flow::Because;
+
+constexpr int kAttempts = 20;
+
+std::string said(const Answer& answer) {
+  std::string out = answer.because == Because::Dropped ? "drop " + std::to_string(answer.reason) : ir::flow::to_string(answer.because);
+  if (answer.audited) out += " audited " + std::to_string(answer.reason);
+  if (answer.asked && answer.rules.empty()) out += " norule";
+  for (std::size_t i = 0; i < answer.rules.size(); ++i) out += (i ? "|" : " rule ") + std::to_string(answer.rules[i]);
+  if (answer.identity != 0) out += " identity " + std::to_string(answer.identity);
+  return out;
+}
+
+std::string said(const Seen& seen) {
+  std::string out = seen.passed ? "passed" : "dropped";
+  for (const np_event& event : seen.events) {
+    out += ", event: reason " + std::to_string(event.reason) + (event.rule == NP_NO_RULE ? " norule" : " rule " + std::to_string(event.rule)) + " identity " + std::to_string(event.identity);
+    if (event.flags & NP_EVENT_AUDITED) out += " audited";
+  }
+  for (const std::uint32_t slot : seen.counted) out += ", counted at " + std::to_string(slot);
+  return out;
+}
+
+bool is_one_of(std::uint32_t rule, const std::vector<std::uint32_t>& rules) {
+  return rules.empty() ? rule == NP_NO_RULE : std::find(rules.begin(), rules.end(), rule) != rules.end();
+}
+
+struct Numbers {
+  std::uint32_t ingress = 0, egress = 0;
+  explicit Numbers(const Policy& policy)
+      : ingress(static_cast<std::uint32_t>(policy.ingress ? policy.of(ir::Direction::Ingress).size() : 0)),
+        egress(static_cast<std::uint32_t>(policy.egress ? policy.of(ir::Direction::Egress).size() : 0)) {}
+  // Of a direction's rule that a slot of np_rules counts; nothing: of the other direction.
+  std::optional<std::uint32_t> rule(std::uint32_t slot, ir::Direction direction) const {
+    const bool out = direction == ir::Direction::Egress;
+    if (slot == ingress + egress + (out ? 1 : 0)) return NP_NO_RULE;
+    if (out ? slot < ingress || slot >= ingress + egress : slot >= ingress) return std::nullopt;
+    return out ? slot - ingress : slot;
+  }
+};
+
+// What differs, or nothing.
+std::optional<std::string> compare(const Answer& answer, const Seen& seen, ir::Direction direction, const Policy& policy) {
+  if (answer.passes() != seen.passed) return "pass or drop";
+  if (seen.events.size() != (answer.reported ? 1 : 0)) return "number of events";
+  if (answer.reported) {
+    const np_event& event = seen.events[0];
+    if (event.reason != answer.reason) return "reason";
+    if (event.identity != answer.identity) return "identity";
+    if (((event.flags & NP_EVENT_AUDITED) != 0) != answer.audited) return "audited";
+    if (!is_one_of(event.rule, answer.rules)) return "rule";
+  }
+  // An error about a live flow may have been one of a flow of its own before.
+  if (!policy.enforces_any() || answer.because == Because::Related) return std::nullopt;
+  if (!(direction == ir::Direction::Ingress ? policy.ingress : policy.egress)) return std::nullopt;
+  if (seen.counted.size() != (answer.asked ? 1 : 0)) return "number of rules that count it";
+  if (!answer.asked) return std::nullopt;
+  const auto rule = Numbers(policy).rule(seen.counted[0], direction);
+  const bool right = rule && (answer.reason == NP_REASON_INVALID_SOURCE || is_one_of(*rule, answer.rules));
+  return right ? std::nullopt : std::optional<std::string>("rule that counts it");
+}
+
+std::optional<std::string> compare(const Expectation& expect, const Answer& answer) {
+  if (expect.because != answer.because) return "what becomes of it";
+  if (expect.reason && *expect.reason != answer.reason) return "reason";
+  if (expect.audited != answer.audited) return "audited";
+  if (expect.rule && !is_one_of(*expect.rule, answer.rules)) return "rule";
+  if (expect.identity && *expect.identity != answer.identity) return "identity";
+  return std::nullopt;
+}
+
+// One run through a case.
+class Run {
+ public:
+  Run(Kernel& kernel, const Script& script, const Wrong* wrong) : kernel_(kernel), script_(script), wrong_(wrong) {
+    firewall_.world = script.world;
+    firewall_.pod = script.pod;
+    firewall_.lifetimes = kernel.lifetimes();
+    use(0);
+    kernel_.begin(script);
+    if (wrong_ && wrong_->setup) wrong_->setup(firewall_);
+  }
+
+  std::optional<std::string> step(const Step& step, Tally& tally) {
+    if (const auto* send = std::get_if<Send>(&step.does)) return judge(*send, tally);
+    if (const auto* wait = std::get_if<Wait>(&step.does)) {
+      const std::uint32_t ticks = Kernel::ticks(wait->seconds);
+      now_ += ticks;
+      kernel_.age(ticks);
+    } else if (const auto* policy = std::get_if<SetPolicy>(&step.does)) {
+      use(policy->policy);
+      kernel_.use_policy(policy->policy);
+    } else if (const auto* audit = std::get_if<SetAudit>(&step.does)) {
+      firewall_.pod.audit = audit->on;
+      kernel_.set_pod(firewall_.pod);
+    } else {
+      const auto& change = std::get<SetAddress>(step.does);
+      if (change.identity) firewall_.world.addresses[change.prefix] = *change.identity;
+      else firewall_.world.addresses.erase(change.prefix);
+      kernel_.set_world(firewall_.world);
+    }
+    return std::nullopt;
+  }
+
+ private:
+  void use(std::uint32_t index) {
+    policy_ = &script_.policies[index];
+    firewall_.policy = {policy_->ingress, policy_->egress, [this](ir::Direction direction, std::uint32_t identity, ir::Flow flow) {
+                          ir::flow::Decision decision = decide(*policy_, direction, identity, flow);
+                          if (wrong_ && wrong_->decision) wrong_->decision(decision);
+                          return decision;
+                        }};
+  }
+
+  std::optional<std::string> judge(const Send& send, Tally& tally) {
+    const Frame frame = frame_of(send.packet);
+    Frame shown = frame;
+    if (wrong_ && wrong_->frame) wrong_->frame(shown);
+    const Answer answer = firewall_.judge(send.direction, shown, now_);
+    const Seen seen = kernel_.send(send.direction, frame);
+    ++tally.packets;
+    ++tally.outcomes[answer.because == Because::Dropped ? "dropped, reason " + std::to_string(answer.reason) : ir::flow::to_string(answer.because)];
+    if (const auto what = compare(answer, seen, send.direction, *policy_)) return *what + "\n  the model: " + said(answer) + "\n  the kernel: " + said(seen);
+    if (seen.passed && policy_->enforces_any() && !is_readable(frame)) return "it passed, but isn't a packet that anybody can read\n  the kernel: " + said(seen);
+    if (send.expect)
+      if (const auto what = compare(*send.expect, answer)) return *what + ", not as written\n  the judges: " + said(answer);
+    return std::nullopt;
+  }
+
+  Kernel& kernel_;
+  const Script& script_;
+  const Wrong* wrong_;
+  const Policy* policy_ = nullptr;
+  ir::flow::Firewall firewall_;
+  ir::flow::Time now_ = 1'000'000;
+};
+
+}  // namespace
+
+std::optional<Difference> run(Kernel& kernel, const Script& script, const Case& one, const Wrong* wrong, Tally& tally) {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Tally fresh = tally;
+    std::optional<Difference> difference;
+    const std::uint64_t crowded = kernel.crowded();
+    const std::uint64_t began = Kernel::tick();
+    Run judges(kernel, script, wrong);
+    for (std::size_t i = 0; i < one.steps.size() && !difference; ++i)
+      if (const auto what = judges.step(one.steps[i], fresh)) difference = Difference{i, *what};
+    // The model's clock stood still: the kernel's must have, too. And the model never runs out of room.
+    if (Kernel::tick() != began || kernel.crowded() != crowded) continue;
+    ++fresh.cases;
+    tally = std::move(fresh);
+    return difference;
+  }
+  throw std::runtime_error("case " + one.name + " takes longer than a tick, or has more flows than the table holds");
+}
+
+Shrunk shrink(Kernel& kernel, const Script& script, const Case& failing, const Difference& difference, const Wrong* wrong) {
+  Shrunk out{script, failing, difference};
+  Tally ignored;
+  out.smallest.steps.resize(difference.step + 1);
+  const auto still = [&](Kernel& judge, const Script& with, const Case& candidate) {
+    const auto found = run(judge, with, candidate, wrong, ignored);
+    if (found) out.difference = *found;
+    return found.has_value();
+  };
+  for (std::size_t chunk = std::max<std::size_t>(1, out.smallest.steps.size() / 2); chunk > 0;) {
+    bool smaller = false;
+    for (std::size_t at = 0; at < out.smallest.steps.size();) {
+      Case candidate = out.smallest;
+      const std::size_t end = std::min(at + chunk, candidate.steps.size());
+      candidate.steps.erase(candidate.steps.begin() + static_cast<std::ptrdiff_t>(at), candidate.steps.begin() + static_cast<std::ptrdiff_t>(end));
+      if (!candidate.steps.empty() && still(kernel, script, candidate)) {
+        out.smallest = std::move(candidate);
+        smaller = true;
+      } else {
+        at += chunk;
+      }
+    }
+    if (!smaller || chunk > 1) chunk /= 2;
+  }
+  for (std::size_t policy = 0; policy < out.script.policies.size(); ++policy)
+    for (std::size_t rule = 0; rule < out.script.policies[policy].rules.size();) {
+      Script candidate = out.script;
+      candidate.policies[policy].rules.erase(candidate.policies[policy].rules.begin() + static_cast<std::ptrdiff_t>(rule));
+      Kernel fresh(candidate);
+      if (still(fresh, candidate, out.smallest)) out.script = std::move(candidate);
+      else ++rule;
+    }
+  return out;
+}
+
+}  // namespace netpolc::sequences
