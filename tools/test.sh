@@ -5,9 +5,9 @@
 # usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute
 set -uo pipefail
 cd "$(dirname "$0")/.."
-fuzz_seconds=8
+fuzz_seconds=8 sequence_seconds=20
 if [ "${1:-}" = --long ]; then
-  fuzz_seconds=1200
+  fuzz_seconds=1200 sequence_seconds=600
 fi
 started=$SECONDS
 tools/build.sh || exit 1
@@ -68,6 +68,8 @@ part "vectors, verdicts (1.20)" python3 "$vectors/run.py" "$bin/netpolc" "$vecto
 part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpolc" "$vectors"
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
 part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"
+part "packet sequences" "$bin/netpolc-sequences" --seconds "$sequence_seconds" testdata/packets/*.txt
+part "packet sequences, wrong models" "$bin/netpolc-sequences" --mutate --seconds 10 testdata/packets/*.txt
 part "demo with real traffic" tools/demo.sh
 part "what the documents show" python3 tools/docs_test.py "$bin"
 part "unit and golden, sanitized" sanitized

@@ -87,7 +87,8 @@ Frame ipv6(const Packet& packet, const Frame& transport, std::size_t& header_len
       put(extensions, Frame{1, 4, 0, 0, 0, 0});  // PadN over the rest
     }
   }
-  const bool neighbour = packet.protocol == 58 && packet.icmp_type >= 133 && packet.icmp_type <= 136;
+  const bool later = packet.fragmented && packet.offset > 0;
+  const bool neighbour = !later && packet.protocol == 58 && packet.icmp_type >= 133 && packet.icmp_type <= 136;
   Frame out;
   put32(out, 0x60000000);
   put16(out, static_cast<std::uint32_t>(static_cast<int>(extensions.size() + transport.size()) + packet.length_delta) & 0xffff);

@@ -154,6 +154,12 @@ std::vector<std::uint64_t> Kernel::counters(const Program& program) const {
   return out;
 }
 
+bool Kernel::takes(const Frame& frame) {
+  if (frame.size() <= 14) return false;
+  const std::uint32_t type = static_cast<std::uint32_t>(frame[12] << 8 | frame[13]);
+  return frame.size() >= (type == 0x0800 ? 34u : type == 0x86dd ? 54u : 15u);
+}
+
 Seen Kernel::send(ir::Direction direction, const Frame& frame) {
   Program& program = programs_.at(policy_);
   Seen out;

@@ -42,6 +42,8 @@ class Kernel {
   void set_world(const ir::flow::World& world);
   void set_pod(const ir::flow::Pod& pod);
   void age(std::uint32_t ticks);
+  // Newer kernels don't run a program on an untagged frame that ends within its IP header.
+  static bool takes(const Frame& frame);
   Seen send(ir::Direction direction, const Frame& frame);
   // Live flows that gave way to others, and new ones that found no room.
   std::uint64_t crowded() const;

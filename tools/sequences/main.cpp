@@ -131,7 +131,7 @@ class Judges {
     std::vector<Send> out;
     for (const Case& one : script.cases)
       for (const Step& step : one.steps)
-        if (const auto* send = std::get_if<Send>(&step.does); send && frame_of(send->packet).size() >= 14) out.push_back(*send);
+        if (const auto* send = std::get_if<Send>(&step.does); send && frame_of(send->packet).size() > 14) out.push_back(*send);
     return out;
   }
 

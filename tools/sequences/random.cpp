@@ -11,6 +11,7 @@ constexpr std::array<std::uint32_t, 11> kIdentities{1, 6, kFriend, kFoe, kOther,
 constexpr std::array<std::uint16_t, 4> kPorts{80, 443, 53, 4000};
 // 8, 128, 13: also types of requests.
 constexpr std::array<std::uint16_t, 5> kIcmpIds{7, 8, 128, 13, 80};
+constexpr std::uint32_t kShortest = 15;  // that BPF_PROG_TEST_RUN takes
 constexpr std::array kHosts4{"10.0.0.3", "10.0.0.4", "10.1.9.9", "10.1.2.3", "10.2.0.5", "192.0.2.9", "192.168.0.1"};
 constexpr std::array kHosts6{"fd00::3", "fd00::4", "fd01::9", "fd01:0:0:1::3", "2001:db8::9", "fd02::1"};
 constexpr std::array<std::uint8_t, 6> kTcpFlags{2, 2, 18, 16, 17, 20};
@@ -154,7 +155,7 @@ class Packets {
     if (one_in(random_, 40)) packet.hop_limit = one_in(random_, 2) ? 255 : 64;
     if (one_in(random_, 60)) packet.padding = static_cast<std::uint16_t>(1 + below(random_, 30));
     if (one_in(random_, 60)) packet.length_delta = static_cast<int>(below(random_, 60)) - 40;
-    if (one_in(random_, 60)) packet.cut = 14 + below(random_, 80);
+    if (one_in(random_, 60)) packet.cut = kShortest + below(random_, 80);
     if (packet.source.v6 && one_in(random_, 8))
       for (std::uint32_t n = 1 + below(random_, one_in(random_, 6) ? 9 : 3); n > 0; --n) packet.extensions.push_back(pick(std::array<std::uint8_t, 6>{0, 43, 60, 51, 60, 44}, random_));
     if (!packet.source.v6 && one_in(random_, 10)) packet.option_words = static_cast<std::uint8_t>(1 + below(random_, 10));
@@ -225,7 +226,7 @@ Frame mutate(Frame frame, Random& random) {
     switch (below(random, 6)) {
       case 0: frame[place()] ^= static_cast<std::uint8_t>(1u << below(random, 8)); break;
       case 1: frame[place()] = static_cast<std::uint8_t>(random()); break;
-      case 2: frame.resize(14 + below(random, size() - 13)); break;
+      case 2: frame.resize(kShortest + below(random, size() - kShortest + 1)); break;
       case 3: frame.resize(size() + below(random, 24), static_cast<std::uint8_t>(random())); break;
       case 4: {  // a length field of IPv4 or IPv6, by a little
         const std::size_t at = one_in(random, 2) ? 17 : 19;

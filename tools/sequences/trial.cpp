@@ -128,14 +128,19 @@ class Run {
     Frame shown = frame;
     if (wrong_ && wrong_->frame) wrong_->frame(shown);
     const Answer answer = firewall_.judge(send.direction, shown, now_);
+    if (!Kernel::takes(frame)) return check(send, answer);
     const Seen seen = kernel_.send(send.direction, frame);
     ++tally.packets;
     ++tally.outcomes[answer.because == Because::Dropped ? "dropped, reason " + std::to_string(answer.reason) : ir::flow::to_string(answer.because)];
     if (const auto what = compare(answer, seen, send.direction, *policy_)) return *what + "\n  the model: " + said(answer) + "\n  the kernel: " + said(seen);
     if (seen.passed && policy_->enforces_any() && !is_readable(frame)) return "it passed, but isn't a packet that anybody can read\n  the kernel: " + said(seen);
-    if (send.expect)
-      if (const auto what = compare(*send.expect, answer)) return *what + ", not as written\n  the judges: " + said(answer);
-    return std::nullopt;
+    return check(send, answer);
+  }
+
+  static std::optional<std::string> check(const Send& send, const Answer& answer) {
+    if (!send.expect) return std::nullopt;
+    const auto what = compare(*send.expect, answer);
+    return what ? std::optional(*what + ", not as written\n  the judges: " + said(answer)) : std::nullopt;
   }
 
   Kernel& kernel_;
