@@ -46,6 +46,10 @@ struct Unenforceable {
 };
 std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const EmitOptions& options);
 
+// May peers of this direction depend on prefixes shorter than an address? If not, its program
+// never asks for any, and addresses that no exact entry names are the world's to it.
+bool asks_for_prefixes(const ir::DirectionTable& table);
+
 // Cannot fail. Without `l7_drop`, ask `unenforceable` first; what needs L7 is dropped either way.
 Emitted emit(const ir::DecisionTable& table);
 

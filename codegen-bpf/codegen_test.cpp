@@ -42,7 +42,7 @@ TEST_CASE("an object has both programs, BTF and no DWARF, and always the same by
   const Emitted emitted = emit(frontend_to_backend());
   const auto object = compile(emitted);
   REQUIRE_MESSAGE(object, object.error().message);
-  for (const char* name : {"np_from_pod", "np_to_pod", "np_peers_in", "np_peers_out", "np_rules", "np_conntrack", ".BTF.ext"})
+  for (const char* name : {"np_from_pod", "np_to_pod", "np_peers_in", "np_peers_out", "np_rules", "np_flows4", "np_flows6", ".BTF.ext"})
     CHECK_MESSAGE(object->bytes.find(name) != std::string::npos, name);
   CHECK(object->bytes.find(".debug_info") == std::string::npos);
   CHECK(object->instructions.total() > 500);

@@ -78,6 +78,21 @@ std::optional<std::string> too_large(const ir::DirectionTable& table) {
   return std::nullopt;
 }
 
+// May a peer condition hold for some addresses of the world and not for others? By what the
+// condition says alone, so that the C depends on nothing else.
+bool speaks_of_prefixes(const std::string& text) {
+  if (text.find("cidr") != text.npos || text.find("fqdn") != text.npos) return true;
+  // a selector may name a label that only addresses have: their prefix
+  for (std::size_t at = text.find('/'); at != text.npos; at = text.find('/', at + 1))
+    if (at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') return true;
+  return false;
+}
+
+std::string plan_of(const ir::DirectionTable& table) {
+  if (table.enforcement == ir::Enforcement::None) return "0";
+  return asks_for_prefixes(table) ? "NP_JUDGED | NP_PREFIXES" : "NP_JUDGED";
+}
+
 class DirectionEmitter {
  public:
   DirectionEmitter(Writer& writer, std::vector<LineOrigin>& origins, const ir::DirectionTable& table, ir::Direction direction)
@@ -267,6 +282,10 @@ constexpr std::string_view kTagPlace = "@TAG@";
 
 }  // namespace
 
+bool asks_for_prefixes(const ir::DirectionTable& table) {
+  return std::any_of(table.bits.begin(), table.bits.end(), [](const ir::PeerBit& bit) { return speaks_of_prefixes(bit.text); });
+}
+
 Emitted emit(const ir::DecisionTable& table) {
   Emitted out;
   Writer writer;
@@ -274,6 +293,7 @@ Emitted emit(const ir::DecisionTable& table) {
   writer.line("#include \"np_policy.h\"");
   writer.line("");
   writer.line("NP_PROGRAM(" + std::string(kTagPlace) + ")");
+  writer.line("NP_PLAN(" + plan_of(table.ingress) + ", " + plan_of(table.egress) + ")");
   writer.line("NP_COUNTERS(" + std::to_string(table.ingress.rules.size()) + ", " + std::to_string(table.egress.rules.size()) + ")");
   DirectionEmitter(writer, out.source_map, table.ingress, ir::Direction::Ingress).emit();
   DirectionEmitter(writer, out.source_map, table.egress, ir::Direction::Egress).emit();

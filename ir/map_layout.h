@@ -8,11 +8,11 @@
 // arrives at tc ingress (np_from_pod: egress policy), what it receives leaves at tc egress
 // (np_to_pod: ingress policy).
 //
-// Shared maps are used by all objects of a load and pinned by name; connection tracking, drop
-// counters and events outlive a load. The others belong to one object. Sizes of the per-object
-// maps: value_size of the peers maps is 8 * words (the bundle's "words"), max_entries of
-// np_rules is the number of rules of both directions plus two; the object states both.
-// max_entries of the peers maps may be set before loading.
+// Shared maps are used by all objects of a load and pinned by name; flows, drop counters and
+// events outlive a load. The others belong to one object. Sizes of the per-object maps:
+// value_size of the peers maps is 8 * words (the bundle's "words"), max_entries of np_rules is
+// the number of rules of both directions plus two; the object states both. max_entries of the
+// peers maps (rows) and of the flow tables (a power of two) may be set before loading.
 #ifndef NETPOLC_IR_MAP_LAYOUT_H
 #define NETPOLC_IR_MAP_LAYOUT_H
 
@@ -35,78 +35,161 @@ typedef __u64 np_u64;
 
 // ---- maps ----------------------------------------------------------------------------------------
 // shared, pinned
-#define NP_MAP_CONNTRACK "np_conntrack"  // LRU hash: np_ct_key → np_ct_entry
-#define NP_MAP_IPCACHE4 "np_ipcache4"    // LPM trie: np_lpm4 → identity (np_u32)
-#define NP_MAP_IPCACHE6 "np_ipcache6"    // LPM trie: np_lpm6 → identity (np_u32)
-#define NP_MAP_CONFIG "np_config"        // array of one: np_config
+#define NP_MAP_FLOWS4 "np_flows4"          // array: np_bucket4, connections
+#define NP_MAP_FLOWS6 "np_flows6"          // array: np_bucket6
+#define NP_MAP_FRAGMENTS "np_fragments"    // LRU hash: np_fragment_key → np_fragment
+#define NP_MAP_ADDRESSES4 "np_addresses4"  // hash: address[4] → np_address, single addresses
+#define NP_MAP_ADDRESSES6 "np_addresses6"  // hash: address[16] → np_address
+#define NP_MAP_IPCACHE4 "np_ipcache4"      // LPM trie: np_lpm4 → np_address, shorter prefixes
+#define NP_MAP_IPCACHE6 "np_ipcache6"      // LPM trie: np_lpm6 → np_address
+#define NP_MAP_ROWS "np_rows"              // hash: identity → row (np_u32); the loader's own
+#define NP_MAP_CONFIG "np_config"          // array of one: np_config
 #define NP_MAP_INTERFACES "np_interfaces"  // hash: ifindex (np_u32) → np_interface, the pod behind it
-#define NP_MAP_DROPS "np_drops"          // per-CPU array [256], by reason: np_counter
-#define NP_MAP_EVENTS "np_events"        // ring buffer of np_event
+#define NP_MAP_DROPS "np_drops"            // per-CPU array [256], by reason: np_counter
+#define NP_MAP_STATS "np_stats"            // per-CPU array [NP_STATS]: np_u64, see NP_STAT_*
+#define NP_MAP_BUDGET "np_budget"          // per-CPU array of one: np_budget, of events
+#define NP_MAP_EVENTS "np_events"          // ring buffer of np_event
 // per object
-#define NP_MAP_PEERS_IN "np_peers_in"    // hash: identity (np_u32) → np_u64[words], bits of the ingress peers
-#define NP_MAP_PEERS_OUT "np_peers_out"  // the same for egress; an absent identity has bit 0 only
-#define NP_MAP_RULES "np_rules"          // per-CPU array: np_counter, see below
+#define NP_MAP_PEERS_IN "np_peers_in"      // array: row → np_u64[words], bits of the ingress peers
+#define NP_MAP_PEERS_OUT "np_peers_out"    // the same for egress
+#define NP_MAP_RULES "np_rules"            // per-CPU array: np_counter, see below
 
 // Slots of np_rules, for I ingress and E egress rules: ingress rule r at r, egress rule r at
 // I + r, packets that no rule decided at I + E (ingress) and I + E + 1 (egress).
 
 struct np_lpm4 {
-	np_u32 prefixlen;  // 0 to 32
+	np_u32 prefixlen;  // 0 to 31
 	np_u8 address[4];
 };
 
 struct np_lpm6 {
-	np_u32 prefixlen;  // 0 to 128
+	np_u32 prefixlen;  // 0 to 127
 	np_u8 address[16];
 };
 
-// Identities of addresses that the ipcache doesn't know. Until the loader has written
-// `ready`, programs drop everything but ARP and neighbour discovery (reason 165).
-struct np_config {
-	np_u32 ready;      // 1
-	np_u32 world4;     // 2, or 9 in dual stack; 0: the cluster has no IPv4, it is dropped (reason 139)
-	np_u32 world6;     // 2, or 10 in dual stack; 0: no IPv6
-	np_u32 flags;      // NP_CONFIG_*
+// Who an address is. Identities for which the same selector bits hold in every program share a
+// row of the peers maps. Row 0: bit 0 (everyone) alone, which holds in every row.
+struct np_address {
+	np_u32 identity;
+	np_u32 row;
 };
+
+// Until the loader has written `ready`, programs drop everything but ARP and neighbour
+// discovery (reason 165). Time is counted in ticks of 2^30 ns of CLOCK_MONOTONIC, about 1.07 s.
+struct np_config {
+	np_u32 ready;              // 1
+	np_u32 generation;         // never 0; another one after every change of policy, addresses or rows
+	struct np_address world4;  // of addresses not known: 2, or 9 in dual stack; 0: no IPv4 (reason 139)
+	struct np_address world6;  // 2, or 10 in dual stack; 0: no IPv6
+	np_u64 seed;               // of the flow tables' hash; stays as long as they do
+	np_u32 flags;              // NP_CONFIG_*
+	np_u32 event_limit;        // events a CPU and tick; what is more is counted in NP_STAT_SUPPRESSED
+	np_u32 buckets4, buckets6; // of the flow tables
+	// How long a flow lives after its last packet, in ticks (semantics 8.2), by what it is:
+	// NP_IS_TCP + NP_IS_ESTABLISHED + NP_IS_CLOSED.
+	np_u32 lifetimes[8];
+};
+#define NP_IS_CLOSED 1u  // both ways; counts with TCP only
+#define NP_IS_ESTABLISHED 2u
+#define NP_IS_TCP 4u
 #define NP_CONFIG_REPORT_ALLOWED 1u  // an event for each new allowed connection too
+#define NP_CONFIG_FENCE 2u           // the machine reorders loads: anything but x86
+#define NP_CONFIG_PREFIXES 4u        // there are prefixes that are pods' or nodes': all programs ask for prefixes
+#define NP_TICK_SHIFT 30
 
 // Whose addresses a pod may send from: of the families named here those with its identity, of
 // others all. An interface that isn't in the map may send from any address.
 struct np_interface {
 	np_u32 identity;
-	np_u32 families;   // NP_SOURCE_*
+	np_u32 flags;      // NP_SOURCE_*, NP_AUDIT
 };
 #define NP_SOURCE_IPV4 1u
 #define NP_SOURCE_IPV6 2u
+#define NP_AUDIT 4u    // what policy denies passes, and is reported and counted (semantics 8.10)
 
 struct np_counter {
 	np_u64 packets;
 	np_u64 bytes;
 };
 
-// A connection as its first packet had it, and the direction in which the pod saw that.
-// IPv4 addresses use the first four bytes. The interface says which pod it was: addresses can be
-// forged, and what one pod may do opens nothing for another.
-struct np_ct_key {
-	np_u8 source[16];
-	np_u8 destination[16];
-	np_u16 source_port;       // ICMP: identifier
-	np_u16 destination_port;  // ICMP: type of the request
-	np_u8 protocol;
-	np_u8 direction;          // NP_INGRESS, NP_EGRESS
-	np_u8 family;             // 4 or 6
-	np_u8 zero;
-	np_u32 ifindex;           // host's end of the pod's veth
+#define NP_STAT_OPENED 0      // flows
+#define NP_STAT_EVICTED 1     // live flows that gave way to new ones
+#define NP_STAT_REFUSED 2     // new flows that found no room, dropped with reason 155
+#define NP_STAT_SUPPRESSED 3  // events beyond event_limit, or that the ring had no room for
+#define NP_STAT_AUDITED 4     // packets that audit mode let pass
+#define NP_STATS 8
+
+struct np_budget {
+	np_u32 tick;
+	np_u32 used;
 };
 
-struct np_ct_entry {
-	np_u64 expires;  // CLOCK_MONOTONIC, ns
-	np_u32 flags;    // NP_CT_*
-	np_u32 zero;
+// ---- flows -----------------------------------------------------------------------------------
+// Every pod has its own: ports name the interface, so what one pod may do opens nothing for
+// another. Local is the pod's side, remote the other, whichever direction a packet travels.
+//
+// Nobody locks. Who wants a way takes it with compare-and-swap on `state` (BUSY, protocol 0),
+// writes the rest, and ends with the final state; every taking counts `sequence` on. Who reads
+// compares state before and after. Time, generation and flags are written in place.
+struct np_track {
+	np_u64 ports;       // local | remote << 16 | ifindex << 32; ICMP: identifier and type of the request
+	np_u64 state;       // flags | protocol << 8 | sequence << 16 | rule << 32; protocol 0: free
+	np_u32 expires;     // tick
+	np_u32 generation;  // np_config's when policy was asked last; 0: ask every time
 };
-#define NP_CT_ESTABLISHED 1u
-#define NP_CT_FORWARD_CLOSING 2u
-#define NP_CT_REPLY_CLOSING 4u
+#define NP_FLOW_OUT 1u          // opened by the pod
+#define NP_FLOW_IN 2u           // opened from outside
+#define NP_FLOW_ESTABLISHED 4u  // TCP: a packet without SYN was seen
+#define NP_FLOW_REPLIED 8u      // packets went both ways
+#define NP_FLOW_OUT_CLOSING 16u // the pod sent FIN or RST
+#define NP_FLOW_IN_CLOSING 32u
+#define NP_FLOW_BUSY 64u
+#define NP_FLOW_PROTOCOL_SHIFT 8
+#define NP_FLOW_SEQUENCE_SHIFT 16
+#define NP_FLOW_RULE_SHIFT 32
+
+struct np_flow4 {
+	np_u64 addresses;  // as on the wire: local in the lower half, remote in the upper
+	struct np_track track;
+};
+struct np_flow6 {
+	np_u64 local[2], remote[2];
+	struct np_track track;
+	np_u64 zero;
+};
+
+#define NP_WAYS 7
+// A byte of `tags` for each way, the lowest for way 0 (little-endian machines): part of its flow's hash, 0 where it was never used.
+struct np_bucket4 {
+	np_u64 tags;
+	np_u64 zero[3];
+	struct np_flow4 way[NP_WAYS];
+};
+struct np_bucket6 {
+	np_u64 tags;
+	np_u64 zero[7];
+	struct np_flow6 way[NP_WAYS];
+};
+
+// ---- fragments ---------------------------------------------------------------------------------
+// What the first fragment of a packet says about the others (RFC 791, RFC 8200 4.5).
+struct np_fragment_key {
+	np_u8 source[16];
+	np_u8 destination[16];
+	np_u32 id;
+	np_u32 ifindex;
+	np_u8 protocol;   // as every fragment names it: IPv6 may have more headers before the transport's
+	np_u8 direction;
+	np_u8 zero[2];
+};
+struct np_fragment {
+	np_u16 source_port;
+	np_u16 destination_port;
+	np_u16 number;
+	np_u8 protocol;   // of the transport header
+	np_u8 answers;
+	np_u32 expires;   // tick
+};
 
 #define NP_INGRESS 1
 #define NP_EGRESS 2
@@ -120,8 +203,8 @@ struct np_ct_entry {
 #define NP_REASON_UNSUPPORTED_L3 139
 #define NP_REASON_CT_CREATE_FAILED 155
 #define NP_REASON_INVALID_EXTENSION 156
-#define NP_REASON_FRAGMENT 157
 #define NP_REASON_NO_CONFIG 165
+#define NP_REASON_FRAGMENT_NOT_FOUND 175
 #define NP_REASON_DENY 181
 #define NP_REASON_AUTH_REQUIRED 189
 #define NP_REASON_L7_NOT_ENFORCED 240  // ours: allowed by an L7 rule that nobody enforces yet
@@ -143,6 +226,9 @@ struct np_event {
 	np_u8 direction;          // NP_INGRESS, NP_EGRESS
 	np_u8 family;             // 4, 6, or 0 where the packet was neither
 	np_u8 reason;             // NP_REASON_*
+	np_u32 flags;             // NP_EVENT_*
+	np_u32 zero;
 };
+#define NP_EVENT_AUDITED 1u  // it passed, for audit mode
 
 #endif

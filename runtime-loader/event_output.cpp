@@ -75,7 +75,7 @@ bool has_ports(const np_event& event) { return event.protocol == 6 || event.prot
 bool is_icmp(const np_event& event) { return event.protocol == 1 || event.protocol == 58; }
 // Before the transport header was read there are no ports to show.
 bool has_transport(const np_event& event) {
-  return event.reason != NP_REASON_INVALID_PACKET && event.reason != NP_REASON_FRAGMENT &&
+  return event.reason != NP_REASON_INVALID_PACKET && event.reason != NP_REASON_FRAGMENT_NOT_FOUND &&
          event.reason != NP_REASON_INVALID_EXTENSION && event.reason != NP_REASON_UNKNOWN_L4 &&
          event.reason != NP_REASON_UNSUPPORTED_L3;
 }

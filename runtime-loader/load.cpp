@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <ctime>
 #include <memory>
+#include <set>
 
 #include "runtime-loader/attach.h"
 #include "runtime-loader/bundle.h"
@@ -21,8 +22,8 @@ namespace netpolc::loader {
 namespace {
 
 // What both generations use, and what each load makes anew.
-constexpr std::array kKept = {NP_MAP_CONNTRACK, NP_MAP_DROPS, NP_MAP_EVENTS};
-constexpr std::array kRenewed = {NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_INTERFACES, NP_MAP_CONFIG};
+constexpr std::array kKept = {NP_MAP_FLOWS4, NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_DROPS, NP_MAP_STATS, NP_MAP_BUDGET, NP_MAP_EVENTS};
+constexpr std::array kRenewed = {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_INTERFACES, NP_MAP_CONFIG};
 
 // What a load is about to put in force.
 struct Generation {
@@ -98,9 +99,14 @@ Done load_object(const Installation& site, std::size_t index, Generation& next) 
 Done load_objects(const Installation& site, Generation& next) {
   for (const char* name : kKept)
     if (Fd map = open_pinned(site.map_path(name))) next.maps.by_name.emplace(name, std::move(map));
-  for (const Attachment& it : next.attachments) {
-    const std::size_t program = next.bundle.endpoints[it.bundle_endpoint].program;
-    if (next.objects.contains(program)) continue;
+  std::set<std::size_t> needed;
+  for (const Attachment& it : next.attachments) needed.insert(next.bundle.endpoints[it.bundle_endpoint].program);
+  std::vector<const PeerBits*> peers;
+  for (const std::size_t program : needed)
+    for (const BundleDirection* direction : {&next.bundle.programs[program].ingress, &next.bundle.programs[program].egress})
+      peers.push_back(&direction->peers);
+  next.maps.rows = PeerRows::of(peers);
+  for (const std::size_t program : needed) {
     if (Done done = load_object(site, program, next); !done) return done;
   }
   if (!next.objects.empty()) return {};
@@ -109,16 +115,29 @@ Done load_objects(const Installation& site, Generation& next) {
   return load_object(site, 0, next);
 }
 
-Done fill_maps(const LoadOptions& options, const Generation& next) {
+Result<std::uint32_t> buckets(int map) {
+  const auto shape = map_shape(map);
+  if (!shape) return tl::make_unexpected(shape.error());
+  return shape->max_entries;
+}
+
+Done fill_maps(const Installation& site, const LoadOptions& options, const Generation& next) {
   const auto map = [&](const char* name) { return next.maps.by_name.at(name).get(); };
-  if (Done done = fill_ipcache(map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), next.addresses); !done) return done;
+  const AddressMaps maps{map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+  if (Done done = fill_rows(map(NP_MAP_ROWS), next.maps.rows); !done) return done;
+  if (Done done = fill_addresses(maps, next.addresses, next.maps.rows); !done) return done;
   const auto behind = interfaces(next.bundle, next.requests, next.attachments);
   if (Done done = fill_interfaces(map(NP_MAP_INTERFACES), behind); !done) return done;
-  np_config config{};
-  config.world4 = next.bundle.world4;
-  config.world6 = next.bundle.world6;
-  config.flags = options.report_allowed ? NP_CONFIG_REPORT_ALLOWED : 0;
-  config.ready = 1;
+  np_config config = fresh_config();
+  // The flows that are known stay where their hash put them.
+  if (const Fd former = open_pinned(site.map_path(NP_MAP_CONFIG)))
+    if (const auto known = read_config(former.get())) config.seed = known->seed;
+  config.world4 = {next.bundle.world4, next.maps.rows.row(next.bundle.world4)};
+  config.world6 = {next.bundle.world6, next.maps.rows.row(next.bundle.world6)};
+  if (options.report_allowed) config.flags |= NP_CONFIG_REPORT_ALLOWED;
+  if (has_cluster_prefixes(next.addresses)) config.flags |= NP_CONFIG_PREFIXES;
+  if (Done done = keep_value(buckets(map(NP_MAP_FLOWS4)), config.buckets4); !done) return done;
+  if (Done done = keep_value(buckets(map(NP_MAP_FLOWS6)), config.buckets6); !done) return done;
   return set_config(map(NP_MAP_CONFIG), config);
 }
 
@@ -173,7 +192,7 @@ std::uint32_t map_id(int map) {
 // The state as it was, with what may be attached from now on.
 Done announce(const Installation& site, const KnownState& known, const Generation& next, Journal& journal) {
   State state = known.state;
-  state.conntrack = map_id(next.maps.by_name.at(NP_MAP_CONNTRACK).get());
+  state.conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   state.pending.insert(state.pending.end(), next.attachments.begin(), next.attachments.end());
   for (Attachment& it : state.pending) it.mode = AttachMode::Clsact;  // tcx links are found by their pins
   journal.add([&site, state = known.state, current = known.current] {
@@ -187,7 +206,7 @@ Done announce(const Installation& site, const KnownState& known, const Generatio
 
 State final_state(const Generation& next) {
   State state;
-  state.conntrack = map_id(next.maps.by_name.at(NP_MAP_CONNTRACK).get());
+  state.conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   state.node = next.node;
   state.loaded = now();
   state.bundle = next.bundle.digest;
@@ -236,7 +255,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   raise_file_limit();
   Done done = plan_addresses(*known, next);
   if (done) done = load_objects(*site, next);
-  if (done) done = fill_maps(options, next);
+  if (done) done = fill_maps(*site, options, next);
   if (done && interrupted()) done = refused("interrupted");
   if (done) done = put_in_force(*site, options, *known, next);
   if (!done) {

@@ -2,7 +2,10 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -42,27 +45,70 @@ void append(std::vector<std::uint8_t>& bytes, const T* values, std::size_t count
   bytes.insert(bytes.end(), begin, begin + count * sizeof(T));
 }
 
-template <class Key, class Visit>
+template <class Key, class Value, class Visit>
 Done each_entry(int map, const Visit& visit) {
   Key key{}, next{};
   const Key* from = nullptr;
   while (bpf_map_get_next_key(map, from, &next) == 0) {
     key = next;
     from = &key;
-    std::uint32_t value = 0;
+    Value value{};
     if (bpf_map_lookup_elem(map, &key, &value) == 0) visit(key, value);
   }
-  if (errno != ENOENT) return refused("reading the ipcache", errno);
+  if (errno != ENOENT) return refused("reading a map", errno);
   return {};
 }
 
-template <class Key>
-Prefix prefix_of(const Key& key) {
+template <std::size_t Bytes>
+Prefix prefix_of(const std::uint8_t (&address)[Bytes], std::uint32_t length) {
   Prefix prefix;
-  prefix.address.v6 = sizeof key.address == 16;
-  std::memcpy(prefix.address.bytes.data(), key.address, sizeof key.address);
-  prefix.length = static_cast<std::uint8_t>(key.prefixlen);
+  prefix.address.v6 = Bytes == 16;
+  std::memcpy(prefix.address.bytes.data(), address, Bytes);
+  prefix.length = static_cast<std::uint8_t>(length);
   return prefix;
+}
+
+// A single address, as a key of its own.
+template <std::size_t Bytes>
+struct Single {
+  std::uint8_t address[Bytes];
+};
+
+bool is_single(const Prefix& prefix) { return prefix.length == (prefix.address.v6 ? 128 : 32); }
+
+struct Entries {
+  std::vector<std::uint8_t> keys, values;
+  std::size_t count = 0;
+  template <class Key, class Value>
+  void add(const Key& key, const Value& value) {
+    append(keys, &key, 1);
+    append(values, &value, 1);
+    ++count;
+  }
+  Done write(int map, const char* name) const { return update_all(map, count, keys, values, name); }
+};
+
+Done forget_array(int map) {
+  const auto shape = map_shape(map);
+  if (!shape) return tl::make_unexpected(shape.error());
+  const std::size_t size = std::size_t{shape->value_size} * shape->max_entries;
+  void* bytes = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+  if (bytes == MAP_FAILED) return refused("mapping a flow table", errno);
+  std::memset(bytes, 0, size);
+  munmap(bytes, size);
+  return {};
+}
+
+std::uint32_t ticks(std::uint64_t seconds) {
+  return static_cast<std::uint32_t>(((seconds * 1'000'000'000) + (1ull << NP_TICK_SHIFT) - 1) >> NP_TICK_SHIFT);
+}
+
+// At random: whatever was interrupted or taken back in between, no flow bears it yet.
+std::uint32_t other_generation(std::uint32_t former) {
+  std::uint32_t generation = 0;
+  while (generation == 0 || generation == former)
+    if (getrandom(&generation, sizeof generation, 0) != sizeof generation) generation = former + 1;
+  return generation;
 }
 
 }  // namespace
@@ -74,57 +120,142 @@ Result<MapShape> map_shape(int map) {
   return MapShape{info.type, info.key_size, info.value_size, info.max_entries};
 }
 
-Done fill_peers(int map, const PeerBits& peers) {
-  std::vector<std::uint8_t> keys, values;
-  for (const auto& [identity, words] : peers) {
-    append(keys, &identity, 1);
-    append(values, words.data(), words.size());
+Done fill_peers(int map, const PeerBits& peers, const PeerRows& rows) {
+  const auto shape = map_shape(map);
+  if (!shape) return tl::make_unexpected(shape.error());
+  const std::size_t words = shape->value_size / 8;
+  std::vector<std::uint32_t> keys(shape->max_entries);
+  std::vector<std::uint64_t> values(shape->max_entries * words);
+  for (std::uint32_t row = 0; row < keys.size(); ++row) {
+    keys[row] = row;
+    values[row * words] = 1;  // everyone
   }
-  return update_all(map, peers.size(), keys, values, "the peers of a program");
+  for (const auto& [identity, bits] : peers) {
+    const std::uint32_t row = rows.row(identity);
+    if (row >= keys.size()) return refused("the peers of a program: row " + std::to_string(row) + " is beyond the map");
+    for (std::size_t word = 0; row != 0 && word < words; ++word) values[row * words + word] |= bits[word];
+  }
+  std::vector<std::uint8_t> key_bytes, value_bytes;
+  append(key_bytes, keys.data(), keys.size());
+  append(value_bytes, values.data(), values.size());
+  return update_all(map, keys.size(), key_bytes, value_bytes, "the peers of a program");
 }
 
-Done fill_ipcache(int map4, int map6, const AddressIdentities& addresses) {
-  std::vector<std::uint8_t> keys4, keys6, values4, values6;
+Done fill_rows(int map, const PeerRows& rows) {
+  Entries entries;
+  for (const auto& [identity, row] : rows.by_identity()) entries.add(identity, row);
+  return entries.write(map, NP_MAP_ROWS);
+}
+
+Result<PeerRows> read_rows(int map) {
+  PeerRows rows;
+  const Done done = each_entry<std::uint32_t, std::uint32_t>(map, [&](std::uint32_t identity, std::uint32_t row) { rows.set(identity, row); });
+  if (!done) return tl::make_unexpected(done.error());
+  return rows;
+}
+
+Done fill_addresses(const AddressMaps& maps, const AddressIdentities& addresses, const PeerRows& rows) {
+  Entries single4, single6, prefix4, prefix6;
   for (const auto& [prefix, identity] : addresses) {
-    if (prefix.address.v6) {
-      const np_lpm6 key = key6(prefix);
-      append(keys6, &key, 1);
-      append(values6, &identity, 1);
+    const np_address who{identity, rows.row(identity)};
+    if (!is_single(prefix)) {
+      if (prefix.address.v6) prefix6.add(key6(prefix), who);
+      else prefix4.add(key4(prefix), who);
+    } else if (prefix.address.v6) {
+      Single<16> key{};
+      std::memcpy(key.address, prefix.address.bytes.data(), sizeof key.address);
+      single6.add(key, who);
     } else {
-      const np_lpm4 key = key4(prefix);
-      append(keys4, &key, 1);
-      append(values4, &identity, 1);
+      Single<4> key{};
+      std::memcpy(key.address, prefix.address.bytes.data(), sizeof key.address);
+      single4.add(key, who);
     }
   }
-  if (const Done done = update_all(map4, values4.size() / 4, keys4, values4, NP_MAP_IPCACHE4); !done) return done;
-  return update_all(map6, values6.size() / 4, keys6, values6, NP_MAP_IPCACHE6);
+  if (const Done done = single4.write(maps.addresses4, NP_MAP_ADDRESSES4); !done) return done;
+  if (const Done done = single6.write(maps.addresses6, NP_MAP_ADDRESSES6); !done) return done;
+  if (const Done done = prefix4.write(maps.ipcache4, NP_MAP_IPCACHE4); !done) return done;
+  return prefix6.write(maps.ipcache6, NP_MAP_IPCACHE6);
 }
 
-Done set_address(int map4, int map6, const Prefix& prefix, std::uint32_t identity) {
-  return fill_ipcache(map4, map6, {{prefix, identity}});
-}
-
-Result<bool> remove_address(int map4, int map6, const Prefix& prefix) {
+Result<bool> remove_address(const AddressMaps& maps, const Prefix& prefix) {
   const np_lpm4 four = key4(prefix);
   const np_lpm6 six = key6(prefix);
-  const int error = prefix.address.v6 ? bpf_map_delete_elem(map6, &six) : bpf_map_delete_elem(map4, &four);
+  const bool v6 = prefix.address.v6;
+  const int error = is_single(prefix) ? bpf_map_delete_elem(v6 ? maps.addresses6 : maps.addresses4, prefix.address.bytes.data())
+                    : v6              ? bpf_map_delete_elem(maps.ipcache6, &six)
+                                      : bpf_map_delete_elem(maps.ipcache4, &four);
   if (error == 0) return true;
   if (errno == ENOENT) return false;
   return refused("removing " + prefix.to_string() + " from the ipcache", errno);
 }
 
-Result<AddressIdentities> read_ipcache(int map4, int map6) {
+Result<AddressIdentities> read_addresses(const AddressMaps& maps) {
   AddressIdentities all;
-  const auto add = [&](const auto& key, std::uint32_t identity) { all[prefix_of(key)] = identity; };
-  if (const Done done = each_entry<np_lpm4>(map4, add); !done) return tl::make_unexpected(done.error());
-  if (const Done done = each_entry<np_lpm6>(map6, add); !done) return tl::make_unexpected(done.error());
+  const auto prefix = [&](const auto& key, const np_address& who) { all[prefix_of(key.address, key.prefixlen)] = who.identity; };
+  const auto single = [&](const auto& key, const np_address& who) { all[prefix_of(key.address, 8 * sizeof key.address)] = who.identity; };
+  Done done = each_entry<Single<4>, np_address>(maps.addresses4, single);
+  if (done) done = each_entry<Single<16>, np_address>(maps.addresses6, single);
+  if (done) done = each_entry<np_lpm4, np_address>(maps.ipcache4, prefix);
+  if (done) done = each_entry<np_lpm6, np_address>(maps.ipcache6, prefix);
+  if (!done) return tl::make_unexpected(done.error());
   return all;
+}
+
+bool has_cluster_prefixes(const AddressIdentities& addresses) {
+  constexpr std::uint32_t local_scope = 1u << 24, world = 2, world_ipv4 = 9, world_ipv6 = 10;  // semantics 3.1, 3.3
+  return std::any_of(addresses.begin(), addresses.end(), [&](const auto& entry) {
+    const auto& [prefix, identity] = entry;
+    return !is_single(prefix) && identity < local_scope && identity != world && identity != world_ipv4 && identity != world_ipv6;
+  });
+}
+
+void set_lifetimes(np_config& config, const Lifetimes& seconds) {
+  for (std::uint32_t what = 0; what < 8; ++what) {
+    const std::uint64_t tcp = what & NP_IS_CLOSED ? seconds.tcp_closed : what & NP_IS_ESTABLISHED ? seconds.tcp : seconds.tcp_new;
+    config.lifetimes[what] = ticks(what & NP_IS_TCP ? tcp : seconds.other);
+  }
+}
+
+np_config fresh_config() {
+  np_config config{};
+  config.ready = 1;
+  config.generation = other_generation(0);
+  if (getrandom(&config.seed, sizeof config.seed, 0) != sizeof config.seed) config.seed = config.generation;
+#if !defined(__x86_64__) && !defined(__i386__)
+  config.flags = NP_CONFIG_FENCE;
+#endif
+  config.event_limit = 1024;
+  set_lifetimes(config, {});
+  return config;
 }
 
 Done set_config(int map, const np_config& config) {
   const std::uint32_t zero = 0;
   if (bpf_map_update_elem(map, &zero, &config, BPF_ANY) != 0) return refused("writing " NP_MAP_CONFIG, errno);
   return {};
+}
+
+Result<np_config> read_config(int map) {
+  const std::uint32_t zero = 0;
+  np_config config{};
+  if (bpf_map_lookup_elem(map, &zero, &config) != 0) return refused("reading " NP_MAP_CONFIG, errno);
+  return config;
+}
+
+Done new_generation(int config_map) {
+  auto config = read_config(config_map);
+  if (!config) return tl::make_unexpected(config.error());
+  config->generation = other_generation(config->generation);
+  return set_config(config_map, *config);
+}
+
+Done forget_flows(int flows4, int flows6, int fragments) {
+  if (const Done done = forget_array(flows4); !done) return done;
+  if (const Done done = forget_array(flows6); !done) return done;
+  np_fragment_key key{};
+  while (bpf_map_get_next_key(fragments, nullptr, &key) == 0)
+    if (bpf_map_delete_elem(fragments, &key) != 0 && errno != ENOENT) return refused("forgetting a fragment", errno);
+  return errno == ENOENT ? Done() : refused("reading " NP_MAP_FRAGMENTS, errno);
 }
 
 Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& interfaces) {

@@ -9,11 +9,10 @@
 #include "runtime-loader/address.h"
 #include "runtime-loader/fd.h"
 #include "runtime-loader/result.h"
+#include "runtime-loader/rows.h"
 
 namespace netpolc::loader {
 
-// Peer bits by identity; every value has the same number of words.
-using PeerBits = std::map<std::uint32_t, std::vector<std::uint64_t>>;
 using AddressIdentities = std::map<Prefix, std::uint32_t>;
 
 struct MapShape {
@@ -22,13 +21,37 @@ struct MapShape {
 };
 Result<MapShape> map_shape(int map);
 
-Done fill_peers(int map, const PeerBits& peers);
-Done fill_ipcache(int map4, int map6, const AddressIdentities& addresses);
-Done set_address(int map4, int map6, const Prefix& prefix, std::uint32_t identity);
+// The maps that together say who an address is.
+struct AddressMaps {
+  int addresses4 = -1, addresses6 = -1, ipcache4 = -1, ipcache6 = -1;
+};
+
+// Every row of the map: bit 0, and what `peers` says of the identities in the row.
+Done fill_peers(int map, const PeerBits& peers, const PeerRows& rows);
+Done fill_rows(int map, const PeerRows& rows);
+Result<PeerRows> read_rows(int map);
+Done fill_addresses(const AddressMaps& maps, const AddressIdentities& addresses, const PeerRows& rows);
 // False: there was no such entry.
-Result<bool> remove_address(int map4, int map6, const Prefix& prefix);
-Result<AddressIdentities> read_ipcache(int map4, int map6);
+Result<bool> remove_address(const AddressMaps& maps, const Prefix& prefix);
+Result<AddressIdentities> read_addresses(const AddressMaps& maps);
+// Is there a prefix that is somebody in the cluster? Then programs must ask for prefixes whatever
+// their policy says (NP_CONFIG_PREFIXES).
+bool has_cluster_prefixes(const AddressIdentities& addresses);
+
+// How long flows live after their last packet, in seconds; defaults are Cilium's (semantics 8.2).
+struct Lifetimes {
+  std::uint32_t tcp = 8000, tcp_new = 60, tcp_closed = 10, other = 60;
+};
+void set_lifetimes(np_config& config, const Lifetimes& seconds);
+
+// As loads begin with: ready, a generation that no flow knows, default lifetimes (semantics 8.2).
+np_config fresh_config();
 Done set_config(int map, const np_config& config);
+Result<np_config> read_config(int map);
+// After a change of addresses, rows or peers: every flow is judged anew with its next packet.
+Done new_generation(int config_map);
+// Takes every flow and fragment out.
+Done forget_flows(int flows4, int flows6, int fragments);
 // By ifindex.
 Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& interfaces);
 // Sum over the CPUs, by slot.

@@ -8,7 +8,11 @@ namespace {
 struct Opened {
   Installation site;
   State state;
-  Fd map4, map6;
+  std::map<std::string, Fd> maps;
+  int map(const char* name) const { return maps.at(name).get(); }
+  AddressMaps addresses() const {
+    return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+  }
 };
 
 Result<Opened> open(const Where& where, bool to_write) {
@@ -18,22 +22,43 @@ Result<Opened> open(const Where& where, bool to_write) {
   if (!site) return tl::make_unexpected(site.error());
   auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
-  Fd map4 = open_pinned(site->map_path(NP_MAP_IPCACHE4)), map6 = open_pinned(site->map_path(NP_MAP_IPCACHE6));
-  if (!known->current || !map4 || !map6) return bad_input("nothing is loaded under " + site->root());
-  return Opened{std::move(*site), std::move(known->state), std::move(map4), std::move(map6)};
+  std::map<std::string, Fd> maps;
+  for (const char* name : {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG}) {
+    Fd map = open_pinned(site->map_path(name));
+    if (!known->current || !map) return bad_input("nothing is loaded under " + site->root());
+    maps.emplace(name, std::move(map));
+  }
+  return Opened{std::move(*site), std::move(known->state), std::move(maps)};
 }
 
 Result<std::optional<std::uint32_t>> entry(const Opened& opened, const Prefix& prefix) {
-  const auto all = read_ipcache(opened.map4.get(), opened.map6.get());
+  const auto all = read_addresses(opened.addresses());
   if (!all) return tl::make_unexpected(all.error());
   const auto found = all->find(prefix);
   return found == all->end() ? std::nullopt : std::optional(found->second);
 }
 
+// Flows that live are judged anew once the change is there.
+Done publish(const Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity) {
+  const int map = opened.map(NP_MAP_CONFIG);
+  auto config = read_config(map);
+  if (!config) return tl::make_unexpected(config.error());
+  if (identity && has_cluster_prefixes({{prefix, *identity}}) && !(config->flags & NP_CONFIG_PREFIXES)) {
+    config->flags |= NP_CONFIG_PREFIXES;
+    if (const Done done = set_config(map, *config); !done) return done;
+  }
+  return new_generation(map);
+}
+
 Done put(const Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity) {
-  if (identity) return set_address(opened.map4.get(), opened.map6.get(), prefix, *identity);
-  const auto removed = remove_address(opened.map4.get(), opened.map6.get(), prefix);
-  return removed ? Done() : tl::make_unexpected(removed.error());
+  if (identity) {
+    const auto rows = read_rows(opened.map(NP_MAP_ROWS));
+    if (!rows) return tl::make_unexpected(rows.error());
+    if (const Done done = fill_addresses(opened.addresses(), {{prefix, *identity}}, *rows); !done) return done;
+  } else if (const auto removed = remove_address(opened.addresses(), prefix); !removed) {
+    return tl::make_unexpected(removed.error());
+  }
+  return publish(opened, prefix, identity);
 }
 
 Result<AddressChange> change(Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity,
@@ -75,7 +100,7 @@ Result<AddressChange> remove_address(const Where& where, const Prefix& prefix) {
 Result<AddressIdentities> list_addresses(const Where& where) {
   const auto opened = open(where, false);
   if (!opened) return tl::make_unexpected(opened.error());
-  return read_ipcache(opened->map4.get(), opened->map6.get());
+  return read_addresses(opened->addresses());
 }
 
 }  // namespace netpolc::loader

@@ -14,8 +14,9 @@
 namespace netpolc::loader {
 namespace {
 
-constexpr std::array<std::string_view, 7> kShared = {NP_MAP_CONNTRACK,  NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_CONFIG,
-                                                     NP_MAP_INTERFACES, NP_MAP_DROPS,    NP_MAP_EVENTS};
+constexpr std::array<std::string_view, 14> kShared = {
+    NP_MAP_FLOWS4,   NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6,
+    NP_MAP_ROWS,     NP_MAP_CONFIG, NP_MAP_INTERFACES, NP_MAP_DROPS,     NP_MAP_STATS,      NP_MAP_BUDGET,   NP_MAP_EVENTS};
 constexpr std::size_t kLogSize = 1u << 20;
 
 thread_local std::string* libbpf_said = nullptr;
@@ -66,12 +67,16 @@ Done prepare_shared(bpf_map* map, SharedMaps& shared) {
   return {};
 }
 
-Done prepare_peers(bpf_map* map, const PeerBits& peers) {
+Done prepare_peers(bpf_map* map, const PeerBits& peers, SharedMaps& shared) {
   if (!peers.empty() && peers.begin()->second.size() * 8 != bpf_map__value_size(map))
     return bad_input(std::string(bpf_map__name(map)) + ": the bundle has " +
                      std::to_string(peers.begin()->second.size()) + " words per peer, the object " +
                      std::to_string(bpf_map__value_size(map) / 8));
-  bpf_map__set_max_entries(map, static_cast<std::uint32_t>(std::max<std::size_t>(peers.size(), 1)));
+  for (const auto& [identity, words] : peers) shared.rows.add(identity);
+  if (shared.row_capacity == 0) shared.row_capacity = std::max(256u, 2 * shared.rows.count());
+  if (shared.rows.count() > shared.row_capacity)
+    return refused("there are " + std::to_string(shared.rows.count()) + " kinds of peers, and room for " + std::to_string(shared.row_capacity));
+  bpf_map__set_max_entries(map, shared.row_capacity);
   return {};
 }
 
@@ -83,8 +88,8 @@ Done prepare_maps(bpf_object* object, SharedMaps& shared, const PeerBits& in, co
     bpf_map__set_pin_path(map, nullptr);  // pinning is ours to decide
     Done done;
     if (is_shared_map(name)) done = prepare_shared(map, shared);
-    if (name == NP_MAP_PEERS_IN) done = prepare_peers(map, in);
-    if (name == NP_MAP_PEERS_OUT) done = prepare_peers(map, out);
+    if (name == NP_MAP_PEERS_IN) done = prepare_peers(map, in, shared);
+    if (name == NP_MAP_PEERS_OUT) done = prepare_peers(map, out, shared);
     if (!done) return done;
     const auto existing = reuse.find(name);
     const auto shape = existing == reuse.end() ? Result<MapShape>(MapShape{}) : map_shape(existing->second);
@@ -166,9 +171,9 @@ Result<Object> Object::load(std::string_view bytes, const std::string& name, Sha
     return refused(message + listen.said);
   }
   if (const Done done = remember_shared(raw, shared); !done) return tl::make_unexpected(done.error());
-  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_IN), peers_in); !done)
+  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_IN), peers_in, shared.rows); !done)
     return tl::make_unexpected(done.error());
-  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_OUT), peers_out); !done)
+  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_OUT), peers_out, shared.rows); !done)
     return tl::make_unexpected(done.error());
   return object;
 }

@@ -20,6 +20,9 @@ struct SharedMaps {
   std::map<std::string, Fd> by_name;
   // Sizes to create with, where the object's own don't fit.
   std::map<std::string, std::uint32_t> max_entries;
+  // Of all objects: who has no row yet gets one of its own with the first object that knows it.
+  PeerRows rows;
+  std::uint32_t row_capacity = 0;  // of the peers maps; 0: what the first object needs, and as much again
 };
 
 bool is_shared_map(std::string_view name);

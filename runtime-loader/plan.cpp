@@ -123,7 +123,7 @@ std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std
     const np_interface it{endpoint.identity, families_of(requests[i], endpoint)};
     const auto [other, fresh] = out.emplace(static_cast<std::uint32_t>(attachments[i].ifindex), it);
     if (fresh) continue;
-    other->second.families &= other->second.identity == it.identity ? it.families : 0;
+    other->second.flags &= other->second.identity == it.identity ? it.flags : 0;
   }
   return out;
 }

@@ -108,12 +108,12 @@ TEST_CASE("of which families a pod's source is looked at") {
   const AttachRequest db{"a/db", "lxc1", "", {}}, web{"a/web", "lxc2", "", {}};
   auto all = families({db, web}, {7, 8});
   CHECK(all.at(7).identity == 300);
-  CHECK(all.at(7).families == (NP_SOURCE_IPV4 | NP_SOURCE_IPV6));
+  CHECK(all.at(7).flags == (NP_SOURCE_IPV4 | NP_SOURCE_IPV6));
   CHECK(all.at(8).identity == 301);
-  CHECK(all.at(8).families == NP_SOURCE_IPV4);
+  CHECK(all.at(8).flags == NP_SOURCE_IPV4);
   all = families({{"a/web", "lxc2", "", {*Address::parse("fd00::77")}}}, {8});
-  CHECK(all.at(8).families == (NP_SOURCE_IPV4 | NP_SOURCE_IPV6));
+  CHECK(all.at(8).flags == (NP_SOURCE_IPV4 | NP_SOURCE_IPV6));
   // one number in two namespaces
   all = families({db, web}, {7, 7});
-  CHECK(all.at(7).families == 0);
+  CHECK(all.at(7).flags == 0);
 }

@@ -22,8 +22,8 @@ std::string reason_name(std::uint8_t reason) {
       return "Connection could not be tracked";
     case NP_REASON_INVALID_EXTENSION:
       return "Invalid IPv6 extension header";
-    case NP_REASON_FRAGMENT:
-      return "Fragment without ports";
+    case NP_REASON_FRAGMENT_NOT_FOUND:
+      return "First fragment not found";
     case NP_REASON_NO_CONFIG:
       return "No configuration yet";
     case NP_REASON_DENY:

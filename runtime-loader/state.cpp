@@ -140,7 +140,7 @@ Result<KnownState> read_state(const Installation& site) {
   if (!text) return tl::make_unexpected(text.error());
   auto state = parse_state(*text, site.state_path());
   if (!state) return tl::make_unexpected(state.error());
-  const std::uint32_t pinned = pinned_map_id(site.map_path(NP_MAP_CONNTRACK));
+  const std::uint32_t pinned = pinned_map_id(site.map_path(NP_MAP_FLOWS4));
   if (pinned == 0 || pinned != state->conntrack) return KnownState{only_filters(*state), false};
   return KnownState{std::move(*state), true};
 }

@@ -49,8 +49,9 @@ Done add_counters(const Installation& site, Status& status) {
   auto all = read_counters(drops.get());
   if (!all) return tl::make_unexpected(all.error());
   status.drops = std::move(*all);
-  const Fd map4 = open_pinned(site.map_path(NP_MAP_IPCACHE4)), map6 = open_pinned(site.map_path(NP_MAP_IPCACHE6));
-  const auto known = read_ipcache(map4.get(), map6.get());
+  const Fd addresses4 = open_pinned(site.map_path(NP_MAP_ADDRESSES4)), addresses6 = open_pinned(site.map_path(NP_MAP_ADDRESSES6));
+  const Fd ipcache4 = open_pinned(site.map_path(NP_MAP_IPCACHE4)), ipcache6 = open_pinned(site.map_path(NP_MAP_IPCACHE6));
+  const auto known = read_addresses({addresses4.get(), addresses6.get(), ipcache4.get(), ipcache6.get()});
   if (!known) return tl::make_unexpected(known.error());
   status.addresses = known->size();
   return {};

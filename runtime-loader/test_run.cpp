@@ -32,32 +32,41 @@ Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame) 
                  ", which is neither pass nor drop");
 }
 
-TestMaps::TestMaps() { shared.max_entries = {{NP_MAP_CONNTRACK, 8192}, {NP_MAP_EVENTS, 1u << 16}}; }
+TestMaps::TestMaps() {
+  shared.max_entries = {{NP_MAP_FLOWS4, 512},       {NP_MAP_FLOWS6, 512},    {NP_MAP_FRAGMENTS, 512}, {NP_MAP_ADDRESSES4, 16384},
+                        {NP_MAP_ADDRESSES6, 16384}, {NP_MAP_ROWS, 1024},     {NP_MAP_INTERFACES, 64}, {NP_MAP_EVENTS, 1u << 16}};
+  shared.row_capacity = 512;
+}
 
 int TestMaps::map(const char* name) const {
   const auto found = shared.by_name.find(name);
   return found == shared.by_name.end() ? -1 : found->second.get();
 }
 
-Done TestMaps::set_addresses(const AddressIdentities& addresses, const np_config& config) {
-  const int map4 = map(NP_MAP_IPCACHE4), map6 = map(NP_MAP_IPCACHE6);
-  if (map4 < 0 || map6 < 0) return absent("filling the ipcache");
-  const auto former = read_ipcache(map4, map6);
+AddressMaps TestMaps::address_maps() const {
+  return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+}
+
+Done TestMaps::set_addresses(const AddressIdentities& addresses, np_config config) {
+  const AddressMaps maps = address_maps();
+  if (maps.addresses4 < 0) return absent("filling the ipcache");
+  const auto former = read_addresses(maps);
   if (!former) return tl::make_unexpected(former.error());
   for (const auto& [prefix, identity] : *former)
-    if (const auto removed = remove_address(map4, map6, prefix); !removed) return tl::make_unexpected(removed.error());
-  if (Done done = fill_ipcache(map4, map6, addresses); !done) return done;
+    if (const auto removed = remove_address(maps, prefix); !removed) return tl::make_unexpected(removed.error());
+  if (Done done = fill_addresses(maps, addresses, shared.rows); !done) return done;
+  const auto flows4 = map_shape(map(NP_MAP_FLOWS4)), flows6 = map_shape(map(NP_MAP_FLOWS6));
+  if (!flows4 || !flows6) return absent("reading the size of the flow tables");
+  config.buckets4 = flows4->max_entries;
+  config.buckets6 = flows6->max_entries;
+  config.event_limit = ~0u;
+  if (has_cluster_prefixes(addresses)) config.flags |= NP_CONFIG_PREFIXES;
   return set_config(map(NP_MAP_CONFIG), config);
 }
 
 Done TestMaps::forget_connections() {
-  const int conntrack = map(NP_MAP_CONNTRACK);
-  if (conntrack < 0) return absent("forgetting connections");
-  np_ct_key key{};
-  while (bpf_map_get_next_key(conntrack, nullptr, &key) == 0)
-    if (bpf_map_delete_elem(conntrack, &key) != 0 && errno != ENOENT) return refused("forgetting a connection", errno);
-  if (errno != ENOENT) return refused("reading " NP_MAP_CONNTRACK, errno);
-  return {};
+  if (map(NP_MAP_FLOWS4) < 0) return absent("forgetting connections");
+  return forget_flows(map(NP_MAP_FLOWS4), map(NP_MAP_FLOWS6), map(NP_MAP_FRAGMENTS));
 }
 
 Result<std::vector<np_counter>> TestMaps::drops() const { return read_counters(map(NP_MAP_DROPS)); }

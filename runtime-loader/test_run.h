@@ -28,8 +28,9 @@ struct TestMaps {
 
   TestMaps();
   // These four work once an object was loaded with `shared`.
-  // Replaces the whole ipcache, then writes `config` (with `ready` as it is there).
-  Done set_addresses(const AddressIdentities& addresses, const np_config& config);
+  // Replaces the whole ipcache, then writes `config`, of which what the maps decide (the sizes of
+  // the flow tables, whether prefixes are asked for) is set here; events are not limited.
+  Done set_addresses(const AddressIdentities& addresses, np_config config);
   Done forget_connections();
   // Packets dropped so far, by reason: 256 of them.
   Result<std::vector<np_counter>> drops() const;
@@ -38,6 +39,7 @@ struct TestMaps {
   Result<std::vector<np_event>> take_events();
 
   int map(const char* name) const;  // -1 until it exists
+  AddressMaps address_maps() const;
 };
 
 }  // namespace netpolc::loader

@@ -19,6 +19,12 @@ struct __sk_buff {
 	np_u32 priority;
 	np_u32 ingress_ifindex;
 	np_u32 ifindex;
+	np_u32 tc_index;
+	np_u32 cb[5];
+	np_u32 hash;
+	np_u32 tc_classid;
+	np_u32 data;
+	np_u32 data_end;
 };
 
 #define TC_ACT_UNSPEC (-1) /* of no objection: the next program, if there is one, decides */
@@ -31,54 +37,51 @@ static void (*const np_ring_submit)(void *data, np_u64 flags) = (void *)132;
 /* bpf_ktime_get_coarse_ns (since 5.11): a tick's precision is plenty for timeouts of seconds. */
 static np_u64 (*const np_now)(void) = (void *)160;
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 262144);
-	__type(key, struct np_ct_key);
-	__type(value, struct np_ct_entry);
-} np_conntrack SEC(".maps");
+#define NP_MAP(kind, flags, entries, key_type, value_type, name) \
+	struct {                                                 \
+		__uint(type, kind);                              \
+		__uint(map_flags, flags);                        \
+		__uint(max_entries, entries);                    \
+		__type(key, key_type);                           \
+		__type(value, value_type);                       \
+	} name SEC(".maps")
 
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 512000);
-	__type(key, struct np_lpm4);
-	__type(value, np_u32);
-} np_ipcache4 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 512000);
-	__type(key, struct np_lpm6);
-	__type(value, np_u32);
-} np_ipcache6 SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, np_u32);
-	__type(value, struct np_config);
-} np_config SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 65536);
-	__type(key, np_u32);
-	__type(value, struct np_interface);
-} np_interfaces SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 256);
-	__type(key, np_u32);
-	__type(value, struct np_counter);
-} np_drops SEC(".maps");
+/* 229,376 flows each: 8 and 16 MiB. */
+NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 32768, np_u32, struct np_bucket4, np_flows4);
+NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 32768, np_u32, struct np_bucket6, np_flows6);
+NP_MAP(BPF_MAP_TYPE_LRU_HASH, 0, 8192, struct np_fragment_key, struct np_fragment, np_fragments);
+NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 262144, np_u32, struct np_address, np_addresses4);
+NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 262144, np_u64[2], struct np_address, np_addresses6);
+NP_MAP(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 512000, struct np_lpm4, struct np_address, np_ipcache4);
+NP_MAP(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 512000, struct np_lpm6, struct np_address, np_ipcache6);
+NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 65536, np_u32, np_u32, np_rows);
+NP_MAP(BPF_MAP_TYPE_ARRAY, 0, 1, np_u32, struct np_config, np_config);
+NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 65536, np_u32, struct np_interface, np_interfaces);
+NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, 256, np_u32, struct np_counter, np_drops);
+NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, NP_STATS, np_u32, np_u64, np_stats);
+NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, np_u32, struct np_budget, np_budget);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
 } np_events SEC(".maps");
+
+NP_INLINE const struct np_config *np_configuration(void)
+{
+	np_u32 zero = 0;
+	return np_map_lookup(&np_config, &zero);
+}
+
+NP_INLINE np_u32 np_ticks(void)
+{
+	return np_now() >> NP_TICK_SHIFT;
+}
+
+NP_INLINE void np_count(np_u32 stat)
+{
+	np_u64 *count = np_map_lookup(&np_stats, &stat);
+	if (count)
+		++*count;
+}
 
 #endif

@@ -1,5 +1,6 @@
 /* np_parse.h — from bytes to a flow. What can't be parsed is never guessed at: it gets a
- * reason to be dropped.
+ * reason to be dropped. Every packet can be read by np_parse; np_fast.h is quicker about the
+ * common ones.
  */
 #ifndef NP_PARSE_H
 #define NP_PARSE_H
@@ -9,7 +10,10 @@
 #define NP_ETHERNET_LENGTH 14
 #define NP_ETHERTYPE_IPV4 0x0800
 #define NP_ETHERTYPE_ARP 0x0806
+#define NP_ETHERTYPE_VLAN 0x8100
 #define NP_ETHERTYPE_IPV6 0x86dd
+#define NP_ETHERTYPE_QINQ 0x88a8
+#define NP_MAX_VLAN_TAGS 2
 
 #define NP_IPV6_HOP_BY_HOP 0
 #define NP_IPV6_ROUTING 43
@@ -17,6 +21,10 @@
 #define NP_IPV6_AUTHENTICATION 51
 #define NP_IPV6_DESTINATION 60
 #define NP_IPV6_MAX_EXTENSIONS 8
+
+#define NP_TCP_HEADER 20
+#define NP_UDP_HEADER 8
+#define NP_SCTP_HEADER 12
 
 #define NP_TCP_FIN 0x01
 #define NP_TCP_SYN 0x02
@@ -27,15 +35,39 @@
 #define NP_JUDGE 0      /* ask conntrack, then policy */
 #define NP_PASS 0x100   /* none of policy's business */
 
+/* IPv4 addresses use the first four bytes; the rest is zero. */
 struct np_packet {
-	struct np_ct_key key; /* this packet's tuple, in the direction it travels */
-	struct np_flow flow;
-	np_u32 transport;     /* offset of the transport header */
-	np_u8 hop_limit;
+	np_u64 source[2];
+	np_u64 destination[2];
+	np_u16 source_port;      /* ICMP: identifier, or the type that is answered */
+	np_u16 destination_port; /* ICMP: type, or identifier of an answer */
+	np_u16 number;           /* what policy calls the port: destination port or ICMP type */
+	np_u8 protocol;
+	np_u8 family;            /* 4, 6; 0 where the packet is neither */
 	np_u8 tcp_flags;
-	np_u8 answers;        /* may be a reply */
-	np_u8 icmp_error;     /* may be about another connection */
+	np_u8 answers;           /* may be a reply */
+	np_u8 icmp_error;        /* may be about another connection */
+	np_u8 hop_limit;
+	/* what only np_parse needs to know */
+	np_u32 network;          /* offset of the network header */
+	np_u32 transport;        /* offset of the transport header */
+	np_u32 fragment;         /* byte offset; bit 0: more follow */
+	np_u32 fragment_id;
+	np_u32 fragment_protocol;
+	np_u32 end;              /* of what the network header says is the packet */
 };
+
+/* Reads `length` bytes at `offset` of the packet, not of what is behind its end. */
+NP_INLINE int np_take_bytes(const struct __sk_buff *skb, np_u32 offset, void *to, np_u32 length, np_u32 end)
+{
+	return offset + length <= end && np_load_bytes(skb, offset, to, length) == 0;
+}
+
+/* Two addresses. By hand: memcmp may become a call, and there is nothing to call. */
+NP_INLINE int np_differ(const np_u64 *one, const np_u64 *other)
+{
+	return ((one[0] ^ other[0]) | (one[1] ^ other[1])) != 0;
+}
 
 NP_INLINE np_u16 np_be16(const np_u8 *bytes)
 {
@@ -67,33 +99,33 @@ NP_INLINE int np_icmp_is_error(np_u8 protocol, np_u8 type)
 
 /* The ports of a transport header's first eight bytes. ICMP queries are connections between
  * their identifier and their type, so that only an answer to a request is a reply to it. */
-NP_INLINE void np_set_ports(struct np_ct_key *key, const np_u8 *header)
+NP_INLINE void np_set_ports(struct np_packet *packet, const np_u8 *header)
 {
-	if (key->protocol != NP_ICMP && key->protocol != NP_ICMPV6) {
-		key->source_port = np_be16(header);
-		key->destination_port = np_be16(header + 2);
+	if (packet->protocol != NP_ICMP && packet->protocol != NP_ICMPV6) {
+		packet->source_port = np_be16(header);
+		packet->destination_port = np_be16(header + 2);
 		return;
 	}
 	np_u8 type = header[0];
-	np_u16 request = np_icmp_request(key->protocol, type);
-	np_u8 echo = key->protocol == NP_ICMPV6 ? 128 : 8;
+	np_u16 request = np_icmp_request(packet->protocol, type);
+	np_u8 echo = packet->protocol == NP_ICMPV6 ? 128 : 8;
 	if (request != 0xffff) {
-		key->source_port = request;
-		key->destination_port = np_be16(header + 4);
+		packet->source_port = request;
+		packet->destination_port = np_be16(header + 4);
 	} else {
-		int query = type == echo || (key->protocol == NP_ICMP && (type == 13 || type == 15 || type == 17));
-		key->source_port = query ? np_be16(header + 4) : 0;
-		key->destination_port = type;
+		int query = type == echo || (packet->protocol == NP_ICMP && (type == 13 || type == 15 || type == 17));
+		packet->source_port = query ? np_be16(header + 4) : 0;
+		packet->destination_port = type;
 	}
 }
 
 NP_INLINE np_u32 np_parse_tcp(const struct __sk_buff *skb, struct np_packet *packet)
 {
 	np_u8 header[20];
-	if (np_load_bytes(skb, packet->transport, header, sizeof(header)) || header[12] >> 4 < 5)
+	if (!np_take_bytes(skb, packet->transport, header, sizeof(header), packet->end) || header[12] >> 4 < 5)
 		return NP_REASON_INVALID_PACKET;
-	np_set_ports(&packet->key, header);
-	packet->flow.port = packet->key.destination_port;
+	np_set_ports(packet, header);
+	packet->number = packet->destination_port;
 	packet->tcp_flags = header[13];
 	packet->answers = 1;
 	return NP_JUDGE;
@@ -101,11 +133,12 @@ NP_INLINE np_u32 np_parse_tcp(const struct __sk_buff *skb, struct np_packet *pac
 
 NP_INLINE np_u32 np_parse_ports(const struct __sk_buff *skb, struct np_packet *packet)
 {
-	np_u8 header[8];
-	if (np_load_bytes(skb, packet->transport, header, sizeof(header)))
+	np_u8 header[NP_SCTP_HEADER];
+	const np_u32 length = packet->protocol == NP_SCTP ? NP_SCTP_HEADER : NP_UDP_HEADER;
+	if (packet->transport + length > packet->end || np_load_bytes(skb, packet->transport, header, NP_UDP_HEADER))
 		return NP_REASON_INVALID_PACKET;
-	np_set_ports(&packet->key, header);
-	packet->flow.port = packet->key.destination_port;
+	np_set_ports(packet, header);
+	packet->number = packet->destination_port;
 	packet->answers = 1;
 	return NP_JUDGE;
 }
@@ -113,18 +146,18 @@ NP_INLINE np_u32 np_parse_ports(const struct __sk_buff *skb, struct np_packet *p
 NP_INLINE np_u32 np_parse_icmp(const struct __sk_buff *skb, struct np_packet *packet)
 {
 	np_u8 header[8];
-	if (np_load_bytes(skb, packet->transport, header, sizeof(header)))
+	if (!np_take_bytes(skb, packet->transport, header, sizeof(header), packet->end))
 		return NP_REASON_INVALID_PACKET;
 	np_u8 type = header[0], code = header[1];
-	np_u8 protocol = packet->key.protocol;
+	np_u8 protocol = packet->protocol;
 	/* path MTU discovery must work whatever policy says */
 	if (protocol == NP_ICMP && type == 3 && code == 4)
 		return NP_PASS;
 	/* neighbour discovery cannot come from beyond the link: hop limit 255 (RFC 4861) */
 	if (protocol == NP_ICMPV6 && type >= 133 && type <= 136 && code == 0 && packet->hop_limit == 255)
 		return NP_PASS;
-	np_set_ports(&packet->key, header);
-	packet->flow.port = type;
+	np_set_ports(packet, header);
+	packet->number = type;
 	packet->answers = np_icmp_request(protocol, type) != 0xffff;
 	packet->icmp_error = np_icmp_is_error(protocol, type);
 	return NP_JUDGE;
@@ -132,17 +165,16 @@ NP_INLINE np_u32 np_parse_icmp(const struct __sk_buff *skb, struct np_packet *pa
 
 NP_INLINE np_u32 np_parse_transport(const struct __sk_buff *skb, struct np_packet *packet)
 {
-	packet->flow.protocol = packet->key.protocol;
-	switch (packet->key.protocol) {
+	switch (packet->protocol) {
 	case NP_TCP:
 		return np_parse_tcp(skb, packet);
 	case NP_UDP:
 	case NP_SCTP:
 		return np_parse_ports(skb, packet);
 	case NP_ICMP:
-		return packet->key.family == 4 ? np_parse_icmp(skb, packet) : NP_REASON_UNKNOWN_L4;
+		return packet->family == 4 ? np_parse_icmp(skb, packet) : NP_REASON_UNKNOWN_L4;
 	case NP_ICMPV6:
-		return packet->key.family == 6 ? np_parse_icmp(skb, packet) : NP_REASON_UNKNOWN_L4;
+		return packet->family == 6 ? np_parse_icmp(skb, packet) : NP_REASON_UNKNOWN_L4;
 	}
 	return NP_REASON_UNKNOWN_L4;
 }
@@ -150,68 +182,166 @@ NP_INLINE np_u32 np_parse_transport(const struct __sk_buff *skb, struct np_packe
 NP_INLINE np_u32 np_parse_ipv4(const struct __sk_buff *skb, struct np_packet *packet)
 {
 	np_u8 header[20];
-	packet->key.family = 4;
-	if (np_load_bytes(skb, NP_ETHERNET_LENGTH, header, sizeof(header)))
+	packet->family = 4;
+	if (np_load_bytes(skb, packet->network, header, sizeof(header)))
 		return NP_REASON_INVALID_PACKET;
-	__builtin_memcpy(packet->key.source, header + 12, 4);
-	__builtin_memcpy(packet->key.destination, header + 16, 4);
-	packet->key.protocol = header[9];
+	__builtin_memcpy(packet->source, header + 12, 4);
+	__builtin_memcpy(packet->destination, header + 16, 4);
+	packet->protocol = header[9];
 	packet->hop_limit = header[8];
-	np_u32 length = (header[0] & 15) * 4, total = np_be16(header + 2);
-	if (header[0] >> 4 != 4 || length < 20 || total < length || total > skb->len - NP_ETHERNET_LENGTH)
+	np_u32 length = (header[0] & 15) * 4, total = np_be16(header + 2), there = skb->len - packet->network;
+	if (total == 0 && there > 0xffff)
+		total = there; /* segments that the kernel holds together may be longer than the field (BIG TCP) */
+	if (header[0] >> 4 != 4 || length < 20 || total < length || total > there)
 		return NP_REASON_INVALID_PACKET;
-	if (np_be16(header + 6) & 0x1fff)
-		return NP_REASON_FRAGMENT; /* a later fragment has no ports */
-	packet->transport = NP_ETHERNET_LENGTH + length;
+	np_u16 fragment = np_be16(header + 6);
+	packet->fragment = (np_u32)(fragment & 0x1fff) << 3 | (fragment >> 13 & 1);
+	packet->fragment_id = np_be16(header + 4);
+	packet->fragment_protocol = packet->protocol;
+	packet->transport = packet->network + length;
+	packet->end = packet->network + total;
 	return NP_JUDGE;
 }
 
-/* Walks extension headers from `offset` to the transport header. */
-NP_INLINE np_u32 np_skip_extensions(const struct __sk_buff *skb, struct np_packet *packet, np_u8 next, np_u32 offset)
+NP_INLINE int np_is_extension(np_u8 next)
+{
+	return next == NP_IPV6_HOP_BY_HOP || next == NP_IPV6_ROUTING || next == NP_IPV6_FRAGMENT || next == NP_IPV6_AUTHENTICATION ||
+	       next == NP_IPV6_DESTINATION;
+}
+
+/* One extension header: its length in the lower half, what is next in the upper; 0: cut off. */
+NP_APART np_u32 np_extension(struct __sk_buff *skb, struct np_packet *packet, np_u32 which, np_u32 offset)
+{
+	np_u8 header[8];
+	np_u32 length;
+	if (!packet || !np_take_bytes(skb, offset, header, sizeof(header), packet->end))
+		return 0;
+	if (which == NP_IPV6_FRAGMENT) {
+		np_u16 fragment = np_be16(header + 2);
+		packet->fragment = (np_u32)(fragment & 0xfff8) | (fragment & 1);
+		packet->fragment_protocol = header[0];
+		__builtin_memcpy(&packet->fragment_id, header + 4, 4);
+		length = 8;
+	} else if (which == NP_IPV6_AUTHENTICATION) {
+		length = ((np_u32)header[1] + 2) * 4;
+	} else {
+		length = ((np_u32)header[1] + 1) * 8;
+	}
+	return (np_u32)header[0] << 16 | length;
+}
+
+/* Walks extension headers from `offset` to the transport header, or to the one that says that
+ * this is no first fragment. */
+NP_INLINE np_u32 np_skip_extensions(struct __sk_buff *skb, struct np_packet *packet, np_u8 next, np_u32 offset)
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0; i <= NP_IPV6_MAX_EXTENSIONS; i++) {
-		packet->key.protocol = next;
+		packet->protocol = next;
 		packet->transport = offset;
-		if (next != NP_IPV6_HOP_BY_HOP && next != NP_IPV6_ROUTING && next != NP_IPV6_FRAGMENT &&
-		    next != NP_IPV6_AUTHENTICATION && next != NP_IPV6_DESTINATION)
+		if (!np_is_extension(next))
 			return NP_JUDGE;
-		np_u8 header[8];
-		if (np_load_bytes(skb, offset, header, sizeof(header)))
+		if (i == NP_IPV6_MAX_EXTENSIONS)
+			break;
+		np_u32 read = np_extension(skb, packet, next, offset);
+		if (!read)
 			return NP_REASON_INVALID_PACKET;
-		if (next == NP_IPV6_FRAGMENT && np_be16(header + 2) & 0xfff8)
-			return NP_REASON_FRAGMENT;
-		if (next == NP_IPV6_FRAGMENT)
-			offset += 8;
-		else if (next == NP_IPV6_AUTHENTICATION)
-			offset += ((np_u32)header[1] + 2) * 4;
-		else
-			offset += ((np_u32)header[1] + 1) * 8;
-		next = header[0];
+		if (packet->fragment & ~7u)
+			return NP_JUDGE;
+		offset += read & 0xffff;
+		next = read >> 16;
 	}
 	return NP_REASON_INVALID_EXTENSION;
 }
 
-NP_INLINE np_u32 np_parse_ipv6(const struct __sk_buff *skb, struct np_packet *packet)
+NP_INLINE np_u32 np_parse_ipv6(struct __sk_buff *skb, struct np_packet *packet)
 {
 	np_u8 header[40];
-	packet->key.family = 6;
-	if (np_load_bytes(skb, NP_ETHERNET_LENGTH, header, sizeof(header)))
+	packet->family = 6;
+	if (np_load_bytes(skb, packet->network, header, sizeof(header)))
 		return NP_REASON_INVALID_PACKET;
-	__builtin_memcpy(packet->key.source, header + 8, 16);
-	__builtin_memcpy(packet->key.destination, header + 24, 16);
+	__builtin_memcpy(packet->source, header + 8, 16);
+	__builtin_memcpy(packet->destination, header + 24, 16);
 	packet->hop_limit = header[7];
-	if (header[0] >> 4 != 6 || np_be16(header + 4) + sizeof(header) > skb->len - NP_ETHERNET_LENGTH)
+	np_u32 there = skb->len - packet->network, total = np_be16(header + 4) + sizeof(header);
+	if (total == sizeof(header) && there > 0xffff)
+		total = there; /* BIG TCP, as above */
+	if (header[0] >> 4 != 6 || total > there)
 		return NP_REASON_INVALID_PACKET;
-	return np_skip_extensions(skb, packet, header[6], NP_ETHERNET_LENGTH + sizeof(header));
+	packet->end = packet->network + total;
+	return np_skip_extensions(skb, packet, header[6], packet->network + sizeof(header));
+}
+
+/* ---- fragments: the first one has the ports, the others are what it was ---- */
+
+NP_INLINE void np_fragment_key(struct np_fragment_key *key, const struct __sk_buff *skb, const struct np_packet *packet,
+			       np_u32 direction)
+{
+	__builtin_memcpy(key->source, packet->source, 16);
+	__builtin_memcpy(key->destination, packet->destination, 16);
+	key->id = packet->fragment_id;
+	key->ifindex = skb->ifindex;
+	key->protocol = packet->fragment_protocol;
+	key->direction = direction;
+}
+
+#define NP_FRAGMENT_LIFETIME 57 /* ticks: a minute, as long as IPv6 waits for the others (RFC 8200 4.5) */
+
+NP_INLINE void np_first_fragment(const struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
+{
+	struct np_fragment_key key = {};
+	struct np_fragment first = {};
+	np_fragment_key(&key, skb, packet, direction);
+	first.source_port = packet->source_port;
+	first.destination_port = packet->destination_port;
+	first.number = packet->number;
+	first.protocol = packet->protocol;
+	first.answers = packet->answers;
+	first.expires = np_ticks() + NP_FRAGMENT_LIFETIME;
+	np_map_update(&np_fragments, &key, &first, 0); /* without it the others are dropped */
+}
+
+NP_INLINE np_u32 np_later_fragment(const struct __sk_buff *skb, struct np_packet *packet, np_u32 direction)
+{
+	struct np_fragment_key key = {};
+	np_fragment_key(&key, skb, packet, direction);
+	/* would overwrite the first one's TCP flags (RFC 3128) */
+	if (packet->fragment_protocol == NP_TCP && packet->fragment >> 3 == 1)
+		return NP_REASON_INVALID_PACKET;
+	struct np_fragment *first = np_map_lookup(&np_fragments, &key);
+	if (!first || (int)(first->expires - np_ticks()) < 0)
+		return NP_REASON_FRAGMENT_NOT_FOUND;
+	packet->source_port = first->source_port;
+	packet->destination_port = first->destination_port;
+	packet->number = first->number;
+	packet->protocol = first->protocol;
+	packet->answers = first->answers;
+	packet->tcp_flags = NP_TCP_ACK; /* opens and ends nothing */
+	return NP_JUDGE;
+}
+
+/* Past the VLAN tags that are still in the packet; the EtherType behind them. */
+NP_INLINE np_u16 np_skip_tags(const struct __sk_buff *skb, struct np_packet *packet)
+{
+	np_u16 type = skb->protocol;
+	type = np_be16((const np_u8 *)&type);
+	packet->network = NP_ETHERNET_LENGTH;
+	for (int i = 0; i < NP_MAX_VLAN_TAGS && (type == NP_ETHERTYPE_VLAN || type == NP_ETHERTYPE_QINQ); i++) {
+		np_u8 tag[4];
+		if (np_load_bytes(skb, packet->network, tag, sizeof(tag)))
+			return 0;
+		type = np_be16(tag + 2);
+		packet->network += sizeof(tag);
+	}
+	return type;
 }
 
 /* NP_JUDGE, NP_PASS, or the reason to drop. `packet` is zeroed by the caller. */
-NP_INLINE np_u32 np_parse(const struct __sk_buff *skb, struct np_packet *packet)
+NP_APART np_u32 np_parse(struct __sk_buff *skb, struct np_packet *packet, np_u32 direction)
 {
-	np_u16 network = skb->protocol;
 	np_u32 parsed = NP_REASON_UNSUPPORTED_L3;
-	switch (np_be16((const np_u8 *)&network)) {
+	if (!packet)
+		return parsed;
+	switch (np_skip_tags(skb, packet)) {
 	case NP_ETHERTYPE_ARP:
 		return NP_PASS;
 	case NP_ETHERTYPE_IPV4:
@@ -221,37 +351,45 @@ NP_INLINE np_u32 np_parse(const struct __sk_buff *skb, struct np_packet *packet)
 		parsed = np_parse_ipv6(skb, packet);
 		break;
 	}
-	return parsed == NP_JUDGE ? np_parse_transport(skb, packet) : parsed;
+	if (parsed != NP_JUDGE)
+		return parsed;
+	if (packet->fragment & ~7u)
+		return np_later_fragment(skb, packet, direction);
+	parsed = np_parse_transport(skb, packet);
+	if (parsed == NP_JUDGE && packet->fragment)
+		np_first_fragment(skb, packet, direction);
+	return parsed;
 }
 
 /* The tuple of the packet that an ICMP error quotes; 0 if there is none to read. */
-NP_INLINE int np_parse_quoted(const struct __sk_buff *skb, const struct np_packet *packet, struct np_ct_key *key)
+NP_INLINE int np_parse_quoted(struct __sk_buff *skb, const struct np_packet *packet, struct np_packet *quoted)
 {
 	np_u32 offset = packet->transport + 8;
 	np_u8 transport[8];
-	key->family = packet->key.family;
-	if (key->family == 4) {
+	quoted->family = packet->family;
+	quoted->end = packet->end; /* routers may cut what they quote */
+	if (quoted->family == 4) {
 		np_u8 header[20];
-		if (np_load_bytes(skb, offset, header, sizeof(header)))
+		if (!np_take_bytes(skb, offset, header, sizeof(header), packet->end))
 			return 0;
 		if (header[0] >> 4 != 4 || (header[0] & 15) < 5 || np_be16(header + 6) & 0x1fff)
 			return 0;
-		__builtin_memcpy(key->source, header + 12, 4);
-		__builtin_memcpy(key->destination, header + 16, 4);
-		key->protocol = header[9];
-		offset += (header[0] & 15) * 4;
+		__builtin_memcpy(quoted->source, header + 12, 4);
+		__builtin_memcpy(quoted->destination, header + 16, 4);
+		quoted->protocol = header[9];
+		quoted->transport = offset + (header[0] & 15) * 4;
 	} else {
 		np_u8 header[40];
-		if (np_load_bytes(skb, offset, header, sizeof(header)) || header[0] >> 4 != 6)
+		if (!np_take_bytes(skb, offset, header, sizeof(header), packet->end) || header[0] >> 4 != 6)
 			return 0;
-		__builtin_memcpy(key->source, header + 8, 16);
-		__builtin_memcpy(key->destination, header + 24, 16);
-		key->protocol = header[6];
-		offset += sizeof(header);
+		__builtin_memcpy(quoted->source, header + 8, 16);
+		__builtin_memcpy(quoted->destination, header + 24, 16);
+		if (np_skip_extensions(skb, quoted, header[6], offset + sizeof(header)) != NP_JUDGE || quoted->fragment & ~7u)
+			return 0;
 	}
-	if (np_load_bytes(skb, offset, transport, sizeof(transport)))
+	if (!np_take_bytes(skb, quoted->transport, transport, sizeof(transport), packet->end))
 		return 0;
-	np_set_ports(key, transport);
+	np_set_ports(quoted, transport);
 	return 1;
 }
 

@@ -14,6 +14,8 @@
 #define __type(name, value) typeof(value) *name
 #define NP_INLINE static inline __attribute__((always_inline))
 #define NP_SUBPROGRAM static __attribute__((noinline))
+/* The verifier checks it once, for any arguments, and not at each call. Pointers may be null to it. */
+#define NP_APART __attribute__((noinline))
 #define NP_HIDDEN __attribute__((visibility("hidden")))
 
 #define BPF_MAP_TYPE_HASH 1
@@ -23,6 +25,7 @@
 #define BPF_MAP_TYPE_LPM_TRIE 11
 #define BPF_MAP_TYPE_RINGBUF 27
 #define BPF_F_NO_PREALLOC 1
+#define BPF_F_MMAPABLE 1024
 
 static void *(*const np_map_lookup)(void *map, const void *key) = (void *)1;
 
@@ -39,6 +42,7 @@ static void *(*const np_map_lookup)(void *map, const void *key) = (void *)1;
 /* What policy may look at. */
 struct np_flow {
 	np_u32 identity; /* of the remote side */
+	np_u32 row;      /* of the peers maps */
 	np_u16 port;     /* destination port, or ICMP type */
 	np_u8 protocol;
 	np_u8 zero;
@@ -96,14 +100,12 @@ NP_INLINE np_verdict np_default_deny_but_host(const struct np_flow *flow)
 
 /* ---- peers: which of a policy's peer conditions hold for an identity, a bit each ----
  *
- * NP_PEERS(map, words) defines the map and what holds for identities it doesn't have:
- * bit 0, everyone.
+ * NP_PEERS(map, words) defines the map, and what holds for a row it doesn't have: bit 0, everyone.
  */
 #define NP_PEERS(map, words)                              \
 	struct {                                          \
-		__uint(type, BPF_MAP_TYPE_HASH);          \
-		__uint(map_flags, BPF_F_NO_PREALLOC);     \
-		__uint(max_entries, 65536);               \
+		__uint(type, BPF_MAP_TYPE_ARRAY);         \
+		__uint(max_entries, 1024);                \
 		__uint(key_size, sizeof(np_u32));         \
 		__uint(value_size, sizeof(np_u64[words])); \
 	} map SEC(".maps");                               \
@@ -113,8 +115,8 @@ NP_INLINE np_verdict np_default_deny_but_host(const struct np_flow *flow)
 
 NP_INLINE const np_u64 *np_peer_bits(void *map, const np_u64 *unknown, const struct np_flow *flow)
 {
-	np_u32 identity = flow->identity;
-	const np_u64 *bits = np_map_lookup(map, &identity);
+	np_u32 row = flow->row;
+	const np_u64 *bits = np_map_lookup(map, &row);
 	return bits ? bits : unknown;
 }
 
@@ -178,6 +180,18 @@ NP_HIDDEN np_verdict np_policy_ingress(const struct np_flow *flow);
 NP_HIDDEN np_verdict np_policy_egress(const struct np_flow *flow);
 NP_HIDDEN np_u64 np_program_tag(void);
 NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes);
+
+/* What a direction is worth: the verifier knows these constants and removes what is never run. */
+#define NP_JUDGED 1    /* policy is asked */
+#define NP_PREFIXES 2  /* its peers may depend on more than single addresses */
+struct np_plan {
+	np_u32 ingress;
+	np_u32 egress;
+};
+extern NP_HIDDEN const volatile struct np_plan np_plan;
+
+#define NP_PLAN(of_ingress, of_egress) \
+	NP_HIDDEN const volatile struct np_plan np_plan SEC(".rodata") = { of_ingress, of_egress };
 
 /* Names this program in events. */
 #define NP_PROGRAM(tag)                        \

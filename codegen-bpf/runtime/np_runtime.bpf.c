@@ -1,139 +1,306 @@
 /* np_runtime.bpf.c — what every pod's programs have in common.
  *
- * parse → reply or related to an allowed connection? → who is it? → policy → remember
+ * parse → a flow that is known? → who is it? → policy → remember
  *
  * Two programs, both on the host side of the pod's veth: np_from_pod judges what the pod
- * sends, np_to_pod what it receives. The policy they ask is generated, see np_policy.h.
+ * sends, np_to_pod what it receives. The policy they ask is generated, see np_policy.h. What a
+ * packet of a known flow needs is inlined into them; the rest are subprograms.
  */
-#include "np_conntrack.h"
+#include "np_fast.h"
+#include "np_flows.h"
 
-NP_INLINE np_u32 np_identity(const np_u8 *address, np_u8 family, const struct np_config *config)
+NP_INLINE np_u32 np_planned(np_u32 direction)
+{
+	return direction == NP_EGRESS ? np_plan.egress : np_plan.ingress;
+}
+
+/* ---- who ---- */
+
+NP_INLINE const struct np_address *np_exactly(const np_u64 *address, np_u8 family)
+{
+	np_u32 four = address[0];
+	return family == 4 ? np_map_lookup(&np_addresses4, &four) : np_map_lookup(&np_addresses6, address);
+}
+
+NP_INLINE const struct np_address *np_by_prefix(const np_u64 *address, np_u8 family)
 {
 	if (family == 4) {
 		struct np_lpm4 key = { .prefixlen = 32 };
 		__builtin_memcpy(key.address, address, sizeof(key.address));
-		np_u32 *identity = np_map_lookup(&np_ipcache4, &key);
-		return identity ? *identity : config->world4;
+		return np_map_lookup(&np_ipcache4, &key);
 	}
 	struct np_lpm6 key = { .prefixlen = 128 };
 	__builtin_memcpy(key.address, address, sizeof(key.address));
-	np_u32 *identity = np_map_lookup(&np_ipcache6, &key);
-	return identity ? *identity : config->world6;
+	return np_map_lookup(&np_ipcache6, &key);
 }
 
-NP_INLINE np_u32 np_remote_identity(const struct np_packet *packet, const struct np_config *config)
+NP_INLINE void np_who(const np_u64 *address, np_u8 family, const struct np_config *config, int prefixes, struct np_address *who)
 {
-	const np_u8 *remote = packet->key.direction == NP_EGRESS ? packet->key.destination : packet->key.source;
-	return np_identity(remote, packet->key.family, config);
+	const struct np_address *found = np_exactly(address, family);
+	if (!found && prefixes)
+		found = np_by_prefix(address, family);
+	*who = found ? *found : family == 4 ? config->world4 : config->world6;
 }
 
 /* No router forwards what comes from fe80::/10 or from ::. */
-NP_INLINE int np_on_link_only(const np_u8 *address)
+NP_INLINE int np_on_link_only(const np_u64 *address)
 {
-	np_u64 words[2];
-	__builtin_memcpy(words, address, sizeof(words));
-	return (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) || (words[0] | words[1]) == 0;
+	const np_u8 *bytes = (const np_u8 *)address;
+	return (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80) || (address[0] | address[1]) == 0;
 }
 
 /* Whom a packet is from is what its source address says, to other pods' policies too: a pod must
  * not send in the name of others. Asked of new connections only, since others began with one. */
-NP_INLINE int np_source_is_own(const struct np_packet *packet, const struct np_config *config)
+NP_INLINE int np_source_is_own(const struct __sk_buff *skb, const struct np_packet *packet, const struct np_config *config)
 {
-	if (packet->key.direction != NP_EGRESS)
+	np_u32 ifindex = skb->ifindex;
+	const struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
+	if (!interface || !(interface->flags & (packet->family == 4 ? NP_SOURCE_IPV4 : NP_SOURCE_IPV6)))
 		return 1;
-	np_u32 ifindex = packet->key.ifindex;
-	struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
-	np_u8 family = packet->key.family;
-	if (!interface || !(interface->families & (family == 4 ? NP_SOURCE_IPV4 : NP_SOURCE_IPV6)))
+	if (packet->family == 6 && np_on_link_only(packet->source))
 		return 1;
-	if (family == 6 && np_on_link_only(packet->key.source))
-		return 1;
-	return np_identity(packet->key.source, family, config) == interface->identity;
+	struct np_address who;
+	np_who(packet->source, packet->family, config, 1, &who);
+	return who.identity == interface->identity;
 }
 
-NP_INLINE void np_report(const struct __sk_buff *skb, const struct np_packet *packet, np_verdict verdict)
+/* ---- what becomes of a packet ---- */
+
+NP_INLINE int np_may_report(const struct np_config *config, np_u32 now)
 {
-	struct np_event *event = np_ring_reserve(&np_events, sizeof(*event), 0);
-	if (!event)
-		return; /* the reader is slow; the counters have it */
+	np_u32 zero = 0;
+	struct np_budget *budget = np_map_lookup(&np_budget, &zero);
+	if (!budget || !config)
+		return 0;
+	if (budget->tick != now) {
+		budget->tick = now;
+		budget->used = 0;
+	}
+	return budget->used++ < config->event_limit;
+}
+
+struct np_outcome {
+	np_u32 direction;
+	np_u32 identity; /* of the remote side; 0: not looked up */
+	np_verdict verdict;
+	np_u32 flags; /* NP_EVENT_* */
+};
+
+NP_INLINE void np_describe(struct np_event *event, const struct __sk_buff *skb, const struct np_packet *packet,
+			   const struct np_outcome *outcome)
+{
 	event->time = np_now();
 	event->program = np_program_tag();
 	event->ifindex = skb->ifindex;
-	event->rule = np_rule(verdict);
-	event->identity = packet->flow.identity;
+	event->rule = np_rule(outcome->verdict);
+	event->identity = outcome->identity;
 	event->length = skb->len;
-	__builtin_memcpy(event->source, packet->key.source, 16);
-	__builtin_memcpy(event->destination, packet->key.destination, 16);
-	event->source_port = packet->key.source_port;
-	event->destination_port = packet->key.destination_port;
-	event->protocol = packet->key.protocol;
-	event->direction = packet->key.direction;
-	event->family = packet->key.family;
-	event->reason = np_reason(verdict);
-	np_ring_submit(event, 0);
+	__builtin_memcpy(event->source, packet->source, 16);
+	__builtin_memcpy(event->destination, packet->destination, 16);
+	event->source_port = packet->source_port;
+	event->destination_port = packet->destination_port;
+	event->protocol = packet->protocol;
+	event->direction = outcome->direction;
+	event->family = packet->family;
+	event->reason = np_reason(outcome->verdict);
+	event->flags = outcome->flags;
+	event->zero = 0;
 }
 
-NP_INLINE int np_drop(const struct __sk_buff *skb, const struct np_packet *packet, np_verdict verdict)
+NP_APART int np_report(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome)
 {
-	np_u32 reason = np_reason(verdict);
+	struct np_event *event = 0;
+	if (!packet || !outcome)
+		return 0;
+	if (np_may_report(np_configuration(), np_ticks()))
+		event = np_ring_reserve(&np_events, sizeof(*event), 0);
+	if (!event) {
+		np_count(NP_STAT_SUPPRESSED); /* the counters have it */
+		return 0;
+	}
+	np_describe(event, skb, packet, outcome);
+	np_ring_submit(event, 0);
+	return 0;
+}
+
+NP_INLINE int np_drop(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome)
+{
+	np_u32 reason = np_reason(outcome->verdict);
 	struct np_counter *counter = np_map_lookup(&np_drops, &reason);
 	if (counter) {
 		counter->packets++;
 		counter->bytes += skb->len;
 	}
-	np_report(skb, packet, verdict);
+	np_report(skb, packet, outcome);
 	return TC_ACT_SHOT;
 }
 
-NP_INLINE int np_refuse(const struct __sk_buff *skb, const struct np_packet *packet, np_u32 reason)
+NP_SUBPROGRAM int np_refuse(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, np_u32 reason, np_u32 identity)
 {
-	return np_drop(skb, packet, NP_VERDICT(reason, NP_NO_RULE));
+	struct np_outcome outcome = { .direction = direction, .identity = identity, .verdict = NP_VERDICT(reason, NP_NO_RULE) };
+	return np_drop(skb, packet, &outcome);
 }
 
-NP_INLINE int np_admit(const struct __sk_buff *skb, const struct np_packet *packet, np_verdict verdict,
-		       const struct np_config *config, np_u64 now)
+/* ---- the packets that policy must be asked about ---- */
+
+NP_INLINE int np_audited(const struct __sk_buff *skb)
 {
-	if (np_ct_is_known(packet, now))
-		return TC_ACT_UNSPEC;
-	if (!np_source_is_own(packet, config))
-		return np_refuse(skb, packet, NP_REASON_INVALID_SOURCE);
-	if (!np_ct_open(packet, now))
-		return np_refuse(skb, packet, NP_REASON_CT_CREATE_FAILED);
-	if (config->flags & NP_CONFIG_REPORT_ALLOWED)
-		np_report(skb, packet, verdict);
+	np_u32 ifindex = skb->ifindex;
+	const struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
+	return interface && interface->flags & NP_AUDIT;
+}
+
+/* An ICMP error, from the far end or from a router on the way, about a live flow of this pod,
+ * sent to whoever sent the packet that it quotes. */
+NP_APART int np_related(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
+{
+	struct np_packet quoted = {};
+	struct np_key key = {};
+	np_u64 state = 0;
+	const struct np_config *config = np_configuration();
+	if (!packet || !config || !np_parse_quoted(skb, packet, &quoted) || np_differ(quoted.source, packet->destination))
+		return 0;
+	np_key_of(&key, &quoted, skb->ifindex, NP_REVERSE(direction), config->seed);
+	return np_find(&key, config, np_ticks(), &state) != 0;
+}
+
+NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_address *who, np_u32 direction)
+{
+	struct np_flow flow = { .identity = who->identity, .row = who->row, .port = packet->number, .protocol = packet->protocol };
+	if (!(np_planned(direction) & NP_JUDGED))
+		return np_default_allow();
+	return direction == NP_EGRESS ? np_policy_egress(&flow) : np_policy_ingress(&flow);
+}
+
+/* `known` with `fresh`: the flow is over, and its tuple is used again. */
+NP_INLINE int np_remember(const struct __sk_buff *skb, const struct np_packet *packet, const struct np_config *config,
+			  const struct np_outcome *outcome, struct np_track *known, int fresh)
+{
+	const np_u32 direction = outcome->direction;
+	struct np_opening opening = {};
+	np_key_of(&opening.key, packet, skb->ifindex, direction, config->seed);
+	opening.rule = np_rule(outcome->verdict);
+	opening.now = np_ticks();
+	opening.generation = outcome->flags & NP_EVENT_AUDITED ? 0 : config->generation;
+	opening.flags = np_advance(packet, NP_FLOW_OPENED(direction), direction);
+	if (!known) {
+		int opened = np_open(&opening) || np_open(&opening);
+		if (!opened)
+			np_count(NP_STAT_REFUSED);
+		return opened;
+	}
+	np_u64 state = np_state(known);
+	if (!fresh)
+		opening.flags |= np_flags(state);
+	np_restart(known, state, &opening, config);
+	if (fresh)
+		np_count(NP_STAT_OPENED);
+	return 1;
+}
+
+NP_INLINE int np_needs_prefixes(np_u32 planned, const struct np_config *config)
+{
+	return planned & NP_PREFIXES || !(planned & NP_JUDGED) || config->flags & NP_CONFIG_PREFIXES;
+}
+
+/* Who it is, policy didn't need to know so exactly, but people will. */
+NP_INLINE void np_name(struct np_outcome *outcome, const np_u64 *remote, np_u8 family, const struct np_config *config)
+{
+	struct np_address who;
+	np_who(remote, family, config, 1, &who);
+	outcome->identity = who.identity;
+}
+
+/* `known`: the packet's flow, if it has one that does not let it pass as it is. */
+NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known)
+{
+	const struct np_config *config = np_configuration();
+	const np_u32 planned = np_planned(direction);
+	if (!config)
+		return np_refuse(skb, packet, direction, NP_REASON_NO_CONFIG, 0);
+	if (!(packet->family == 4 ? config->world4.identity : config->world6.identity))
+		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
+	const int prefixes = np_needs_prefixes(planned, config);
+	const np_u64 *remote = direction == NP_EGRESS ? packet->destination : packet->source;
+	struct np_address who = {};
+	if (planned & NP_JUDGED)
+		np_who(remote, packet->family, config, prefixes, &who);
+
+	struct np_outcome outcome = { .direction = direction, .identity = who.identity, .verdict = np_ask(packet, &who, direction) };
+	const int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
+	np_count_rule(direction, np_rule(outcome.verdict), skb->len);
+	if (np_reason(outcome.verdict) != NP_REASON_FORWARDED) {
+		if (!prefixes)
+			np_name(&outcome, remote, packet->family, config);
+		if (!np_audited(skb))
+			return np_drop(skb, packet, &outcome);
+		outcome.flags = NP_EVENT_AUDITED;
+	}
+	if (fresh && direction == NP_EGRESS && !np_source_is_own(skb, packet, config))
+		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
+	if (!np_remember(skb, packet, config, &outcome, known, fresh))
+		return np_refuse(skb, packet, direction, NP_REASON_CT_CREATE_FAILED, outcome.identity);
+	if (outcome.flags & NP_EVENT_AUDITED) {
+		np_count(NP_STAT_AUDITED);
+		np_report(skb, packet, &outcome);
+	} else if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
+		np_name(&outcome, remote, packet->family, config);
+		np_report(skb, packet, &outcome);
+	}
 	return TC_ACT_UNSPEC;
 }
 
-/* One function for both programs: half the code to translate and to load. */
-NP_SUBPROGRAM int np_handle(struct __sk_buff *skb, np_u32 direction)
+/* A pod without policy: whom it sends as matters to others' all the same. */
+NP_INLINE int np_guard(struct __sk_buff *skb)
 {
-	struct np_packet packet = {};
-	packet.key.direction = direction;
-	packet.key.ifindex = skb->ifindex;
-	np_u32 parsed = np_parse(skb, &packet);
+	struct np_packet packet;
+	if (np_read(skb, &packet, NP_EGRESS) != NP_JUDGE)
+		return TC_ACT_UNSPEC;
+	const struct np_config *config = np_configuration();
+	if (config && config->ready && !np_source_is_own(skb, &packet, config))
+		return np_refuse(skb, &packet, NP_EGRESS, NP_REASON_INVALID_SOURCE, 0);
+	return TC_ACT_UNSPEC;
+}
+
+/* ---- every packet ---- */
+
+NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
+{
+	const np_u32 judged = np_planned(direction) & NP_JUDGED;
+	if (!judged && !(np_planned(NP_REVERSE(direction)) & NP_JUDGED))
+		return direction == NP_EGRESS ? np_guard(skb) : TC_ACT_UNSPEC;
+
+	struct np_packet packet;
+	np_u32 parsed = np_read(skb, &packet, direction);
 	if (parsed == NP_PASS)
 		return TC_ACT_UNSPEC;
 	if (parsed != NP_JUDGE)
-		return np_refuse(skb, &packet, parsed);
-
-	np_u64 now = np_now();
-	if (np_ct_is_reply(&packet, now) || np_ct_is_related(skb, &packet, now))
-		return TC_ACT_UNSPEC;
-
-	np_u32 zero = 0;
-	struct np_config *config = np_map_lookup(&np_config, &zero);
+		return np_refuse(skb, &packet, direction, parsed, 0);
+	const struct np_config *config = np_configuration();
 	if (!config || !config->ready)
-		return np_refuse(skb, &packet, NP_REASON_NO_CONFIG);
-	if (!(packet.key.family == 4 ? config->world4 : config->world6))
-		return np_refuse(skb, &packet, NP_REASON_UNSUPPORTED_L3);
-	packet.flow.identity = np_remote_identity(&packet, config);
+		return np_refuse(skb, &packet, direction, NP_REASON_NO_CONFIG, 0);
 
-	struct np_flow flow = packet.flow;
-	np_verdict verdict = direction == NP_EGRESS ? np_policy_egress(&flow) : np_policy_ingress(&flow);
-	np_count_rule(direction, np_rule(verdict), skb->len);
-	if (np_reason(verdict) != NP_REASON_FORWARDED)
-		return np_drop(skb, &packet, verdict);
-	return np_admit(skb, &packet, verdict, config, now);
+	struct np_key key;
+	np_u64 state = 0;
+	np_u32 now = np_ticks();
+	np_key_of(&key, &packet, skb->ifindex, direction, config->seed);
+	struct np_track *track = np_find(&key, config, now, &state);
+	if (track && !(np_opens(&packet) && state & NP_FLOW_CLOSING)) {
+		if (state & NP_FLOW_OPENED(NP_REVERSE(direction)) && packet.answers) {
+			np_touch(track, state, &packet, direction, NP_FLOW_REPLIED, config, now);
+			return TC_ACT_UNSPEC;
+		}
+		/* the generation speaks of one direction: a flow that both sides opened is asked about each time */
+		if (!(state & NP_FLOW_OPENED(NP_REVERSE(direction))) && (!judged || track->generation == config->generation)) {
+			np_touch(track, state, &packet, direction, 0, config, now);
+			if (judged)
+				np_count_rule(direction, state >> NP_FLOW_RULE_SHIFT, skb->len);
+			return TC_ACT_UNSPEC;
+		}
+	}
+	if (packet.icmp_error && np_related(skb, &packet, direction))
+		return TC_ACT_UNSPEC;
+	return np_admit(skb, &packet, direction, track);
 }
 
 SEC("tc")

@@ -115,11 +115,15 @@ std::uint8_t reason(ir::Verdict verdict) {
 // Every packet's reason, and whether it passed.
 void same_decisions(const std::string& object_bytes, const ir::DirectionTable& table, std::size_t words, std::uint32_t ports, std::uint32_t peers) {
   TestMaps maps;
+  maps.shared.row_capacity = 8192;
   auto object = Object::load(object_bytes, "random", maps.shared, peer_bits(table, words), {});
   REQUIRE_MESSAGE(object, object.error().message);
   AddressIdentities addresses;
   for (std::uint32_t n = 1; n <= peers; ++n) addresses[Prefix{client(n), 32}] = kFirstIdentity + n;
-  REQUIRE(maps.set_addresses(addresses, {1, 2, 2, NP_CONFIG_REPORT_ALLOWED}));
+  np_config config = fresh_config();
+  config.world4 = config.world6 = {2, maps.shared.rows.row(2)};
+  config.flags |= NP_CONFIG_REPORT_ALLOWED;
+  REQUIRE(maps.set_addresses(addresses, config));
   std::mt19937 random(7);
   int wrong = 0;
   for (int i = 0; i < 3000; ++i) {

@@ -84,7 +84,12 @@ void Kernel::start(const std::map<IpPrefix, std::uint32_t>& ipcache, const ir::C
   loader::AddressIdentities addresses;
   for (const auto& [prefix, identity] : ipcache) addresses[{to_loader(prefix.address), prefix.length}] = identity;
   const bool dual = config.ipv4 && config.ipv6;
-  checked(maps_.set_addresses(addresses, {.ready = 1, .world4 = dual ? 9u : 2u, .world6 = dual ? 10u : 2u, .flags = NP_CONFIG_REPORT_ALLOWED}));
+  np_config configuration = loader::fresh_config();
+  const std::uint32_t world4 = dual ? 9 : 2, world6 = dual ? 10 : 2;
+  configuration.world4 = {world4, maps_.shared.rows.row(world4)};
+  configuration.world6 = {world6, maps_.shared.rows.row(world6)};
+  configuration.flags |= NP_CONFIG_REPORT_ALLOWED;
+  checked(maps_.set_addresses(addresses, configuration));
 }
 
 loader::Bytes Kernel::packet(const Shot& shot, std::uint16_t own_port) const {

@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <functional>
 
+#include "codegen-bpf/codegen.h"
+
 namespace netpolc::judges {
 namespace {
+
+constexpr std::uint32_t kLocalIdentities = 1u << 24;  // of prefixes (semantics 3.1)
 
 using Change = std::function<void(ir::DirectionTable&)>;
 
@@ -58,6 +62,8 @@ class Finder {
         const std::uint32_t identity = c->peer->identity;
         if (found("a peer bit")) return;
         if (c->direction != direction) continue;
+        // what a prefix is to this policy is what the world is, whatever the maps say
+        if (identity >= kLocalIdentities && !codegen_bpf::asks_for_prefixes(original)) continue;
         offer(table, direction, "a peer bit", "bit " + std::to_string(bit) + " (" + original.bits[bit].text + ") of identity " + std::to_string(identity) + " flipped",
               [&](ir::DirectionTable& t) {
                 auto& ids = t.bits[bit].identities;

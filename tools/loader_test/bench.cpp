@@ -106,11 +106,11 @@ void Bench::set_ready(bool ready, bool ipv6) {
   add("10.0.0.5", kHttpClient);
   add("192.168.0.1", 1);  // the pod's node
   add("fd01::1", 1);
-  np_config config{};
+  np_config config = loader::fresh_config();
   config.ready = ready;
-  config.world4 = 9;
-  config.world6 = ipv6 ? 10 : 0;
-  config.flags = NP_CONFIG_REPORT_ALLOWED;
+  config.world4 = {9, 0};
+  config.world6 = {ipv6 ? 10u : 0u, 0};
+  config.flags |= NP_CONFIG_REPORT_ALLOWED;
   must(maps_.set_addresses(addresses, config));
 }
 

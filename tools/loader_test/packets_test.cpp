@@ -189,7 +189,7 @@ TEST_CASE("ARP and neighbour discovery are none of policy's business") {
   }
 }
 
-TEST_CASE("fragments: the first is judged, later ones have no ports") {
+TEST_CASE("fragments: the first is judged, later ones share its fate, others are dropped") {
   if (!kernel_is_here()) return;
   for (const bool v6 : {false, true}) {
     CAPTURE(v6);
@@ -197,15 +197,26 @@ TEST_CASE("fragments: the first is judged, later ones have no ports") {
     auto spec = v6 ? packet("fd00::3", "fd00::1", kProtocolUdp, 53) : packet("10.0.0.3", "10.0.0.1", kProtocolUdp, 53);
     spec.more_fragments = true;
     spec.payload = Bytes(64, 7);
+    auto later = spec;
+    later.fragment_offset = 9;
+    later.more_fragments = false;
+    CHECK(bench.to_pod(build_packet(later)) == Drop);
+    CHECK(bench.event()->reason == NP_REASON_FRAGMENT_NOT_FOUND);
     CHECK(bench.to_pod(build_packet(spec)) == Pass);
+    CHECK(bench.to_pod(build_packet(later)) == Pass);
+    later.source = at(v6 ? "fd00::4" : "10.0.0.4");
+    CHECK(bench.to_pod(build_packet(later)) == Drop);
+    bench.forget();
     spec.destination_port = 54;
     CHECK(bench.to_pod(build_packet(spec)) == Drop);
     CHECK(bench.event()->reason == NP_REASON_DEFAULT_DENY);
-    spec.fragment_offset = 9;
-    spec.more_fragments = false;
-    CHECK(bench.to_pod(build_packet(spec)) == Drop);
-    CHECK(bench.event()->reason == NP_REASON_FRAGMENT);
-    CHECK(bench.dropped(NP_REASON_FRAGMENT) == 1);
+    later.source = spec.source;
+    CHECK(bench.to_pod(build_packet(later)) == Drop);
+    CHECK(bench.event()->reason == NP_REASON_DEFAULT_DENY);
+    bench.forget();
+    CHECK(bench.to_pod(build_packet(later)) == Drop);
+    CHECK(bench.event()->reason == NP_REASON_FRAGMENT_NOT_FOUND);
+    CHECK(bench.dropped(NP_REASON_FRAGMENT_NOT_FOUND) == 3);
   }
 }
 

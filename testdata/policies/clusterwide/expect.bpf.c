@@ -11,7 +11,8 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x7feeaa54cd42c6d7ULL)
+NP_PROGRAM(0x8c80a989e4aab958ULL)
+NP_PLAN(NP_JUDGED, 0)
 NP_COUNTERS(1, 0)
 
 /* ---- ingress: default deny ----

@@ -11,7 +11,8 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x817547337147b2d5ULL)
+NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
+NP_PLAN(0, 0)
 NP_COUNTERS(0, 0)
 
 /* ---- ingress: no rule selects this endpoint ---- */
@@ -42,7 +43,8 @@ np_verdict np_policy_egress(const struct np_flow *flow)
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0xb54a9f0b052f8506ULL)
+NP_PROGRAM(0x2b2082ca927fa86eULL)
+NP_PLAN(NP_JUDGED, 0)
 NP_COUNTERS(2, 0)
 
 /* ---- ingress: default deny ----
