@@ -50,16 +50,51 @@ Selector service_selector(const Service& service, const Config& config) {
   return out;
 }
 
+using Kind = Combination::Kind;
+
+ConditionPtr labelled(const Label& label) { return condition(Selector{{{label.source, label.key, Operator::Exists, {}}}}); }
+
+std::vector<ConditionPtr> reserved(std::initializer_list<const char*> names) {
+  std::vector<ConditionPtr> out;
+  for (const char* name : names) out.push_back(labelled({"reserved", name, ""}));
+  return out;
+}
+
 }  // namespace
 
 Conditions::Conditions(const SelectorIndex& index, const Cluster& cluster) : index_(index), cluster_(cluster) {
-  intern("everyone", [&] { return Bits(index_.size(), true); });
+  intern("everyone", [] { return combination(Kind::All, {}); });
 }
 
-ConditionId Conditions::intern(const std::string& text, const std::function<Bits()>& evaluate) {
-  const auto [found, fresh] = ids_.emplace(text, static_cast<ConditionId>(all_.size()));
-  if (fresh) all_.push_back({text, evaluate()});
-  return found->second;
+ConditionId Conditions::intern(const std::string& text, const std::function<ConditionPtr()>& make) {
+  if (const auto found = ids_.find(text); found != ids_.end()) return found->second;
+  const ConditionPtr tree = make();
+  return add({text, evaluate(*tree), tree});
+}
+
+ConditionId Conditions::add(Condition condition) {
+  const auto id = static_cast<ConditionId>(all_.size());
+  ids_.emplace(condition.text, id);
+  all_.push_back(std::move(condition));
+  return id;
+}
+
+// Over all known identities at once, by the index.
+Bits Conditions::evaluate(const ConditionTree& tree) const {
+  if (const auto* selector = std::get_if<Selector>(&tree.is)) return index_.select(*selector);
+  if (const auto* inside = std::get_if<InsidePrefix>(&tree.is)) return index_.inside(inside->prefix);
+  if (const auto* port = std::get_if<NamedPort>(&tree.is)) return index_.with_port(*port);
+  if (const auto* name = std::get_if<FqdnPeer>(&tree.is)) {
+    const Label label = fqdn_label(*name);
+    return index_.with_label(label.source, label.key);
+  }
+  const Combination& combined = std::get<Combination>(tree.is);
+  Bits bits(index_.size(), combined.kind == Kind::All);
+  for (const ConditionPtr& part : combined.parts) {
+    if (combined.kind == Kind::All) bits &= evaluate(*part);
+    else bits |= evaluate(*part);
+  }
+  return combined.kind == Kind::None ? bits.flip() : bits;
 }
 
 std::vector<ConditionId> Conditions::of(const Peer& peer, bool resolve_services) {
@@ -70,10 +105,8 @@ std::vector<ConditionId> Conditions::of(const Peer& peer, bool resolve_services)
   }
   if (const auto* cidr = std::get_if<CidrPeer>(&peer)) return {of_cidr(*cidr)};
   if (const auto* group = std::get_if<CidrGroupPeer>(&peer)) return {of_group(*group)};
-  if (const auto* fqdn = std::get_if<FqdnPeer>(&peer)) {
-    const Label label = fqdn_label(*fqdn);
-    return {intern("fqdn " + label.key, [&] { return index_.with_label(label.source, label.key); })};
-  }
+  if (const auto* fqdn = std::get_if<FqdnPeer>(&peer))
+    return {intern("fqdn " + fqdn_label(*fqdn).key, [&] { return condition(*fqdn); })};
   if (!resolve_services) return {};
   return of_services(std::get<ServicePeer>(peer));
 }
@@ -81,41 +114,34 @@ std::vector<ConditionId> Conditions::of(const Peer& peer, bool resolve_services)
 // A selector without requirements is the wildcard selector: identity 0 in Cilium's maps.
 ConditionId Conditions::of_selector(const Selector& selector) {
   if (selector.requirements.empty()) return everyone;
-  return intern(to_string(selector), [&] { return index_.select(selector); });
+  return intern(to_string(selector), [&] { return condition(selector); });
 }
 
 ConditionId Conditions::both(ConditionId a, ConditionId b) {
   if (a == b || b == everyone) return a;
   if (a == everyone) return b;
-  return intern(all_[a].text + " and " + all_[b].text, [&] {
-    Bits bits = all_[a].bits;
-    return bits &= all_[b].bits;
-  });
+  const std::string text = all_[a].text + " and " + all_[b].text;
+  if (const auto found = ids_.find(text); found != ids_.end()) return found->second;
+  Bits bits = all_[a].bits;  // the trees may be deep
+  bits &= all_[b].bits;
+  return add({text, std::move(bits), combination(Kind::All, {all_[a].tree, all_[b].tree})});
 }
 
 ConditionId Conditions::with_port(ConditionId base, const NamedPort& port) {
   const std::string text = all_[base].text + " with port " + port.name + "/" + std::to_string(static_cast<int>(port.protocol)) +
                            "=" + std::to_string(port.port);
-  return intern(text, [&] {
-    Bits bits = index_.with_port(port);
-    return bits &= all_[base].bits;
-  });
-}
-
-Bits Conditions::reserved(std::initializer_list<const char*> names) const {
-  Bits bits(index_.size());
-  for (const char* name : names) bits |= index_.with_label("reserved", name);
-  return bits;
+  return intern(text, [&] { return combination(Kind::All, {all_[base].tree, condition(port)}); });
 }
 
 ConditionId Conditions::of_entity(Entity entity) {
   if (entity == Entity::All) return everyone;
   return intern(std::string("entity ") + entity_name(entity), [&] {
-    if (entity == Entity::World) return reserved({"world", "world-ipv4", "world-ipv6"});
-    if (entity != Entity::Cluster) return reserved({entity_name(entity)});
-    Bits bits = reserved({"host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver"});
+    if (entity == Entity::World) return combination(Kind::Any, reserved({"world", "world-ipv4", "world-ipv6"}));
+    if (entity != Entity::Cluster) return labelled({"reserved", entity_name(entity), ""});
+    auto parts = reserved({"host", "remote-node", "init", "ingress", "health", "unmanaged", "kube-apiserver"});
     const Requirement local{"k8s", "io.cilium.k8s.policy.cluster", Operator::In, {cluster_.config.cluster_name}};
-    return bits |= index_.select({{local}});
+    parts.push_back(condition(Selector{{local}}));
+    return combination(Kind::Any, std::move(parts));
   });
 }
 
@@ -128,41 +154,38 @@ std::vector<ConditionId> Conditions::parts(ConditionId id) {
   return out;
 }
 
-Bits Conditions::outside(Bits bits, const std::vector<IpPrefix>& except) const {
-  Bits excluded(index_.size());
-  for (const IpPrefix& prefix : except) {
-    if (prefix.length == 0) excluded |= prefix_bits({prefix, {}, false});
-    else excluded |= index_.inside(prefix);
-  }
-  return bits &= excluded.flip();
+ConditionPtr Conditions::outside(ConditionPtr tree, const std::vector<IpPrefix>& except) const {
+  if (except.empty()) return tree;
+  std::vector<ConditionPtr> excluded;
+  for (const IpPrefix& prefix : except) excluded.push_back(in_prefix({prefix, {}, false}));
+  return combination(Kind::All, {std::move(tree), combination(Kind::None, std::move(excluded))});
 }
 
 // A /0 is the world label of its family (section 3.4).
-Bits Conditions::prefix_bits(const CidrPeer& peer) const {
-  if (peer.prefix.length > 0) return index_.inside(peer.prefix);
+ConditionPtr Conditions::in_prefix(const CidrPeer& peer) const {
+  if (peer.prefix.length > 0) return condition(InsidePrefix{peer.prefix});
   const Config& config = cluster_.config;
   const bool single = !(config.ipv4 && config.ipv6);
   const bool own_family = peer.prefix.address.v6 ? config.ipv6 : config.ipv4;
   const bool old_set = peer.in_set && config.version < 20;
-  Bits bits(index_.size());
-  if (own_family || (single && old_set)) bits |= index_.with_label("reserved", world_label(config, peer.prefix.address.v6).key);
-  if (config.version < 20 && config.cidr_matches_nodes) bits |= index_.inside(peer.prefix);  // QUIRK: nodes too
-  return bits;
+  std::vector<ConditionPtr> any;
+  if (own_family || (single && old_set)) any.push_back(labelled(world_label(config, peer.prefix.address.v6)));
+  if (config.version < 20 && config.cidr_matches_nodes) any.push_back(condition(InsidePrefix{peer.prefix}));  // QUIRK: nodes too
+  return combination(Kind::Any, std::move(any));
 }
 
 ConditionId Conditions::of_cidr(const CidrPeer& peer) {
   // Lists and sets differ for /0 alone.
   const char* kind = peer.in_set && peer.prefix.length == 0 ? "cidr set " : "cidr ";
   return intern(kind + peer.prefix.to_string() + except_text(peer.except),
-                [&] { return outside(prefix_bits(peer), peer.except); });
+                [&] { return outside(in_prefix(peer), peer.except); });
 }
 
 ConditionId Conditions::of_group(const CidrGroupPeer& peer) {
   if (peer.selector && peer.selector->requirements.empty() && peer.except.empty()) return everyone;
   const std::string what = peer.selector ? "labelled " + to_string(*peer.selector) : peer.name;
   return intern("cidr group " + what + except_text(peer.except), [&] {
-    const Label label = cidr_group_label(peer.name);
-    return outside(peer.selector ? index_.select(*peer.selector) : index_.with_label(label.source, label.key), peer.except);
+    return outside(peer.selector ? condition(*peer.selector) : labelled(cidr_group_label(peer.name)), peer.except);
   });
 }
 

@@ -2,11 +2,13 @@
 // over all identities (semantics reference, sections 1.5, 1.9, 3.2 to 3.5).
 #pragma once
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "ir/decide/bits.h"
+#include "ir/decide/condition_tree.h"
 #include "ir/decide/selector_index.h"
 
 namespace netpolc::ir {
@@ -17,6 +19,7 @@ inline constexpr ConditionId everyone = 0;
 struct Condition {
   std::string text;  // equal text, equal meaning
   Bits bits;
+  ConditionPtr tree;  // `bits` is what it says of the known identities
 };
 
 class Conditions {
@@ -36,14 +39,15 @@ class Conditions {
   ConditionId with_port(ConditionId base, const NamedPort& port);
 
  private:
-  ConditionId intern(const std::string& text, const std::function<Bits()>& evaluate);
+  ConditionId intern(const std::string& text, const std::function<ConditionPtr()>& make);
+  ConditionId add(Condition condition);
+  Bits evaluate(const ConditionTree& tree) const;
   ConditionId of_entity(Entity entity);
   ConditionId of_cidr(const CidrPeer& peer);
   ConditionId of_group(const CidrGroupPeer& peer);
   std::vector<ConditionId> of_services(const ServicePeer& peer);
-  Bits reserved(std::initializer_list<const char*> names) const;
-  Bits outside(Bits bits, const std::vector<IpPrefix>& except) const;
-  Bits prefix_bits(const CidrPeer& peer) const;
+  ConditionPtr outside(ConditionPtr tree, const std::vector<IpPrefix>& except) const;
+  ConditionPtr in_prefix(const CidrPeer& peer) const;
 
   const SelectorIndex& index_;
   const Cluster& cluster_;

@@ -47,7 +47,7 @@ class Builder {
     DirectionTable table;
     table.enforcement = input_.enforcement;
     table.localhost_exception = input_.localhost_exception;
-    table.bits.push_back({conditions_[everyone].text, {}});
+    table.bits.push_back({conditions_[everyone].text, {}, conditions_[everyone].tree});
     if (input_.enforcement == Enforcement::None) return table;
     list_rules(table);
     collect();
@@ -229,7 +229,7 @@ class Builder {
     std::map<ConditionId, std::uint32_t> number{{everyone, 0}};
     for (ConditionId id : used) {
       number.emplace(id, static_cast<std::uint32_t>(table.bits.size()));
-      PeerBit bit{conditions_[id].text, {}};
+      PeerBit bit{conditions_[id].text, {}, conditions_[id].tree};
       conditions_[id].bits.each([&](std::size_t i) { bit.identities.push_back(identities_.all()[i].id); });
       table.bits.push_back(std::move(bit));
     }

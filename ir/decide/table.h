@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "ir/decide/condition_tree.h"
 #include "ir/identity/identities.h"
 #include "ir/verdict.h"
 
@@ -22,6 +23,7 @@ namespace netpolc::ir {
 struct PeerBit {
   std::string text;                       // "everyone", "k8s:app in (web), …", "cidr 10.0.0.0/8 except …", "entity world"
   std::vector<std::uint32_t> identities;  // of the known ones, sorted; empty for bit 0
+  ConditionPtr condition = nullptr;       // the same as data, for whoever comes later; set by `decide`
 };
 
 // What stands behind entries that are no rule of anybody's: the allow for everyone where all
