@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "codegen-bpf/selectors.h"
+
 namespace netpolc::codegen_bpf {
 namespace {
 
@@ -82,6 +84,7 @@ Json program(const BundleInput& in, const Program& p) {
           {"ruleCount", {{"ingress", table.ingress.rules.size()}, {"egress", table.egress.rules.size()}}},
           {"ruleTexts", {{"ingress", table.ingress.rule_texts}, {"egress", table.egress.rule_texts}}},
           {"endpoints", std::move(names)},
+          {"selectors", {{"ingress", selectors(table.ingress)}, {"egress", selectors(table.egress)}}},
           {"peers", {{"ingress", peers(table.ingress, p.emitted.ingress_words)}, {"egress", peers(table.egress, p.emitted.egress_words)}}}};
 }
 
@@ -110,12 +113,23 @@ Json nodes(const BundleInput& in) {
   return out;
 }
 
+// From 1.20 on they tell identities apart.
+Json named_ports(const std::vector<ir::NamedPort>& ports) {
+  Json out = Json::array();
+  for (const ir::NamedPort& port : ports) {
+    const char* protocol = port.protocol == ir::Protocol::Udp ? "UDP" : port.protocol == ir::Protocol::Sctp ? "SCTP" : "TCP";
+    out.push_back(Json::array({port.name, protocol, port.port}));
+  }
+  return out;
+}
+
 Json identities(const BundleInput& in) {
   Json out = Json::array();
   for (const ir::Identity& identity : in.identities.all()) {
     Json labels = Json::array();
     for (const ir::Label& label : identity.labels) labels.push_back(label.to_string());
     out.push_back({{"id", identity.id}, {"labels", std::move(labels)}});
+    if (!identity.named_ports.empty()) out.back()["namedPorts"] = named_ports(identity.named_ports);
   }
   return out;
 }
@@ -136,7 +150,23 @@ Json ipcache(const BundleInput& in) {
 
 Json config(const ir::Config& config) {
   const bool dual = config.ipv4 && config.ipv6;  // semantics 3.3
-  return {{"world4", !config.ipv4 ? 0 : dual ? 9 : 2}, {"world6", !config.ipv6 ? 0 : dual ? 10 : 2}};
+  return {{"world4", !config.ipv4 ? 0 : dual ? 9 : 2}, {"world6", !config.ipv6 ? 0 : dual ? 10 : 2},
+          {"ciliumVersion", config.version}, {"cidrMatchesNodes", config.cidr_matches_nodes}};
+}
+
+// Of what decides and where it is decided alike; two bundles with the same differ in what a running
+// node can be told: who has which address.
+std::string policy_digest(const Json& bundle) {
+  Json what = Json::array({bundle["config"]});
+  for (const Json& program : bundle["programs"]) what.push_back({program["digest"], program["selectors"]});
+  return sha256_hex(what.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string live_digest(const Json& bundle) {
+  Json what = Json::array({bundle["nodes"], bundle["identities"], bundle["addresses"]});
+  for (const Json& endpoint : bundle["endpoints"])
+    what.push_back({endpoint["namespace"], endpoint["name"], endpoint["kind"], endpoint["identity"], endpoint["program"], endpoint["pods"]});
+  return sha256_hex(what.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 }  // namespace
@@ -153,6 +183,7 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
 
   Json out = {{"apiVersion", "netpolc.dev/v1"}, {"kind", "Bundle"}, {"digest", ""}};
   if (!in.options.generator.empty()) out["generator"] = in.options.generator;
+  out["policyDigest"] = out["liveDigest"] = "";
   out["config"] = config(in.cluster.config);
   out["programs"] = std::move(listed);
   out["endpoints"] = std::move(endpoints);
@@ -160,6 +191,8 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
   out["identities"] = identities(in);
   out["addresses"] = ipcache(in);
   out["files"] = std::move(digests);
+  out["policyDigest"] = policy_digest(out);
+  out["liveDigest"] = live_digest(out);
   const auto dump = [&] { return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; };
   const std::string digest = sha256_hex(dump());
   out["digest"] = digest;
