@@ -92,7 +92,8 @@ std::uint64_t Kernel::tick() {
 std::uint32_t Kernel::ticks(std::uint32_t seconds) { return static_cast<std::uint32_t>(std::uint64_t{seconds} * 1'000'000'000u >> NP_TICK_SHIFT); }
 
 ir::flow::Lifetimes Kernel::lifetimes() const {
-  return {config_.lifetime_tcp, config_.lifetime_tcp_new, config_.lifetime_closed, config_.lifetime_other, kFragmentTicks};
+  const np_u32* of = config_.lifetimes;
+  return {of[NP_IS_TCP | NP_IS_ESTABLISHED], of[NP_IS_TCP], of[NP_IS_TCP | NP_IS_CLOSED], of[0], kFragmentTicks};
 }
 
 void Kernel::forget() {
