@@ -10,6 +10,7 @@ packages=(
   libyaml-cpp-dev libcli11-dev libz3-dev libre2-dev libexpected-dev libfmt-dev
   nlohmann-json3-dev doctest-dev libssl-dev
   iproute2 iptables nftables iputils-ping xz-utils
+  qemu-system-x86 busybox-static
 )
 
 missing=()

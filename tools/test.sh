@@ -70,6 +70,7 @@ part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
 part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"
 part "packet sequences" "$bin/netpolc-sequences" --seconds "$sequence_seconds" testdata/packets/*.txt
 part "packet sequences, wrong models" "$bin/netpolc-sequences" --mutate --seconds 10 testdata/packets/*.txt
+part "golden programs on kernel 6.1" tools/matrix_test.sh "$bin"
 part "demo with real traffic" tools/demo.sh
 part "what the documents show" python3 tools/docs_test.py "$bin"
 part "unit and golden, sanitized" sanitized
