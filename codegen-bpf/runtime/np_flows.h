@@ -121,9 +121,13 @@ NP_INLINE np_u64 np_hits(np_u64 tags, np_u8 tag)
 	return (differs - NP_ONES) & ~differs & NP_HIGHS;
 }
 
-NP_INLINE np_u32 np_lowest(np_u64 hits)
+/* Which way the lowest of them is. What is compared with NP_WAYS must be what is used as an index,
+ * or the verifier doesn't see that it was. */
+NP_INLINE np_u64 np_lowest(np_u64 hits)
 {
-	return ((((hits & -hits) >> 7) - 1) & NP_ONES) * NP_ONES >> 56;
+	np_u64 way = ((((hits & -hits) >> 7) - 1) & NP_ONES) * NP_ONES >> 56;
+	asm("" : "+r"(way));
+	return way;
 }
 
 NP_INLINE struct np_track *np_find4(const struct np_key *key, const struct np_config *config, np_u32 now, np_u64 *state)
@@ -135,7 +139,7 @@ NP_INLINE struct np_track *np_find4(const struct np_key *key, const struct np_co
 	np_u64 hits = np_hits(bucket->tags, np_tag(key));
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < NP_WAYS && hits; i++, hits &= hits - 1) {
-		np_u32 way = np_lowest(hits);
+		np_u64 way = np_lowest(hits);
 		if (way >= NP_WAYS)
 			break;
 		struct np_flow4 *flow = &bucket->way[way];
@@ -157,7 +161,7 @@ NP_INLINE struct np_track *np_find6(const struct np_key *key, const struct np_co
 	np_u64 hits = np_hits(bucket->tags, np_tag(key));
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < NP_WAYS && hits; i++, hits &= hits - 1) {
-		np_u32 way = np_lowest(hits);
+		np_u64 way = np_lowest(hits);
 		if (way >= NP_WAYS)
 			break;
 		struct np_flow6 *flow = &bucket->way[way];
@@ -286,7 +290,8 @@ NP_INLINE int np_open4(const struct np_opening *opening, const struct np_config 
 	if (!bucket)
 		return 0;
 	np_u64 cheapest = NP_CHEAPEST(bucket);
-	np_u32 way = cheapest & 7;
+	np_u64 way = cheapest & 7;
+	asm("" : "+r"(way));
 	*live = cheapest >> 3 > 0;
 	if (way >= NP_WAYS || !np_take(&bucket->way[way].track, &state))
 		return 0;
@@ -304,7 +309,8 @@ NP_INLINE int np_open6(const struct np_opening *opening, const struct np_config 
 	if (!bucket)
 		return 0;
 	np_u64 cheapest = NP_CHEAPEST(bucket);
-	np_u32 way = cheapest & 7;
+	np_u64 way = cheapest & 7;
+	asm("" : "+r"(way));
 	*live = cheapest >> 3 > 0;
 	if (way >= NP_WAYS || !np_take(&bucket->way[way].track, &state))
 		return 0;

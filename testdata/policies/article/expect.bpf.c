@@ -11,16 +11,39 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
-NP_PLAN(0, 0)
-NP_COUNTERS(0, 0)
+NP_PROGRAM(0x15c9254154d58167ULL)
+NP_PLAN(NP_JUDGED, 0)
+NP_COUNTERS(1, 0)
 
-/* ---- ingress: no rule selects this endpoint ---- */
+/* ---- ingress: default deny ----
+ * rule 0: allow from any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring on 9090/TCP
+ */
 NP_PEERS(np_peers_in, 1);
+
+enum ingress_peer {
+	FROM_APP_PROMETHEUS_NAMESPACE_MONITORING = 1, /* any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring */
+};
+
+static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
+{
+	switch (flow->port) {
+	case 9090:
+		if (np_is(from, FROM_APP_PROMETHEUS_NAMESPACE_MONITORING))
+			return NP_ALLOW(0);
+		break;
+	}
+	return np_default_deny_but_host(flow);
+}
 
 np_verdict np_policy_ingress(const struct np_flow *flow)
 {
-	return np_default_allow();
+	const np_u64 *from = np_peer(np_peers_in, flow);
+
+	switch (flow->protocol) {
+	case NP_TCP:
+		return ingress_tcp(flow, from);
+	}
+	return np_default_deny_but_host(flow);
 }
 
 /* ---- egress: no rule selects this endpoint ---- */
@@ -148,39 +171,16 @@ np_verdict np_policy_egress(const struct np_flow *flow)
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x15c9254154d58167ULL)
-NP_PLAN(NP_JUDGED, 0)
-NP_COUNTERS(1, 0)
+NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
+NP_PLAN(0, 0)
+NP_COUNTERS(0, 0)
 
-/* ---- ingress: default deny ----
- * rule 0: allow from any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring on 9090/TCP
- */
+/* ---- ingress: no rule selects this endpoint ---- */
 NP_PEERS(np_peers_in, 1);
-
-enum ingress_peer {
-	FROM_APP_PROMETHEUS_NAMESPACE_MONITORING = 1, /* any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring */
-};
-
-static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
-{
-	switch (flow->port) {
-	case 9090:
-		if (np_is(from, FROM_APP_PROMETHEUS_NAMESPACE_MONITORING))
-			return NP_ALLOW(0);
-		break;
-	}
-	return np_default_deny_but_host(flow);
-}
 
 np_verdict np_policy_ingress(const struct np_flow *flow)
 {
-	const np_u64 *from = np_peer(np_peers_in, flow);
-
-	switch (flow->protocol) {
-	case NP_TCP:
-		return ingress_tcp(flow, from);
-	}
-	return np_default_deny_but_host(flow);
+	return np_default_allow();
 }
 
 /* ---- egress: no rule selects this endpoint ---- */
