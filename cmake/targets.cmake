@@ -6,7 +6,7 @@
 set(NETPOLC_MAY_USE_ir "")
 set(NETPOLC_MAY_USE_frontend "ir")
 set(NETPOLC_MAY_USE_codegen_bpf "ir")
-set(NETPOLC_MAY_USE_runtime_loader "")
+set(NETPOLC_MAY_USE_runtime_loader "ir")
 set(NETPOLC_MAY_USE_verify "ir")
 set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify")
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace netpolc::loader {
@@ -35,6 +36,16 @@ std::optional<Prefix> Prefix::parse(const std::string& text) {
   for (unsigned bit = length; bit < bits; ++bit)
     prefix.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> (bit % 8)));
   return prefix;
+}
+
+bool Prefix::contains(const Prefix& inner) const {
+  if (address.v6 != inner.address.v6 || length > inner.length) return false;
+  for (unsigned byte = 0; byte * 8 < length; ++byte) {
+    const unsigned bits = std::min(8u, length - byte * 8);
+    const unsigned differs = address.bytes[byte] ^ inner.address.bytes[byte];
+    if ((differs >> (8 - bits)) != 0) return false;
+  }
+  return true;
 }
 
 std::string Prefix::to_string() const { return address.to_string() + "/" + std::to_string(length); }

@@ -1,6 +1,5 @@
 // runtime-loader/address.h — addresses and prefixes as the loader and its tests need them:
-// bytes in network order, read and printed by the C library. A node's loader doesn't link ir/,
-// so this is its own small type.
+// bytes in network order, as keys of maps have them, read and printed by the C library.
 #pragma once
 #include <array>
 #include <compare>
@@ -28,6 +27,8 @@ struct Prefix {
   // "192.0.2.0/24" or a bare address, which is its host prefix. Host bits are masked off.
   static std::optional<Prefix> parse(const std::string& text);
   std::string to_string() const;
+  bool contains(const Prefix& inner) const;
+  bool is_single() const { return length == (address.v6 ? 128 : 32); }
 };
 
 }  // namespace netpolc::loader

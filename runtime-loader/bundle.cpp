@@ -66,7 +66,10 @@ BundleDirection direction(const JsonField& program, const char* name) {
   out.rule_texts = texts(program.at("ruleTexts").at(name));
   if (out.rule_texts.size() != program.at("ruleCount").at(name).number())
     program.at("ruleTexts").at(name).fail("has another number of rules than `ruleCount`");
-  out.peers = peers(program.at("peers").at(name), program.at("words").at(name).number());
+  out.words = program.at("words").at(name).number(1u << 16);
+  out.peers = peers(program.at("peers").at(name), out.words);
+  if (const auto all = program.find("selectors")) out.selectors = selectors(all->at(name));
+  if (out.selectors.size() > out.words * 64) program.at("selectors").at(name).fail("has more bits than `words` hold");
   return out;
 }
 
@@ -148,6 +151,10 @@ void fill(Bundle& bundle, const JsonField& root) {
   if (const auto generator = root.find("generator")) bundle.generator = generator->text();
   bundle.world4 = root.at("config").at("world4").number32();
   bundle.world6 = root.at("config").at("world6").number32();
+  if (const auto version = root.at("config").find("ciliumVersion")) bundle.cilium_version = static_cast<int>(version->number(99));
+  if (const auto nodes = root.at("config").find("cidrMatchesNodes")) bundle.cidr_matches_nodes = nodes->boolean();
+  if (const auto policy = root.find("policyDigest")) bundle.policy_digest = digest(*policy);
+  if (const auto live = root.find("liveDigest")) bundle.live_digest = digest(*live);
   std::map<std::string, std::size_t> programs;
   root.at("programs").each([&](const JsonField& item) {
     bundle.programs.push_back(program(item));
@@ -159,7 +166,10 @@ void fill(Bundle& bundle, const JsonField& root) {
   });
   root.at("nodes").each([&](const JsonField& item) { bundle.nodes.push_back(node(item)); });
   root.at("identities").each([&](const JsonField& item) {
-    bundle.identities[item.at("id").number32()] = texts(item.at("labels"));
+    const std::uint32_t id = item.at("id").number32();
+    bundle.identities[id] = texts(item.at("labels"));
+    if (const auto ports = item.find("namedPorts"))
+      ports->each([&](const JsonField& port) { bundle.named_ports[id].push_back(named_port(port)); });
   });
   root.at("addresses").each([&](const JsonField& item) {
     const auto prefix = Prefix::parse(item.at("prefix").text());

@@ -13,6 +13,7 @@
 #include "runtime-loader/address.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
+#include "runtime-loader/selectors.h"
 
 namespace netpolc::loader {
 
@@ -29,6 +30,8 @@ struct BundleDirection {
   std::string enforcement;
   std::vector<std::string> rule_texts;  // by number
   PeerBits peers;
+  std::size_t words = 1;  // of each peer
+  Selectors selectors;    // by bit; none: a bundle of a compiler that did not write them
 };
 struct BundleProgram {
   std::string digest;  // 64 hexadecimal digits
@@ -62,10 +65,14 @@ struct BundleNode {
 struct Bundle {
   std::string digest, generator;
   std::uint32_t world4 = 2, world6 = 2;
+  int cilium_version = 18;  // whose semantics: 18 for 1.18
+  bool cidr_matches_nodes = false;
+  std::string policy_digest, live_digest;  // of what decides, and of who is where; "": not said
   std::vector<BundleProgram> programs;
   std::vector<BundleEndpoint> endpoints;
   std::vector<BundleNode> nodes;
   std::map<std::uint32_t, std::vector<std::string>> identities;  // labels
+  std::map<std::uint32_t, std::vector<ir::NamedPort>> named_ports;  // of identities that have some
   AddressIdentities addresses;
   std::string manifest;  // bundle.json, as it was read
 };

@@ -60,6 +60,9 @@ class JsonField {
   }
   bool is_null() const { return value_->is_null(); }
   bool is_text() const { return value_->is_string(); }
+  bool is_boolean() const { return value_->is_boolean(); }
+  bool is_array() const { return value_->is_array(); }
+  bool is_object() const { return value_->is_object(); }
 
   [[noreturn]] void expected(const std::string& what) const {
     fail("expected " + what + ", found " + value_->type_name());
