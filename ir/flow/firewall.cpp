@@ -157,7 +157,7 @@ Answer Firewall::judge_forward(const Packet& packet, Direction direction, Connec
     answer.asked = policy.enforces(direction);
     return answer;
   }
-  answer.because = known != nullptr && known->is_open_by(direction) ? Because::Known : Because::New;
+  answer.because = known != nullptr ? Because::Known : Because::New;
   answer.reported = answer.audited || known == nullptr;
   if (known == nullptr) known = &(connections_[conversation_of(packet, direction)] = Connection{});
   (direction == Direction::Egress ? known->opened_by_pod : known->opened_by_peer) = true;

@@ -62,7 +62,7 @@ enum class Because : std::uint8_t {
   Exempt,   // none of policy's business
   Reply,    // of a live flow that the other side opened
   Related,  // an error about a live flow
-  Known,    // a flow of this direction, policy still agrees
+  Known,    // of a live flow, and policy agrees
   New,      // opened a flow
   Dropped,
 };

@@ -1,12 +1,18 @@
 #include "tools/sequences/kernel.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <numeric>
 #include <stdexcept>
 #include <system_error>
 
@@ -37,6 +43,36 @@ loader::PeerBits peer_bits(const ir::DirectionTable& table, std::uint32_t words)
   return out;
 }
 
+// BPF_PROG_TEST_RUN says that packets came through the loopback device, or through another one that
+// there is: in a network namespace of our own, which is gone with this process.
+std::uint32_t second_interface() {
+  static const std::uint32_t index = [] {
+    if (unshare(CLONE_NEWNET) != 0) failed("making a network namespace");
+    if (std::system("ip link add neighbour type veth peer name other") != 0) throw std::runtime_error("`ip link add neighbour type veth peer name other` failed: is iproute2 there, and veth?");
+    const unsigned found = if_nametoindex("neighbour");
+    if (found == 0) failed("looking for the device that was just made");
+    return found;
+  }();
+  return index;
+}
+
+bool run(const loader::Object& object, loader::Side side, const Frame& frame, std::uint32_t interface) {
+  const bool from_pod = side == loader::Side::FromPod;
+  __sk_buff context{};
+  context.ifindex = interface;
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
+  options.data_in = frame.data();
+  options.data_size_in = static_cast<std::uint32_t>(frame.size());
+  options.ctx_in = &context;
+  options.ctx_size_in = sizeof context;
+  options.repeat = 1;
+  if (bpf_prog_test_run_opts(object.program(from_pod ? NP_PROGRAM_FROM_POD : NP_PROGRAM_TO_POD), &options) != 0) failed("running a program on a packet");
+  constexpr std::uint32_t unspec = ~0u, shot = 2;  // TC_ACT_*
+  if (options.retval != unspec && options.retval != shot) throw std::runtime_error("a program returned " + std::to_string(options.retval) + ", which is neither pass nor drop");
+  return options.retval == unspec;
+}
+
 }  // namespace
 
 template <class Bucket>
@@ -65,7 +101,7 @@ void FlowTable<Bucket>::age(std::uint32_t ticks) {
 template struct FlowTable<np_bucket4>;
 template struct FlowTable<np_bucket6>;
 
-Kernel::Kernel(const Script& script) {
+Kernel::Kernel(const Script& script) : neighbour_(second_interface()) {
   const std::vector<std::uint32_t> identities = script.identities();
   for (const Policy& policy : script.policies) {
     const ir::DecisionTable table = table_of(policy, identities);
@@ -131,7 +167,7 @@ void Kernel::set_world(const ir::flow::World& world) {
 
 void Kernel::set_pod(const ir::flow::Pod& pod) {
   const np_u32 flags = (pod.check4 ? NP_SOURCE_IPV4 : 0) | (pod.check6 ? NP_SOURCE_IPV6 : 0) | (pod.audit ? NP_AUDIT : 0);
-  checked(loader::fill_interfaces(maps_.map(NP_MAP_INTERFACES), {{kLoopback, {pod.identity, flags}}}));
+  checked(loader::fill_interfaces(maps_.map(NP_MAP_INTERFACES), {{kLoopback, {pod.identity, flags}}, {neighbour_, {pod.identity, flags}}}));
 }
 
 void Kernel::age(std::uint32_t ticks) {
@@ -161,11 +197,11 @@ bool Kernel::takes(const Frame& frame) {
   return frame.size() >= (type == 0x0800 ? 34u : type == 0x86dd ? 54u : 15u);
 }
 
-Seen Kernel::send(ir::Direction direction, const Frame& frame) {
+Seen Kernel::send(ir::Direction direction, bool neighbour, const Frame& frame) {
   Program& program = programs_.at(policy_);
   Seen out;
   const auto side = direction == ir::Direction::Egress ? loader::Side::FromPod : loader::Side::ToPod;
-  out.passed = checked(loader::test_run(program.object, side, frame)) == loader::TcVerdict::Pass;
+  out.passed = run(program.object, side, frame, neighbour ? neighbour_ : kLoopback);
   checked(events_->read([&](const np_event& event) { out.events.push_back(event); }));
   auto now = counters(program);
   for (std::uint32_t slot = 0; slot < now.size(); ++slot) out.counted.insert(out.counted.end(), now[slot] - program.counters[slot], slot);
@@ -173,15 +209,29 @@ Seen Kernel::send(ir::Direction direction, const Frame& frame) {
   return out;
 }
 
-std::uint64_t Kernel::crowded() const {
-  const int stats = maps_.map(NP_MAP_STATS);
-  std::vector<std::uint64_t> by_cpu(static_cast<std::size_t>(sysconf(_SC_NPROCESSORS_CONF)) + 64);
-  std::uint64_t out = 0;
-  for (const np_u32 stat : {NP_STAT_EVICTED, NP_STAT_REFUSED}) {
-    if (bpf_map_lookup_elem(stats, &stat, by_cpu.data()) != 0) failed("reading " NP_MAP_STATS);
-    for (const std::uint64_t count : by_cpu) out += count;
-    by_cpu.assign(by_cpu.size(), 0);
+Kernel::Totals Kernel::Totals::since(const Totals& before) const {
+  Totals out{{}, opened - before.opened, audited - before.audited, suppressed - before.suppressed, crowded - before.crowded};
+  for (const auto& [reason, packets] : drops) {
+    const auto former = before.drops.find(reason);
+    if (const std::uint64_t more = packets - (former == before.drops.end() ? 0 : former->second); more != 0) out.drops[reason] = more;
   }
+  return out;
+}
+
+Kernel::Totals Kernel::totals() const {
+  Totals out;
+  const auto drops = checked(maps_.drops());
+  for (std::uint32_t reason = 0; reason < drops.size(); ++reason)
+    if (drops[reason].packets != 0) out.drops[reason] = drops[reason].packets;
+  std::vector<std::uint64_t> by_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const auto stat = [&](np_u32 which) {
+    if (bpf_map_lookup_elem(maps_.map(NP_MAP_STATS), &which, by_cpu.data()) != 0) failed("reading " NP_MAP_STATS);
+    return std::accumulate(by_cpu.begin(), by_cpu.end(), std::uint64_t{0});
+  };
+  out.opened = stat(NP_STAT_OPENED);
+  out.audited = stat(NP_STAT_AUDITED);
+  out.suppressed = stat(NP_STAT_SUPPRESSED);
+  out.crowded = stat(NP_STAT_EVICTED) + stat(NP_STAT_REFUSED);
   return out;
 }
 
@@ -192,7 +242,7 @@ std::optional<std::string> kernel_unavailable() {
     script.policies.push_back({.name = "nothing", .ingress = true, .egress = true, .rules = {}});
     Kernel kernel(script);
     kernel.begin(script);
-    if (kernel.send(ir::Direction::Ingress, Frame(60, 0)).passed) return "BPF_PROG_TEST_RUN gives no verdicts";
+    if (kernel.send(ir::Direction::Ingress, false, Frame(60, 0)).passed) return "BPF_PROG_TEST_RUN gives no verdicts";
   } catch (const std::exception& error) {
     return error.what();
   }

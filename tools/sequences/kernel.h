@@ -2,6 +2,7 @@
 // own, and what they do with packets. Time can't be moved forward there, so flows and fragments are
 // made older instead. All of it throws std::runtime_error where the machine fails.
 #pragma once
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,9 +45,15 @@ class Kernel {
   void age(std::uint32_t ticks);
   // Newer kernels don't run a program on an untagged frame that ends within its IP header.
   static bool takes(const Frame& frame);
-  Seen send(ir::Direction direction, const Frame& frame);
-  // Live flows that gave way to others, and new ones that found no room.
-  std::uint64_t crowded() const;
+  Seen send(ir::Direction direction, bool neighbour, const Frame& frame);
+  // What the shared counters say so far.
+  struct Totals {
+    std::map<std::uint32_t, std::uint64_t> drops;  // by reason
+    std::uint64_t opened = 0, audited = 0, suppressed = 0;
+    std::uint64_t crowded = 0;  // live flows that gave way to others, and new ones that found no room
+    Totals since(const Totals& before) const;
+  };
+  Totals totals() const;
 
   ir::flow::Lifetimes lifetimes() const;  // in ticks
   static std::uint64_t tick();            // it is now
@@ -69,6 +76,7 @@ class Kernel {
   ir::flow::World world_;
   bool clean_ = false;
   std::uint32_t policy_ = 0;
+  std::uint32_t neighbour_ = 0;  // the interface of the other pod
 };
 
 // Nothing: it can run here. Otherwise why not.

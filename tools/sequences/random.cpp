@@ -75,6 +75,7 @@ class Packets {
 
   Send next() {
     Send out = sent_.empty() || one_in(random_, 3) ? fresh() : following(pick(sent_, random_));
+    if (one_in(random_, 12)) out.neighbour = !out.neighbour;
     if (out.packet.kind == Packet::Kind::Ip) {
       if (!out.packet.about) sent_.push_back(out);
       decorate(out.packet);

@@ -128,8 +128,9 @@ class Reader {
   }
 
   std::variant<Send, Wait, SetPolicy, SetAddress, SetAudit> step(const std::vector<std::string>& words) {
-    if (words[0] == "to-pod" || words[0] == "from-pod") {
-      Send out{.direction = words[0] == "to-pod" ? ir::Direction::Ingress : ir::Direction::Egress};
+    const bool to = words[0] == "to-pod" || words[0] == "to-neighbour";
+    if (to || words[0] == "from-pod" || words[0] == "from-neighbour") {
+      Send out{.direction = to ? ir::Direction::Ingress : ir::Direction::Egress, .neighbour = words[0].ends_with("neighbour")};
       const auto arrow = std::find(words.begin(), words.end(), "->");
       out.packet = parse_packet({words.begin() + 1, arrow});
       if (arrow != words.end()) out.expect = expectation({arrow + 1, words.end()});
@@ -144,7 +145,7 @@ class Reader {
         if (script_.policies[i].name == words[1]) return SetPolicy{i};
       throw std::runtime_error("there is no policy `" + words[1] + "`");
     }
-    throw std::runtime_error("`" + words[0] + "` is none of to-pod, from-pod, wait, policy, address, audit");
+    throw std::runtime_error("`" + words[0] + "` is none of to-pod, from-pod, to-neighbour, from-neighbour, wait, policy, address, audit");
   }
 
   Script script_;
@@ -177,7 +178,7 @@ Script parse_script(const std::string& name, const std::string& text) {
 std::string print(const Step& step, const Script& script) {
   return std::visit(Overloaded{
                         [](const Send& send) {
-                          return std::string(send.direction == ir::Direction::Ingress ? "to-pod " : "from-pod ") + print(send.packet) +
+                          return std::string(send.direction == ir::Direction::Ingress ? "to-" : "from-") + (send.neighbour ? "neighbour " : "pod ") + print(send.packet) +
                                  (send.expect ? " -> " + print(*send.expect) : std::string());
                         },
                         [](const Wait& wait) { return "wait " + std::to_string(wait.seconds); },

@@ -10,6 +10,8 @@
 //   to-pod tcp 10.0.0.3:4000 > 10.0.0.1:80 S     -> new rule 0 identity 300
 //   from-pod tcp 10.0.0.1:80 > 10.0.0.3:4000 SA  -> reply
 //   wait 61                       seconds
+//   from-neighbour udp 10.0.0.1:53 > 10.0.0.3:4000   of another pod of the node, under the same policy;
+//                                 to-neighbour likewise. What one of them may do opens nothing for the other
 //   policy other                  takes its place; `address … none`, `audit on`, `audit off` likewise
 //
 // After -> comes what must become of the packet: exempt, reply, related, known (a flow that policy
@@ -38,6 +40,7 @@ struct Expectation {
 
 struct Send {
   ir::Direction direction = ir::Direction::Ingress;
+  bool neighbour = false;  // the packet is that pod's
   Packet packet = {};
   std::optional<Expectation> expect = std::nullopt;
 };

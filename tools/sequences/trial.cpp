@@ -1,6 +1,7 @@
 #include "tools/sequences/trial.h"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "tools/sequences/readable.h"
@@ -84,12 +85,15 @@ std::optional<std::string> compare(const Expectation& expect, const Answer& answ
 class Run {
  public:
   Run(Kernel& kernel, const Script& script, const Wrong* wrong) : kernel_(kernel), script_(script), wrong_(wrong) {
-    firewall_.world = script.world;
-    firewall_.pod = script.pod;
-    firewall_.lifetimes = kernel.lifetimes();
+    for (ir::flow::Firewall& pod : pods_) {
+      pod.world = script.world;
+      pod.pod = script.pod;
+      pod.lifetimes = kernel.lifetimes();
+    }
     use(0);
     kernel_.begin(script);
-    if (wrong_ && wrong_->setup) wrong_->setup(firewall_);
+    if (wrong_ && wrong_->setup)
+      for (ir::flow::Firewall& pod : pods_) wrong_->setup(pod);
   }
 
   std::optional<std::string> step(const Step& step, Tally& tally) {
@@ -102,39 +106,65 @@ class Run {
       use(policy->policy);
       kernel_.use_policy(policy->policy);
     } else if (const auto* audit = std::get_if<SetAudit>(&step.does)) {
-      firewall_.pod.audit = audit->on;
-      kernel_.set_pod(firewall_.pod);
+      for (ir::flow::Firewall& pod : pods_) pod.pod.audit = audit->on;
+      kernel_.set_pod(with_audit(audit->on));
     } else {
       const auto& change = std::get<SetAddress>(step.does);
-      if (change.identity) firewall_.world.addresses[change.prefix] = *change.identity;
-      else firewall_.world.addresses.erase(change.prefix);
-      kernel_.set_world(firewall_.world);
+      set_address(world_, change);
+      for (ir::flow::Firewall& pod : pods_) set_address(pod.world, change);
+      kernel_.set_world(world_);
     }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> compare_totals(const Kernel::Totals& counted) const {
+    if (counted.drops != expected_.drops) return "drops that are counted";
+    if (counted.audited != expected_.audited) return "audited packets that are counted";
+    if (counted.opened != expected_.opened) return "flows opened, as counted: " + std::to_string(counted.opened) + ", as the model has it: " + std::to_string(expected_.opened);
+    if (counted.suppressed != 0) return "events that were suppressed";
     return std::nullopt;
   }
 
  private:
   void use(std::uint32_t index) {
     policy_ = &script_.policies[index];
-    firewall_.policy = {policy_->ingress, policy_->egress, [this](ir::Direction direction, std::uint32_t identity, ir::Flow flow) {
-                          ir::flow::Decision decision = decide(*policy_, direction, identity, flow);
-                          if (wrong_ && wrong_->decision) wrong_->decision(decision);
-                          return decision;
-                        }};
+    const auto ask = [this](ir::Direction direction, std::uint32_t identity, ir::Flow flow) {
+      ir::flow::Decision decision = decide(*policy_, direction, identity, flow);
+      if (wrong_ && wrong_->decision) wrong_->decision(decision);
+      return decision;
+    };
+    for (ir::flow::Firewall& pod : pods_) pod.policy = {policy_->ingress, policy_->egress, ask};
+  }
+
+  static void set_address(ir::flow::World& world, const SetAddress& change) {
+    if (change.identity) world.addresses[change.prefix] = *change.identity;
+    else world.addresses.erase(change.prefix);
+  }
+  ir::flow::Pod with_audit(bool on) const {
+    ir::flow::Pod out = script_.pod;
+    out.audit = on;
+    return out;
   }
 
   std::optional<std::string> judge(const Send& send, Tally& tally) {
     const Frame frame = frame_of(send.packet);
     Frame shown = frame;
     if (wrong_ && wrong_->frame) wrong_->frame(shown);
-    const Answer answer = firewall_.judge(send.direction, shown, now_);
+    const Answer answer = pods_[send.neighbour].judge(send.direction, shown, now_);
     if (!Kernel::takes(frame)) return check(send, answer);
-    const Seen seen = kernel_.send(send.direction, frame);
+    const Seen seen = kernel_.send(send.direction, send.neighbour, frame);
+    count(answer);
     ++tally.packets;
     ++tally.outcomes[answer.because == Because::Dropped ? "dropped, reason " + std::to_string(answer.reason) : ir::flow::to_string(answer.because)];
     if (const auto what = compare(answer, seen, send.direction, *policy_)) return *what + "\n  the model: " + said(answer) + "\n  the kernel: " + said(seen);
     if (seen.passed && policy_->enforces_any() && !is_readable(frame)) return "it passed, but isn't a packet that anybody can read\n  the kernel: " + said(seen);
     return check(send, answer);
+  }
+
+  void count(const Answer& answer) {
+    if (!answer.passes()) ++expected_.drops[answer.reason];
+    if (answer.audited) ++expected_.audited;
+    if (answer.because == Because::New) ++expected_.opened;
   }
 
   static std::optional<std::string> check(const Send& send, const Answer& answer) {
@@ -143,13 +173,26 @@ class Run {
     return what ? std::optional(*what + ", not as written\n  the judges: " + said(answer)) : std::nullopt;
   }
 
+  Kernel::Totals expected_;
   Kernel& kernel_;
   const Script& script_;
   const Wrong* wrong_;
   const Policy* policy_ = nullptr;
-  ir::flow::Firewall firewall_;
+  ir::flow::World world_ = script_.world;  // as the kernel has it; models that are wrong have another
+  std::array<ir::flow::Firewall, 2> pods_;
   ir::flow::Time now_ = 1'000'000;
 };
+
+// Policies that the case doesn't name; the first is there from the beginning.
+void leave_out_unused(Script& script, Case& one) {
+  for (std::uint32_t policy = static_cast<std::uint32_t>(script.policies.size()) - 1; policy > 0; --policy) {
+    const auto of = [](Step& step) { return std::get_if<SetPolicy>(&step.does); };
+    if (std::any_of(one.steps.begin(), one.steps.end(), [&](Step& step) { return of(step) && of(step)->policy == policy; })) continue;
+    script.policies.erase(script.policies.begin() + policy);
+    for (Step& step : one.steps)
+      if (of(step) && of(step)->policy > policy) --of(step)->policy;
+  }
+}
 
 }  // namespace
 
@@ -157,13 +200,16 @@ std::optional<Difference> run(Kernel& kernel, const Script& script, const Case& 
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Tally fresh = tally;
     std::optional<Difference> difference;
-    const std::uint64_t crowded = kernel.crowded();
+    const Kernel::Totals before = kernel.totals();
     const std::uint64_t began = Kernel::tick();
     Run judges(kernel, script, wrong);
     for (std::size_t i = 0; i < one.steps.size() && !difference; ++i)
       if (const auto what = judges.step(one.steps[i], fresh)) difference = Difference{i, *what};
     // The model's clock stood still: the kernel's must have, too. And the model never runs out of room.
-    if (Kernel::tick() != began || kernel.crowded() != crowded) continue;
+    const Kernel::Totals counted = kernel.totals().since(before);
+    if (Kernel::tick() != began || counted.crowded != 0) continue;
+    if (!difference && !one.steps.empty())
+      if (const auto what = judges.compare_totals(counted)) difference = Difference{one.steps.size() - 1, *what};
     ++fresh.cases;
     tally = std::move(fresh);
     return difference;
@@ -195,6 +241,11 @@ Shrunk shrink(Kernel& kernel, const Script& script, const Case& failing, const D
     }
     if (!smaller || chunk > 1) chunk /= 2;
   }
+  for (const auto& [prefix, identity] : std::map(out.script.world.addresses)) {
+    Script candidate = out.script;
+    candidate.world.addresses.erase(prefix);
+    if (still(kernel, candidate, out.smallest)) out.script = std::move(candidate);
+  }
   for (std::size_t policy = 0; policy < out.script.policies.size(); ++policy)
     for (std::size_t rule = 0; rule < out.script.policies[policy].rules.size();) {
       Script candidate = out.script;
@@ -203,6 +254,7 @@ Shrunk shrink(Kernel& kernel, const Script& script, const Case& failing, const D
       if (still(fresh, candidate, out.smallest)) out.script = std::move(candidate);
       else ++rule;
     }
+  leave_out_unused(out.script, out.smallest);
   return out;
 }
 
