@@ -22,6 +22,11 @@ Result<AttachRequest> parse_line(const std::string& line) {
   if (!json.is_object()) return bad_input("expected a JSON object");
   AttachRequest request;
   for (const auto& [key, value] : json.items()) {
+    if (key == "audit") {
+      if (!value.is_boolean()) return bad_input("`audit`: expected true or false");
+      request.audit = value.get<bool>();
+      continue;
+    }
     if (!value.is_string()) return bad_input("`" + key + "`: expected a string");
     const auto& text = value.get_ref<const std::string&>();
     if (key == "endpoint") {

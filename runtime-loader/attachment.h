@@ -16,6 +16,7 @@ struct AttachRequest {
   std::string ifname;
   std::string netns;               // "", a name or a path
   std::vector<Address> addresses;  // of this pod, where it isn't (or no longer) what the bundle says
+  bool audit = false;              // what policy denies passes, and is counted and reported
 };
 
 enum class AttachMode : std::uint8_t { Tcx, Clsact };
@@ -28,6 +29,8 @@ struct Attachment {
   std::uint64_t netns_inode = 0;
   std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints
   AttachMode mode = AttachMode::Tcx;
+  std::vector<Address> addresses;   // as the request had them
+  bool audit = false;
 };
 
 Result<AttachRequest> parse_attach_option(const std::string& text);  // "ns/pod=IFNAME"

@@ -88,7 +88,7 @@ Result<Installation> Installation::open(const std::string& root, const std::stri
   if (const Done done = it.take_lock(); !done) return tl::make_unexpected(done.error());
   if (const Done done = ensure_bpffs(it.root_, it.state_ + "/mounted"); !done) return tl::make_unexpected(done.error());
   std::error_code error;
-  for (const char* part : {"/maps", "/rules", "/links"}) {
+  for (const char* part : {"/maps", "/rules", "/peers", "/links"}) {
     fs::create_directories(it.root_ + part, error);
     if (error) return refused("creating " + it.root_ + part + ": " + error.message());
   }
@@ -106,9 +106,10 @@ Result<Installation> Installation::find(const std::string& root, const std::stri
 
 std::vector<std::string> Installation::pinned_links() const { return names_in(root_ + "/links"); }
 std::vector<std::string> Installation::pinned_rules() const { return names_in(root_ + "/rules"); }
+std::vector<std::string> Installation::pinned_peers() const { return names_in(root_ + "/peers"); }
 
 Done Installation::remove_all() const {
-  for (const char* part : {"/links", "/rules", "/maps"})
+  for (const char* part : {"/links", "/peers", "/rules", "/maps"})
     for (const std::string& name : names_in(root_ + part)) unpin(root_ + part + "/" + name);
   for (const std::string& name : names_in(state_))
     if (name.ends_with(".json") || name.ends_with(".json.new")) unlink((state_ + "/" + name).c_str());
@@ -118,7 +119,7 @@ Done Installation::remove_all() const {
 
 void Installation::remove_if_unused() const {
   std::error_code error;
-  for (const char* part : {"/links", "/rules", "/maps"})
+  for (const char* part : {"/links", "/peers", "/rules", "/maps"})
     fs::remove(root_ + part, error);  // fails where something is in it
   const std::string mark = state_ + "/mounted";
   if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0)

@@ -4,6 +4,7 @@
 //
 //   ROOT/maps/np_*            the shared maps in use
 //   ROOT/rules/DIGEST         counters of a program, so that they outlive a load
+//   ROOT/peers/DIGEST_{in,out}   a program's peers, for identities that come later
 //   ROOT/links/NETNS_IFINDEX_{from,to}   tcx links: the truth about what is attached
 //   STATE/state.json          attachments, addresses added at run time; see state.h
 //   STATE/mounted             there if bpffs was mounted on ROOT by us
@@ -28,12 +29,17 @@ class Installation {
 
   std::string map_path(const std::string& name) const { return root_ + "/maps/" + name; }
   std::string rules_path(const std::string& digest) const { return root_ + "/rules/" + digest.substr(0, 64); }
+  // `direction`: "in" or "out".
+  std::string peers_path(const std::string& digest, const std::string& direction) const {
+    return root_ + "/peers/" + digest.substr(0, 64) + "_" + direction;
+  }
   std::string link_path(const std::string& name) const { return root_ + "/links/" + name; }
   std::string state_path() const { return state_ + "/state.json"; }
   const std::string& state_directory() const { return state_; }
   const std::string& root() const { return root_; }
   std::vector<std::string> pinned_links() const;
   std::vector<std::string> pinned_rules() const;
+  std::vector<std::string> pinned_peers() const;
   // Every pin and file of ours, then the directories.
   Done remove_all() const;
   // The directories, where nothing is pinned: what a failed first load leaves.

@@ -33,6 +33,7 @@ struct Generation {
   std::vector<Attachment> attachments;
   AddressIdentities addresses;
   std::map<Prefix, AddressOverride> overrides;
+  LearnedIdentities learned;
   SharedMaps maps;
   std::map<std::size_t, Object> objects;  // by Bundle::programs
   std::string left_over;                  // what could not be cleaned up afterwards
@@ -76,8 +77,14 @@ Done plan(const LoadOptions& options, Generation& next) {
 }
 
 Done plan_addresses(const KnownState& known, Generation& next) {
+  constexpr std::size_t kNumbersKept = 16384;
   if (known.current) next.overrides = surviving(known.state.overrides, next.bundle, known.state.bundle);
-  return keep_value(addresses(next.bundle, next.node, next.requests, next.overrides), next.addresses);
+  auto plan = addresses(next.bundle, next.node, next.requests, next.overrides, known.state.learned);
+  if (!plan) return tl::make_unexpected(plan.error());
+  next.learned = plan->learned.size() > kNumbersKept ? plan->used() : plan->learned;
+  const LearnedIdentities used = plan->used();
+  next.addresses = std::move(plan->addresses);
+  return add_peers(next.bundle, programs_of(next.bundle, next.attachments), used);
 }
 
 Done load_object(const Installation& site, std::size_t index, Generation& next) {
@@ -99,8 +106,7 @@ Done load_object(const Installation& site, std::size_t index, Generation& next) 
 Done load_objects(const Installation& site, Generation& next) {
   for (const char* name : kKept)
     if (Fd map = open_pinned(site.map_path(name))) next.maps.by_name.emplace(name, std::move(map));
-  std::set<std::size_t> needed;
-  for (const Attachment& it : next.attachments) needed.insert(next.bundle.endpoints[it.bundle_endpoint].program);
+  const std::set<std::size_t> needed = programs_of(next.bundle, next.attachments);
   std::vector<const PeerBits*> peers;
   for (const std::size_t program : needed)
     for (const BundleDirection* direction : {&next.bundle.programs[program].ingress, &next.bundle.programs[program].egress})
@@ -109,10 +115,9 @@ Done load_objects(const Installation& site, Generation& next) {
   for (const std::size_t program : needed) {
     if (Done done = load_object(site, program, next); !done) return done;
   }
-  if (!next.objects.empty()) return {};
   // A node without pods has an installation all the same: the maps come with any program.
-  if (next.bundle.programs.empty()) return bad_input("the bundle has no programs: no endpoint was compiled");
-  return load_object(site, 0, next);
+  if (next.objects.empty()) return bad_input("the bundle has no programs: no endpoint was compiled");
+  return {};
 }
 
 Result<std::uint32_t> buckets(int map) {
@@ -134,8 +139,12 @@ Done fill_maps(const Installation& site, const LoadOptions& options, const Gener
     if (const auto known = read_config(former.get())) config.seed = known->seed;
   config.world4 = {next.bundle.world4, next.maps.rows.row(next.bundle.world4)};
   config.world6 = {next.bundle.world6, next.maps.rows.row(next.bundle.world6)};
+  config.event_limit = options.event_limit;
+  set_lifetimes(config, options.lifetimes);
   if (options.report_allowed) config.flags |= NP_CONFIG_REPORT_ALLOWED;
-  if (has_cluster_prefixes(next.addresses)) config.flags |= NP_CONFIG_PREFIXES;
+  if (has_cluster_prefixes(next.addresses) ||
+      prefixes_matter(next.bundle, programs_of(next.bundle, next.attachments), next.addresses))
+    config.flags |= NP_CONFIG_PREFIXES;
   if (Done done = keep_value(buckets(map(NP_MAP_FLOWS4)), config.buckets4); !done) return done;
   if (Done done = keep_value(buckets(map(NP_MAP_FLOWS6)), config.buckets6); !done) return done;
   return set_config(map(NP_MAP_CONFIG), config);
@@ -157,11 +166,16 @@ Done pin_kept(const Installation& site, const Generation& next, Journal& journal
 
 // In place of the former generation's; taken back they are again where they were.
 Done pin_renewed(const Installation& site, const Generation& next, Journal& journal) {
-  for (const char* name : kRenewed) {
-    const std::string path = site.map_path(name);
+  std::map<std::string, int> pins;
+  for (const char* name : kRenewed) pins[site.map_path(name)] = next.maps.by_name.at(name).get();
+  for (const auto& [program, object] : next.objects) {
+    pins[site.peers_path(next.bundle.programs[program].digest, "in")] = object.map(NP_MAP_PEERS_IN);
+    pins[site.peers_path(next.bundle.programs[program].digest, "out")] = object.map(NP_MAP_PEERS_OUT);
+  }
+  for (const auto& [path, map] : pins) {
     auto former = std::make_shared<Fd>(open_pinned(path));
-    if (Done done = pin_over(next.maps.by_name.at(name).get(), path); !done) return done;
-    journal.add([path, former] {
+    if (Done done = pin_over(map, path); !done) return done;
+    journal.add([path = path, former] {
       if (*former)
         (void)pin_over(former->get(), path);
       else
@@ -212,14 +226,19 @@ State final_state(const Generation& next) {
   state.bundle = next.bundle.digest;
   state.attachments = next.attachments;
   state.overrides = next.overrides;
+  state.learned = next.learned;
   return state;
 }
 
-void forget_other_counters(const Installation& site, const Generation& next) {
-  std::map<std::string, bool> used;
-  for (const auto& [program, object] : next.objects) used[site.rules_path(next.bundle.programs[program].digest)] = true;
+// Counters and peers of programs that are not loaded any more.
+void forget_other_pins(const Installation& site, const Generation& next) {
+  std::set<std::string> used;
+  for (const auto& [program, object] : next.objects) used.insert(next.bundle.programs[program].digest);
   for (const std::string& name : site.pinned_rules())
-    if (!used.contains(site.rules_path(name))) unpin(site.rules_path(name));
+    if (!used.contains(name)) unpin(site.rules_path(name));
+  for (const std::string& name : site.pinned_peers())
+    for (const char* direction : {"in", "out"})
+      if (!used.contains(name.substr(0, 64))) unpin(site.peers_path(name, direction));
 }
 
 Done put_in_force(const Installation& site, const LoadOptions& options, const KnownState& known, Generation& next) {
@@ -237,7 +256,7 @@ Done put_in_force(const Installation& site, const LoadOptions& options, const Kn
   std::vector<Attachment> former = known.state.attachments;
   former.insert(former.end(), known.state.pending.begin(), known.state.pending.end());
   if (const Done done = detach_others(site, former, next.attachments); !done) next.left_over = done.error().message;
-  forget_other_counters(site, next);
+  forget_other_pins(site, next);
   forget_other_manifests(site, state);
   return {};
 }

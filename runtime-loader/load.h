@@ -13,6 +13,7 @@
 
 #include "runtime-loader/attachment.h"
 #include "runtime-loader/installation.h"
+#include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
 
 namespace netpolc::loader {
@@ -24,6 +25,8 @@ struct LoadOptions {
   std::string root = kDefaultRoot, state;
   std::optional<AttachMode> mode;
   bool report_allowed = false;  // an event for each new allowed connection too
+  std::uint32_t event_limit = 1024;  // events a processor and second
+  Lifetimes lifetimes;               // of flows
 };
 
 struct LoadReport {

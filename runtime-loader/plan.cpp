@@ -29,6 +29,43 @@ void replace_pod_addresses(const ResolvedRequest& resolved, const BundleEndpoint
   }
 }
 
+// What was said of addresses in terms that the bundle has.
+Done say(const Bundle& bundle, const std::map<Prefix, AddressOverride>& overrides, AddressIdentities& all) {
+  for (const auto& [prefix, what] : overrides) {
+    if (what.key || what.external) continue;
+    if (what.identity) {
+      all[prefix] = *what.identity;
+    } else if (what.endpoint.empty()) {
+      all.erase(prefix);
+    } else {
+      const auto endpoint = find_endpoint(bundle, what.endpoint);
+      if (!endpoint) return tl::make_unexpected(endpoint.error());
+      all[prefix] = bundle.endpoints[*endpoint].identity;
+    }
+  }
+  return {};
+}
+
+// What was said by labels, names and groups: what is outside first, since nodes may be known by it.
+Done say_labels(const Bundle& bundle, const std::map<Prefix, AddressOverride>& overrides, AddressPlan& plan) {
+  std::map<Prefix, const ExternalFacts*> outside;
+  std::map<Prefix, const IdentityKey*> inside;
+  for (const auto& [prefix, what] : overrides) {
+    if (what.key) inside.emplace(prefix, &*what.key);
+    if (what.external) outside.emplace(prefix, &*what.external);
+  }
+  if (outside.empty() && inside.empty() && plan.learned.empty()) return {};
+  IdentityNumbers numbers(bundle, plan.learned);
+  if (const Done done = place_external(bundle, outside, numbers, plan.addresses); !done) return done;
+  for (const auto& [prefix, key] : inside) {
+    const std::uint32_t id = numbers.number(with_address_labels(bundle, *key, prefix, numbers, plan.addresses));
+    if (id == 0) return refused(prefix.to_string() + ": no number is left for another label set; load the bundle again");
+    plan.addresses[prefix] = id;
+  }
+  plan.learned = numbers.learned();
+  return {};
+}
+
 std::uint32_t families_of(const ResolvedRequest& resolved, const BundleEndpoint& endpoint) {
   std::uint32_t families = 0;
   const auto add = [&](const std::vector<Address>& addresses) {
@@ -61,6 +98,26 @@ Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::ve
   return out;
 }
 
+std::vector<ResolvedRequest> requests_of(const std::vector<Attachment>& attachments) {
+  std::vector<ResolvedRequest> out;
+  for (const Attachment& it : attachments) {
+    ResolvedRequest& added = out.emplace_back();
+    added.request.endpoint = it.endpoint;
+    added.request.ifname = it.ifname;
+    added.request.netns = it.netns;
+    added.request.addresses = it.addresses;
+    added.endpoint = it.bundle_endpoint;
+  }
+  return out;
+}
+
+std::set<std::size_t> programs_of(const Bundle& bundle, const std::vector<Attachment>& attachments) {
+  std::set<std::size_t> out;
+  for (const Attachment& it : attachments) out.insert(bundle.endpoints.at(it.bundle_endpoint).program);
+  if (out.empty() && !bundle.programs.empty()) out.insert(0);
+  return out;
+}
+
 Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& requests) {
   std::vector<Attachment> out;
   std::map<std::pair<std::uint64_t, int>, std::string> seen;
@@ -80,13 +137,24 @@ Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& reque
     it.ifindex = interface->index;
     it.netns_inode = interface->netns;
     it.bundle_endpoint = resolved.endpoint;
+    it.addresses = request.addresses;
+    it.audit = request.audit;
   }
   return out;
 }
 
-Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node,
-                                    const std::vector<ResolvedRequest>& requests,
-                                    const std::map<Prefix, AddressOverride>& overrides) {
+LearnedIdentities AddressPlan::used() const {
+  LearnedIdentities out;
+  if (learned.empty()) return out;
+  std::set<std::uint32_t> present;
+  for (const auto& [prefix, identity] : addresses) present.insert(identity);
+  for (const auto& [id, key] : learned)
+    if (present.contains(id)) out.emplace(id, key);
+  return out;
+}
+
+Result<AddressPlan> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+                              const std::map<Prefix, AddressOverride>& overrides, const LearnedIdentities& learned) {
   AddressIdentities all = bundle.addresses;
   for (const BundleNode& each : bundle.nodes)
     for (const Address& address : each.addresses) {
@@ -101,18 +169,10 @@ Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& nod
   for (const ResolvedRequest& resolved : requests)
     for (const Address& address : resolved.request.addresses)
       all[host_prefix(address)] = bundle.endpoints[resolved.endpoint].identity;
-  for (const auto& [prefix, what] : overrides) {
-    if (what.identity) {
-      all[prefix] = *what.identity;
-    } else if (what.endpoint.empty()) {
-      all.erase(prefix);
-    } else {
-      const auto endpoint = find_endpoint(bundle, what.endpoint);
-      if (!endpoint) return tl::make_unexpected(endpoint.error());
-      all[prefix] = bundle.endpoints[*endpoint].identity;
-    }
-  }
-  return all;
+  if (const Done done = say(bundle, overrides, all); !done) return tl::make_unexpected(done.error());
+  AddressPlan out{std::move(all), learned};
+  if (const Done done = say_labels(bundle, overrides, out); !done) return tl::make_unexpected(done.error());
+  return out;
 }
 
 std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std::vector<ResolvedRequest>& requests,
@@ -120,10 +180,11 @@ std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std
   std::map<std::uint32_t, np_interface> out;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const BundleEndpoint& endpoint = bundle.endpoints[requests[i].endpoint];
-    const np_interface it{endpoint.identity, families_of(requests[i], endpoint)};
+    const std::uint32_t audit = requests[i].request.audit ? NP_AUDIT : 0;
+    const np_interface it{endpoint.identity, families_of(requests[i], endpoint) | audit};
     const auto [other, fresh] = out.emplace(static_cast<std::uint32_t>(attachments[i].ifindex), it);
     if (fresh) continue;
-    other->second.flags &= other->second.identity == it.identity ? it.flags : 0;
+    other->second.flags &= other->second.identity == it.identity ? it.flags : it.flags & NP_AUDIT;
   }
   return out;
 }
@@ -133,7 +194,12 @@ std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverri
   if (bundle.digest == former_digest) return overrides;
   std::map<Prefix, AddressOverride> out;
   for (const auto& [prefix, what] : overrides) {
-    if (bundle.addresses.contains(prefix)) continue;
+    const bool named = bundle.addresses.contains(prefix);
+    if (what.external && (!named || !what.external->names.empty() || !what.external->groups.empty())) {
+      out.emplace(prefix, what).first->second.external->outside &= !named;
+      continue;
+    }
+    if (named) continue;
     if (!what.endpoint.empty() && !find_endpoint(bundle, what.endpoint)) continue;
     out.emplace(prefix, what);
   }

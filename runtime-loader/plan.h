@@ -1,6 +1,7 @@
 // runtime-loader/plan.h — what a load shall make of a node, worked out before the kernel is
 // touched. Pure but for looking interfaces up.
 #pragma once
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,22 +21,36 @@ struct ResolvedRequest {
 // Fails as input with the first request whose endpoint the bundle doesn't have.
 Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests);
 
+// As what is loaded was asked for.
+std::vector<ResolvedRequest> requests_of(const std::vector<Attachment>& attachments);
+// By Bundle::programs. A node without pods has the first program, for the maps that come with it.
+std::set<std::size_t> programs_of(const Bundle& bundle, const std::vector<Attachment>& attachments);
+
 // Fails as input where an interface is missing or named twice.
 Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& requests);
+
+// Who is where, and the identities that the bundle doesn't have.
+struct AddressPlan {
+  AddressIdentities addresses;
+  LearnedIdentities learned;  // all numbers that were ever given: a label set keeps its number
+  // Of those the ones that an address has.
+  LearnedIdentities used() const;
+};
 
 // The identity of every address, in four layers, later over earlier:
 //   1. the bundle's table
 //   2. addresses of `node`: this is the pods' own node (identity 1); "" for none
 //   3. addresses given with an attachment; they replace the pod's own of the same family
 //   4. what was said at run time. After another bundle was compiled, only about addresses that
-//      this bundle doesn't name, and endpoints that it has.
-Result<AddressIdentities> addresses(const Bundle& bundle, const std::string& node,
-                                    const std::vector<ResolvedRequest>& requests,
-                                    const std::map<Prefix, AddressOverride>& overrides);
+//      this bundle doesn't name, and endpoints that it has; names and groups of addresses outside
+//      the cluster stay, since they only add to what the bundle says.
+Result<AddressPlan> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+                              const std::map<Prefix, AddressOverride>& overrides, const LearnedIdentities& learned = {});
 
 // Whose addresses the pods at these interfaces may send from. A family of which neither the request
 // nor the bundle knows an address of the pod is not looked at, nor is an interface number that two
-// network namespaces have for pods of different identities. `attachments`: one a request, in order.
+// network namespaces have for pods of different identities. Audited are those that ask for it, unless
+// another pod has the same number and doesn't. `attachments`: one a request, in order.
 std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std::vector<ResolvedRequest>& requests,
                                                  const std::vector<Attachment>& attachments);
 

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "runtime-loader/files.h"
@@ -17,6 +18,12 @@ using Json = nlohmann::json;
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kStateLimit = 256u << 20, kManifestLimit = 1u << 30;
 
+Json address_texts(const std::vector<Address>& all) {
+  Json out = Json::array();
+  for (const Address& address : all) out.push_back(address.to_string());
+  return out;
+}
+
 Json attachments(const std::vector<Attachment>& all) {
   Json out = Json::array();
   for (const Attachment& it : all)
@@ -26,7 +33,9 @@ Json attachments(const std::vector<Attachment>& all) {
                    {"ifindex", it.ifindex},
                    {"netnsInode", it.netns_inode},
                    {"bundleEndpoint", it.bundle_endpoint},
-                   {"mode", to_string(it.mode)}});
+                   {"mode", to_string(it.mode)},
+                   {"addresses", address_texts(it.addresses)},
+                   {"audit", it.audit}});
   return out;
 }
 
@@ -40,8 +49,47 @@ std::vector<Attachment> attachments(const JsonField& field) {
     it.ifindex = static_cast<int>(item.at("ifindex").number(INT32_MAX));
     it.netns_inode = item.at("netnsInode").number();
     it.bundle_endpoint = item.at("bundleEndpoint").number();
+    if (const auto addresses = item.find("addresses"))
+      addresses->each([&](const JsonField& text) {
+        const auto address = Address::parse(text.text());
+        if (!address) text.fail("is no address");
+        it.addresses.push_back(*address);
+      });
     it.mode = item.at("mode").text() == "clsact" ? AttachMode::Clsact : AttachMode::Tcx;
+    it.audit = item.at("audit").boolean();
   });
+  return out;
+}
+
+Json label_texts(const ir::LabelSet& labels) {
+  Json out = Json::array();
+  for (const ir::Label& label : labels) out.push_back(label.to_string());
+  return out;
+}
+
+ir::LabelSet labels(const JsonField& field) {
+  ir::LabelSet out;
+  field.each([&](const JsonField& item) {
+    auto label = parse_label(item.text());
+    if (!label) item.fail(label.error().message);
+    out.push_back(std::move(*label));
+  });
+  ir::normalise(out);
+  return out;
+}
+
+Json key_json(const IdentityKey& key) {
+  Json out = {{"labels", label_texts(key.labels)}};
+  for (const ir::NamedPort& port : key.ports) {
+    const char* protocol = port.protocol == ir::Protocol::Udp ? "UDP" : port.protocol == ir::Protocol::Sctp ? "SCTP" : "TCP";
+    out["ports"].push_back(Json::array({port.name, protocol, port.port}));
+  }
+  return out;
+}
+
+IdentityKey identity_key(const JsonField& field) {
+  IdentityKey out{labels(field.at("labels")), {}};
+  if (const auto ports = field.find("ports")) ports->each([&](const JsonField& port) { out.ports.push_back(named_port(port)); });
   return out;
 }
 
@@ -53,17 +101,42 @@ Json overrides(const State& state) {
       entry = *what.identity;
     else if (!what.endpoint.empty())
       entry = what.endpoint;
+    else if (what.key)
+      entry = key_json(*what.key);
+    else if (what.external)
+      entry = {{"names", what.external->names}, {"groups", label_texts(what.external->groups)}, {"outside", what.external->outside}};
   }
   return out;
 }
 
 AddressOverride address_override(const JsonField& field) {
   AddressOverride out;
-  if (field.is_text())
+  if (field.is_text()) {
     out.endpoint = field.text();
-  else if (!field.is_null())
+  } else if (field.is_object() && field.find("names")) {
+    out.external.emplace();
+    field.at("names").each([&](const JsonField& name) { out.external->names.insert(name.text()); });
+    out.external->groups = labels(field.at("groups"));
+    out.external->outside = field.at("outside").boolean();
+  } else if (field.is_object()) {
+    out.key = identity_key(field);
+  } else if (!field.is_null()) {
     out.identity = field.number32();
+  }
   return out;
+}
+
+Json learned(const State& state) {
+  Json out = Json::object();
+  for (const auto& [id, key] : state.learned) out[std::to_string(id)] = key_json(key);
+  return out;
+}
+
+std::uint32_t identity_number(const std::string& key, const JsonField& value) {
+  std::uint32_t id = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+  if (error != std::errc{} || end != key.data() + key.size() || id == 0) value.fail("is of no identity");
+  return id;
 }
 
 std::uint32_t pinned_map_id(const std::string& path) {
@@ -105,7 +178,8 @@ std::string to_json(const State& state) {
               {"bundle", state.bundle},
               {"attachments", attachments(state.attachments)},
               {"pending", attachments(state.pending)},
-              {"addresses", overrides(state)}}
+              {"addresses", overrides(state)},
+              {"identities", learned(state)}}
              .dump(1) +
          "\n";
 }
@@ -127,6 +201,8 @@ Result<State> parse_state(const std::string& text, const std::string& name) {
       if (!prefix) value.fail("is no prefix");
       state.overrides[*prefix] = address_override(value);
     });
+    if (const auto known = root.find("identities"))
+      known->each_member([&](const std::string& key, const JsonField& value) { state.learned.emplace(identity_number(key, value), identity_key(value)); });
   } catch (const std::exception& error) {
     return refused(name + " is damaged (" + error.what() + "); `netpol-loader unload` removes what is installed");
   }

@@ -13,14 +13,17 @@
 
 #include "runtime-loader/attachment.h"
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/identities.h"
 #include "runtime-loader/installation.h"
 
 namespace netpolc::loader {
 
-// What `address add` and `address remove` said. Neither member set: removed.
+// What `address add` and `address remove` said. No member set: removed.
 struct AddressOverride {
   std::string endpoint;  // identity: that of the endpoint in whatever bundle is loaded
-  std::optional<std::uint32_t> identity;
+  std::optional<std::uint32_t> identity = {};
+  std::optional<IdentityKey> key = {};  // of a pod or node
+  std::optional<ExternalFacts> external = {};
 };
 
 struct State {
@@ -31,6 +34,7 @@ struct State {
   // Written before anything is attached, so that a loader that is killed leaves nothing unknown.
   std::vector<Attachment> pending;
   std::map<Prefix, AddressOverride> overrides;
+  LearnedIdentities learned;  // numbers given to label sets that the bundle lacks
 };
 
 std::string to_json(const State& state);
