@@ -51,6 +51,10 @@ std::vector<RefusedEndpoint> refused_endpoints(const ir::Decisions& decisions, c
 std::map<std::string, std::string> contents(const BundleInput& input, const std::vector<Program>& programs) {
   std::map<std::string, std::string> files;
   for (const RuntimeFile& file : runtime_files()) files["programs/include/" + std::string(file.name)] = file.text;
+  if (input.outside.worth_it()) {
+    files["programs/include/" + std::string(outside_source().name)] = outside_source().text;
+    files[kOutsideObject] = outside_object();
+  }
   if (input.options.emit_ir) files["policies.ir"] = ir::print(input.policies);
   for (const Program& program : programs) {
     const std::string stem = "programs/" + program.digest;
@@ -117,7 +121,8 @@ Result<BundleSummary> write_bundle(const std::string& directory, const ir::Decis
 
   auto programs = compile_programs(decisions, options.jobs);
   if (!programs) return tl::make_unexpected(programs.error());
-  const BundleInput input{decisions, cluster, identities, policies, options};
+  const Outside outside = denied_from_outside(decisions, cluster, identities, *programs);
+  const BundleInput input{decisions, cluster, identities, policies, options, outside};
   std::map<std::string, std::string> files = contents(input, *programs), digests;
   for (const auto& [path, bytes] : files) digests[path] = sha256_hex(bytes);
   Manifest listed = manifest(input, *programs, digests);

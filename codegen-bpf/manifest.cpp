@@ -174,8 +174,10 @@ std::string live_digest(const Json& bundle) {
 Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, const std::map<std::string, std::string>& files) {
   std::map<std::uint32_t, const Program*> program_of;
   Json listed = Json::array(), endpoints = Json::array(), digests = Json::object();
-  for (const Program& p : programs) {
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const Program& p = programs[i];
     listed.push_back(program(in, p));
+    if (!in.outside.by_program[i].empty()) listed.back()["outside"] = to_json(in.outside.by_program[i]);
     for (const std::uint32_t decided : p.endpoints) program_of[decided] = &p;
   }
   for (const auto& [decided, p] : program_of) endpoints.push_back(endpoint(in, decided, p->digest));
@@ -190,6 +192,7 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
   out["nodes"] = nodes(in);
   out["identities"] = identities(in);
   out["addresses"] = ipcache(in);
+  if (in.outside.worth_it()) out["xdp"] = xdp_json(in.outside);
   out["files"] = std::move(digests);
   out["policyDigest"] = policy_digest(out);
   out["liveDigest"] = live_digest(out);

@@ -5,6 +5,7 @@
 
 #include "codegen-bpf/bundle.h"
 #include "codegen-bpf/programs.h"
+#include "codegen-bpf/xdp/outside.h"
 
 namespace netpolc::codegen_bpf {
 
@@ -14,6 +15,7 @@ struct BundleInput {
   const ir::Identities& identities;
   const ir::PolicySet& policies;
   const BundleOptions& options;
+  const Outside& outside;  // of the programs, in their order
 };
 
 struct Manifest {

@@ -32,6 +32,8 @@ typedef __u64 np_u64;
 // ---- programs ----------------------------------------------------------------------------------
 #define NP_PROGRAM_FROM_POD "np_from_pod"  // SEC("tc"): the pod's egress policy, at tc(x) ingress
 #define NP_PROGRAM_TO_POD "np_to_pod"      // SEC("tc"): the pod's ingress policy, at tc(x) egress
+// In an object of its own, at the node's external device: SEC("xdp"), see "outside" below.
+#define NP_PROGRAM_FROM_OUTSIDE "np_from_outside"
 
 // ---- maps ----------------------------------------------------------------------------------------
 // shared, pinned
@@ -53,6 +55,13 @@ typedef __u64 np_u64;
 #define NP_MAP_PEERS_IN "np_peers_in"      // array: row → np_u64[words], bits of the ingress peers
 #define NP_MAP_PEERS_OUT "np_peers_out"    // the same for egress
 #define NP_MAP_RULES "np_rules"            // per-CPU array: np_counter, see below
+
+// of the object for the external device; the first three are pinned
+#define NP_MAP_OUTSIDE "np_outside"        // array of one: np_outside
+#define NP_MAP_LOCAL4 "np_local4"          // hash: address[4] → ifindex (np_u32) of the pod that has it
+#define NP_MAP_LOCAL6 "np_local6"          // hash: address[16] → ifindex
+#define NP_MAP_CLASSES "np_classes"        // hash: identity → class (np_u32)
+#define NP_MAP_DENIED "np_denied"          // array: class → np_denied
 
 // Slots of np_rules, for I ingress and E egress rules: ingress rule r at r, egress rule r at
 // I + r, packets that no rule decided at I + E (ingress) and I + E + 1 (egress).
@@ -191,6 +200,34 @@ struct np_fragment {
 	np_u32 expires;   // tick
 };
 
+// ---- outside -----------------------------------------------------------------------------------
+// What np_from_outside drops at the node's external device: packets to pods in np_local*, from
+// addresses outside the cluster, that the ingress policy of every one of these pods denies.
+// Identities that are denied the same have a class. Class 0: nothing is dropped here, which is
+// also the class of identities that aren't in np_classes, those of pods and nodes among them.
+//
+// An np_local* entry with ifindex 0 is no pod's but of an address outside that stands behind a
+// service: what comes from there may be a reply to what a pod sent to the service's address.
+struct np_outside {
+	np_u32 ready;           // 1; else everything passes
+	// While np_config has this generation, `flags` and `nothing_sent` below may be relied upon.
+	np_u32 generation;
+	np_u32 world4, world6;  // classes of addresses not known
+	np_u32 flags;           // NP_OUTSIDE_*
+	np_u32 zero;
+};
+#define NP_OUTSIDE_SERVICES 1u  // np_local* has addresses behind services
+#define NP_OUTSIDE_PREFIXES 2u  // prefixes have other classes than the world: they must be asked for
+
+#define NP_OUTSIDE_CLASSES 64
+struct np_denied {
+	np_u64 denied[3][1024];   // TCP, UDP, SCTP: a bit a destination port
+	np_u64 by_rule[3][1024];  // of these, which for a deny rule (181), not for want of one that allows (133)
+	np_u32 echo[2];           // reason to drop ICMP, ICMPv6 echo requests; 0: they pass
+	np_u32 nothing_sent;      // no pod may send there, and none has: replies can't come
+	np_u32 zero;
+};
+
 #define NP_INGRESS 1
 #define NP_EGRESS 2
 
@@ -230,5 +267,6 @@ struct np_event {
 	np_u32 zero;
 };
 #define NP_EVENT_AUDITED 1u  // it passed, for audit mode
+#define NP_EVENT_OUTSIDE 2u  // at the external device; `ifindex` is that of the pod it was meant for
 
 #endif
