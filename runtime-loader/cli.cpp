@@ -28,7 +28,7 @@ constexpr std::size_t kAttachFileLimit = 64u << 20;
 
 struct Options {
   std::string root = kDefaultRoot, state, format = "text";
-  std::vector<std::string> attach, attach_files;
+  std::vector<std::string> attach, attach_files, audit;
   LoadOptions load;
   std::string mode = "auto";
   MonitorOptions monitor;
@@ -88,6 +88,14 @@ Result<std::vector<AttachRequest>> requests(const Options& o) {
     if (!some) return some;
     std::move(some->begin(), some->end(), std::back_inserter(all));
   }
+  for (const std::string& endpoint : o.audit) {
+    bool found = false;
+    for (AttachRequest& request : all) {
+      if (request.endpoint != endpoint) continue;
+      request.audit = found = true;
+    }
+    if (!found) return bad_input("--audit " + endpoint + ": no such endpoint is attached");
+  }
   return all;
 }
 
@@ -144,7 +152,7 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
       ->take_all();
   command
       .add_option("--attach-file", o.attach_files,
-                  "JSON lines {\"endpoint\",\"ifname\",\"netns\",\"ipv4\",\"ipv6\"}; - is standard input (repeatable)")
+                  "JSON lines {\"endpoint\",\"ifname\",\"netns\",\"ipv4\",\"ipv6\",\"audit\"}; - is standard input (repeatable)")
       ->take_all();
   command.add_option("--node", o.load.node,
                      "the bundle's node that this is (default: the host's name, if the bundle has it)");
@@ -152,6 +160,19 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
       ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
       ->capture_default_str();
   command.add_flag("--report-allowed", o.load.report_allowed, "events for new allowed connections too");
+  command
+      .add_option("--audit", o.audit,
+                  "NAMESPACE/POD as attached: what its policy denies passes, and is counted and reported (repeatable)")
+      ->take_all();
+  command.add_option("--event-limit", o.load.event_limit, "events a processor and second; the others are only counted")
+      ->capture_default_str();
+  const auto lifetime = [&](const char* name, std::uint32_t& seconds, const char* what) {
+    command.add_option(name, seconds, what)->check(CLI::Range(1u, 1u << 30))->capture_default_str();
+  };
+  lifetime("--ct-timeout-regular-tcp", o.load.lifetimes.tcp, "seconds that a TCP connection is remembered");
+  lifetime("--ct-timeout-regular-tcp-syn", o.load.lifetimes.tcp_new, "... before its handshake is over");
+  lifetime("--ct-timeout-regular-tcp-fin", o.load.lifetimes.tcp_closed, "... after it was closed both ways");
+  lifetime("--ct-timeout-regular-any", o.load.lifetimes.other, "seconds that a UDP, SCTP or ICMP flow is remembered");
   add_common(command, o);
   command.callback([&] { chosen = [&] { return load_command(o); }; });
 }

@@ -134,10 +134,20 @@ Json rule_json(const np_event& event, const Explained& known, const Loaded& load
 
 }  // namespace
 
+namespace {
+
+// What became of the packet, in one word.
+const char* verdict_name(const np_event& event) {
+  if (event.reason == NP_REASON_FORWARDED) return "allow";
+  return event.flags & NP_EVENT_AUDITED ? "audit" : "drop";
+}
+
+}  // namespace
+
 std::string event_text(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {
   const Explained known = explain(event, loaded);
   const std::string verdict =
-      event.reason == NP_REASON_FORWARDED ? "allow" : "drop (" + reason_name(event.reason) + ")";
+      event.reason == NP_REASON_FORWARDED ? "allow" : std::string(verdict_name(event)) + " (" + reason_name(event.reason) + ")";
   return time_text(event, wall_offset) + " " + verdict + " " + direction_name(event.direction) + " " +
          endpoint_name(event, known) + ": " + flow_text(event) + remote_text(event, loaded) +
          rule_line(event, known, loaded);
@@ -146,7 +156,7 @@ std::string event_text(const np_event& event, const Loaded& loaded, std::int64_t
 std::string event_json(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {
   const Explained known = explain(event, loaded);
   Json out{{"time", time_text(event, wall_offset)},
-           {"verdict", event.reason == NP_REASON_FORWARDED ? "allow" : "drop"},
+           {"verdict", verdict_name(event)},
            {"reason", event.reason},
            {"reasonName", reason_name(event.reason)},
            {"direction", direction_name(event.direction)},

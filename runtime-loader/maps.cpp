@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+#include <utility>
 
 namespace netpolc::loader {
 namespace {
@@ -88,14 +90,44 @@ struct Entries {
   Done write(int map, const char* name) const { return update_all(map, count, keys, values, name); }
 };
 
+// A whole flow table, for as long as this lives.
+class MappedTable {
+ public:
+  static Result<MappedTable> open(int map, int protection) {
+    const auto shape = map_shape(map);
+    if (!shape) return tl::make_unexpected(shape.error());
+    MappedTable out;
+    out.buckets_ = shape->max_entries;
+    out.size_ = std::size_t{shape->value_size} * shape->max_entries;
+    out.bytes_ = mmap(nullptr, out.size_, protection, MAP_SHARED, map, 0);
+    if (out.bytes_ == MAP_FAILED) return refused("mapping a flow table", errno);
+    return out;
+  }
+  MappedTable(MappedTable&& other) noexcept : bytes_(std::exchange(other.bytes_, MAP_FAILED)), size_(other.size_), buckets_(other.buckets_) {}
+  MappedTable& operator=(MappedTable&&) = delete;
+  ~MappedTable() {
+    if (bytes_ != MAP_FAILED) munmap(bytes_, size_);
+  }
+  void clear() { std::memset(bytes_, 0, size_); }
+  template <class Bucket>
+  void count(FlowCount& flows, std::uint32_t now) const {
+    const auto* bucket = static_cast<const Bucket*>(bytes_);
+    flows.room += buckets_ * NP_WAYS;
+    for (std::size_t i = 0; i < buckets_; ++i)
+      for (const auto& flow : bucket[i].way)
+        flows.alive += ((flow.track.state >> NP_FLOW_PROTOCOL_SHIFT) & 0xff) != 0 && static_cast<std::int32_t>(flow.track.expires - now) >= 0;
+  }
+
+ private:
+  MappedTable() = default;
+  void* bytes_ = MAP_FAILED;
+  std::size_t size_ = 0, buckets_ = 0;
+};
+
 Done forget_array(int map) {
-  const auto shape = map_shape(map);
-  if (!shape) return tl::make_unexpected(shape.error());
-  const std::size_t size = std::size_t{shape->value_size} * shape->max_entries;
-  void* bytes = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-  if (bytes == MAP_FAILED) return refused("mapping a flow table", errno);
-  std::memset(bytes, 0, size);
-  munmap(bytes, size);
+  auto table = MappedTable::open(map, PROT_READ | PROT_WRITE);
+  if (!table) return tl::make_unexpected(table.error());
+  table->clear();
   return {};
 }
 
@@ -256,6 +288,30 @@ Done forget_flows(int flows4, int flows6, int fragments) {
   while (bpf_map_get_next_key(fragments, nullptr, &key) == 0)
     if (bpf_map_delete_elem(fragments, &key) != 0 && errno != ENOENT) return refused("forgetting a fragment", errno);
   return errno == ENOENT ? Done() : refused("reading " NP_MAP_FRAGMENTS, errno);
+}
+
+Result<FlowCount> count_flows(int flows4, int flows6) {
+  const auto table4 = MappedTable::open(flows4, PROT_READ), table6 = MappedTable::open(flows6, PROT_READ);
+  if (!table4) return tl::make_unexpected(table4.error());
+  if (!table6) return tl::make_unexpected(table6.error());
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto tick = static_cast<std::uint32_t>((static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec)) >> NP_TICK_SHIFT);
+  FlowCount flows;
+  table4->count<np_bucket4>(flows, tick);
+  table6->count<np_bucket6>(flows, tick);
+  return flows;
+}
+
+Result<std::vector<std::uint64_t>> read_stats(int map) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return refused("asking for the number of processors", -cpus);
+  std::vector<std::uint64_t> totals(NP_STATS), one(static_cast<std::size_t>(cpus));
+  for (std::uint32_t stat = 0; stat < NP_STATS; ++stat) {
+    if (bpf_map_lookup_elem(map, &stat, one.data()) != 0) return refused("reading " NP_MAP_STATS, errno);
+    for (const std::uint64_t count : one) totals[stat] += count;
+  }
+  return totals;
 }
 
 Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& interfaces) {

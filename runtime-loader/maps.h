@@ -50,6 +50,13 @@ Done set_config(int map, const np_config& config);
 Result<np_config> read_config(int map);
 // After a change of addresses, rows or peers: every flow is judged anew with its next packet.
 Done new_generation(int config_map);
+struct FlowCount {
+  std::uint64_t alive = 0, room = 0;
+};
+// Of both tables.
+Result<FlowCount> count_flows(int flows4, int flows6);
+// Sum over the CPUs, by NP_STAT_*.
+Result<std::vector<std::uint64_t>> read_stats(int map);
 // Takes every flow and fragment out.
 Done forget_flows(int flows4, int flows6, int fragments);
 // By ifindex.

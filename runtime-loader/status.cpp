@@ -54,6 +54,14 @@ Done add_counters(const Installation& site, Status& status) {
   const auto known = read_addresses({addresses4.get(), addresses6.get(), ipcache4.get(), ipcache6.get()});
   if (!known) return tl::make_unexpected(known.error());
   status.addresses = known->size();
+  const Fd flows4 = open_pinned(site.map_path(NP_MAP_FLOWS4)), flows6 = open_pinned(site.map_path(NP_MAP_FLOWS6));
+  const auto flows = count_flows(flows4.get(), flows6.get());
+  if (!flows) return tl::make_unexpected(flows.error());
+  status.flows = *flows;
+  const Fd stats_map = open_pinned(site.map_path(NP_MAP_STATS));
+  auto stats = read_stats(stats_map.get());
+  if (!stats) return tl::make_unexpected(stats.error());
+  status.stats = std::move(*stats);
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include "ir/map_layout.h"
 #include "runtime-loader/attach.h"
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/maps.h"
 #include "runtime-loader/state.h"
 
 namespace netpolc::loader {
@@ -29,6 +30,8 @@ struct Status {
   std::vector<ProgramStatus> programs;
   std::vector<np_counter> drops;  // by reason
   std::size_t addresses = 0;
+  FlowCount flows;
+  std::vector<std::uint64_t> stats;  // by NP_STAT_*
   // Installed, and every attachment in force.
   bool good() const;
 };

@@ -27,7 +27,7 @@ std::string attachments_text(const Status& status) {
                     it.attachment.ifname + (it.attachment.netns.empty() ? "" : " in " + it.attachment.netns),
                     to_string(it.attachment.mode), std::to_string(endpoint.identity),
                     short_digest(status.bundle.programs[endpoint.program].digest),
-                    it.problem.empty() ? "in force" : it.problem});
+                    !it.problem.empty() ? it.problem : it.attachment.audit ? "in force, audit only" : "in force"});
   }
   return table_text(rows);
 }
@@ -72,6 +72,24 @@ std::string drops_text(const Status& status) {
   return rows.size() == 1 ? "no packet was dropped\n" : "dropped so far\n" + table_text(rows, "  ");
 }
 
+std::string flows_text(const Status& status) {
+  const auto stat = [&](std::size_t which) { return std::to_string(status.stats.at(which)); };
+  std::string text = "flows: " + std::to_string(status.flows.alive) + " alive, room for " + std::to_string(status.flows.room) +
+                     "; so far " + stat(NP_STAT_OPENED) + " opened, " + stat(NP_STAT_EVICTED) + " of them in place of a live one, " +
+                     stat(NP_STAT_REFUSED) + " refused for want of room\n";
+  if (status.stats.at(NP_STAT_SUPPRESSED) != 0) text += "events: " + stat(NP_STAT_SUPPRESSED) + " left out, beyond the limit or unread for too long\n";
+  if (status.stats.at(NP_STAT_AUDITED) != 0) text += "audit: " + stat(NP_STAT_AUDITED) + " packets passed that policy denies\n";
+  return text;
+}
+
+Json flows_json(const Status& status) {
+  return {{"alive", status.flows.alive},
+          {"room", status.flows.room},
+          {"opened", status.stats.at(NP_STAT_OPENED)},
+          {"evicted", status.stats.at(NP_STAT_EVICTED)},
+          {"refused", status.stats.at(NP_STAT_REFUSED)}};
+}
+
 Json counters_json(const Status& status, const ProgramStatus& program, int direction) {
   Json out = Json::array();
   const auto& counters = direction == NP_INGRESS ? program.ingress : program.egress;
@@ -101,6 +119,7 @@ Json attachment_json(const Status& status, const AttachmentStatus& it) {
           {"identity", endpoint.identity},
           {"program", status.bundle.programs[endpoint.program].digest},
           {"inForce", it.problem.empty()},
+          {"audit", it.attachment.audit},
           {"problem", it.problem.empty() ? Json() : Json(it.problem)},
           {"kernelPrograms", {{"fromPod", it.programs.from_pod}, {"toPod", it.programs.to_pod}}}};
 }
@@ -134,7 +153,7 @@ std::string status_text(const Status& status) {
             ": ingress " + own.ingress.enforcement + ", egress " + own.egress.enforcement + "\n";
     text += rules_text(status, program);
   }
-  return text + "\n" + drops_text(status);
+  return text + "\n" + flows_text(status) + drops_text(status);
 }
 
 std::string status_json(const Status& status) {
@@ -157,6 +176,9 @@ std::string status_json(const Status& status) {
     out["attachments"] = std::move(attachments);
     out["programs"] = std::move(programs);
     out["drops"] = std::move(drops);
+    out["flows"] = flows_json(status);
+    out["eventsLeftOut"] = status.stats.at(NP_STAT_SUPPRESSED);
+    out["audited"] = status.stats.at(NP_STAT_AUDITED);
   }
   return out.dump(1) + "\n";
 }

@@ -236,8 +236,10 @@ NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet
 			return np_drop(skb, packet, &outcome);
 		outcome.flags = NP_EVENT_AUDITED;
 	}
-	if (fresh && direction == NP_EGRESS && !np_source_is_own(skb, packet, config))
+	if (fresh && direction == NP_EGRESS && !np_source_is_own(skb, packet, config)) {
+		np_name(&outcome, remote, packet->family, config);
 		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
+	}
 	if (!np_remember(skb, packet, config, &outcome, known, fresh))
 		return np_refuse(skb, packet, direction, NP_REASON_CT_CREATE_FAILED, outcome.identity);
 	if (outcome.flags & NP_EVENT_AUDITED) {
@@ -257,9 +259,11 @@ NP_INLINE int np_guard(struct __sk_buff *skb)
 	if (np_read(skb, &packet, NP_EGRESS) != NP_JUDGE)
 		return TC_ACT_UNSPEC;
 	const struct np_config *config = np_configuration();
-	if (config && config->ready && !np_source_is_own(skb, &packet, config))
-		return np_refuse(skb, &packet, NP_EGRESS, NP_REASON_INVALID_SOURCE, 0);
-	return TC_ACT_UNSPEC;
+	if (!config || !config->ready || np_source_is_own(skb, &packet, config))
+		return TC_ACT_UNSPEC;
+	struct np_outcome outcome = {};
+	np_name(&outcome, packet.destination, packet.family, config);
+	return np_refuse(skb, &packet, NP_EGRESS, NP_REASON_INVALID_SOURCE, outcome.identity);
 }
 
 /* ---- every packet ---- */
