@@ -30,10 +30,11 @@ struct np_key {
 	np_u8 family;
 };
 
+/* A bit of a product depends on the bits below it alone, so the upper bytes, which depend on most,
+ * become the lower ones. */
 NP_INLINE np_u64 np_mix(np_u64 hash, np_u64 word)
 {
-	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-	return hash ^ hash >> 32;
+	return __builtin_bswap64((hash ^ word) * 0x9e3779b97f4a7c15ULL);
 }
 
 NP_INLINE void np_key_of(struct np_key *key, const struct np_packet *packet, np_u32 ifindex, np_u32 direction, np_u64 seed)
@@ -57,12 +58,12 @@ NP_INLINE void np_key_of(struct np_key *key, const struct np_packet *packet, np_
 		key->remote[1] = remote[1];
 		hash = np_mix(np_mix(hash, local[0] + remote[0] * 3), local[1] + remote[1] * 3);
 	}
-	key->hash = hash;
+	key->hash = np_mix(hash, 0);
 }
 
 NP_INLINE np_u8 np_tag(const struct np_key *key)
 {
-	np_u8 tag = key->hash >> 56;
+	np_u8 tag = key->hash >> 32;
 	return tag ? tag : 1;
 }
 
