@@ -58,6 +58,13 @@ void establish_out(Subject& subject, std::uint16_t port, u64 tuples, std::uint32
   subject.run(rotating(from_pod(0, port, kTcpAck), tuples, peers), packets);
 }
 
+// Else something was measured that it is not about.
+void expect_opened(Subject& subject, std::uint64_t flows) {
+  const std::uint64_t opened = subject.forget();
+  if (subject.answers() && opened != flows)
+    throw std::runtime_error(subject.name() + " opened " + std::to_string(opened) + " connections instead of " + std::to_string(flows));
+}
+
 Case established_hot(const World& world, const Trio& subjects) {
   const std::uint16_t port = world.ports.back();
   Case out{"established, one hot flow", subjects, from_pod(50, port, kTcpAck), 100'000};
@@ -84,6 +91,7 @@ Case established_rotating(const World& world, const Trio& subjects, std::uint32_
   const std::uint16_t port = world.ports.back();
   Case out{"established, rotating over 10,000 flows", subjects, rotating(from_pod(0, port, kTcpAck), kFlows, peers), 100'000};
   out.before = [port, peers](Subject& subject) { establish_out(subject, port, kFlows, peers); };
+  out.after = [](Subject& subject) { expect_opened(subject, kFlows); };
   return out;
 }
 
@@ -96,9 +104,7 @@ Case first_packet(const World& world, const Trio& subjects, bool events) {
   };
   out.after = [packets = out.packets](Subject& subject) {
     subject.report_allowed(false);
-    const std::uint64_t opened = subject.forget();
-    if (subject.answers() && opened != packets)
-      throw std::runtime_error(subject.name() + " opened " + std::to_string(opened) + " connections of " + std::to_string(packets));
+    expect_opened(subject, packets);
   };
   return out;
 }
