@@ -203,7 +203,9 @@ NP_INLINE np_u32 np_lifetime(np_u8 protocol, np_u32 flags, const struct np_confi
 	np_u32 tcp = np_negative((long)(protocol ^ NP_TCP) - 1) * NP_IS_TCP;
 	np_u32 established = (flags & NP_FLOW_ESTABLISHED) / NP_FLOW_ESTABLISHED * NP_IS_ESTABLISHED;
 	np_u32 closed = (flags / NP_FLOW_OUT_CLOSING) & (flags / NP_FLOW_IN_CLOSING) & NP_IS_CLOSED;
-	return config->lifetimes[(tcp | established | closed) & 7];
+	np_u64 which = tcp | established | closed;
+	asm("" : "+r"(which)); /* before 6.9 the verifier forgets what it knew of both sides of an OR: the mask must stay */
+	return config->lifetimes[which & 7];
 }
 
 /* Another packet of a flow. Writes only what changed, to leave the cache line alone: once a tick. */

@@ -231,17 +231,17 @@ NP_APART np_u32 np_extension(struct __sk_buff *skb, struct np_packet *packet, np
 }
 
 /* Walks extension headers from `offset` to the transport header, or to the one that says that
- * this is no first fragment. */
+ * this is no first fragment. The question whether to go on stands at the end, so that what leads back is a
+ * conditional jump: until 6.7 the verifier takes a loop whose end just falls into its middle for one without end. */
 NP_INLINE np_u32 np_skip_extensions(struct __sk_buff *skb, struct np_packet *packet, np_u8 next, np_u32 offset)
 {
+	int left = NP_IPV6_MAX_EXTENSIONS;
+	packet->protocol = next;
+	packet->transport = offset;
+	if (!np_is_extension(next))
+		return NP_JUDGE;
 #pragma clang loop unroll(disable)
-	for (int i = 0; i <= NP_IPV6_MAX_EXTENSIONS; i++) {
-		packet->protocol = next;
-		packet->transport = offset;
-		if (!np_is_extension(next))
-			return NP_JUDGE;
-		if (i == NP_IPV6_MAX_EXTENSIONS)
-			break;
+	do {
 		np_u32 read = np_extension(skb, packet, next, offset);
 		if (!read)
 			return NP_REASON_INVALID_PACKET;
@@ -249,7 +249,11 @@ NP_INLINE np_u32 np_skip_extensions(struct __sk_buff *skb, struct np_packet *pac
 			return NP_JUDGE;
 		offset += read & 0xffff;
 		next = read >> 16;
-	}
+		packet->protocol = next;
+		packet->transport = offset;
+		if (!np_is_extension(next))
+			return NP_JUDGE;
+	} while (--left);
 	return NP_REASON_INVALID_EXTENSION;
 }
 
