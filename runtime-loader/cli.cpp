@@ -8,11 +8,11 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "runtime-loader/command.h"
 #include "runtime-loader/files.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/load.h"
 #include "runtime-loader/monitor.h"
-#include "runtime-loader/node_addresses.h"
 #include "runtime-loader/status.h"
 #include "runtime-loader/table.h"
 #include "runtime-loader/unload.h"
@@ -21,46 +21,16 @@ namespace netpolc::loader {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using Action = std::function<int()>;
+using Action = CommandAction;
 
-constexpr int kGood = 0, kNegative = 1, kNoAnswer = 2, kInternal = 4, kInterrupted = 130;
 constexpr std::size_t kAttachFileLimit = 64u << 20;
 
-struct Options {
-  std::string root = kDefaultRoot, state, format = "text";
+struct Options : CommonOptions {
   std::vector<std::string> attach, attach_files, audit;
   LoadOptions load;
   std::string mode = "auto";
   MonitorOptions monitor;
-  std::string address, endpoint;
-  std::optional<std::uint32_t> identity;
-
-  bool json() const { return format == "json"; }
-  Where where() const { return {root, state}; }
 };
-
-int complain(const Failure& failure) {
-  if (interrupted()) {
-    std::fprintf(stderr, "netpol-loader: interrupted\n");
-    return kInterrupted;
-  }
-  std::fprintf(stderr, "netpol-loader: %s\n", failure.message.c_str());
-  return failure.kind == FailureKind::Input ? kNoAnswer : kInternal;
-}
-
-void print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  std::fflush(stdout);
-}
-
-void add_common(CLI::App& command, Options& o) {
-  command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")
-      ->capture_default_str();
-  command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
-  command.add_option("-o,--output", o.format, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->capture_default_str();
-}
 
 // ---- load ----------------------------------------------------------------------------------------
 
@@ -223,67 +193,6 @@ void add_simple(CLI::App& app, Options& o, Action& chosen) {
   monitor.callback([&] { chosen = [&] { return monitor_command(o); }; });
 }
 
-// ---- address -------------------------------------------------------------------------------------
-
-int show_change(const Options& o, const Result<AddressChange>& change) {
-  if (!change) return complain(change.error());
-  const auto json = [](std::optional<std::uint32_t> identity) { return identity ? Json(*identity) : Json(); };
-  const auto words = [](std::optional<std::uint32_t> identity) {
-    return identity ? "identity " + std::to_string(*identity) : std::string("not in the table");
-  };
-  if (o.json())
-    print(Json{{"prefix", change->prefix.to_string()}, {"former", json(change->former)}, {"now", json(change->now)}}
-              .dump() +
-          "\n");
-  else
-    print(change->prefix.to_string() + ": " + words(change->now) + " (was " +
-          (change->former == change->now ? "so already" : words(change->former)) + ")\n");
-  return kGood;
-}
-
-int address_command(const Options& o, bool add) {
-  const auto prefix = Prefix::parse(o.address);
-  if (!prefix) return complain({FailureKind::Input, "`" + o.address + "` is no address or prefix"});
-  if (!add) return show_change(o, remove_address(o.where(), *prefix));
-  if (o.endpoint.empty() == !o.identity)
-    return complain({FailureKind::Input, "whose address is it? give either --endpoint or --identity"});
-  return show_change(o, add_address(o.where(), *prefix, o.endpoint, o.identity));
-}
-
-int list_command(const Options& o) {
-  const auto all = list_addresses(o.where());
-  if (!all) return complain(all.error());
-  Json json = Json::array();
-  TableRows rows{{"PREFIX", "IDENTITY"}};
-  for (const auto& [prefix, identity] : *all) {
-    if (o.json())
-      json.push_back({{"prefix", prefix.to_string()}, {"identity", identity}});
-    else
-      rows.push_back({prefix.to_string(), std::to_string(identity)});
-  }
-  print(o.json() ? json.dump(1) + "\n" : table_text(rows));
-  return kGood;
-}
-
-void add_address_commands(CLI::App& app, Options& o, Action& chosen) {
-  CLI::App& address = *app.add_subcommand("address", "tell the loaded programs whose an address is");
-  address.require_subcommand(1);
-  CLI::App& add =
-      *address.add_subcommand("add", "an address (or prefix) belongs to an endpoint of the loaded bundle from now on");
-  add.add_option("ADDRESS", o.address, "192.0.2.1, 2001:db8::1 or a prefix")->required();
-  add.add_option("--endpoint", o.endpoint, "NAMESPACE/NAME of a pod or workload of the bundle");
-  add.add_option("--identity", o.identity, "its number instead");
-  add_common(add, o);
-  add.callback([&] { chosen = [&] { return address_command(o, true); }; });
-  CLI::App& remove = *address.add_subcommand("remove", "an address belongs to nobody from now on");
-  remove.add_option("ADDRESS", o.address, "as it was added")->required();
-  add_common(remove, o);
-  remove.callback([&] { chosen = [&] { return address_command(o, false); }; });
-  CLI::App& list = *address.add_subcommand("list", "the table that the programs use");
-  add_common(list, o);
-  list.callback([&] { chosen = [&] { return list_command(o); }; });
-}
-
 int parse_and_run(int argc, const char* const* argv) {
   CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
   app.require_subcommand(1);
@@ -292,7 +201,7 @@ int parse_and_run(int argc, const char* const* argv) {
   Action chosen;
   add_load(app, options, chosen);
   add_simple(app, options, chosen);
-  add_address_commands(app, options, chosen);
+  add_address_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -303,6 +212,29 @@ int parse_and_run(int argc, const char* const* argv) {
 }
 
 }  // namespace
+
+int complain(const Failure& failure) {
+  if (interrupted()) {
+    std::fprintf(stderr, "netpol-loader: interrupted\n");
+    return kInterrupted;
+  }
+  std::fprintf(stderr, "netpol-loader: %s\n", failure.message.c_str());
+  return failure.kind == FailureKind::Input ? kNoAnswer : kInternal;
+}
+
+void print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+void add_common(CLI::App& command, CommonOptions& o) {
+  command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")
+      ->capture_default_str();
+  command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
+  command.add_option("-o,--output", o.format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
 
 int run(int argc, const char* const* argv) {
   try {

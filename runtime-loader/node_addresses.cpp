@@ -1,106 +1,142 @@
 #include "runtime-loader/node_addresses.h"
 
-#include "runtime-loader/state.h"
+#include <algorithm>
+
+#include "ir/identity/fqdn.h"
 
 namespace netpolc::loader {
 namespace {
 
-struct Opened {
-  Installation site;
-  State state;
-  std::map<std::string, Fd> maps;
-  int map(const char* name) const { return maps.at(name).get(); }
-  AddressMaps addresses() const {
-    return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
-  }
-};
+using Overrides = std::map<Prefix, AddressOverride>;
 
-Result<Opened> open(const Where& where, bool to_write) {
-  // Looking first: opening would make the directories of an installation that isn't there.
-  auto site = Installation::find(where.root, where.state);
-  if (site && to_write) site = Installation::open(where.root, where.state);
-  if (!site) return tl::make_unexpected(site.error());
-  auto known = read_state(*site);
-  if (!known) return tl::make_unexpected(known.error());
-  std::map<std::string, Fd> maps;
-  for (const char* name : {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG}) {
-    Fd map = open_pinned(site->map_path(name));
-    if (!known->current || !map) return bad_input("nothing is loaded under " + site->root());
-    maps.emplace(name, std::move(map));
+Result<AddressOverride> checked(const Running& running, AddressOverride what) {
+  if (!what.endpoint.empty()) {
+    const auto found = find_endpoint(running.bundle, what.endpoint);
+    if (!found) return tl::make_unexpected(found.error());
   }
-  return Opened{std::move(*site), std::move(known->state), std::move(maps)};
+  if (what.key) {
+    auto key = checked_key(running.bundle, std::move(*what.key));
+    if (!key) return tl::make_unexpected(key.error());
+    what.key = std::move(*key);
+  }
+  return what;
 }
 
-Result<std::optional<std::uint32_t>> entry(const Opened& opened, const Prefix& prefix) {
-  const auto all = read_addresses(opened.addresses());
-  if (!all) return tl::make_unexpected(all.error());
-  const auto found = all->find(prefix);
-  return found == all->end() ? std::nullopt : std::optional(found->second);
+void add(const Prefix& prefix, AddressOverride what, Overrides& overrides) {
+  AddressOverride& now = overrides[prefix];
+  if (!now.external || !what.external) {
+    now = std::move(what);
+    return;
+  }
+  now.external->names.merge(what.external->names);
+  ir::LabelSet& groups = now.external->groups;
+  groups.insert(groups.end(), what.external->groups.begin(), what.external->groups.end());
+  ir::normalise(groups);
+  now.external->outside |= what.external->outside;
 }
 
-// Flows that live are judged anew once the change is there.
-Done publish(const Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity) {
-  const int map = opened.map(NP_MAP_CONFIG);
-  auto config = read_config(map);
-  if (!config) return tl::make_unexpected(config.error());
-  if (identity && has_cluster_prefixes({{prefix, *identity}}) && !(config->flags & NP_CONFIG_PREFIXES)) {
-    config->flags |= NP_CONFIG_PREFIXES;
-    if (const Done done = set_config(map, *config); !done) return done;
+// What was said of an address outside is taken back; others are nobody's from now on.
+void remove(const AddressWord& word, const AddressIdentities& without, Overrides& overrides) {
+  const auto found = overrides.find(word.prefix);
+  if (found != overrides.end() && found->second.external) {
+    ExternalFacts& facts = *found->second.external;
+    for (const std::string& name : word.names) facts.names.erase(name);
+    if (word.names.empty() || (facts.names.empty() && facts.groups.empty() && !facts.outside)) overrides.erase(found);
+  } else if (!word.names.empty()) {
+    return;
+  } else if (without.contains(word.prefix)) {
+    overrides[word.prefix] = {};
+  } else {
+    overrides.erase(word.prefix);
   }
-  return new_generation(map);
 }
 
-Done put(const Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity) {
-  if (identity) {
-    const auto rows = read_rows(opened.map(NP_MAP_ROWS));
-    if (!rows) return tl::make_unexpected(rows.error());
-    if (const Done done = fill_addresses(opened.addresses(), {{prefix, *identity}}, *rows); !done) return done;
-  } else if (const auto removed = remove_address(opened.addresses(), prefix); !removed) {
-    return tl::make_unexpected(removed.error());
+Result<Overrides> applied(const Running& running, const std::vector<AddressWord>& words) {
+  Overrides out = running.state.overrides;
+  std::optional<AddressIdentities> without;  // as if nothing had been said
+  for (const AddressWord& word : words) {
+    if (word.add) {
+      auto what = checked(running, *word.add);
+      if (!what) return tl::make_unexpected(Failure{what.error().kind, word.prefix.to_string() + ": " + what.error().message});
+      add(word.prefix, std::move(*what), out);
+      continue;
+    }
+    if (!without) {
+      auto plan = running.plan({});
+      if (!plan) return tl::make_unexpected(plan.error());
+      without = std::move(plan->addresses);
+    }
+    remove(word, *without, out);
   }
-  return publish(opened, prefix, identity);
+  return out;
 }
 
-Result<AddressChange> change(Opened& opened, const Prefix& prefix, std::optional<std::uint32_t> identity,
-                             AddressOverride said) {
-  const auto former = entry(opened, prefix);
-  if (!former) return tl::make_unexpected(former.error());
-  if (const Done done = put(opened, prefix, identity); !done) return tl::make_unexpected(done.error());
-  opened.state.overrides[prefix] = std::move(said);
-  if (const Done done = write_state(opened.site, opened.state); !done) {
-    (void)put(opened, prefix, *former);
-    return tl::make_unexpected(done.error());
+bool asked_for(const Bundle& bundle, const std::vector<ir::FqdnPeer>& selectors, const std::string& name) {
+  return std::any_of(selectors.begin(), selectors.end(), [&](const ir::FqdnPeer& s) { return ir::fqdn_selects(s, name, bundle.cilium_version); });
+}
+
+std::vector<std::string> notes(const Running& running, const std::vector<AddressWord>& words, const AddressIdentities& next) {
+  std::vector<ir::FqdnPeer> selectors;
+  for (const std::size_t program : running.programs)
+    for (const BundleDirection* direction : {&running.bundle.programs[program].ingress, &running.bundle.programs[program].egress})
+      for (const ir::ConditionPtr& tree : direction->selectors) ir::collect_names(*tree, selectors);
+  std::set<std::string> out;
+  for (const AddressWord& word : words) {
+    if (!word.add || !word.add->external) continue;
+    for (const std::string& name : word.add->external->names)
+      if (!asked_for(running.bundle, selectors, name)) out.insert("no policy that is loaded asks for " + name);
+    const auto found = next.find(word.prefix);
+    if (found != next.end() && !is_external(found->second))
+      out.insert(word.prefix.to_string() + " belongs to the cluster (identity " + std::to_string(found->second) + "): names and groups say nothing of it");
   }
-  return AddressChange{prefix, *former, identity};
+  return {out.begin(), out.end()};
+}
+
+std::optional<std::uint32_t> at(const AddressIdentities& all, const Prefix& prefix) {
+  const auto found = all.find(prefix);
+  return found == all.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace
 
-Result<AddressChange> add_address(const Where& where, const Prefix& prefix, const std::string& endpoint,
-                                  std::optional<std::uint32_t> identity) {
-  auto opened = open(where, true);
-  if (!opened) return tl::make_unexpected(opened.error());
-  if (!endpoint.empty()) {
-    const auto bundle = kept_manifest(opened->site, opened->state);
-    if (!bundle) return tl::make_unexpected(bundle.error());
-    const auto found = find_endpoint(*bundle, endpoint);
-    if (!found) return tl::make_unexpected(found.error());
-    identity = bundle->endpoints[*found].identity;
+Result<AddressReport> change_addresses(const Where& where, const std::vector<AddressWord>& words) {
+  auto running = open_running(where, true);
+  if (!running) return tl::make_unexpected(running.error());
+  auto overrides = applied(*running, words);
+  if (!overrides) return tl::make_unexpected(overrides.error());
+  const auto former = running->plan(running->state.overrides), next = running->plan(*overrides);
+  if (!former) return tl::make_unexpected(former.error());
+  if (!next) return tl::make_unexpected(next.error());
+
+  std::set<Prefix> said;
+  for (const AddressWord& word : words) said.insert(word.prefix);
+  if (const Done done = publish(*running, *former, *next, said); !done) return tl::make_unexpected(done.error());
+  running->state.overrides = std::move(*overrides);
+  running->state.learned = next->learned;
+  if (const Done done = write_state(running->site, running->state); !done) {
+    (void)publish(*running, *next, *former, said);
+    return tl::make_unexpected(done.error());
   }
-  return change(*opened, prefix, identity,
-                endpoint.empty() ? AddressOverride{"", identity} : AddressOverride{endpoint, std::nullopt});
+  AddressReport report;
+  for (const Prefix& prefix : said) report.changes.push_back({prefix, at(former->addresses, prefix), at(next->addresses, prefix)});
+  report.notes = notes(*running, words, next->addresses);
+  return report;
 }
 
-Result<AddressChange> remove_address(const Where& where, const Prefix& prefix) {
-  auto opened = open(where, true);
-  if (!opened) return tl::make_unexpected(opened.error());
-  return change(*opened, prefix, std::nullopt, {});
-}
-
-Result<AddressIdentities> list_addresses(const Where& where) {
-  const auto opened = open(where, false);
-  if (!opened) return tl::make_unexpected(opened.error());
-  return read_addresses(opened->addresses());
+Result<KnownPeers> known_peers(const Where& where) {
+  const auto running = open_running(where, false);
+  if (!running) return tl::make_unexpected(running.error());
+  auto addresses = read_addresses(running->addresses());
+  if (!addresses) return tl::make_unexpected(addresses.error());
+  KnownPeers out{std::move(*addresses), {}};
+  for (const auto& [id, labels] : running->bundle.identities) out.identities[id].labels = labels;
+  for (const auto& [id, key] : running->state.learned) {
+    KnownIdentity& identity = out.identities[id];
+    identity.learned = true;
+    for (const ir::Label& label : key.labels) identity.labels.push_back(label.to_string());
+  }
+  for (const auto& [prefix, id] : out.addresses) ++out.identities[id].addresses;
+  return out;
 }
 
 }  // namespace netpolc::loader

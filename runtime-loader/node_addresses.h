@@ -1,28 +1,46 @@
-// runtime-loader/node_addresses.h — telling a running installation about addresses: a pod that
-// was restarted with a new one, or came up on another node. No program is touched.
+// runtime-loader/node_addresses.h — telling a running installation about addresses: pods and nodes
+// that come and go, prefixes outside the cluster, names that were resolved. By map updates alone: no
+// program is touched, whatever labels the newcomers have.
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
-#include "runtime-loader/address.h"
-#include "runtime-loader/maps.h"
-#include "runtime-loader/result.h"
+#include "runtime-loader/running.h"
 
 namespace netpolc::loader {
 
-struct Where {
-  std::string root, state;
+// One thing that is said of one address or prefix.
+struct AddressWord {
+  Prefix prefix;
+  // `address add`: of what is outside, names and groups add to what was said before; all else
+  // replaces it. Nothing: `address remove`.
+  std::optional<AddressOverride> add;
+  std::set<std::string> names;  // remove: these alone; none: all that was said
 };
 
 struct AddressChange {
   Prefix prefix;
   std::optional<std::uint32_t> former, now;  // identities; nothing: not in the table
 };
+struct AddressReport {
+  std::vector<AddressChange> changes;  // one a prefix that was spoken of, in order of prefixes
+  std::vector<std::string> notes;      // what was said without effect, for people
+};
 
-// `endpoint` "namespace/name" of the loaded bundle, or `identity`.
-Result<AddressChange> add_address(const Where& where, const Prefix& prefix, const std::string& endpoint,
-                                  std::optional<std::uint32_t> identity);
-Result<AddressChange> remove_address(const Where& where, const Prefix& prefix);
-Result<AddressIdentities> list_addresses(const Where& where);
+// All of it or nothing.
+Result<AddressReport> change_addresses(const Where& where, const std::vector<AddressWord>& words);
+
+struct KnownIdentity {
+  std::vector<std::string> labels;
+  bool learned = false;        // at run time
+  std::size_t addresses = 0;   // that have it
+};
+struct KnownPeers {
+  AddressIdentities addresses;  // the table that the programs use
+  std::map<std::uint32_t, KnownIdentity> identities;
+};
+Result<KnownPeers> known_peers(const Where& where);
 
 }  // namespace netpolc::loader

@@ -1,0 +1,225 @@
+#include "runtime-loader/running.h"
+
+#include <bpf/bpf.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace netpolc::loader {
+namespace {
+
+using Meaning = std::vector<std::uint64_t>;  // bits in both directions of all programs, one after the other
+
+// Rows for identities that have none yet, found among those with the same meaning or free ones.
+class RowPlan {
+ public:
+  RowPlan(const Running& running, const AddressPlan& former, const AddressPlan& next, const PeerRows& known, std::uint32_t capacity)
+      : running_(running) {
+    const LearnedIdentities before = former.used(), after = next.used();
+    taken_.resize(capacity);
+    for (const auto& [identity, row] : known.by_identity()) {
+      const bool stays = running.bundle.identities.contains(identity) || after.contains(identity);
+      if (!stays) gone_.push_back(identity);
+      if (!stays && !before.contains(identity)) continue;  // its row is free
+      rows_.set(identity, row);
+      take(row, meaning(identity));
+    }
+  }
+
+  Done place(std::uint32_t identity) {
+    if (rows_.by_identity().contains(identity)) return {};
+    Meaning own = meaning(identity);
+    if (std::none_of(own.begin(), own.end(), [](std::uint64_t word) { return word != 0; })) return {};
+    auto found = by_meaning_.find(own);
+    if (found == by_meaning_.end()) {
+      std::uint32_t row = 1;
+      while (row < taken_.size() && taken_[row]) ++row;
+      if (row >= taken_.size())
+        return refused("the tables have room for " + std::to_string(taken_.size()) + " kinds of peers, and all are in use; load the bundle again");
+      fresh_.emplace(row, identity);
+      found = take(row, std::move(own));
+    }
+    rows_.set(identity, found->second);
+    added_.set(identity, found->second);
+    return {};
+  }
+
+  const PeerRows& rows() const { return rows_; }
+  const PeerRows& added() const { return added_; }                                  // identities that had no row
+  const std::map<std::uint32_t, std::uint32_t>& fresh() const { return fresh_; }     // new row → an identity with its bits
+  const std::vector<std::uint32_t>& gone() const { return gone_; }                   // identities that nobody has any more
+
+ private:
+  std::map<Meaning, std::uint32_t>::iterator take(std::uint32_t row, Meaning meaning) {
+    if (row < taken_.size()) taken_[row] = true;
+    return by_meaning_.emplace(std::move(meaning), row).first;
+  }
+
+  // All zero: nobody in particular.
+  Meaning meaning(std::uint32_t identity) const {
+    Meaning out;
+    for (const std::size_t program : running_.programs)
+      for (const BundleDirection* direction : {&running_.bundle.programs[program].ingress, &running_.bundle.programs[program].egress}) {
+        const std::size_t first = out.size();
+        const auto found = direction->peers.find(identity);
+        if (found != direction->peers.end()) out.insert(out.end(), found->second.begin(), found->second.end());
+        out.resize(first + direction->words);
+        if (direction->words > 0) out[first] &= ~std::uint64_t{1};
+      }
+    return out;
+  }
+
+  const Running& running_;
+  PeerRows rows_, added_;
+  std::vector<bool> taken_;
+  std::map<Meaning, std::uint32_t> by_meaning_;
+  std::map<std::uint32_t, std::uint32_t> fresh_;
+  std::vector<std::uint32_t> gone_;
+};
+
+struct PeersMap {
+  const BundleDirection* direction = nullptr;
+  Fd map;
+};
+
+Result<std::vector<PeersMap>> open_peers(const Running& running) {
+  std::vector<PeersMap> out;
+  for (const std::size_t index : running.programs) {
+    const BundleProgram& program = running.bundle.programs[index];
+    for (const auto& [name, direction] : {std::pair{"in", &program.ingress}, std::pair{"out", &program.egress}}) {
+      Fd map = open_pinned(running.site.peers_path(program.digest, name));
+      if (!map) return refused("the peers of program " + program.digest.substr(0, 12) + " are not where they were pinned; load the bundle again");
+      out.push_back({direction, std::move(map)});
+    }
+  }
+  return out;
+}
+
+Done write_rows(const std::vector<PeersMap>& peers, const RowPlan& plan) {
+  for (const auto& [row, identity] : plan.fresh())
+    for (const PeersMap& it : peers) {
+      std::vector<std::uint64_t> bits(it.direction->words);
+      if (const auto found = it.direction->peers.find(identity); found != it.direction->peers.end()) bits = found->second;
+      bits[0] |= 1;
+      if (bpf_map_update_elem(it.map.get(), &row, bits.data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
+    }
+  return {};
+}
+
+struct Difference {
+  AddressIdentities put;
+  std::vector<Prefix> take;
+};
+Difference difference(const AddressIdentities& former, const AddressIdentities& next, const std::set<Prefix>& said) {
+  Difference out;
+  for (const auto& [prefix, identity] : next) {
+    const auto found = former.find(prefix);
+    if (found == former.end() || found->second != identity || said.contains(prefix)) out.put.emplace(prefix, identity);
+  }
+  for (const auto& [prefix, identity] : former)
+    if (!next.contains(prefix)) out.take.push_back(prefix);
+  for (const Prefix& prefix : said)
+    if (!next.contains(prefix) && !former.contains(prefix)) out.take.push_back(prefix);
+  return out;
+}
+
+Done write_difference(const Running& running, const Difference& what, const PeerRows& rows) {
+  if (const Done done = fill_addresses(running.addresses(), what.put, rows); !done) return done;
+  for (const Prefix& prefix : what.take)
+    if (const auto removed = remove_address(running.addresses(), prefix); !removed) return tl::make_unexpected(removed.error());
+  return {};
+}
+
+// Said before anything is written.
+Done check_room(const Running& running, const AddressIdentities& addresses) {
+  std::map<const char*, std::size_t> counts;
+  for (const auto& [prefix, identity] : addresses) {
+    const bool v6 = prefix.address.v6;
+    ++counts[prefix.is_single() ? (v6 ? NP_MAP_ADDRESSES6 : NP_MAP_ADDRESSES4) : (v6 ? NP_MAP_IPCACHE6 : NP_MAP_IPCACHE4)];
+  }
+  for (const auto& [name, count] : counts) {
+    const auto shape = map_shape(running.map(name));
+    if (!shape) return tl::make_unexpected(shape.error());
+    if (count > shape->max_entries)
+      return refused("table " + std::string(name) + " is full: it has room for " + std::to_string(shape->max_entries) + " entries, and there would be " +
+                     std::to_string(count));
+  }
+  return {};
+}
+
+Done ask_for_prefixes(const Running& running, const AddressIdentities& addresses) {
+  auto config = read_config(running.map(NP_MAP_CONFIG));
+  if (!config) return tl::make_unexpected(config.error());
+  if (config->flags & NP_CONFIG_PREFIXES) return {};
+  if (!has_cluster_prefixes(addresses) && !prefixes_matter(running.bundle, running.programs, addresses)) return {};
+  config->flags |= NP_CONFIG_PREFIXES;
+  return set_config(running.map(NP_MAP_CONFIG), *config);
+}
+
+}  // namespace
+
+AddressMaps Running::addresses() const {
+  return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+}
+
+Result<AddressPlan> Running::plan(const std::map<Prefix, AddressOverride>& overrides) const {
+  return loader::addresses(bundle, state.node, requests_of(state.attachments), overrides, state.learned);
+}
+
+Result<Running> open_running(const Where& where, bool to_write) {
+  // Looking first: opening would make the directories of an installation that isn't there.
+  auto site = Installation::find(where.root, where.state);
+  if (site && to_write) site = Installation::open(where.root, where.state);
+  if (!site) return tl::make_unexpected(site.error());
+  auto known = read_state(*site);
+  if (!known) return tl::make_unexpected(known.error());
+  std::map<std::string, Fd> maps;
+  for (const char* name : {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG}) {
+    Fd map = open_pinned(site->map_path(name));
+    if (!known->current || !map) return bad_input("nothing is loaded under " + site->root());
+    maps.emplace(name, std::move(map));
+  }
+  auto bundle = kept_manifest(*site, known->state);
+  if (!bundle) return tl::make_unexpected(bundle.error());
+  for (const Attachment& it : known->state.attachments)
+    if (it.bundle_endpoint >= bundle->endpoints.size()) return refused("the state is of another bundle; load again");
+  auto programs = programs_of(*bundle, known->state.attachments);
+  return Running{std::move(*site), std::move(known->state), std::move(*bundle), std::move(programs), std::move(maps)};
+}
+
+Done publish(Running& running, const AddressPlan& former, const AddressPlan& next, const std::set<Prefix>& said) {
+  LearnedIdentities used = former.used();
+  for (const auto& [id, key] : next.used()) used.emplace(id, key);
+  if (const Done done = add_peers(running.bundle, running.programs, used); !done) return done;
+  if (const Done done = check_room(running, next.addresses); !done) return done;
+  auto known = read_rows(running.map(NP_MAP_ROWS));
+  if (!known) return tl::make_unexpected(known.error());
+  const auto peers = open_peers(running);
+  if (!peers) return tl::make_unexpected(peers.error());
+  std::uint32_t capacity = UINT32_MAX;
+  for (const PeersMap& it : *peers) {
+    const auto shape = map_shape(it.map.get());
+    if (!shape) return tl::make_unexpected(shape.error());
+    capacity = std::min(capacity, shape->max_entries);
+  }
+  RowPlan rows(running, former, next, *known, capacity == UINT32_MAX ? 1 : capacity);
+  std::set<std::uint32_t> present;
+  for (const auto& [prefix, identity] : next.addresses) present.insert(identity);
+  for (const std::uint32_t identity : present)
+    if (const Done done = rows.place(identity); !done) return done;
+
+  if (const Done done = write_rows(*peers, rows); !done) return done;
+  if (const Done done = fill_rows(running.map(NP_MAP_ROWS), rows.added()); !done) return done;
+  if (const Done done = ask_for_prefixes(running, next.addresses); !done) return done;
+  Done done = write_difference(running, difference(former.addresses, next.addresses, said), rows.rows());
+  if (done) done = new_generation(running.map(NP_MAP_CONFIG));
+  if (!done) {
+    (void)write_difference(running, difference(next.addresses, former.addresses, said), rows.rows());
+    (void)new_generation(running.map(NP_MAP_CONFIG));
+    return done;
+  }
+  for (const std::uint32_t identity : rows.gone()) (void)bpf_map_delete_elem(running.map(NP_MAP_ROWS), &identity);
+  return {};
+}
+
+}  // namespace netpolc::loader

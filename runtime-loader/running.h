@@ -1,0 +1,40 @@
+// runtime-loader/running.h — what is loaded on this node, opened to be asked or told something: its
+// state, its bundle and the maps that say who is where. The one way in which addresses change.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+
+#include "runtime-loader/fd.h"
+#include "runtime-loader/plan.h"
+#include "runtime-loader/state.h"
+
+namespace netpolc::loader {
+
+struct Where {
+  std::string root, state;
+};
+
+struct Running {
+  Installation site;
+  State state;
+  Bundle bundle;                   // with the peers of what was learned, once `publish` ran
+  std::set<std::size_t> programs;  // that are loaded, by Bundle::programs
+  std::map<std::string, Fd> maps;
+
+  int map(const char* name) const { return maps.at(name).get(); }
+  AddressMaps addresses() const;
+  // Fails as input where the bundle doesn't fit what was said.
+  Result<AddressPlan> plan(const std::map<Prefix, AddressOverride>& overrides) const;
+};
+
+// Fails as input where nothing is loaded. `to_write` waits for other loaders and keeps them out.
+Result<Running> open_running(const Where& where, bool to_write);
+
+// Makes the tables in the kernel those of `next` instead of `former`'s; entries at `said` are written
+// in any case. In this order, so that nobody is ever more than he is: bits of new identities, then
+// addresses, then a new generation, with which live flows are judged anew. When it fails the former
+// addresses are in place again. Doesn't touch the state.
+Done publish(Running& running, const AddressPlan& former, const AddressPlan& next, const std::set<Prefix>& said);
+
+}  // namespace netpolc::loader
