@@ -73,7 +73,7 @@ struct RuntimeFile {
   std::string_view name, text;
 };
 const std::vector<RuntimeFile>& runtime_files();
-std::string_view runtime_bitcode();
+std::string_view runtime_object();  // with BTF, without DWARF
 
 std::string sha256_hex(std::string_view bytes);
 

@@ -1,20 +1,17 @@
-// Clang and LLVM, in process and from memory. Only the policy's own few lines are parsed and
-// optimised; the runtime joins as bitcode that was optimised when netpolc was built.
+// Clang and LLVM, in process and from memory. Only the policy's own few lines are parsed,
+// optimised and translated; the runtime joins as an object, see combine.h.
 #include <clang/Basic/Diagnostic.h>
 #include <clang/CodeGen/CodeGenAction.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
 #include <clang/Frontend/TextDiagnosticBuffer.h>
-#include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
-#include <llvm/Linker/Linker.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/ObjCopy/ConfigManager.h>
-#include <llvm/ObjCopy/ObjCopy.h>
 #include <llvm/Object/ELFObjectFile.h>
+#include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/VirtualFileSystem.h>
 #include <llvm/Target/TargetMachine.h>
@@ -22,6 +19,7 @@
 
 #include <mutex>
 
+#include "codegen-bpf/clang/combine.h"
 #include "codegen-bpf/codegen.h"
 
 extern "C" {
@@ -58,9 +56,9 @@ llvm::IntrusiveRefCntPtr<llvm::vfs::InMemoryFileSystem> files_for(const Emitted&
 // The arguments that the driver gives for the command in the header of the generated C. The
 // source is embedded so that the kernel's verifier log can quote it.
 constexpr const char* kArguments[] = {
-    "-triple", "bpf", "-target-cpu", "v3", "-emit-llvm", "-O2", "-ffreestanding", "-nostdsysteminc", "-nobuiltininc",
+    "-triple", "bpf", "-target-cpu", "v3", "-emit-llvm", "-O2", "-disable-llvm-passes", "-ffreestanding", "-nostdsysteminc", "-nobuiltininc",
     "-debug-info-kind=constructor", "-dwarf-version=5", "-gembed-source", "-fdebug-compilation-dir=.",
-    "-mframe-pointer=all", "-vectorize-loops", "-vectorize-slp", "-Wall", "-Wno-unused-parameter",
+    "-mframe-pointer=all", "-Wall", "-Wno-unused-parameter",
     "-I", "include", "-main-file-name", "policy.c", "-x", "c", "policy.c"};
 
 std::string first_error(const clang::TextDiagnosticBuffer& buffer) {
@@ -83,49 +81,55 @@ Result<std::unique_ptr<llvm::Module>> parse(const Emitted& emitted, llvm::LLVMCo
   return module;
 }
 
-Result<std::unique_ptr<llvm::Module>> link_runtime(std::unique_ptr<llvm::Module> policy, llvm::LLVMContext& context) {
-  const std::string_view bitcode = runtime_bitcode();
-  auto runtime = llvm::parseBitcodeFile(llvm::MemoryBufferRef(llvm::StringRef(bitcode), "runtime"), context);
-  if (!runtime) return failed("reading the runtime: " + llvm::toString(runtime.takeError()));
-  if (llvm::Linker::linkModules(**runtime, std::move(policy))) return failed("policy and runtime don't link");
-  return std::move(*runtime);
-}
-
-// Where variables live is for DWARF alone, which nobody keeps; carrying it through costs a
-// quarter of the translation.
-void forget_variables(llvm::Module& module) {
+// DWARF is made of where variables live, and nobody keeps it: neither optimiser nor translator
+// shall carry it through. BTF needs functions, types and lines.
+void forget_dwarf(llvm::Module& module) {
   for (llvm::Function& function : module)
     for (llvm::BasicBlock& block : function)
       for (llvm::Instruction& instruction : llvm::make_early_inc_range(block)) {
         instruction.dropDbgRecords();
         if (llvm::isa<llvm::DbgInfoIntrinsic>(instruction)) instruction.eraseFromParent();
       }
+  // LLVM writes DWARF unless a module asks for CodeView and names no version of DWARF; CodeView
+  // exists for Windows only, so this module gets neither, but BTF as always.
+  llvm::NamedMDNode* flags = module.getModuleFlagsMetadata();
+  llvm::SmallVector<llvm::MDNode*, 8> kept;
+  for (llvm::MDNode* flag : flags->operands())
+    if (llvm::cast<llvm::MDString>(flag->getOperand(1))->getString() != "Dwarf Version") kept.push_back(flag);
+  flags->clearOperands();
+  for (llvm::MDNode* flag : kept) flags->addOperand(flag);
+  module.addModuleFlag(llvm::Module::Warning, "CodeView", 1);
 }
 
-Result<llvm::SmallVector<char, 0>> translate(llvm::Module& module) {
+void optimise(llvm::Module& module, llvm::TargetMachine& machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = tuning.SLPVectorization = tuning.LoopInterleaving = false;  // BPF has no vectors
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+}
+
+Result<std::string> translate(llvm::Module& module) {
   std::string error;
   const llvm::Target* target = llvm::TargetRegistry::lookupTarget("bpf", error);
   if (!target) return failed(error);
   const std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine("bpf", "v3", "", llvm::TargetOptions(), llvm::Reloc::PIC_));
   module.setDataLayout(machine->createDataLayout());
+  optimise(module, *machine);
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream out(bytes);
   llvm::legacy::PassManager passes;
   if (machine->addPassesToEmitFile(passes, out, nullptr, llvm::CodeGenFileType::ObjectFile)) return failed("LLVM can't write BPF objects");
   passes.run(module);
-  return bytes;
-}
-
-// DWARF served to make BTF and is not needed any more.
-Result<std::string> without_dwarf(llvm::ArrayRef<char> bytes) {
-  auto object = llvm::object::ObjectFile::createELFObjectFile(llvm::MemoryBufferRef(llvm::StringRef(bytes.data(), bytes.size()), "policy.o"));
-  if (!object) return failed(llvm::toString(object.takeError()));
-  llvm::objcopy::ConfigManager config;
-  config.Common.StripDebug = true;
-  std::string out;
-  llvm::raw_string_ostream stream(out);
-  if (auto error = llvm::objcopy::executeObjcopyOnBinary(config, **object, stream)) return failed(llvm::toString(std::move(error)));
-  return out;
+  return std::string(bytes.data(), bytes.size());
 }
 
 Result<Instructions> count_instructions(llvm::StringRef bytes) {
@@ -149,12 +153,10 @@ Result<Object> compile(const Emitted& emitted) {
   llvm::LLVMContext context;
   auto policy = parse(emitted, context);
   if (!policy) return tl::make_unexpected(policy.error());
-  auto linked = link_runtime(std::move(*policy), context);
-  if (!linked) return tl::make_unexpected(linked.error());
-  forget_variables(**linked);
-  auto translated = translate(**linked);
+  forget_dwarf(**policy);
+  auto translated = translate(**policy);
   if (!translated) return tl::make_unexpected(translated.error());
-  auto bytes = without_dwarf(*translated);
+  auto bytes = combine(runtime_object(), *translated);
   if (!bytes) return tl::make_unexpected(bytes.error());
   auto instructions = count_instructions(*bytes);
   if (!instructions) return tl::make_unexpected(instructions.error());
