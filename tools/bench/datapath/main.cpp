@@ -20,6 +20,7 @@ struct Options {
   int rounds = 21;
   int cpu = -1;
   bool growth = true;
+  bool load = true;
 };
 
 void stay_on(int cpu) {
@@ -38,7 +39,9 @@ int run(const Options& options) {
   stay_on(options.cpu >= 0 ? options.cpu : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)) - 1);
   say("loading");
   std::vector<LoadCost> costs;
-  for (const auto& [selectors, ports] : {std::pair{10u, 1u}, {100u, 10u}, {100u, 100u}, {1000u, 10u}}) costs.push_back(load_cost(selectors, ports));
+  if (options.load)
+    for (const auto& [selectors, ports] : {std::pair{10u, 1u}, {100u, 10u}, {100u, 100u}, {1000u, 10u}})
+      costs.push_back(load_cost(selectors, ports));
 
   const World world = make_world({});
   Empty empty;
@@ -65,7 +68,7 @@ int run(const Options& options) {
               kept == 10'000 ? "undisturbed" : "MISSED", static_cast<unsigned long long>(flooded.stat(NP_STAT_REFUSED)), kept_by_baseline);
   for (const Growth& growth : grown) missed += print_growth(growth);
   missed += print_load(costs);
-  print_programs("baseline", baseline_cost());
+  if (options.load) print_programs("baseline", baseline_cost());
   if (missed > 0) std::printf("\n%d limits missed\n", missed);
   return missed > 0 ? 1 : 0;
 }
@@ -79,6 +82,7 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "rounds, of which medians and minima are shown")->check(CLI::Range(1, 100000))->capture_default_str();
   app.add_option("--cpu", options.cpu, "processor to run on; the last one if not given");
   app.add_flag("!--no-growth", options.growth, "leave out the policies of growing size");
+  app.add_flag("!--no-load", options.load, "leave out what programs cost before the first packet");
   CLI11_PARSE(app, argc, argv);
   if (geteuid() != 0) {
     std::fprintf(stderr, "error: loading programs into the kernel needs root\n");
