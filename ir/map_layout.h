@@ -141,7 +141,8 @@ struct np_budget {
 // writes the rest, and ends with the final state; every taking counts `sequence` on. Who reads
 // compares state before and after. Time, generation and flags are written in place.
 struct np_track {
-	np_u64 ports;       // local | remote << 16 | ifindex << 32; ICMP: identifier and type of the request
+	np_u64 ports;       // local | remote << 16 | ifindex << 32; ICMP: identifier and type of the request,
+	                    // and bit 63 where the pod is who asks
 	np_u64 state;       // flags | protocol << 8 | sequence << 16 | rule << 32; protocol 0: free
 	np_u32 expires;     // tick
 	np_u32 generation;  // np_config's when policy was asked last; 0: ask every time
@@ -197,6 +198,8 @@ struct np_fragment {
 	np_u16 number;
 	np_u8 protocol;   // of the transport header
 	np_u8 answers;
+	np_u8 query;
+	np_u8 zero[3];
 	np_u32 expires;   // tick
 };
 
@@ -216,7 +219,7 @@ struct np_outside {
 	np_u32 flags;           // NP_OUTSIDE_*
 	np_u32 zero;
 };
-#define NP_OUTSIDE_SERVICES 1u  // np_local* has addresses behind services
+#define NP_OUTSIDE_SERVICES 1u  // there are services: of TCP only what opens a connection is dropped
 #define NP_OUTSIDE_PREFIXES 2u  // prefixes have other classes than the world: they must be asked for
 
 #define NP_OUTSIDE_CLASSES 64

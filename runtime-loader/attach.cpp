@@ -9,6 +9,7 @@
 
 #include "runtime-loader/link.h"
 #include "runtime-loader/netns.h"
+#include "runtime-loader/xdp.h"
 
 namespace netpolc::loader {
 namespace {
@@ -113,7 +114,7 @@ Done detach_others(const Installation& site, const std::vector<Attachment>& form
   for (const Attachment& it : keep)
     if (it.mode == AttachMode::Tcx) kept.insert({link_name(it, Side::FromPod), link_name(it, Side::ToPod)});
   for (const std::string& name : site.pinned_links())
-    if (!kept.contains(name)) unpin(site.link_path(name));
+    if (!kept.contains(name) && !is_device_link(name)) unpin(site.link_path(name));
 
   Done worst;
   for (const Attachment& it : former) {

@@ -73,6 +73,46 @@ BundleDirection direction(const JsonField& program, const char* name) {
   return out;
 }
 
+ir::DeniedRange denied_range(const JsonField& field) {
+  std::vector<JsonField> parts;
+  field.each([&](const JsonField& part) { parts.push_back(part); });
+  if (parts.size() != 4) field.fail("expected a protocol, two numbers, and `rule` or `default`");
+  static const std::map<std::string, ir::Protocol> protocols = {
+      {"TCP", ir::Protocol::Tcp}, {"UDP", ir::Protocol::Udp}, {"SCTP", ir::Protocol::Sctp}, {"ICMP", ir::Protocol::Icmp}, {"ICMPv6", ir::Protocol::Icmpv6}};
+  const auto protocol = protocols.find(parts[0].text());
+  if (protocol == protocols.end()) parts[0].fail("expected TCP, UDP, SCTP, ICMP or ICMPv6");
+  ir::DeniedRange out{protocol->second, static_cast<std::uint16_t>(parts[1].number(65535)), static_cast<std::uint16_t>(parts[2].number(65535)),
+                      parts[3].text() == "rule"};
+  if (out.first > out.last || (!out.by_rule && parts[3].text() != "default")) field.fail("is no range of a protocol's numbers");
+  return out;
+}
+
+ir::DeniedOutside denied_outside(const JsonField& field) {
+  constexpr std::size_t kMostIdentities = 1u << 20;
+  ir::DeniedOutside out;
+  field.each([&](const JsonField& item) {
+    ir::DeniedGroup& group = out.emplace_back();
+    item.at("identities").each([&](const JsonField& run) {
+      std::vector<std::uint32_t> ends;
+      run.each([&](const JsonField& end) { ends.push_back(end.number32()); });
+      if (ends.size() != 2 || ends[0] > ends[1] || ends[1] - ends[0] + group.identities.size() >= kMostIdentities)
+        run.fail("expected the first and the last of identities in a row");
+      for (std::uint64_t identity = ends[0]; identity <= ends[1]; ++identity) group.identities.push_back(static_cast<std::uint32_t>(identity));
+    });
+    item.at("denied").each([&](const JsonField& range) { group.ranges.push_back(denied_range(range)); });
+    group.egress_denied = item.at("egressDenied").boolean();
+  });
+  return out;
+}
+
+BundleXdp xdp(const JsonField& field) {
+  BundleXdp out;
+  out.object = field.at("object").text();
+  out.services = field.at("services").boolean();
+  add_addresses(field.at("behindServices"), out.behind_services);
+  return out;
+}
+
 BundleProgram program(const JsonField& field) {
   BundleProgram out;
   out.digest = digest(field.at("digest"));
@@ -83,6 +123,7 @@ BundleProgram program(const JsonField& field) {
   if (const auto map = field.find("sourceMap")) out.source_map = map->text();
   out.ingress = direction(field, "ingress");
   out.egress = direction(field, "egress");
+  if (const auto outside = field.find("outside")) out.outside = denied_outside(*outside);
   return out;
 }
 
@@ -176,6 +217,7 @@ void fill(Bundle& bundle, const JsonField& root) {
     if (!prefix) item.at("prefix").fail("`" + item.at("prefix").text() + "` is no prefix");
     bundle.addresses[*prefix] = item.at("identity").number32();
   });
+  if (const auto external = root.find("xdp")) bundle.xdp = xdp(*external);
 }
 
 // The digest is of the text with an empty digest, so it is checked without knowing how it was printed.
@@ -248,6 +290,10 @@ Result<Bundle> read_bundle(const std::string& directory) {
       if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
       wanted[path];
     }
+  if (const std::string& path = bundle->xdp.object; !path.empty()) {
+    if (!files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
+    wanted[path];
+  }
   for (const auto& [path, sum] : files) {
     auto content = read_checked(directory, path, sum);
     if (!content) return tl::make_unexpected(content.error());
@@ -258,6 +304,7 @@ Result<Bundle> read_bundle(const std::string& directory) {
     program.source = wanted.at(program.source);
     program.source_map = wanted.at(program.source_map);
   }
+  if (!bundle->xdp.object.empty()) bundle->xdp.bytes = wanted.at(bundle->xdp.object);
   return bundle;
 }
 

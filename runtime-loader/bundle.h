@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "ir/decide/denied_outside.h"
 #include "runtime-loader/address.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
@@ -41,6 +42,7 @@ struct BundleProgram {
   std::string source;      // the C it was compiled from
   std::string source_map;  // from that C's lines to the policies', JSON
   BundleDirection ingress, egress;
+  ir::DeniedOutside outside;  // what its ingress denies to whoever is outside the cluster
 };
 
 struct BundlePod {
@@ -62,6 +64,14 @@ struct BundleNode {
   std::uint32_t identity = 0;  // as other nodes see it
 };
 
+// For the node's external device; see codegen-bpf/xdp/outside.h.
+struct BundleXdp {
+  std::string object;  // path in the bundle; "": no policy denies anything from outside
+  std::string bytes;   // its content; empty after read_manifest
+  bool services = false;
+  std::vector<Address> behind_services;
+};
+
 struct Bundle {
   std::string digest, generator;
   std::uint32_t world4 = 2, world6 = 2;
@@ -74,6 +84,7 @@ struct Bundle {
   std::map<std::uint32_t, std::vector<std::string>> identities;  // labels
   std::map<std::uint32_t, std::vector<ir::NamedPort>> named_ports;  // of identities that have some
   AddressIdentities addresses;
+  BundleXdp xdp;
   std::string manifest;  // bundle.json, as it was read
 };
 

@@ -78,6 +78,7 @@ std::string report_text(const LoadReport& report) {
           " programs, " + std::to_string(report.addresses) + " addresses\n";
   TableRows rows;
   for (const Attachment& it : report.attachments) rows.push_back({it.endpoint, it.ifname, to_string(it.mode)});
+  for (const ExternalDevice& it : report.external) rows.push_back({"from outside", it.ifname, it.native ? "xdp" : "xdp generic"});
   return text + table_text(rows, "  ");
 }
 
@@ -89,10 +90,14 @@ std::string report_json(const LoadReport& report) {
                            {"netns", it.netns},
                            {"ifindex", it.ifindex},
                            {"mode", to_string(it.mode)}});
+  Json external = Json::array();
+  for (const ExternalDevice& it : report.external)
+    external.push_back({{"ifname", it.ifname}, {"ifindex", it.ifindex}, {"mode", it.native ? "native" : "generic"}});
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json{{"bundle", report.bundle},       {"replaced", or_null(report.former_bundle)},
               {"node", or_null(report.node)},  {"programs", report.programs},
-              {"addresses", report.addresses}, {"attachments", std::move(attachments)}}
+              {"addresses", report.addresses}, {"attachments", std::move(attachments)}, {"external", std::move(external)},
+              {"nothingExternal", or_null(report.nothing_external)}}
              .dump(1) +
          "\n";
 }
@@ -109,6 +114,11 @@ int load_command(Options& o) {
   print(o.json() ? report_json(*report) : report_text(*report));
   if (report->node.empty())
     std::fprintf(stderr, "netpol-loader: no --node: this node's own addresses count as any node's\n");
+  if (!report->nothing_external.empty())
+    std::fprintf(stderr, "netpol-loader: --xdp: nothing is attached: %s\n", report->nothing_external.c_str());
+  for (const ExternalDevice& it : report->external)
+    if (!it.native)
+      std::fprintf(stderr, "netpol-loader: --xdp %s: not in the driver (%s), so packets cost more\n", it.ifname.c_str(), it.why_generic.c_str());
   if (!report->left_over.empty())
     std::fprintf(stderr, "netpol-loader: loaded, but of the former bundle is left: %s\n", report->left_over.c_str());
   return kGood;
@@ -129,6 +139,10 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
   command.add_option("--attach-mode", o.mode, "auto is tcx where the kernel has it, else clsact")
       ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
       ->capture_default_str();
+  command
+      .add_option("--xdp", o.load.external,
+                  "a device that leads out of the node: what every pod's policy denies from outside is dropped there (repeatable)")
+      ->take_all();
   command.add_flag("--report-allowed", o.load.report_allowed, "events for new allowed connections too");
   command
       .add_option("--audit", o.audit,
@@ -160,10 +174,11 @@ int unload_command(const Options& o) {
   const auto report = unload(o.root, o.state);
   if (!report) return complain(report.error());
   if (o.json())
-    print(Json{{"detached", report->links}}.dump() + "\n");
+    print(Json{{"detached", report->links}, {"external", report->external}}.dump() + "\n");
   else
     print("unloaded: " + std::to_string(report->links) + " programs detached from " +
-          std::to_string(report->links / 2) + " interfaces\n");
+          std::to_string(report->links / 2) + " interfaces" +
+          (report->external == 0 ? "" : ", and from " + std::to_string(report->external) + " external devices") + "\n");
   return kGood;
 }
 

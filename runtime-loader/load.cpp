@@ -36,6 +36,9 @@ struct Generation {
   LearnedIdentities learned;
   SharedMaps maps;
   std::map<std::size_t, Object> objects;  // by Bundle::programs
+  std::vector<ExternalDevice> external;
+  std::string nothing_external;
+  std::optional<OutsideProgram> outside;
   std::string left_over;                  // what could not be cleaned up afterwards
 };
 
@@ -73,7 +76,8 @@ Done plan(const LoadOptions& options, Generation& next) {
   if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
   if (Done done = keep_value(resolve(next.bundle, options.requests), next.requests); !done) return done;
-  return keep_value(locate(next.requests), next.attachments);
+  if (Done done = keep_value(locate(next.requests), next.attachments); !done) return done;
+  return keep_value(find_devices(options.external), next.external);
 }
 
 Done plan_addresses(const KnownState& known, Generation& next) {
@@ -148,6 +152,21 @@ Done fill_maps(const Installation& site, const LoadOptions& options, const Gener
   if (Done done = keep_value(buckets(map(NP_MAP_FLOWS4)), config.buckets4); !done) return done;
   if (Done done = keep_value(buckets(map(NP_MAP_FLOWS6)), config.buckets6); !done) return done;
   return set_config(map(NP_MAP_CONFIG), config);
+}
+
+// A program for external devices, where it would have something to drop.
+Done load_outside(Generation& next) {
+  if (next.external.empty()) return {};
+  OutsidePlan plan = plan_outside(next.bundle, next.requests, next.attachments, next.addresses, next.overrides, next.external.front().netns);
+  next.nothing_external = plan.nothing;
+  if (!plan.nothing.empty()) {
+    next.external.clear();
+    return {};
+  }
+  auto outside = OutsideProgram::load(next.bundle, next.addresses, std::move(plan), next.maps);
+  if (!outside) return tl::make_unexpected(outside.error());
+  next.outside.emplace(std::move(*outside));
+  return {};
 }
 
 // Maps and counters that outlive a load are pinned before anything uses them.
@@ -246,8 +265,11 @@ Done put_in_force(const Installation& site, const LoadOptions& options, const Kn
   if (Done done = pin_kept(site, next, journal); !done) return done;
   if (Done done = keep_manifest(site, next.bundle); !done) return done;
   if (Done done = announce(site, known, next, journal); !done) return done;
+  if (Done done = pause_outside(site, journal); !done) return done;
   if (Done done = attach_all(site, options, next, journal); !done) return done;
   if (Done done = pin_renewed(site, next, journal); !done) return done;
+  if (next.outside)
+    if (Done done = next.outside->attach(site, next.external, journal); !done) return done;
   const State state = final_state(next);
   if (Done done = write_state(site, state); !done) return done;
   journal.keep();
@@ -256,6 +278,7 @@ Done put_in_force(const Installation& site, const LoadOptions& options, const Kn
   std::vector<Attachment> former = known.state.attachments;
   former.insert(former.end(), known.state.pending.begin(), known.state.pending.end());
   if (const Done done = detach_others(site, former, next.attachments); !done) next.left_over = done.error().message;
+  detach_other_devices(site, next.external);
   forget_other_pins(site, next);
   forget_other_manifests(site, state);
   return {};
@@ -275,6 +298,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   Done done = plan_addresses(*known, next);
   if (done) done = load_objects(*site, next);
   if (done) done = fill_maps(*site, options, next);
+  if (done) done = load_outside(next);
   if (done && interrupted()) done = refused("interrupted");
   if (done) done = put_in_force(*site, options, *known, next);
   if (!done) {
@@ -284,6 +308,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   return LoadReport{next.bundle.digest,  known->current ? known->state.bundle : "",
                     next.node,           next.attachments,
                     next.objects.size(), next.addresses.size(),
+                    next.external,       next.nothing_external,
                     next.left_over};
 }
 

@@ -15,6 +15,7 @@
 #include "runtime-loader/installation.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
+#include "runtime-loader/xdp.h"
 
 namespace netpolc::loader {
 
@@ -24,6 +25,7 @@ struct LoadOptions {
   std::string node;  // "": the host's name, if the bundle knows it
   std::string root = kDefaultRoot, state;
   std::optional<AttachMode> mode;
+  std::vector<std::string> external;  // devices that lead out of the node: dropping begins there
   bool report_allowed = false;  // an event for each new allowed connection too
   std::uint32_t event_limit = 1024;  // events a processor and second
   Lifetimes lifetimes;               // of flows
@@ -34,6 +36,8 @@ struct LoadReport {
   std::string node;                   // "": none of the bundle's
   std::vector<Attachment> attachments;
   std::size_t programs = 0, addresses = 0;
+  std::vector<ExternalDevice> external;
+  std::string nothing_external;  // not empty: why devices were asked for and nothing is attached to them
   std::string left_over;  // not empty: loaded, but something of the former bundle could not be taken away
 };
 

@@ -135,9 +135,32 @@ std::string verifier_excerpt(std::string_view log) {
   return text;
 }
 
+struct Object::Kind {
+  bpf_prog_type type;
+  std::vector<const char*> programs;  // that it has, or it is none
+  const PeerBits& peers_in;
+  const PeerBits& peers_out;
+  const std::map<std::string, int>& reuse;
+};
+
 Result<Object> Object::load(std::string_view bytes, const std::string& name, SharedMaps& shared,
                             const PeerBits& peers_in, const PeerBits& peers_out,
                             const std::map<std::string, int>& reuse) {
+  auto object = load(bytes, name, shared,
+                     Kind{BPF_PROG_TYPE_SCHED_CLS, {NP_PROGRAM_FROM_POD, NP_PROGRAM_TO_POD}, peers_in, peers_out, reuse});
+  if (!object) return object;
+  if (const Done done = fill_peers(object->map(NP_MAP_PEERS_IN), peers_in, shared.rows); !done)
+    return tl::make_unexpected(done.error());
+  if (const Done done = fill_peers(object->map(NP_MAP_PEERS_OUT), peers_out, shared.rows); !done)
+    return tl::make_unexpected(done.error());
+  return object;
+}
+
+Result<Object> Object::load_outside(std::string_view bytes, const std::string& name, SharedMaps& shared) {
+  return load(bytes, name, shared, Kind{BPF_PROG_TYPE_XDP, {NP_PROGRAM_FROM_OUTSIDE}, {}, {}, {}});
+}
+
+Result<Object> Object::load(std::string_view bytes, const std::string& name, SharedMaps& shared, const Kind& kind) {
   Listen listen;
   bpf_object_open_opts options{};
   options.sz = sizeof options;
@@ -150,15 +173,14 @@ Result<Object> Object::load(std::string_view bytes, const std::string& name, Sha
   std::map<std::string, std::vector<char>> logs;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, raw) {
-    bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
+    bpf_program__set_type(program, kind.type);
     auto& log = logs[bpf_program__name(program)];
     log.resize(kLogSize);
     bpf_program__set_log_buf(program, log.data(), log.size());
   }
-  if (bpf_object__find_program_by_name(raw, NP_PROGRAM_FROM_POD) == nullptr ||
-      bpf_object__find_program_by_name(raw, NP_PROGRAM_TO_POD) == nullptr)
-    return bad_input(name + ": the object lacks program " NP_PROGRAM_FROM_POD " or " NP_PROGRAM_TO_POD);
-  if (const Done done = prepare_maps(raw, shared, peers_in, peers_out, reuse); !done)
+  for (const char* needed : kind.programs)
+    if (bpf_object__find_program_by_name(raw, needed) == nullptr) return bad_input(name + ": the object lacks program " + needed);
+  if (const Done done = prepare_maps(raw, shared, kind.peers_in, kind.peers_out, kind.reuse); !done)
     return tl::make_unexpected(Failure{done.error().kind, name + ": " + done.error().message});
 
   if (const int error = -bpf_object__load(raw); error != 0) {
@@ -171,10 +193,6 @@ Result<Object> Object::load(std::string_view bytes, const std::string& name, Sha
     return refused(message + listen.said);
   }
   if (const Done done = remember_shared(raw, shared); !done) return tl::make_unexpected(done.error());
-  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_IN), peers_in, shared.rows); !done)
-    return tl::make_unexpected(done.error());
-  if (const Done done = fill_peers(object.map(NP_MAP_PEERS_OUT), peers_out, shared.rows); !done)
-    return tl::make_unexpected(done.error());
   return object;
 }
 

@@ -34,6 +34,8 @@ class Object {
   static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared,
                              const PeerBits& peers_in, const PeerBits& peers_out,
                              const std::map<std::string, int>& reuse = {});
+  // The object for external devices: one program, no peers.
+  static Result<Object> load_outside(std::string_view bytes, const std::string& name, SharedMaps& shared);
   int program(const char* name) const;  // -1: absent
   int map(const char* name) const;
   Object(Object&&) noexcept;
@@ -41,6 +43,8 @@ class Object {
   ~Object();
 
  private:
+  struct Kind;
+  static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared, const Kind& kind);
   explicit Object(bpf_object* object) : object_(object) {}
   bpf_object* object_ = nullptr;
 };

@@ -2,6 +2,7 @@
 
 #include "runtime-loader/attach.h"
 #include "runtime-loader/state.h"
+#include "runtime-loader/xdp.h"
 
 namespace netpolc::loader {
 
@@ -13,7 +14,9 @@ Result<UnloadReport> unload(const std::string& root, const std::string& state) {
     former = known->state.attachments;
     former.insert(former.end(), known->state.pending.begin(), known->state.pending.end());
   }
-  UnloadReport report{site->pinned_links().size()};
+  UnloadReport report;
+  for (const std::string& name : site->pinned_links()) ++(is_device_link(name) ? report.external : report.links);
+  detach_other_devices(*site, {});
   for (const Attachment& it : former)
     if (it.mode == AttachMode::Clsact)
       report.links += (in_force(*site, it).from_pod != 0) + (in_force(*site, it).to_pod != 0);

@@ -7,7 +7,8 @@
 namespace netpolc::loader {
 
 struct UnloadReport {
-  std::size_t links = 0;  // tcx links and classic filters taken away
+  std::size_t links = 0;     // tcx links and classic filters taken away
+  std::size_t external = 0;  // devices at which dropping began
 };
 // Detaches first, so that no program runs without its maps; also cleans up after a loader that
 // was killed, and where the state is damaged. A clsact qdisc stays: others may use it.

@@ -112,6 +112,13 @@ NP_INLINE const struct np_address *np_prefix(const np_u64 *address, np_u8 family
 	return np_map_lookup(&np_ipcache6, &key);
 }
 
+/* Who sends to a service's address is answered by somebody behind it, under that one's own address
+ * as long as the packet is here. Of TCP the first packet can't be such an answer. */
+NP_INLINE int np_of_a_service(const struct np_packet *packet)
+{
+	return (packet->protocol == NP_TCP && !np_opens(packet)) || np_local(packet->source, packet->family);
+}
+
 struct np_sender {
 	np_u32 identity;
 	np_u32 class;
@@ -233,7 +240,7 @@ int np_from_outside(struct xdp_md *frame)
 	const struct np_config *config = np_configuration();
 	if (!ifindex || !*ifindex || !outside || !outside->ready || !config || !config->ready)
 		return XDP_PASS;
-	if (outside->flags & NP_OUTSIDE_SERVICES && np_local(packet.source, packet.family))
+	if (outside->flags & NP_OUTSIDE_SERVICES && np_of_a_service(&packet))
 		return XDP_PASS;
 
 	const int settled = outside->generation == config->generation;

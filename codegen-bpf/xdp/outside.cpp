@@ -49,6 +49,7 @@ Outside denied_from_outside(const ir::Decisions& decisions, const ir::Cluster& c
   Outside out;
   for (const Program& program : programs) out.by_program.push_back(ir::denied_outside(decisions.tables[program.table], outside));
   out.behind_services = behind_services(cluster);
+  out.services = !cluster.services.empty() || !cluster.kube_apiservers.empty();
   return out;
 }
 
@@ -65,7 +66,7 @@ Json to_json(const ir::DeniedOutside& denied) {
 Json xdp_json(const Outside& outside) {
   Json behind = Json::array();
   for (const IpAddress& address : outside.behind_services) behind.push_back(address.to_string());
-  return {{"object", kOutsideObject}, {"behindServices", std::move(behind)}};
+  return {{"object", kOutsideObject}, {"services", outside.services}, {"behindServices", std::move(behind)}};
 }
 
 }  // namespace netpolc::codegen_bpf

@@ -21,6 +21,7 @@ struct Outside {
   // Addresses outside that stand behind services, sorted: their packets may be replies to what was
   // sent to the service's address, which is all that is remembered of it.
   std::vector<IpAddress> behind_services;
+  bool services = false;  // are there any?
   bool worth_it() const;
 };
 Outside denied_from_outside(const ir::Decisions& decisions, const ir::Cluster& cluster, const ir::Identities& identities,

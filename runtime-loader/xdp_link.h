@@ -1,0 +1,18 @@
+// runtime-loader/xdp_link.h — an XDP program on a device, as a pinned link: it survives the loader,
+// and another program takes its place in one step.
+#pragma once
+#include <string>
+
+#include "runtime-loader/attach.h"
+#include "runtime-loader/xdp.h"
+
+namespace netpolc::loader {
+
+// The link's name: "NETNS_IFINDEX_xdp".
+std::string device_link(const ExternalDevice& device);
+
+// In place of what we have there. By the driver where it can, else by the stack; `device` says
+// which. Fails where somebody else's program is.
+Done attach_device(const Installation& site, ExternalDevice& device, int program, Journal& journal);
+
+}  // namespace netpolc::loader
