@@ -2,12 +2,13 @@
 # Sets the machine up, builds, and runs every test. Kernel tests need root and BPF: without
 # them they say that they were skipped and why; with CI=true a skip is a failure.
 #
-# usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute
+# usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute, replace
+#                                     policy under traffic for ten minutes instead of half a one
 set -uo pipefail
 cd "$(dirname "$0")/.."
-fuzz_seconds=8 sequence_seconds=20
+fuzz_seconds=8 sequence_seconds=20 churn_seconds=30
 if [ "${1:-}" = --long ]; then
-  fuzz_seconds=1200 sequence_seconds=600
+  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600
 fi
 started=$SECONDS
 tools/build.sh || exit 1
@@ -72,6 +73,7 @@ part "packet sequences" "$bin/netpolc-sequences" --seconds "$sequence_seconds" t
 part "packet sequences, wrong models" "$bin/netpolc-sequences" --mutate --seconds 10 testdata/packets/*.txt
 part "golden programs on kernel 6.1" tools/matrix_test.sh "$bin"
 part "demo with real traffic" tools/demo.sh
+part "real stacks, and policy churn" tools/stacks_test.sh "$bin" --seconds "$churn_seconds"
 part "what the documents show" python3 tools/docs_test.py "$bin"
 part "unit and golden, sanitized" sanitized
 part "fuzzers, briefly" tools/fuzz.sh $fuzz_seconds

@@ -20,9 +20,11 @@ TEXT = bytes((i * 7 + (i >> 8)) & 0xff for i in range(65521))
 MAX_OUTSTANDING = 1 << 16
 
 
-def classes(port):
-    who = PORTS[port]
-    return who if who in ("both", "neither") else "one"
+def group_of(flow):
+    """Whose business a flow is: "both" policies allow it, "one", "neither"; "unselected": one has no say in it."""
+    if flow.path[1] == "dns":
+        return "unselected"
+    return PORTS[flow.port] if PORTS[flow.port] in ("both", "neither") else "one"
 
 
 def allows(policy, port):
@@ -48,7 +50,7 @@ def window_of(windows, when, hint):
 class Datagrams:
     def __init__(self, world, path, family, port, size):
         source, target = path
-        self.port, self.size = port, size
+        self.path, self.port, self.size = path, port, size
         self.name = "%s to %s, UDP %d over IPv%d, %d bytes" % (source, target, port, family, size)
         self.near = world.socket(source, family, socket.SOCK_DGRAM)
         self.near.connect((world.address(target, family), port))
@@ -89,7 +91,7 @@ class Stream:
 
     def __init__(self, world, path, family, port, listener):
         source, target = path
-        self.port, self.source = port, source
+        self.path, self.port = path, port
         self.name = "%s to %s, TCP %d over IPv%d" % (source, target, port, family)
         self.near = world.socket(source, family, socket.SOCK_STREAM)
         self.near.settimeout(5)

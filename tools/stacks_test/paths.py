@@ -100,7 +100,8 @@ def path_mtu(opener, target, port, sender_is_opener):
     def allowed(world):
         pod = world.netns(opener if sender_is_opener else target)
         for family in (4, 6):
-            world.run(opener if sender_is_opener else target, "ip", "-%d" % family, "route", "flush", "cache")
+            for end in (opener, target):  # who knows a path's MTU also offers segments of that size
+                world.run(end, "ip", "-%d" % family, "route", "flush", "cache")
             sender = bulk(world, opener, target, port, sender_is_opener, family)
             mtu = sender.getsockopt(*option(family, IP_MTU, IPV6_MTU))
             sender.close()

@@ -96,6 +96,13 @@ def curl_allowed(world):
     return "6 times %d bytes" % PAGE
 
 
+def curl_local(world):
+    for family in (4, 6):
+        code, size, error = curl(world, "node-1", "server", family, 8081)
+        check(code == 0, "over IPv%d: %s" % (family, error))
+    return "the node reaches its pods, whatever policy says"
+
+
 def curl_denied(source, target, port):
     def denied(world):
         for family in (4, 6):
@@ -148,7 +155,7 @@ def ping_denied(source, target, size):
     return denied
 
 
-# name, what a policy that is wrong would have to be for this to be noticed ("open" or "shut"), the check
+# name, the wrong policy under which this must fail ("open" or "shut"; "": neither), the check
 CHECKS = [
     ("iperf3 TCP, pod to pod", "shut", iperf3_tcp("client", "server", 5201)),
     ("iperf3 TCP, back", "shut", iperf3_tcp("client", "server", 5201, "-R")),
@@ -164,6 +171,7 @@ CHECKS = [
     ("iperf3 TCP, egress denied", "open", iperf3_denied("client", "outside", 5204)),
     ("iperf3 UDP, only TCP allowed", "open", iperf3_denied("client", "server", 5203, "-u", "-b", "10M", "-l", "1200")),
     ("curl, HTTP", "shut", curl_allowed),
+    ("curl, from the node", "", curl_local),
     ("curl, port denied", "open", curl_denied("client", "server", 8081)),
     ("curl, pod denied", "open", curl_denied("stranger", "server", 8080)),
     ("curl, egress denied", "open", curl_denied("client", "outside", 8080)),
