@@ -10,6 +10,7 @@
 #include <fstream>
 #include <map>
 
+#include "codegen-bpf/cache.h"
 #include "codegen-bpf/manifest.h"
 #include "codegen-bpf/programs.h"
 #include "ir/text/text.h"
@@ -119,7 +120,13 @@ Result<BundleSummary> write_bundle(const std::string& directory, const ir::Decis
   const fs::path target = trimmed, temporary = trimmed + ".writing-" + std::to_string(::getpid());
   if (auto replaceable = check_replaceable(target); !replaceable) return tl::make_unexpected(replaceable.error());
 
-  auto programs = compile_programs(decisions, options.jobs);
+  std::optional<ObjectCache> cache;
+  if (!options.cache.empty()) {
+    auto opened = ObjectCache::open(options.cache);
+    if (!opened) return tl::make_unexpected(opened.error());
+    cache = std::move(*opened);
+  }
+  auto programs = compile_programs(decisions, options.jobs, cache ? &*cache : nullptr);
   if (!programs) return tl::make_unexpected(programs.error());
   const Outside outside = denied_from_outside(decisions, cluster, identities, *programs);
   const BundleInput input{decisions, cluster, identities, policies, options, outside};

@@ -17,6 +17,7 @@ struct RulePlace {
 
 struct BundleOptions {
   unsigned jobs = 0;      // threads that compile; 0: one a processor
+  std::string cache;      // directory of former objects; empty: none
   bool l7_drop = false;   // see EmitOptions
   bool emit_ir = false;   // policies.ir and programs/DIGEST.ir too: policies and decision tables as text
   std::string generator;  // "netpolc 0.1.0"

@@ -75,6 +75,10 @@ struct RuntimeFile {
 const std::vector<RuntimeFile>& runtime_files();
 std::string_view runtime_object();  // with BTF, without DWARF
 
+// Names how C becomes an object: versions of clang and libbpf, and what we ask of them.
+std::string translator();
+std::string_view translation_sources();  // a digest of the code that asks
+
 std::string sha256_hex(std::string_view bytes);
 
 }  // namespace netpolc::codegen_bpf

@@ -1,4 +1,4 @@
-# cmake -DOUTPUT=… -DOBJECT=… -DHEADERS=a;b;c -P embed.cmake
+# cmake -DOUTPUT=… -DOBJECT=… -DHEADERS=a|b|c -DTRANSLATION=a|b -P embed.cmake
 # Writes a C++ file with the runtime in it: its object and the files generated C compiles against.
 function(bytes_of file out)
   file(READ ${file} hex HEX)
@@ -20,6 +20,14 @@ foreach(header ${HEADERS})
   math(EXPR number "${number} + 1")
 endforeach()
 string(APPEND text "std::string_view view(const unsigned char* data, std::size_t size) { return {reinterpret_cast<const char*>(data), size}; }\n}  // namespace\n\n")
+string(REPLACE "|" ";" TRANSLATION "${TRANSLATION}")
+set(digests "")
+foreach(source ${TRANSLATION})
+  file(SHA256 ${source} digest)
+  string(APPEND digests "${digest}")
+endforeach()
+string(SHA256 digest "${digests}")
+string(APPEND text "std::string_view translation_sources() { return \"${digest}\"; }\n\n")
 string(APPEND text "std::string_view runtime_object() { return view(object, sizeof object); }\n\n")
 string(APPEND text "const std::vector<RuntimeFile>& runtime_files() {\n  static const std::vector<RuntimeFile> files = {\n${entries}  };\n  return files;\n}\n\n}  // namespace netpolc::codegen_bpf\n")
 file(WRITE ${OUTPUT} "${text}")

@@ -6,6 +6,8 @@
 #include <optional>
 #include <thread>
 
+#include "codegen-bpf/cache.h"
+
 namespace netpolc::codegen_bpf {
 namespace {
 
@@ -28,15 +30,23 @@ std::vector<Program> distinct_programs(const ir::Decisions& decisions) {
   return out;
 }
 
+Result<Object> from_cache_or_compiled(const Emitted& emitted, const ObjectCache* cache) {
+  if (!cache) return compile(emitted);
+  if (auto known = cache->find(emitted)) return std::move(*known);
+  auto object = compile(emitted);
+  if (object) cache->keep(emitted, *object);
+  return object;
+}
+
 }  // namespace
 
-Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs) {
+Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache) {
   std::vector<Program> programs = distinct_programs(decisions);
   std::vector<std::optional<Failure>> failures(programs.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i; (i = next++) < programs.size();) {
-      auto object = compile(programs[i].emitted);
+      auto object = from_cache_or_compiled(programs[i].emitted, cache);
       if (object) programs[i].object = std::move(*object);
       else failures[i] = object.error();
     }

@@ -8,6 +8,8 @@
 
 namespace netpolc::codegen_bpf {
 
+class ObjectCache;
+
 struct Program {
   std::string digest;
   std::uint32_t table = 0;               // one of those that give this program
@@ -16,7 +18,8 @@ struct Program {
   std::vector<std::uint32_t> endpoints;  // indices into Decisions::endpoints
 };
 
-// Pods' programs; hosts have none yet. Sorted by digest.
-Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs);
+// Pods' programs; hosts have none yet. Sorted by digest. Without `cache` all are compiled; the
+// result is the same.
+Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache = nullptr);
 
 }  // namespace netpolc::codegen_bpf

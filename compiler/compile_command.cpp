@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   InputOptions input;
-  std::string bundle, l7 = "refuse", host = "refuse", format = "text";
+  std::string bundle, cache, l7 = "refuse", host = "refuse", format = "text";
   std::vector<std::string> emit;
   unsigned jobs = 0;
 };
@@ -30,6 +30,7 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 codegen_bpf::BundleOptions bundle_options(const Options& options, const Session& session) {
   codegen_bpf::BundleOptions out;
   out.jobs = options.jobs;
+  out.cache = options.cache;
   out.l7_drop = options.l7 == "drop";
   out.emit_ir = std::find(options.emit.begin(), options.emit.end(), "ir") != options.emit.end();
   out.generator = "netpolc";
@@ -114,6 +115,9 @@ void add_compile(CLI::App& root, Action& chosen) {
       ->check(CLI::IsMember({"text", "json"}))
       ->group("Output");
   command->add_option("--jobs", options->jobs, "How many programs to compile at a time (default: one a processor)")->group("Compiling");
+  command->add_option("--cache", options->cache, "Directory that keeps objects for the next time; they are checked, and compiled if they don't fit (default: none)")
+      ->envname("NETPOLC_CACHE_DIR")
+      ->group("Compiling");
   command->add_option("--l7", options->l7, "Flows that only an L7 rule allows: refuse to compile (default), or drop them")
       ->check(CLI::IsMember({"refuse", "drop"}))
       ->group("Compiling");

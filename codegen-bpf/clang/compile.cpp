@@ -1,6 +1,8 @@
 // Clang and LLVM, in process and from memory. Only the policy's own few lines are parsed,
 // optimised and translated; the runtime joins as an object, see combine.h.
+#include <bpf/libbpf.h>
 #include <clang/Basic/Diagnostic.h>
+#include <clang/Basic/Version.h>
 #include <clang/CodeGen/CodeGenAction.h>
 #include <clang/Frontend/CompilerInstance.h>
 #include <clang/Frontend/CompilerInvocation.h>
@@ -147,6 +149,10 @@ Result<Instructions> count_instructions(llvm::StringRef bytes) {
 }
 
 }  // namespace
+
+std::string translator() {
+  return clang::getClangFullVersion() + "\nlibbpf " + libbpf_version_string() + "\n" + std::string(translation_sources());
+}
 
 Result<Object> compile(const Emitted& emitted) {
   initialise_target();
