@@ -179,9 +179,10 @@ Answer Firewall::judge_packet(const Packet& packet, Direction direction, Time no
 
 // A pod without policy: only whom it sends as matters, to others' policies.
 Answer Firewall::judge_unenforced(Direction direction, Packet packet, Time now) {
+  if (direction == Direction::Ingress) return pass(Because::Exempt);
   const bool readable = !packet.is_later_fragment() || complete_from_first_fragment(packet, direction, now);
   if (readable && packet.fragment && packet.fragment->is_first()) remember_first_fragment(packet, direction, now);
-  if (direction == Direction::Egress && ready && readable && !may_send_from(packet.source)) return drop(NP_REASON_INVALID_SOURCE);
+  if (ready && readable && !may_send_from(packet.source)) return drop(NP_REASON_INVALID_SOURCE, world.identity_of(packet.destination));
   return pass(Because::Exempt);
 }
 
