@@ -52,9 +52,9 @@ NP_INLINE int np_fast_transport(struct np_packet *packet, const np_u8 *transport
 	packet->tcp_flags = 0;
 	packet->answers = 1;
 	packet->icmp_error = 0;
-	packet->hop_limit = 0;
+	packet->query = 0;
 	packet->network = packet->transport = 0;
-	packet->fragment = packet->fragment_id = packet->fragment_protocol = packet->end = 0;
+	packet->fragment = packet->fragment_id = packet->fragment_protocol = packet->end = packet->hop_limit = packet->zero = 0;
 	if (packet->protocol == NP_TCP) {
 		if (transport + NP_TCP_HEADER > end || length < NP_TCP_HEADER || transport[12] >> 4 < 5)
 			return 0;

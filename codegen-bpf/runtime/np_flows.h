@@ -46,7 +46,9 @@ NP_INLINE void np_key_of(struct np_key *key, const struct np_packet *packet, np_
 	np_u16 remote_port = out ? packet->destination_port : packet->source_port;
 	key->family = packet->family;
 	key->protocol = packet->protocol;
-	key->ports = local_port | (np_u32)remote_port << 16 | (np_u64)ifindex << 32;
+	/* an identifier may be the number of a type: which of the two ports is which, must be said */
+	np_u64 asks = packet->query == (out ? NP_REQUEST : NP_ANSWER);
+	key->ports = local_port | (np_u32)remote_port << 16 | (np_u64)ifindex << 32 | asks << 63;
 	np_u64 hash = np_mix(seed + packet->protocol, key->ports);
 	if (packet->family == 4) {
 		key->local[0] = local[0] | remote[0] << 32; /* as np_flow4 has it */

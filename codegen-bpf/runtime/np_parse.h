@@ -35,6 +35,9 @@
 #define NP_JUDGE 0      /* ask conntrack, then policy */
 #define NP_PASS 0x100   /* none of policy's business */
 
+#define NP_REQUEST 1
+#define NP_ANSWER 2
+
 /* IPv4 addresses use the first four bytes; the rest is zero. */
 struct np_packet {
 	np_u64 source[2];
@@ -47,7 +50,7 @@ struct np_packet {
 	np_u8 tcp_flags;
 	np_u8 answers;           /* may be a reply */
 	np_u8 icmp_error;        /* may be about another connection */
-	np_u8 hop_limit;
+	np_u8 query;             /* ICMP: NP_REQUEST, NP_ANSWER */
 	/* what only np_parse needs to know */
 	np_u32 network;          /* offset of the network header */
 	np_u32 transport;        /* offset of the transport header */
@@ -55,6 +58,8 @@ struct np_packet {
 	np_u32 fragment_id;
 	np_u32 fragment_protocol;
 	np_u32 end;              /* of what the network header says is the packet */
+	np_u32 hop_limit;
+	np_u32 zero;
 };
 
 /* Reads `length` bytes at `offset` of the packet, not of what is behind its end. */
@@ -112,8 +117,10 @@ NP_INLINE void np_set_ports(struct np_packet *packet, const np_u8 *header)
 	if (request != 0xffff) {
 		packet->source_port = request;
 		packet->destination_port = np_be16(header + 4);
+		packet->query = NP_ANSWER;
 	} else {
 		int query = type == echo || (packet->protocol == NP_ICMP && (type == 13 || type == 15 || type == 17));
+		packet->query = query ? NP_REQUEST : 0;
 		packet->source_port = query ? np_be16(header + 4) : 0;
 		packet->destination_port = type;
 	}
@@ -300,6 +307,7 @@ NP_INLINE void np_first_fragment(const struct __sk_buff *skb, const struct np_pa
 	first.number = packet->number;
 	first.protocol = packet->protocol;
 	first.answers = packet->answers;
+	first.query = packet->query;
 	first.expires = np_ticks() + NP_FRAGMENT_LIFETIME;
 	np_map_update(&np_fragments, &key, &first, 0); /* without it the others are dropped */
 }
@@ -319,6 +327,7 @@ NP_INLINE np_u32 np_later_fragment(const struct __sk_buff *skb, struct np_packet
 	packet->number = first->number;
 	packet->protocol = first->protocol;
 	packet->answers = first->answers;
+	packet->query = first->query;
 	packet->tcp_flags = NP_TCP_ACK; /* opens and ends nothing */
 	return NP_JUDGE;
 }
