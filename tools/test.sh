@@ -3,7 +3,7 @@
 # them they say that they were skipped and why; with CI=true a skip is a failure.
 #
 # usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute, replace
-#                                     policy under traffic for ten minutes instead of half a one
+#                                     policy under traffic for ten minutes instead of thirty seconds
 set -uo pipefail
 cd "$(dirname "$0")/.."
 fuzz_seconds=8 sequence_seconds=20 churn_seconds=30
