@@ -98,6 +98,14 @@ void FlowTable<Bucket>::age(std::uint32_t ticks) {
         if (way.track.state != 0) way.track.expires -= ticks;
 }
 
+template <class Bucket>
+std::size_t FlowTable<Bucket>::used() const {
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < count; ++i)
+    for (const auto& way : buckets[i].way) out += (way.track.state >> NP_FLOW_PROTOCOL_SHIFT & 0xff) != 0;
+  return out;
+}
+
 template struct FlowTable<np_bucket4>;
 template struct FlowTable<np_bucket6>;
 

@@ -31,6 +31,7 @@ struct FlowTable {
   void map(int fd);
   void forget();
   void age(std::uint32_t ticks);
+  std::size_t used() const;  // ways
 };
 
 class Kernel {
@@ -54,6 +55,8 @@ class Kernel {
     Totals since(const Totals& before) const;
   };
   Totals totals() const;
+  // There are, dead ones that nobody took the place of among them.
+  std::size_t flows() const { return flows4_.used() + flows6_.used(); }
 
   ir::flow::Lifetimes lifetimes() const;  // in ticks
   static std::uint64_t tick();            // it is now

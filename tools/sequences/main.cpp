@@ -13,6 +13,7 @@
 #include <memory>
 #include <sstream>
 
+#include "tools/sequences/crowd.h"
 #include "tools/sequences/random.h"
 #include "tools/sequences/wrongs.h"
 
@@ -129,6 +130,13 @@ class Judges {
     }
   }
 
+  void crowd() {
+    const auto wrong = sequences::crowd(tally_);
+    if (!wrong) return;
+    ++failures_;
+    std::cout << "more flows than there is room for: " << *wrong << "\n";
+  }
+
  private:
   int limit() const { return quiet_ ? 1 : kMostFailures; }
   static std::vector<Send> sends(const Script& script) {
@@ -161,6 +169,9 @@ int judge_all(const Options& options, std::vector<Loaded>& files) {
   before = judges.tally();
   judges.fuzz(files, options.seed, options.fuzz_seconds);
   say("mutated", judges.tally(), before);
+  before = judges.tally();
+  judges.crowd();
+  say("crowded", judges.tally(), before);
   for (const auto& [outcome, count] : judges.tally().outcomes) std::printf("%12llu %s\n", static_cast<unsigned long long>(count), outcome.c_str());
   std::cout << judges.tally().cases << " sequences, " << judges.tally().packets << " packets, " << judges.failures() << " disagreements" << std::endl;
   return judges.failures() == 0 ? 0 : 1;
