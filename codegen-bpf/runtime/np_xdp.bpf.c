@@ -119,25 +119,21 @@ NP_INLINE int np_of_a_service(const struct np_packet *packet)
 	return (packet->protocol == NP_TCP && !np_opens(packet)) || np_local(packet->source, packet->family);
 }
 
-struct np_sender {
-	np_u32 identity;
-	np_u32 class;
-};
-
-NP_INLINE void np_sent_by(const struct np_packet *packet, const struct np_config *config, const struct np_outside *outside,
-			  int prefixes, struct np_sender *sender)
+/* Null: of the world, for all that is known. */
+NP_INLINE const struct np_address *np_sender(const struct np_packet *packet, int prefixes)
 {
 	const struct np_address *found = np_single(packet->source, packet->family);
-	if (!found && prefixes)
-		found = np_prefix(packet->source, packet->family);
-	if (!found) {
-		sender->identity = packet->family == 4 ? config->world4.identity : config->world6.identity;
-		sender->class = packet->family == 4 ? outside->world4 : outside->world6;
-		return;
-	}
-	sender->identity = found->identity;
-	np_u32 *class = np_map_lookup(&np_classes, &sender->identity);
-	sender->class = class ? *class : 0;
+	return !found && prefixes ? np_prefix(packet->source, packet->family) : found;
+}
+
+NP_INLINE np_u32 np_class_of(const struct np_packet *packet, const struct np_outside *outside, int prefixes)
+{
+	const struct np_address *sender = np_sender(packet, prefixes);
+	if (!sender)
+		return packet->family == 4 ? outside->world4 : outside->world6;
+	np_u32 identity = sender->identity;
+	const np_u32 *class = np_map_lookup(&np_classes, &identity);
+	return class ? *class : 0;
 }
 
 /* ---- may it be dropped? ---- */
@@ -158,28 +154,28 @@ NP_INLINE np_u32 np_denied_for(const struct np_packet *packet, const struct np_d
 }
 
 /* Does it belong to a connection of the pod? Then np_to_pod knows what to do. */
-NP_INLINE int np_of_a_flow(const struct np_packet *packet, np_u32 ifindex, const struct np_config *config)
+NP_INLINE int np_of_a_flow(const struct np_packet *packet, np_u32 ifindex, const struct np_config *config, np_u32 now)
 {
 	struct np_key key;
 	np_u64 state = 0;
 	if (packet->protocol == NP_ICMP || packet->protocol == NP_ICMPV6)
 		return 0;
 	np_key_of(&key, packet, ifindex, NP_INGRESS, config->seed);
-	return np_find(&key, config, np_ticks(), &state) != 0;
+	return np_find(&key, config, now, &state) != 0;
 }
 
 /* ---- what is told of it ---- */
 
 struct np_refusal {
 	np_u32 reason;
-	np_u32 identity;
 	np_u32 ifindex;
 	np_u32 length;
+	np_u32 now;
 };
 
-NP_INLINE int np_within_budget(const struct np_config *config)
+NP_INLINE int np_within_budget(const struct np_config *config, np_u32 now)
 {
-	np_u32 zero = 0, now = np_ticks();
+	np_u32 zero = 0;
 	struct np_budget *budget = np_map_lookup(&np_budget, &zero);
 	if (!budget)
 		return 0;
@@ -192,16 +188,19 @@ NP_INLINE int np_within_budget(const struct np_config *config)
 
 NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *config, const struct np_refusal *refusal)
 {
-	struct np_event *event = np_within_budget(config) ? np_ring_reserve(&np_events, sizeof(*event), 0) : 0;
+	struct np_event *event = np_within_budget(config, refusal->now) ? np_ring_reserve(&np_events, sizeof(*event), 0) : 0;
 	if (!event) {
 		np_count(NP_STAT_SUPPRESSED); /* the counters have it */
 		return;
 	}
+	/* by prefix too: its class didn't need to know so exactly, but people will */
+	const struct np_address *sender = np_sender(packet, 1);
+	np_u32 world = packet->family == 4 ? config->world4.identity : config->world6.identity;
 	event->time = np_now();
 	event->program = 0;
 	event->ifindex = refusal->ifindex;
 	event->rule = NP_NO_RULE; /* each pod has its own */
-	event->identity = refusal->identity;
+	event->identity = sender ? sender->identity : world;
 	event->length = refusal->length;
 	__builtin_memcpy(event->source, packet->source, 16);
 	__builtin_memcpy(event->destination, packet->destination, 16);
@@ -244,15 +243,15 @@ int np_from_outside(struct xdp_md *frame)
 		return XDP_PASS;
 
 	const int settled = outside->generation == config->generation;
-	struct np_sender sender;
-	np_sent_by(&packet, config, outside, !settled || outside->flags & NP_OUTSIDE_PREFIXES, &sender);
-	const struct np_denied *denied = np_map_lookup(&np_denied, &sender.class);
-	if (!sender.class || !denied)
+	np_u32 class = np_class_of(&packet, outside, !settled || outside->flags & NP_OUTSIDE_PREFIXES);
+	const struct np_denied *denied = np_map_lookup(&np_denied, &class);
+	if (!class || !denied)
 		return XDP_PASS;
-	struct np_refusal refusal = { np_denied_for(&packet, denied), sender.identity, *ifindex, np_length(frame) };
+	struct np_refusal refusal = { np_denied_for(&packet, denied), *ifindex, np_length(frame), 0 };
 	if (!refusal.reason)
 		return XDP_PASS;
-	if (!(settled && denied->nothing_sent) && np_of_a_flow(&packet, refusal.ifindex, config))
+	refusal.now = np_ticks();
+	if (!(settled && denied->nothing_sent) && np_of_a_flow(&packet, refusal.ifindex, config, refusal.now))
 		return XDP_PASS;
 	return np_turn_away(&packet, config, &refusal);
 }
