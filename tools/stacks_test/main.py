@@ -14,6 +14,7 @@ import argparse
 import concurrent.futures
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,9 +27,10 @@ import many  # noqa: E402
 import paths  # noqa: E402
 import programs  # noqa: E402
 import rough  # noqa: E402
-from world import Failed, World  # noqa: E402
+from world import LIBC, Failed, World, topology  # noqa: E402
 
 CHECKS = programs.CHECKS + paths.CHECKS + rough.CHECKS + many.CHECKS
+PR_SET_PDEATHSIG = 1
 FAULTS = (Failed, subprocess.SubprocessError, OSError, KeyError, IndexError, ValueError)
 
 
@@ -89,7 +91,8 @@ def talk(world, report, wanted):
 
 def main(options):
     report = Report()
-    with tempfile.TemporaryDirectory(prefix="netpolc-stacks-") as home:
+    topology.prepare()
+    with tempfile.TemporaryDirectory(prefix="netpolc-stacks-", dir="/run") as home:  # this /run is ours, and goes with us
         world = World(pathlib.Path(options.binaries).resolve(), pathlib.Path(home))
         programs.start_servers(world)
         rough.prepare(world)
@@ -134,6 +137,7 @@ if __name__ == "__main__":
     if reason:
         print("skipped: " + reason)
         sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    # in this process's place, so that whoever kills it kills everything
-    os.execvp("unshare", ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                          sys.executable, __file__, *sys.argv[1:], "--inside"])
+    # unshare takes no notice of SIGTERM; when this process ends, however that may be, so do unshare and all inside
+    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                             sys.executable, __file__, *sys.argv[1:], "--inside"],
+                            preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)).returncode)

@@ -25,20 +25,26 @@ def received(s, patience=1.0):
     return s.recvfrom(1 << 16) if ready else None
 
 
+def learn(near, far, size, patience):
+    """A datagram and its answer; either may be lost, or refused as too long."""
+    try:
+        near.send(bytes(size))
+        got = received(far, patience)
+        if got:
+            far.sendto(got[0], got[1])
+            received(near, patience)
+    except OSError as error:
+        check(error.errno == errno.EMSGSIZE, str(error))
+
+
 # ---- datagrams ------------------------------------------------------------------------------------
 def datagrams(source, target, port, size, arrive):
     def tried(world):
         for family in (4, 6):
             with world.socket(target, family, socket.SOCK_DGRAM, bind=port) as far, world.socket(source, family, socket.SOCK_DGRAM) as near:
                 near.connect((world.address(target, family), port))
-                near.send(b"first")  # which may learn the path's MTU, and be lost
-                received(far, 0.5 if arrive else 0.1)
-                try:
-                    near.send(bytes(size))
-                except OSError:
-                    pass
-                while received(far, 0.3):
-                    pass
+                for _ in range(4):  # each side may have to learn the path's MTU, and loses a datagram
+                    learn(near, far, size, 0.3 if arrive else 0.1)
                 there = back = 0
                 for n in range(20):
                     sent = bytes([n]) + os.urandom(size - 1)

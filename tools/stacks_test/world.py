@@ -5,7 +5,7 @@
   stranger ─┤                              └── rough ~~~ far       loses and reorders packets (rough.py)
        dns ─┘
 
-Must run inside private network, mount and process namespaces (main.py makes them).
+Must run inside private network, mount and process namespaces (main.py makes and prepares them).
 """
 import ctypes
 import json
@@ -46,7 +46,6 @@ def check(condition, text):
 class World:
     def __init__(self, binaries, home):
         self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
-        topology.prepare()
         topology.namespace("fabric")
         topology.member("node-1", *NODES["node-1"])
         self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n)
