@@ -90,6 +90,10 @@ judge() {
   # A refusal has to be the verifier's, and a wrong verdict the packets'.
   grep -q '^  spoiled-program:.*R0 !read_ok' "$work/console" || { echo 'matrix: the verifier said nothing of the spoiled program'; problems=$((problems + 1)); }
   grep -q '^FAIL spoiled-answers: packets' "$work/console" || { echo 'matrix: the spoiled answers were not noticed'; problems=$((problems + 1)); }
+  if grep -qs -e --xdp "$image"/cases/*/load && ! grep -q '^ok .*XDP' "$work/console"; then
+    echo 'matrix: the program for external devices was attached nowhere'
+    problems=$((problems + 1))
+  fi
   grep -q '^done' "$work/console" || { echo "matrix: the guest did not come to its end"; problems=$((problems + 1)); }
   [ $problems -eq 0 ]
 }

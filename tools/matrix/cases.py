@@ -154,7 +154,9 @@ def write_case(out, network, packets):
     for netns, lines in network.batches.items():
         (out / (netns + ".ip")).write_text("".join(line + "\n" for line in lines))
     (out / "node").write_text(network.node + "\n")
-    (out / "load").write_text("--node %s\n" % network.node_name if network.node_name else "")
+    words = ["--node", network.node_name] if network.node_name else []
+    words += ["--xdp", "outside"] if network.golden.manifest.get("xdp") else []
+    (out / "load").write_text(" ".join(words) + "\n")
     (out / "attach.jsonl").write_text("".join(json.dumps(a) + "\n" for a in network.attach))
     (out / "packets").write_text("".join(" ".join(map(str, p)) + "\n" for p in packets))
 
