@@ -6,6 +6,7 @@ usage: main.py BINARY_DIRECTORY [--seconds N] [--self-check] [--only WORDS]
 --self-check   only that: load wrong policies, and see that the checks notice (otherwise it comes first)
 --only WORDS   checks whose name has these words
 --no-self-check
+--mode MODE    tcx or clsact; what the loader chooses unless given
 
 A line for every check, a summary at the end. Exit status 1 when a check failed, 77 where the kernel can't be
 used (1 with CI=true). Everything lives in private namespaces: nothing is left behind, however this ends.
@@ -93,7 +94,7 @@ def main(options):
     report = Report()
     topology.prepare()
     with tempfile.TemporaryDirectory(prefix="netpolc-stacks-", dir="/run") as home:  # this /run is ours, and goes with us
-        world = World(pathlib.Path(options.binaries).resolve(), pathlib.Path(home))
+        world = World(pathlib.Path(options.binaries).resolve(), pathlib.Path(home), options.mode)
         programs.start_servers(world)
         rough.prepare(world)
         if options.self_check or not (options.no_self_check or options.only):
@@ -125,6 +126,7 @@ def arguments():
     parser.add_argument("--self-check", action="store_true")
     parser.add_argument("--no-self-check", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--mode", choices=("auto", "tcx", "clsact"), default="auto")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 

@@ -199,19 +199,21 @@ def ping_expires(world):
     return "an echo request that expired is reported"
 
 
-def closed_port(world):
-    for family in (4, 6):
-        with world.socket("client", family, socket.SOCK_DGRAM) as s:
-            s.settimeout(1)
-            s.connect((world.address("server", family), 7008))
-            s.send(b"anybody")
-            try:
-                s.recv(16)
-            except ConnectionRefusedError:
-                continue
-            except OSError as error:
-                raise Failed("over IPv%d: %s" % (family, error))
-    return "the pod's own error comes back"
+def closed_port(source, target, port):
+    def allowed(world):
+        for family in (4, 6):
+            with world.socket(source, family, socket.SOCK_DGRAM) as s:
+                s.settimeout(1)
+                s.connect((world.address(target, family), port))
+                s.send(b"anybody")
+                try:
+                    s.recv(16)
+                except ConnectionRefusedError:
+                    continue
+                except OSError as error:
+                    raise Failed("over IPv%d: %s" % (family, error))
+        return "the pod's own error comes back"
+    return allowed
 
 
 # ---- errors that nobody asked for -----------------------------------------------------------------
@@ -340,6 +342,7 @@ CHECKS = [
     ("UDP, 8 KB in fragments", "shut", datagrams("client", "server", 7001, 8192, True)),
     ("UDP, 60 KB in fragments", "shut", datagrams("client", "server", 7001, 60000, True)),
     ("UDP, 8 KB, narrow path", "shut", datagrams("client", "outside", 7001, 8192, True)),
+    ("UDP, answers that no rule allows", "shut", datagrams("outside", "client", 7011, 8192, True)),
     ("UDP, denied", "open", datagrams("client", "server", 7003, 1000, False)),
     ("UDP, 8 KB, denied", "open", datagrams("stranger", "server", 7001, 8192, False)),
     ("UDP, 8 KB, egress denied", "open", datagrams("client", "outside", 7003, 8192, False)),
@@ -350,7 +353,8 @@ CHECKS = [
     ("traceroute, UDP, denied", "open", traceroute_denied),
     ("a TCP SYN expires on the way", "shut", tcp_expires),
     ("an echo request expires on the way", "shut", ping_expires),
-    ("port unreachable from a pod", "shut", closed_port),
+    ("port unreachable from a pod", "shut", closed_port("client", "server", 7008)),
+    ("port unreachable from a pod that may send none", "shut", closed_port("outside", "client", 7010)),
     ("ICMP errors for live connections", "shut", errors_for_live_flows),
     ("ICMP errors for nothing", "open", unsolicited_errors),
     ("SCTP", "shut", sctp(9000, True)),

@@ -44,7 +44,9 @@ def check(condition, text):
 
 
 class World:
-    def __init__(self, binaries, home):
+    def __init__(self, binaries, home, mode="auto"):
+        """`mode`: how programs are attached (netpol-loader --attach-mode)."""
+        self.mode = mode
         self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
         topology.namespace("fabric")
         topology.member("node-1", *NODES["node-1"])
@@ -98,7 +100,7 @@ class World:
 
     def load(self, name):
         attach = [w for p in self.pods.values() for w in ("--attach", "%s=%s" % (p.endpoint, p.ifname))]
-        done = self.call("load", str(self.bundles[name]), *attach, "--node", "node-1")
+        done = self.call("load", str(self.bundles[name]), *attach, "--node", "node-1", "--attach-mode", self.mode)
         check(done.returncode == 0, "loading %s ended with %d: %s%s" % (name, done.returncode, done.stdout, done.stderr))
 
     def drops(self):
