@@ -28,7 +28,7 @@ class Churn:
     def __init__(self, world, names=SIDES, between=None):
         """`names`: what takes turns; `between`: something to do before every load."""
         self.world, self.names, self.between = world, names, between
-        self.windows, self.loads = [], 0
+        self.windows, self.loads, self.slowest, self.unfinished = [], 0, 0.0, []
         world.load("churn-a")
         self.engine = Engine(world, PATHS)
         self.engine.open_streams("churn-a")
@@ -44,26 +44,30 @@ class Churn:
             self.between()
         self.world.load(self.names[which])
         self.loads += 1
-        self.slowest = max(getattr(self, "slowest", 0.0), time.monotonic() - start)
+        self.slowest = max(self.slowest, time.monotonic() - start)
         self.windows.append(Window(SIDES[which], self.engine.settle()))
         time.sleep(max(0.1, PERIOD - (time.monotonic() - start)))
 
     def run(self, seconds, patience=12):
         """`patience`: seconds in which a stream has to come to its end."""
         self.engine.start()
+        try:
+            self.take_turns(seconds, patience)
+        finally:
+            self.engine.stop()
+        return self
+
+    def take_turns(self, seconds, patience):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.turn(0)
             self.turn(1)
         # to the end of every stream under the policy that allows it
         self.engine.no_more()
-        self.unfinished = []
         for which in (0, 1):
             self.turn(which)
             self.unfinished += self.engine.drained(SIDES[which], patience)
         self.windows[-1].end = self.engine.settle()
-        self.engine.stop()
-        return self
 
 
 # ---- what must be true afterwards -----------------------------------------------------------------
@@ -140,9 +144,8 @@ def run(world, report, seconds):
 
     def churning():
         companion = Companion(world, seconds)
-        churn = state["churn"] = Churn(world)
-        state["companion"] = companion
-        churn.run(seconds)
+        churn = Churn(world).run(seconds)
+        state.update(churn=churn, companion=companion)
         return "%d loads, the slowest %.2f s; %d datagram flows, %d streams" % (churn.loads, churn.slowest, len(churn.engine.datagrams), len(churn.engine.streams))
     world.load("churn-a")
     report.judge("churn, %d s, policy replaced once a second" % seconds, churning)
