@@ -27,7 +27,8 @@ Explained explain(const np_event& event, const Loaded& loaded) {
   for (const Attachment& it : loaded.state.attachments) {
     if (it.ifindex != static_cast<int>(event.ifindex) || it.bundle_endpoint >= loaded.bundle.endpoints.size()) continue;
     const BundleEndpoint& endpoint = loaded.bundle.endpoints[it.bundle_endpoint];
-    if (loaded.bundle.programs[endpoint.program].tag != event.program) continue;
+    const bool outside = event.flags & NP_EVENT_OUTSIDE;  // by a program that is no pod's
+    if (loaded.bundle.programs[endpoint.program].tag != event.program && !outside) continue;
     out.attachment = &it;
     out.endpoint = &endpoint;
   }
@@ -117,6 +118,7 @@ std::string remote_text(const np_event& event, const Loaded& loaded) {
 }
 
 std::string rule_line(const np_event& event, const Explained& known, const Loaded& loaded) {
+  if (event.rule == NP_NO_RULE && event.reason == NP_REASON_DENY) return ", a rule denies it";
   if (event.rule == NP_NO_RULE) return event.reason == NP_REASON_DEFAULT_DENY ? ", no rule allows it" : "";
   std::string text = ", rule " + std::to_string(event.rule);
   if (const std::string* meaning = rule_text(event, known)) text += " `" + *meaning + "`";
@@ -150,7 +152,7 @@ std::string event_text(const np_event& event, const Loaded& loaded, std::int64_t
       event.reason == NP_REASON_FORWARDED ? "allow" : std::string(verdict_name(event)) + " (" + reason_name(event.reason) + ")";
   return time_text(event, wall_offset) + " " + verdict + " " + direction_name(event.direction) + " " +
          endpoint_name(event, known) + ": " + flow_text(event) + remote_text(event, loaded) +
-         rule_line(event, known, loaded);
+         rule_line(event, known, loaded) + (event.flags & NP_EVENT_OUTSIDE ? ", at the external device" : "");
 }
 
 std::string event_json(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {
@@ -164,6 +166,7 @@ std::string event_json(const np_event& event, const Loaded& loaded, std::int64_t
            {"ifname", known.attachment == nullptr ? Json() : Json(known.attachment->ifname)},
            {"ifindex", event.ifindex},
            {"program", known.program == nullptr ? Json() : Json(known.program->digest)},
+           {"atExternalDevice", (event.flags & NP_EVENT_OUTSIDE) != 0},
            {"length", event.length}};
   if (event.family != 0) {
     out["source"] = address(event, event.source);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ir/identity/fqdn.h"
+#include "runtime-loader/xdp.h"
 
 namespace netpolc::loader {
 namespace {
@@ -110,6 +111,8 @@ Result<AddressReport> change_addresses(const Where& where, const std::vector<Add
 
   std::set<Prefix> said;
   for (const AddressWord& word : words) said.insert(word.prefix);
+  for (const Prefix& prefix : said)
+    if (const Done done = forget_local(running->site, prefix); !done) return tl::make_unexpected(done.error());
   if (const Done done = publish(*running, *former, *next, said); !done) return tl::make_unexpected(done.error());
   running->state.overrides = std::move(*overrides);
   running->state.learned = next->learned;

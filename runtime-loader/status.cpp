@@ -90,6 +90,7 @@ Result<Status> status(const std::string& root, const std::string& state) {
     AttachmentStatus& added = out.attachments.emplace_back(AttachmentStatus{it, in_force(*site, it), ""});
     added.problem = problem_of(it, added.programs);
   }
+  out.external = devices_in_force(*site);
   if (const Done done = add_counters(*site, out); !done) return tl::make_unexpected(done.error());
   out.installed = true;
   return out;

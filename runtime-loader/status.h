@@ -8,6 +8,7 @@
 #include "runtime-loader/bundle.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/state.h"
+#include "runtime-loader/xdp.h"
 
 namespace netpolc::loader {
 
@@ -27,6 +28,7 @@ struct Status {
   State state;
   Bundle bundle;
   std::vector<AttachmentStatus> attachments;
+  std::vector<ExternalDevice> external;  // at which dropping begins
   std::vector<ProgramStatus> programs;
   std::vector<np_counter> drops;  // by reason
   std::size_t addresses = 0;

@@ -29,6 +29,7 @@ std::string attachments_text(const Status& status) {
                     short_digest(status.bundle.programs[endpoint.program].digest),
                     !it.problem.empty() ? it.problem : it.attachment.audit ? "in force, audit only" : "in force"});
   }
+  for (const ExternalDevice& it : status.external) rows.push_back({"from outside", it.ifname, it.native ? "xdp" : "xdp generic", "", "", "in force"});
   return table_text(rows);
 }
 
@@ -174,6 +175,9 @@ std::string status_json(const Status& status) {
                          {"packets", status.drops[reason].packets},
                          {"bytes", status.drops[reason].bytes}});
     out["attachments"] = std::move(attachments);
+    out["external"] = Json::array();
+    for (const ExternalDevice& it : status.external)
+      out["external"].push_back({{"ifname", it.ifname}, {"ifindex", it.ifindex}, {"mode", it.native ? "native" : "generic"}});
     out["programs"] = std::move(programs);
     out["drops"] = std::move(drops);
     out["flows"] = flows_json(status);
