@@ -39,6 +39,11 @@ class Follower {
       loaded_.bundle = std::move(*bundle);
     }
     loaded_.state = std::move(known->state);
+    for (const auto& [id, key] : loaded_.state.learned) {
+      auto& labels = loaded_.bundle.identities[id];
+      if (!labels.empty()) continue;
+      for (const ir::Label& label : key.labels) labels.push_back(label.to_string());
+    }
     inode_ = info.st_ino;
     changed_ = info.st_mtim;
     return {};

@@ -22,12 +22,23 @@ TEST_CASE("state is read as it was written") {
   state.overrides = {{*Prefix::parse("10.0.0.1"), {"a/web", {}}},
                      {*Prefix::parse("fd00::/64"), {"", 9}},
                      {*Prefix::parse("10.0.0.2"), {}}};
+  AddressOverride pod, outside;
+  pod.key = IdentityKey{{*parse_label("k8s:app=web"), *parse_label("k8s:x")}, {{"http", 80, netpolc::ir::Protocol::Udp}}};
+  outside.external = ExternalFacts{{"a.com"}, {*parse_label("cidrgroup:g=1")}, true};
+  state.overrides[*Prefix::parse("10.0.0.3")] = pod;
+  state.overrides[*Prefix::parse("192.0.2.0/24")] = outside;
+  state.learned = {{65535, *pod.key}};
+  state.attachments[0].addresses = {*Address::parse("10.0.0.9")};
   const auto read = parse_state(to_json(state), "state.json");
   REQUIRE_MESSAGE(read, read.error().message);
   CHECK(to_json(*read) == to_json(state));
   CHECK(read->attachments[0].mode == AttachMode::Clsact);
   CHECK(read->overrides.at(*Prefix::parse("fd00::/64")).identity == 9u);
   CHECK(read->overrides.at(*Prefix::parse("10.0.0.1")).endpoint == "a/web");
+  CHECK(read->overrides.at(*Prefix::parse("10.0.0.3")).key == pod.key);
+  CHECK(read->overrides.at(*Prefix::parse("192.0.2.0/24")).external == outside.external);
+  CHECK(read->learned == state.learned);
+  CHECK(read->attachments[0].addresses == state.attachments[0].addresses);
 }
 
 TEST_CASE("damaged state names the way out") {
