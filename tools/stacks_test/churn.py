@@ -6,6 +6,8 @@ begin of the next there is one policy in force, and no doubt about any packet (`
 loader ran count only where both policies agree.
 """
 import json
+import select
+import socket
 import subprocess
 import time
 
@@ -112,6 +114,34 @@ def connections(churn):
     return "%d opened, spoken over and closed" % engine.opened
 
 
+def policy_comes(world, kind):
+    """A pod without policy is given one that denies what it is talking over. What it still has to say opens no door."""
+    for family in (4, 6):
+        world.load("churn-b")
+        with world.socket("dns", family, kind, bind=7120) as far, world.socket("client", family, kind) as near:
+            if kind == socket.SOCK_STREAM:
+                far.listen(1)
+            near.connect((world.address("dns", family), 7120))
+            near.send(b"before")
+            if kind == socket.SOCK_STREAM:
+                talking, _ = far.accept()
+                heard = talking.recv(16)
+                world.load("churn-a")
+                talking.send(b"answer")
+            else:
+                talking = far
+                heard, sender = far.recvfrom(16)
+                world.load("churn-a")
+                far.sendto(b"answer", sender)
+            check(heard == b"before", "nothing passed without policy over IPv%d" % family)
+            time.sleep(0.1)
+            near.send(b"after")
+            ready, _, _ = select.select([talking], [], [], 1)
+            talking.close()
+            check(not ready, "what policy denies came over IPv%d" % family)
+    return "cut at once"
+
+
 class Companion:
     """iperf3 and ping for as long as it takes."""
 
@@ -147,6 +177,8 @@ def run(world, report, seconds):
         churn = Churn(world).run(seconds)
         state.update(churn=churn, companion=companion)
         return "%d loads, the slowest %.2f s; %d datagram flows, %d streams" % (churn.loads, churn.slowest, len(churn.engine.datagrams), len(churn.engine.streams))
+    for words, kind in (("a connection", socket.SOCK_STREAM), ("datagrams", socket.SOCK_DGRAM)):
+        report.judge("policy comes to a pod that had none, " + words, lambda: policy_comes(world, kind))
     world.load("churn-a")
     report.judge("churn, %d s, policy replaced once a second" % seconds, churning)
     if "companion" not in state:

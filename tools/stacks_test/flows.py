@@ -178,7 +178,9 @@ class Stream:
 
 
 def roomy(s):
-    s.setsockopt(socket.SOL_SOCKET, 33, 1 << 25)  # SO_RCVBUFFORCE: whoever is late reads it later
+    """Whoever is late reads it later."""
+    for force in (32, 33):  # SO_SNDBUFFORCE, SO_RCVBUFFORCE
+        s.setsockopt(socket.SOL_SOCKET, force, 1 << 25)
 
 
 class Engine:
@@ -187,13 +189,14 @@ class Engine:
     def __init__(self, world, paths):
         self.world, self.paths, self.poll = world, paths, select.epoll()
         self.handlers, self.sockets = {}, []
-        self.datagrams, self.streams, self.listeners = [], [], {}
+        self.datagrams, self.streams, self.listeners, self.by_address = [], [], {}, {}
         for path in paths:
             for family in (4, 6):
                 for port in ports_of(path):
                     self.prepare(path, family, port)
         self.opened, self.refused = 0, []
         self.stopping = self.quiet = False
+        self.fault = None
         self.requests = collections.deque()
 
     # ---- making flows ---------------------------------------------------------------------------
@@ -211,6 +214,7 @@ class Engine:
         for size in SIZES.get((*path, port), (64,)):
             flow = Datagrams(self.world, path, family, port, size)
             self.datagrams.append(flow)
+            self.by_address[(*flow.near.getsockname()[:2], *flow.near.getpeername()[:2])] = flow
             self.watch(flow.near, functools.partial(self.answered, flow))
 
     def open_streams(self, policy):
@@ -229,8 +233,8 @@ class Engine:
         except OSError as error:
             raise Failed("opening %s: %s" % (name, error))
         self.streams.append(stream)
-        self.watch(stream.far, stream.at_server)
-        self.watch(stream.near, stream.at_client)
+        self.watch(stream.far, lambda now: self.serve(stream, stream.far, stream.at_server, now))
+        self.watch(stream.near, lambda now: self.serve(stream, stream.near, stream.at_client, now))
 
     def watch(self, s, handler):
         self.sockets.append(s)
@@ -238,6 +242,11 @@ class Engine:
         self.poll.register(s, select.EPOLLIN)
 
     # ---- the loop -------------------------------------------------------------------------------
+    def serve(self, stream, end, handler, now):
+        handler(now)
+        if stream.problem:
+            self.poll.unregister(end)  # or it would be ready for ever
+
     def echo(self, far):
         for _ in range(32):
             try:
@@ -251,12 +260,7 @@ class Engine:
 
     def flow_of(self, far, sender):
         """Who sent it: by the addresses of both sockets."""
-        key = (*sender[:2], *far.getsockname()[:2])
-        if not hasattr(self, "by_address"):
-            self.by_address = {}
-            for flow in self.datagrams:
-                self.by_address[(*flow.near.getsockname()[:2], *flow.near.getpeername()[:2])] = flow
-        return self.by_address[key]
+        return self.by_address[(*sender[:2], *far.getsockname()[:2])]
 
     @staticmethod
     def answered(flow, _):
@@ -274,10 +278,8 @@ class Engine:
             if not events:
                 return
             now = time.monotonic()
-            for fd, event in events:
+            for fd, _ in events:
                 self.handlers[fd](now)
-                if event & (select.EPOLLHUP | select.EPOLLERR) and any(s.problem for s in self.streams):
-                    self.poll.unregister(fd)
 
     def loop(self):
         next_tick = time.monotonic()
@@ -313,7 +315,6 @@ class Engine:
 
     # ---- for the test's own thread --------------------------------------------------------------
     def start(self):
-        self.fault = None
         self.thread = threading.Thread(target=self.guarded, args=(self.loop,))
         self.connector = threading.Thread(target=self.guarded, args=(self.connect_often,))
         self.thread.start()
