@@ -1,0 +1,268 @@
+"""`netpol-loader load --xdp` against a real kernel: a node, pods and a host outside, made of network
+namespaces. What every policy denies ends at the node's device; nothing else does.
+
+usage: xdp_kernel_test.py BINARY_DIRECTORY
+
+Exit status 77 where the kernel can't be used (1 with CI=true). Runs itself in private network,
+mount and process namespaces, so that nothing is left behind, however it ends.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import kernel_test
+from kernel_world import PINS, TRAFFIC, Failed, check
+import topology
+from topology import Pod, inside, run
+
+NODES = {"node-1": ("192.168.51.2", "fd00:51::2")}
+OUTSIDE = ("192.168.60.2", "fd00:60::2")
+
+CLUSTER = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-ipv4: "true", enable-ipv6: "true"}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: t}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+status: {addresses: [{type: InternalIP, address: 192.168.51.2}, {type: InternalIP, address: "fd00:51::2"}]}
+"""
+POD = """---
+apiVersion: v1
+kind: Pod
+metadata: {name: %(name)s, namespace: t, labels: {app: %(name)s}}
+spec: {nodeName: node-1, containers: [{name: c, image: example/c}]}
+status: {phase: Running, podIPs: [{ip: %(ipv4)s}, {ip: "%(ipv6)s"}]}
+"""
+# web answers the world at 8080 and asks it at 8080; db speaks with web alone. Nobody selects free.
+POLICY = """---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: web, namespace: t}
+spec:
+  endpointSelector: {matchLabels: {app: web}}
+  ingress:
+  - fromEntities: [world]
+    toPorts: [{ports: [%(ports)s]}]
+  egress:
+  - toEntities: [world, cluster]
+    toPorts: [{ports: [{port: "8080", protocol: ANY}]}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: db, namespace: t}
+spec:
+  endpointSelector: {matchLabels: {app: db}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: web}}]
+  - fromEntities: [world]
+    toPorts: [{ports: [%(ports)s]}]
+  egress:
+  - toEndpoints: [{matchLabels: {app: web}}]
+"""
+PORTS = '{port: "8080", protocol: ANY}'
+
+
+class World:
+    def __init__(self, binaries, home):
+        self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
+        topology.prepare()
+        topology.namespace("fabric")
+        topology.member("node-1", *NODES["node-1"])
+        topology.member("outside", *OUTSIDE)
+        self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n) for n, name in ((10, "web"), (11, "db"), (12, "free"))}
+        for pod in self.pods.values():
+            pod.create(NODES)
+        for netns in [pod.netns for pod in self.pods.values()] + ["outside"]:
+            server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", "80,8080,9999"), stdout=subprocess.PIPE, text=True)
+            check(server.stdout.readline().strip() == "ready", "no server")
+        self.a, self.b = self.compile("a", PORTS), self.compile("b", PORTS + ', {port: "9999", protocol: ANY}')
+
+    def compile(self, name, ports):
+        directory = self.home / ("policies-" + name)
+        directory.mkdir()
+        pods = [{"name": p.name, "ipv4": p.ipv4, "ipv6": p.ipv6} for p in self.pods.values()]
+        (directory / "all.yaml").write_text(CLUSTER + "".join(POD % p for p in pods) + POLICY % {"ports": ports})
+        bundle = self.home / ("bundle-" + name)
+        run(self.netpolc, "compile", "-f", str(directory), "-o", str(bundle))
+        return bundle
+
+    def call(self, *words, root=PINS, state="state"):
+        return subprocess.run(inside("node-1", self.loader, *words, "--root", root, "--state", str(self.home / state)), capture_output=True, text=True)
+
+    def load(self, bundle, *words, pods=("web", "db", "free"), expect=0, root=PINS, state="state"):
+        attach = [w for p in pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
+        done = self.call("load", str(bundle), *attach, "--node", "node-1", *words, root=root, state=state)
+        check(done.returncode == expect, "load ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
+        return done
+
+    def status(self):
+        return json.loads(self.call("status", "-o", "json").stdout)
+
+    def drops(self):
+        return sum(d["packets"] for d in self.status().get("drops", []) if d["reason"] in (133, 181))
+
+    def undecided_at_pods(self):
+        """Packets to pods that came as far as a pod's program and met no rule there."""
+        return sum(r["packets"] for p in self.status()["programs"] for r in p["rules"] if r["direction"] == "ingress" and r["rule"] is None)
+
+    def reaches(self, source, target, port, protocol="TCP", family=4):
+        netns = "outside" if source == "outside" else self.pods[source].netns
+        if target == "outside":
+            address = OUTSIDE[0 if family == 4 else 1]
+        else:
+            address = self.pods[target].ipv4 if family == 4 else self.pods[target].ipv6
+        return subprocess.run(inside(netns, sys.executable, TRAFFIC, "probe", protocol, address, str(port)), capture_output=True).returncode == 0
+
+    def xdp(self):
+        return "xdp" in run("ip", "-n", "node-1", "link", "show", "dev", "eth0").stdout
+
+    def unload(self):
+        done = self.call("unload")
+        check(done.returncode == 0, "unload: " + done.stderr)
+        check(not self.xdp(), "a program is left on eth0")
+        return done.stdout
+
+
+def everything_allowed_works(world):
+    for family in (4, 6):
+        for protocol in ("TCP", "UDP"):
+            said = "%s over IPv%d" % (protocol, family)
+            check(world.reaches("outside", "web", 8080, protocol, family), "outside may reach web, " + said)
+            check(world.reaches("web", "outside", 8080, protocol, family), "web may reach outside and have answers, " + said)
+            check(world.reaches("web", "db", 8080, protocol, family), "web may reach db, " + said)
+            check(world.reaches("outside", "free", 80, protocol, family), "nobody guards free, " + said)
+
+
+def test_drops_at_the_device(world):
+    said = world.load(world.a, "--xdp", "eth0")
+    check("eth0" in said.stdout and "xdp" in said.stdout and said.stderr == "", said.stdout + said.stderr)
+    check(world.xdp() and [d["mode"] for d in world.status()["external"]] == ["native"], str(world.status()["external"]))
+    everything_allowed_works(world)
+    dropped, undecided = world.drops(), world.undecided_at_pods()
+    for family in (4, 6):
+        for target in ("web", "db"):
+            check(not world.reaches("outside", target, 9999, "TCP", family), "%s may not be reached" % target)
+            check(not world.reaches("outside", target, 9999, "UDP", family), "%s may not be reached" % target)
+            check(not world.reaches("outside", target, 0, "ICMP", family), "%s may not be reached" % target)
+    check(world.drops() >= dropped + 12, "drops are counted: %d, then %d" % (dropped, world.drops()))
+    check(world.undecided_at_pods() == undecided, "and no packet came as far as a pod's program")
+    check("from outside" in world.call("status").stdout, "status names the device")
+    return "%d packets dropped at eth0" % (world.drops() - dropped)
+
+
+def test_monitor_says_where(world):
+    world.load(world.a, "--xdp", "eth0")
+    command = inside("node-1", world.loader, "monitor", "-o", "json", "--count", "1", "--timeout", "20", "--root", PINS, "--state", str(world.home / "state"))
+    monitor = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    world.reaches("outside", "db", 9999)
+    event = json.loads(monitor.communicate(timeout=30)[0].splitlines()[0])
+    check(event["endpoint"] == "t/db" and event["atExternalDevice"] and event["reason"] == 133 and event["remote"]["identity"] == 9 and event["destinationPort"] == 9999, str(event))
+
+
+def test_replaces_and_goes(world):
+    world.load(world.a, "--xdp", "eth0")
+    check(not world.reaches("outside", "db", 9999), "denied by a")
+    world.load(world.b, "--xdp", "eth0")
+    check(world.reaches("outside", "db", 9999) and world.reaches("outside", "web", 9999, "UDP", 6), "allowed by b")
+    world.load(world.a, "--xdp", "eth0")
+    check(not world.reaches("outside", "db", 9999), "denied by a")
+    world.load(world.a)
+    check(not world.xdp() and not os.path.exists(PINS + "/maps/np_outside"), "a load without --xdp leaves none")
+    everything_allowed_works(world)
+    world.load(world.a, "--xdp", "eth0")
+    said = world.unload()
+    check("1 external device" in said, said)
+
+
+def test_attaches_only_what_saves_work(world):
+    said = world.load(world.a, "--xdp", "eth0", pods=("free",))
+    check("nothing is attached" in said.stderr and not world.xdp(), said.stderr)
+    said = world.load(world.a, "--xdp", "eth0", "--audit", "t/web", "--audit", "t/db")
+    check("nothing is attached" in said.stderr and not world.xdp(), said.stderr)
+    check(world.reaches("outside", "db", 9999), "audit mode lets it pass")
+    # where one of two is audited, what the other denies is dropped, for the other alone
+    world.load(world.a, "--xdp", "eth0", "--audit", "t/web")
+    check(world.xdp() and world.reaches("outside", "web", 9999) and not world.reaches("outside", "db", 9999), "web is audited, db is not")
+
+
+def test_says_what_is_wrong(world):
+    world.load(world.a, "--xdp", "eth0")
+    before = world.status()["attachments"]
+    said = world.load(world.b, "--xdp", "nosuch0", expect=2)
+    check("nosuch0" in said.stderr, said.stderr)
+    run("ip", "-n", "node-1", "tuntap", "add", "tun0", "mode", "tun")
+    said = world.load(world.b, "--xdp", "tun0", expect=2)
+    run("ip", "-n", "node-1", "link", "del", "tun0")
+    check("no Ethernet frames" in said.stderr, said.stderr)
+    check(world.status()["attachments"] == before and not world.reaches("outside", "db", 9999), "nothing was changed")
+    # another installation, of whose program ours may know nothing
+    said = world.load(world.b, "--xdp", "eth0", expect=4, root=PINS + "2", state="state2")
+    check("another XDP program is there" in said.stderr, said.stderr)
+    check(not os.path.exists(PINS + "2/links"), "nothing is left of the load that failed")
+    everything_allowed_works(world)
+    check(not world.reaches("outside", "db", 9999), "and the program is in force as before")
+
+
+def test_addresses_that_change_hands(world):
+    world.load(world.a, "--xdp", "eth0")
+    undecided = world.undecided_at_pods()
+    check(not world.reaches("outside", "db", 9999) and world.undecided_at_pods() == undecided, "dropped at the device")
+    done = world.call("address", "add", world.pods["db"].ipv4, "--endpoint", "t/free")
+    check(done.returncode == 0, done.stderr)
+    check(not world.reaches("outside", "db", 9999) and world.undecided_at_pods() > undecided, "the pod's program has it to itself")
+    check(not world.reaches("outside", "web", 9999), "others are not concerned")
+    check(world.reaches("outside", "web", 8080) and world.reaches("web", "outside", 8080), "web works")
+
+
+def test_generic_where_the_driver_cannot(world):
+    said = world.load(world.a, "--xdp", "lo", "--xdp", "eth0")
+    check("xdp generic" in said.stdout and "--xdp lo: not in the driver" in said.stderr, said.stdout + said.stderr)
+    check(sorted(d["mode"] for d in world.status()["external"]) == ["generic", "native"], str(world.status()["external"]))
+    everything_allowed_works(world)
+    world.load(world.a, "--xdp", "eth0")
+    check([d["ifname"] for d in world.status()["external"]] == ["eth0"], "lo is left alone again")
+
+
+def main(binaries):
+    tests = [test_drops_at_the_device, test_monitor_says_where, test_replaces_and_goes, test_attaches_only_what_saves_work, test_says_what_is_wrong,
+             test_addresses_that_change_hands, test_generic_where_the_driver_cannot]
+    wanted, failed = os.environ.get("ONLY", ""), 0
+    with tempfile.TemporaryDirectory(prefix="netpolc-xdp-") as home:
+        world = World(binaries, pathlib.Path(home))
+        for test in tests:
+            if wanted not in test.__name__:
+                continue
+            name, start = test.__name__[5:].replace("_", " "), time.monotonic()
+            try:
+                said = test(world)
+                world.unload()
+                print("ok    %s%s  %.1f s" % (name, ": " + said if said else "", time.monotonic() - start), flush=True)
+            except (Failed, subprocess.SubprocessError, OSError, KeyError, IndexError, ValueError) as error:
+                failed += 1
+                print("FAIL  %s: %s" % (name, error), flush=True)
+                world.call("unload")
+    print("external devices in the kernel: %d tests, %d failed" % (len(tests), failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 2 and sys.argv[2] == "--inside":
+        sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
+    reason = kernel_test.why_not()
+    if reason:
+        print("skipped: " + reason)
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
+    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                             sys.executable, __file__, sys.argv[1], "--inside"]).returncode)
