@@ -1,5 +1,7 @@
 // Addresses outside the cluster: the labels that names, groups and the prefixes around them give.
 #include <algorithm>
+#include <memory>
+#include <tuple>
 
 #include "ir/decide/condition_tree.h"
 #include "ir/identity/cidr_label.h"
@@ -28,7 +30,7 @@ bool is_world(const ir::Label& label) { return label.source == "reserved" && lab
 // A prefix that is known, the labels that hold in it, and whether any of them was said at run time.
 struct Around {
   Prefix prefix;
-  ir::LabelSet labels;
+  std::shared_ptr<const ir::LabelSet> labels;
   bool told = false;
 };
 
@@ -41,26 +43,47 @@ class External {
   Done place(const Prefix& prefix, const ExternalFacts* facts) {
     while (!around_.empty() && !around_.back().prefix.contains(prefix)) around_.pop_back();
     const bool told = facts != nullptr || (!around_.empty() && around_.back().told);
-    ir::LabelSet labels = own(prefix, facts);
-    inherit(labels);
     const std::uint32_t world = prefix.address.v6 ? bundle_.world6 : bundle_.world4;
-    if (told) {
-      if (world == 0) return bad_input(prefix.to_string() + ": the cluster has no IPv" + (prefix.address.v6 ? "6" : "4"));
-      if (std::none_of(labels.begin(), labels.end(), is_world))
-        labels.insert(labels.end(), numbers_.labels(world).begin(), numbers_.labels(world).end());
-      ir::normalise(labels);
-      const std::uint32_t id = numbers_.number({labels, {}});
-      if (id == 0) return refused(prefix.to_string() + ": no number is left for another identity outside the cluster; load the bundle again");
-      addresses_[prefix] = id;
-    }
-    around_.push_back({prefix, std::move(labels), told});
+    if (told && world == 0) return bad_input(prefix.to_string() + ": the cluster has no IPv" + (prefix.address.v6 ? "6" : "4"));
+    const auto found = addresses_.find(prefix);
+    const std::uint32_t known = found != addresses_.end() && is_external(found->second) ? found->second : 0;
+    const Outcome& outcome = work_out(known, facts, world);
+    if (told && outcome.identity == 0)
+      return refused(prefix.to_string() + ": no number is left for another identity outside the cluster; load the bundle again");
+    if (told) addresses_[prefix] = outcome.identity;
+    around_.push_back({prefix, outcome.labels, told});
     return {};
   }
 
  private:
-  ir::LabelSet own(const Prefix& prefix, const ExternalFacts* facts) const {
+  struct Outcome {
+    std::shared_ptr<const ir::LabelSet> labels;
+    std::uint32_t identity = 0;  // where it was told of
+  };
+
+  // Most of many prefixes are alike: same facts in the same surroundings.
+  const Outcome& work_out(std::uint32_t known, const ExternalFacts* facts, std::uint32_t world) {
+    static const ExternalFacts none;
+    const bool told = facts != nullptr || (!around_.empty() && around_.back().told);
+    const ExternalFacts& said = facts == nullptr ? none : *facts;
+    const ir::LabelSet* outer = around_.empty() ? nullptr : around_.back().labels.get();
+    const auto [found, fresh] = outcomes_.try_emplace(std::tuple(known, told, world, outer, said.names, said.groups));
+    if (!fresh) return found->second;
+    ir::LabelSet labels = own(known, facts);
+    inherit(labels);
+    if (told && std::none_of(labels.begin(), labels.end(), is_world)) {
+      const ir::LabelSet& outside = numbers_.labels(world);
+      labels.insert(labels.end(), outside.begin(), outside.end());
+    }
+    ir::normalise(labels);
+    if (told) found->second.identity = numbers_.number({labels, {}});
+    found->second.labels = std::make_shared<const ir::LabelSet>(std::move(labels));
+    return found->second;
+  }
+
+  ir::LabelSet own(std::uint32_t known, const ExternalFacts* facts) const {
     ir::LabelSet labels;
-    if (const auto found = addresses_.find(prefix); found != addresses_.end() && is_external(found->second)) labels = numbers_.labels(found->second);
+    if (known != 0) labels = numbers_.labels(known);
     if (facts == nullptr) return labels;
     labels.insert(labels.end(), facts->groups.begin(), facts->groups.end());
     for (const std::string& name : facts->names)
@@ -73,7 +96,7 @@ class External {
   void inherit(ir::LabelSet& labels) const {
     if (around_.empty()) return;
     const ir::LabelSet mine = labels;
-    for (const ir::Label& label : around_.back().labels) {
+    for (const ir::Label& label : *around_.back().labels) {
       if (label.source == ir::cidr_source && has_source(mine, ir::cidr_source)) continue;
       const auto same_key = [&](const ir::Label& l) { return l.source == label.source && l.key == label.key; };
       if (bundle_.cilium_version < 20 && label.source == "cidrgroup" && std::any_of(mine.begin(), mine.end(), same_key)) continue;
@@ -87,6 +110,8 @@ class External {
   AddressIdentities& addresses_;
   std::vector<ir::FqdnPeer> asked_;
   std::vector<Around> around_;  // innermost last
+  // By identity in the bundle, whether it was told of, world, labels around, names, groups.
+  std::map<std::tuple<std::uint32_t, bool, std::uint32_t, const ir::LabelSet*, std::set<std::string>, ir::LabelSet>, Outcome> outcomes_;
 };
 
 }  // namespace

@@ -93,6 +93,23 @@ IdentityKey identity_key(const JsonField& field) {
   return out;
 }
 
+// There may be a hundred thousand of them: what says nothing is left out.
+Json external_json(const ExternalFacts& facts) {
+  Json out = Json::object();
+  if (!facts.names.empty()) out["names"] = facts.names;
+  if (!facts.groups.empty()) out["groups"] = label_texts(facts.groups);
+  if (facts.outside) out["outside"] = true;
+  return out;
+}
+
+ExternalFacts external_facts(const JsonField& field) {
+  ExternalFacts out;
+  if (const auto names = field.find("names")) names->each([&](const JsonField& name) { out.names.insert(name.text()); });
+  if (const auto groups = field.find("groups")) out.groups = labels(*groups);
+  if (const auto outside = field.find("outside")) out.outside = outside->boolean();
+  return out;
+}
+
 Json overrides(const State& state) {
   Json out = Json::object();
   for (const auto& [prefix, what] : state.overrides) {
@@ -104,7 +121,7 @@ Json overrides(const State& state) {
     else if (what.key)
       entry = key_json(*what.key);
     else if (what.external)
-      entry = {{"names", what.external->names}, {"groups", label_texts(what.external->groups)}, {"outside", what.external->outside}};
+      entry = external_json(*what.external);
   }
   return out;
 }
@@ -113,13 +130,10 @@ AddressOverride address_override(const JsonField& field) {
   AddressOverride out;
   if (field.is_text()) {
     out.endpoint = field.text();
-  } else if (field.is_object() && field.find("names")) {
-    out.external.emplace();
-    field.at("names").each([&](const JsonField& name) { out.external->names.insert(name.text()); });
-    out.external->groups = labels(field.at("groups"));
-    out.external->outside = field.at("outside").boolean();
-  } else if (field.is_object()) {
+  } else if (field.is_object() && field.find("labels")) {
     out.key = identity_key(field);
+  } else if (field.is_object()) {
+    out.external = external_facts(field);
   } else if (!field.is_null()) {
     out.identity = field.number32();
   }
@@ -180,7 +194,7 @@ std::string to_json(const State& state) {
               {"pending", attachments(state.pending)},
               {"addresses", overrides(state)},
               {"identities", learned(state)}}
-             .dump(1) +
+             .dump() +
          "\n";
 }
 
