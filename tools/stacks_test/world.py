@@ -57,7 +57,7 @@ class World:
             sysctl(pod.netns, "core/somaxconn", 20000)
             sysctl(pod.netns, "ipv4/tcp_rto_max_ms", 1000)  # Linux 6.15: a stream that was cut tries again every second
             sysctl(pod.netns, "ipv4/tcp_max_syn_backlog", 20000)
-            sysctl(pod.netns, "ipv4/ip_local_port_range", "10000 65000")
+            sysctl(pod.netns, "ipv4/ip_local_port_range", "32768 65000")  # below: what checks choose themselves
         self.outside()
         for router in ("fabric", "narrow", "node-1", *(p.netns for p in self.pods.values()), "outside"):
             sysctl(router, "ipv4/icmp_ratelimit", 0)   # errors are what is tested, so they aren't to be few
