@@ -38,6 +38,8 @@ spec:
     toPorts: [{ports: [{port: "8081", protocol: TCP}]}]
   - fromEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: other}}]
     toPorts: [{ports: [{port: "8082", protocol: TCP}]}]
+  - fromEndpoints: [%s]
+    toPorts: [{ports: [{port: "8083", protocol: TCP}]}]
   - fromCIDRSet: [{cidrGroupRef: partners}]
     toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
   ingressDeny:
@@ -61,7 +63,7 @@ spec: {externalCIDRs: [192.0.2.0/28]}
 apiVersion: v1
 kind: Namespace
 metadata: {name: other, labels: {team: blue}}
-"""
+""" % ", ".join("{matchExpressions: [{key: k%d, operator: Exists}]}" % n for n in range(9))
 PORTS = (8080, 8081, 8082, 8083)
 # Ours alone: prints which of the ports answer within a moment.
 ASK = """
@@ -318,6 +320,35 @@ def test_a_hundred_thousand_prefixes(world):
     return "%.1f s to add, %.1f s for one more, %.1f s to load" % (took, one, again)
 
 
+def test_more_kinds_of_peers_than_there_is_room_for(world):
+    """Every subset of nine labels is a kind of its own."""
+    world.load()
+
+    def lines(first, last):
+        out = []
+        for n in range(first, last):
+            labels = world.told("t", {"k%d" % bit: "x" for bit in range(9) if n >> bit & 1})
+            out.append(json.dumps({"address": "10.77.%d.%d" % (n >> 8, n & 255), "labels": labels}))
+        return "\n".join(out)
+
+    guest, server = world.pods["guest"], world.pods["server"]
+    world.good("address", "add", "-", stdin=lines(1, 200))
+    before = world.addresses()
+    done = world.call("address", "add", "-", stdin=lines(200, 400))
+    check(done.returncode == 4 and "room for 256 kinds of peers, and all are in use; load the bundle again" in done.stderr, "%d %s" % (done.returncode, done.stderr))
+    check(world.addresses() == before, "something was written")
+    # who goes makes room
+    world.good("address", "remove", "-", stdin="\n".join(json.dumps({"address": "10.77.0.%d" % n}) for n in range(1, 200)))
+    world.good("address", "add", "-", stdin=lines(200, 400))
+    words = [w for label in world.told("t", {"k1": "x", "track": "canary"}) for w in ("--labels", label)]
+    world.good("address", "add", guest.ipv4, *words)
+    check(world.answered(guest.netns, server.ipv4) == [8083], "a row that was another's before")
+    world.load()  # as much room again
+    check(world.answered(guest.netns, server.ipv4) == [8083], "known after another load")
+    world.good("address", "add", "-", stdin=lines(1, 200))
+    check(world.answered(guest.netns, server.ipv4) == [8083], "others' rows are theirs")
+
+
 def test_mistakes_change_nothing(world):
     world.load()
     before = world.addresses()
@@ -347,7 +378,8 @@ def test_mistakes_change_nothing(world):
 
 
 def main(binaries):
-    tests = [test_unknown_label_sets_are_judged_as_if_compiled, test_numbers_outlive_a_newer_bundle, test_names_open_and_close, test_a_hundred_thousand_prefixes, test_mistakes_change_nothing]
+    tests = [test_unknown_label_sets_are_judged_as_if_compiled, test_numbers_outlive_a_newer_bundle, test_names_open_and_close, test_a_hundred_thousand_prefixes,
+             test_more_kinds_of_peers_than_there_is_room_for, test_mistakes_change_nothing]
     wanted, failed = os.environ.get("ONLY", ""), 0
     with tempfile.TemporaryDirectory(prefix="netpolc-labels-") as home:
         world = World(binaries, pathlib.Path(home))
