@@ -122,6 +122,7 @@ Kernel::Kernel(const Script& script) : neighbour_(second_interface()) {
   }
   config_ = loader::fresh_config();
   config_.flags |= NP_CONFIG_REPORT_ALLOWED;
+  loader::set_lifetimes(config_, script.lifetimes);
   events_.emplace(checked(loader::EventReader::open(maps_.map(NP_MAP_EVENTS))));
   flows4_.map(maps_.map(NP_MAP_FLOWS4));
   flows6_.map(maps_.map(NP_MAP_FLOWS6));

@@ -206,6 +206,7 @@ Script random_world(Random& random) {
   add("fd01::/32", kCidr6);
   if (one_in(random, 3)) add("10.2.0.0/16", kOther);
   if (one_in(random, 12)) out.world.world6 = 0;
+  if (one_in(random, 4)) out.lifetimes = {100 + below(random, 100), 10 + below(random, 30), 1 + below(random, 8), 10 + below(random, 60)};
   return out;
 }
 

@@ -120,10 +120,12 @@ class Reader {
     } else if (words[0] == "world" && words.size() == 3) {
       script_.world.world4 = number(words[1]);
       script_.world.world6 = number(words[2]);
+    } else if (words[0] == "lifetimes" && words.size() == 5) {
+      script_.lifetimes = {number(words[1]), number(words[2]), number(words[3]), number(words[4])};
     } else if (words[0] == "address" && words.size() == 3) {
       script_.world.addresses[prefix(words[1])] = number(words[2]);
     } else {
-      throw std::runtime_error("before the first case come policy NAME and its rules, pod, world and address");
+      throw std::runtime_error("before the first case come policy NAME and its rules, pod, world, lifetimes and address");
     }
   }
 
@@ -195,6 +197,7 @@ std::string print(const Script& script, const Case& one) {
   out += "pod " + std::to_string(script.pod.identity) + (script.pod.check4 ? " check4" : "") + (script.pod.check6 ? " check6" : "") + (script.pod.audit ? " audit" : "") + "\n";
   out += "world " + std::to_string(script.world.world4) + " " + std::to_string(script.world.world6) + "\n";
   for (const auto& [at, identity] : script.world.addresses) out += "address " + spell(at) + " " + std::to_string(identity) + "\n";
+  out += "lifetimes " + std::to_string(script.lifetimes.tcp) + " " + std::to_string(script.lifetimes.tcp_new) + " " + std::to_string(script.lifetimes.tcp_closed) + " " + std::to_string(script.lifetimes.other) + "\n";
   out += "case " + one.name + "\n";
   for (const Step& step : one.steps) out += print(step, script) + "\n";
   return out;

@@ -4,6 +4,7 @@
 //     in allow tcp 80 from 300
 //   pod 100 check4 check6         the pod's identity; which source addresses are checked
 //   world 9 10                    identities of unknown addresses; 0: the family isn't there
+//   lifetimes 8000 60 10 60       seconds: TCP, TCP before it is established, after both closed, the rest
 //   address 10.0.0.3 300          a single address or a prefix, and whose it is
 //
 //   case a connection             no flows yet, and the world as above
@@ -25,6 +26,7 @@
 #include <vector>
 
 #include "ir/flow/firewall.h"
+#include "runtime-loader/maps.h"
 #include "tools/sequences/rules.h"
 #include "tools/sequences/spell.h"
 
@@ -69,6 +71,7 @@ struct Case {
 
 struct Script {
   std::vector<Policy> policies;
+  loader::Lifetimes lifetimes;
   ir::flow::Pod pod;
   ir::flow::World world;
   std::vector<Case> cases;

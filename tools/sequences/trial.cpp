@@ -37,6 +37,25 @@ bool is_one_of(std::uint32_t rule, const std::vector<std::uint32_t>& rules) {
   return rules.empty() ? rule == NP_NO_RULE : std::find(rules.begin(), rules.end(), rule) != rules.end();
 }
 
+bool is(const np_u8 (&bytes)[16], const IpAddress& address) { return std::equal(std::begin(bytes), std::end(bytes), address.bytes.begin()); }
+
+// What an event says about its packet, as far as that can be read.
+std::optional<std::string> compare(const np_event& event, const Frame& frame, ir::Direction direction) {
+  if (event.length != frame.size()) return "length in the event";
+  if (event.direction != (direction == ir::Direction::Egress ? NP_EGRESS : NP_INGRESS)) return "direction in the event";
+  const auto read = ir::flow::read_frame(frame);
+  const auto* packet = std::get_if<ir::flow::Packet>(&read);
+  if (packet == nullptr) return std::nullopt;
+  if (event.family != (packet->source.v6 ? 6 : 4)) return "family in the event";
+  if (!is(event.source, packet->source) || !is(event.destination, packet->destination)) return "addresses in the event";
+  if (packet->is_later_fragment()) return std::nullopt;
+  if (event.protocol != packet->protocol) return "protocol in the event";
+  const ir::flow::Transport& transport = packet->transport;
+  if (packet->is_icmp()) return event.destination_port == transport.icmp_type ? std::nullopt : std::optional<std::string>("ICMP type in the event");
+  const bool right = event.source_port == transport.source_port && event.destination_port == transport.destination_port;
+  return right ? std::nullopt : std::optional<std::string>("ports in the event");
+}
+
 struct Numbers {
   std::uint32_t ingress = 0, egress = 0;
   explicit Numbers(const Policy& policy)
@@ -156,7 +175,9 @@ class Run {
     count(answer);
     ++tally.packets;
     ++tally.outcomes[answer.because == Because::Dropped ? "dropped, reason " + std::to_string(answer.reason) : ir::flow::to_string(answer.because)];
-    if (const auto what = compare(answer, seen, send.direction, *policy_)) return *what + "\n  the model: " + said(answer) + "\n  the kernel: " + said(seen);
+    auto what = compare(answer, seen, send.direction, *policy_);
+    if (!what && !seen.events.empty()) what = compare(seen.events[0], frame, send.direction);
+    if (what) return *what + "\n  the model: " + said(answer) + "\n  the kernel: " + said(seen);
     if (seen.passed && policy_->enforces_any() && !is_readable(frame)) return "it passed, but isn't a packet that anybody can read\n  the kernel: " + said(seen);
     return check(send, answer);
   }
