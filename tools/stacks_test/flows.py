@@ -2,6 +2,7 @@
 
 Datagrams carry their number, so each is accounted for; streams carry a known text, so each byte is in its place.
 """
+import array
 import collections
 import functools
 import select
@@ -56,11 +57,13 @@ class Datagrams:
         self.near.connect((world.address(target, family), port))
         self.near.setblocking(False)
         roomy(self.near)
-        self.when, self.came, self.back = [], set(), set()
+        self.when, self.came, self.back = array.array("d"), bytearray(), bytearray()  # by number
 
     def send(self, now):
         number = len(self.when)
         self.when.append(now)
+        self.came.append(0)
+        self.back.append(0)
         try:
             self.near.send(NUMBER.pack(number) + TEXT[:self.size - NUMBER.size])
         except OSError as error:
@@ -78,12 +81,12 @@ class Datagrams:
             else:
                 may = allows(window.policy, self.port)
             allowed, denied = allowed + may, denied + (not may)
-            bad_loss = may and not (number in self.came and number in self.back)
-            bad_leak = not may and number in self.came
+            bad_loss = may and not (self.came[number] and self.back[number])
+            bad_leak = not may and self.came[number] > 0
             lost, leaked = lost + bad_loss, leaked + bad_leak
             if (bad_loss or bad_leak) and first is None:
                 first = number
-        return Result(allowed, denied, len(self.came), lost, leaked, first)
+        return Result(allowed, denied, sum(self.came), lost, leaked, first)
 
 
 class Stream:
@@ -255,7 +258,7 @@ class Engine:
                 return
             except ConnectionRefusedError:
                 continue
-            self.flow_of(far, sender).came.add(NUMBER.unpack_from(data)[0])
+            self.flow_of(far, sender).came[NUMBER.unpack_from(data)[0]] = 1
             far.sendto(data, sender)
 
     def flow_of(self, far, sender):
@@ -266,7 +269,7 @@ class Engine:
     def answered(flow, _):
         for _ in range(32):
             try:
-                flow.back.add(NUMBER.unpack_from(flow.near.recv(1 << 16))[0])
+                flow.back[NUMBER.unpack_from(flow.near.recv(1 << 16))[0]] = 1
             except BlockingIOError:
                 return
             except ConnectionRefusedError:
