@@ -14,6 +14,13 @@ NP_INLINE np_u32 np_planned(np_u32 direction)
 	return direction == NP_EGRESS ? np_plan.egress : np_plan.ingress;
 }
 
+/* Does policy select the pod at all? If not, nothing is dropped but what is sent in another's name.
+ * Its flows are remembered all the same: the policy that comes tomorrow must know who opened them. */
+NP_INLINE int np_enforced(void)
+{
+	return (np_plan.ingress | np_plan.egress) & NP_JUDGED;
+}
+
 /* ---- who ---- */
 
 NP_INLINE const struct np_address *np_exactly(const np_u64 *address, np_u8 family)
@@ -98,7 +105,7 @@ NP_INLINE void np_describe(struct np_event *event, const struct __sk_buff *skb, 
 	__builtin_memcpy(event->source, packet->source, 16);
 	__builtin_memcpy(event->destination, packet->destination, 16);
 	event->source_port = packet->source_port;
-	event->destination_port = packet->destination_port;
+	event->destination_port = packet->number; /* of answers of ICMP, the tuple has the identifier there */
 	event->protocol = packet->protocol;
 	event->direction = outcome->direction;
 	event->family = packet->family;
@@ -218,7 +225,7 @@ NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet
 	const np_u32 planned = np_planned(direction);
 	if (!config)
 		return np_refuse(skb, packet, direction, NP_REASON_NO_CONFIG, 0);
-	if (!(packet->family == 4 ? config->world4.identity : config->world6.identity))
+	if (np_enforced() && !(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
 	const int prefixes = np_needs_prefixes(planned, config);
 	const np_u64 *remote = direction == NP_EGRESS ? packet->destination : packet->source;
@@ -240,7 +247,7 @@ NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet
 		np_name(&outcome, remote, packet->family, config);
 		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
 	}
-	if (!np_remember(skb, packet, config, &outcome, known, fresh))
+	if (!np_remember(skb, packet, config, &outcome, known, fresh) && planned & NP_JUDGED)
 		return np_refuse(skb, packet, direction, NP_REASON_CT_CREATE_FAILED, outcome.identity);
 	if (outcome.flags & NP_EVENT_AUDITED) {
 		np_count(NP_STAT_AUDITED);
@@ -252,37 +259,20 @@ NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet
 	return TC_ACT_UNSPEC;
 }
 
-/* A pod without policy: whom it sends as matters to others' all the same. */
-NP_INLINE int np_guard(struct __sk_buff *skb)
-{
-	struct np_packet packet;
-	if (np_read(skb, &packet, NP_EGRESS) != NP_JUDGE)
-		return TC_ACT_UNSPEC;
-	const struct np_config *config = np_configuration();
-	if (!config || !config->ready || np_source_is_own(skb, &packet, config))
-		return TC_ACT_UNSPEC;
-	struct np_outcome outcome = {};
-	np_name(&outcome, packet.destination, packet.family, config);
-	return np_refuse(skb, &packet, NP_EGRESS, NP_REASON_INVALID_SOURCE, outcome.identity);
-}
-
 /* ---- every packet ---- */
 
 NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 {
 	const np_u32 judged = np_planned(direction) & NP_JUDGED;
-	if (!judged && !(np_planned(NP_REVERSE(direction)) & NP_JUDGED))
-		return direction == NP_EGRESS ? np_guard(skb) : TC_ACT_UNSPEC;
-
 	struct np_packet packet;
 	np_u32 parsed = np_read(skb, &packet, direction);
-	if (parsed == NP_PASS)
+	if (parsed == NP_PASS || (parsed != NP_JUDGE && !np_enforced()))
 		return TC_ACT_UNSPEC;
 	if (parsed != NP_JUDGE)
 		return np_refuse(skb, &packet, direction, parsed, 0);
 	const struct np_config *config = np_configuration();
 	if (!config || !config->ready)
-		return np_refuse(skb, &packet, direction, NP_REASON_NO_CONFIG, 0);
+		return np_enforced() ? np_refuse(skb, &packet, direction, NP_REASON_NO_CONFIG, 0) : TC_ACT_UNSPEC;
 
 	struct np_key key;
 	np_u64 state = 0;

@@ -177,15 +177,8 @@ Answer Firewall::judge_packet(const Packet& packet, Direction direction, Time no
   return judge_forward(packet, direction, known, now);
 }
 
-// A pod without policy: only whom it sends as matters, to others' policies.
-Answer Firewall::judge_unenforced(Direction direction, Packet packet, Time now) {
-  if (direction == Direction::Ingress) return pass(Because::Exempt);
-  const bool readable = !packet.is_later_fragment() || complete_from_first_fragment(packet, direction, now);
-  if (readable && packet.fragment && packet.fragment->is_first()) remember_first_fragment(packet, direction, now);
-  if (ready && readable && !may_send_from(packet.source)) return drop(NP_REASON_INVALID_SOURCE, world.identity_of(packet.destination));
-  return pass(Because::Exempt);
-}
-
+// A pod without policy loses only what it sends in another's name; its flows are remembered for the
+// policy that may come.
 Answer Firewall::judge(Direction direction, Bytes frame, Time now) {
   const auto read = read_frame(frame);
   const bool enforced = policy.ingress || policy.egress;
@@ -193,14 +186,13 @@ Answer Firewall::judge(Direction direction, Bytes frame, Time now) {
   if (const auto* unreadable = std::get_if<Unreadable>(&read)) return enforced ? drop(unreadable->reason) : pass(Because::Exempt);
   Packet packet = std::get<Packet>(read);
   if (is_exempt(packet)) return pass(Because::Exempt);
-  if (!enforced) return judge_unenforced(direction, packet, now);
   if (packet.is_later_fragment()) {
-    if (!complete_from_first_fragment(packet, direction, now)) return drop(NP_REASON_FRAGMENT_NOT_FOUND);
+    if (!complete_from_first_fragment(packet, direction, now)) return enforced ? drop(NP_REASON_FRAGMENT_NOT_FOUND) : pass(Because::Exempt);
   } else if (packet.fragment) {
     remember_first_fragment(packet, direction, now);
   }
-  if (!ready) return drop(NP_REASON_NO_CONFIG);
-  if ((packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
+  if (!ready) return enforced ? drop(NP_REASON_NO_CONFIG) : pass(Because::Exempt);
+  if (enforced && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
   return judge_packet(packet, direction, now);
 }
 

@@ -131,7 +131,6 @@ class Firewall {
   void remember_first_fragment(const Packet& packet, Direction direction, Time now);
   bool is_related(const Packet& packet, Direction direction, Time now);
   bool may_send_from(const IpAddress& source) const;
-  Answer judge_unenforced(Direction direction, Packet packet, Time now);
   Answer judge_packet(const Packet& packet, Direction direction, Time now);
   Answer judge_forward(const Packet& packet, Direction direction, Connection* known, Time now);
   void see(Connection& connection, const Packet& packet, Direction direction, Time now) const;

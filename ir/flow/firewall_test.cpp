@@ -131,7 +131,7 @@ TEST_CASE("nobody sends in another's name") {
   bench.firewall.world.addresses[IpPrefix::host(*IpAddress::parse("10.0.0.1"))] = 100;
   CHECK(bench.out(frame(kUdp, true)).because == Because::New);
   bench.firewall.policy.ingress = false;  // nor does a pod without policy
-  CHECK(bench.out(frame(kUdp, true)).because == Because::Exempt);
+  CHECK(bench.out(frame(kUdp, true)).because == Because::Known);
   CHECK(bench.out(frame(kUdp, false)).reason == NP_REASON_INVALID_SOURCE);
 }
 
