@@ -12,7 +12,7 @@ struct Growth {
   std::string name;
   std::vector<std::uint32_t> sizes;
   bool limited = true;  // prefixes and peers that are named one by one are only reported
-  std::vector<std::unique_ptr<Baseline>> baselines;
+  std::vector<std::unique_ptr<Baseline>> baselines;  // null where its policy map can't hold the entries
   std::vector<std::unique_ptr<Netpolc>> netpolcs;
   std::vector<Case> hot, random;  // by size
 };

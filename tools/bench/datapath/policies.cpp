@@ -100,6 +100,13 @@ BaselineEntry baseline_entry(std::uint32_t identity, bool egress, std::uint16_t 
   return out;
 }
 
+std::size_t count_entries(const ir::DirectionTable& table) {
+  std::size_t sum = 0;
+  for (const ir::L4Class& c : table.classes)
+    for (const ir::TableEntry& entry : c.entries) sum += table.bits[entry.bit].identities.size();
+  return sum;
+}
+
 void baseline_entries(std::vector<BaselineEntry>& out, const ir::DirectionTable& table, bool egress) {
   for (const ir::L4Class& c : table.classes)
     for (const ir::TableEntry& entry : c.entries) {
@@ -133,6 +140,7 @@ World make_world(const Shape& shape) {
     if (shape.prefixes) prefix.length = 31, prefix.address.bytes[3] &= 0xfe;
     out.addresses[prefix] = identity;
   }
+  if (count_entries(out.table.ingress) + count_entries(out.table.egress) + 2 > kPolicyMapEntries) return out;
   baseline_entries(out.entries, out.table.ingress, false);
   baseline_entries(out.entries, out.table.egress, true);
   return out;

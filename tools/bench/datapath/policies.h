@@ -18,6 +18,7 @@ inline constexpr std::uint16_t kOpenPort = 8080;  // ingress, to everyone
 loader::Address pod_address();            // of the pod whose programs run
 loader::Address peer_address(std::uint32_t peer);
 
+inline constexpr std::size_t kPolicyMapEntries = 65'536;  // four times Cilium's default
 struct BaselineEntry {
   policy_key key;
   policy_entry entry;
@@ -28,7 +29,7 @@ struct World {
   loader::PeerBits peers_in, peers_out;
   std::vector<std::uint32_t> identities;  // by peer
   std::vector<std::uint16_t> ports;       // open ones of both directions
-  std::vector<BaselineEntry> entries;
+  std::vector<BaselineEntry> entries;  // empty if there are more than a policy map holds
   loader::AddressIdentities addresses;  // the pod's own among them
 };
 

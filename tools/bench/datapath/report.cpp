@@ -59,7 +59,14 @@ int print_growth(const Growth& growth) {
     for (const bool ours : {true, false}) {
       std::printf("%s", padded(std::string(ours ? "netpolc" : "baseline") + (hot ? ", hot peer" : ", random"), 20).c_str());
       const auto above = [&](const Figures& f) { return (ours ? f.netpolc : f.baseline) - f.empty; };
-      for (const Case& measured : cases) std::printf(" %6.0f (%5.0f)", above(medians(measured)), above(minima(measured)));
+      for (const Case& measured : cases) {
+        if (!ours && measured.subjects.baseline == nullptr) std::printf(" %14s", "too many");
+        else std::printf(" %6.0f (%5.0f)", above(medians(measured)), above(minima(measured)));
+      }
+      if (!ours && cases.back().subjects.baseline == nullptr) {
+        std::printf("\n");
+        continue;
+      }
       const double grown = above(medians(cases.back())) / above(medians(cases.front()));
       const double limit = hot ? kHotGrowth : kRandomGrowth;
       const bool limited = growth.limited && ours;
