@@ -67,7 +67,7 @@ std::string endpoint_name(const BundleInput& in, std::uint32_t decided) {
   return endpoint.ns + "/" + endpoint.name;
 }
 
-Json program(const BundleInput& in, const Program& p) {
+Json program(const BundleInput& in, const Program& p, SelectorTable& selectors) {
   const ir::DecisionTable& table = in.decisions.tables[p.table];
   Json names = Json::array();
   for (const std::uint32_t decided : p.endpoints) names.push_back(endpoint_name(in, decided));
@@ -84,7 +84,7 @@ Json program(const BundleInput& in, const Program& p) {
           {"ruleCount", {{"ingress", table.ingress.rules.size()}, {"egress", table.egress.rules.size()}}},
           {"ruleTexts", {{"ingress", table.ingress.rule_texts}, {"egress", table.egress.rule_texts}}},
           {"endpoints", std::move(names)},
-          {"selectors", {{"ingress", selectors(table.ingress)}, {"egress", selectors(table.egress)}}},
+          {"selectors", {{"ingress", selectors.numbers(table.ingress)}, {"egress", selectors.numbers(table.egress)}}},
           {"peers", {{"ingress", peers(table.ingress, p.emitted.ingress_words)}, {"egress", peers(table.egress, p.emitted.egress_words)}}}};
 }
 
@@ -157,7 +157,7 @@ Json config(const ir::Config& config) {
 // Of what decides and where it is decided alike; two bundles with the same differ in what a running
 // node can be told: who has which address.
 std::string policy_digest(const Json& bundle) {
-  Json what = Json::array({bundle["config"]});
+  Json what = Json::array({bundle["config"], bundle["selectors"]});
   for (const Json& program : bundle["programs"]) what.push_back({program["digest"], program["selectors"]});
   return sha256_hex(what.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
@@ -174,9 +174,10 @@ std::string live_digest(const Json& bundle) {
 Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, const std::map<std::string, std::string>& files) {
   std::map<std::uint32_t, const Program*> program_of;
   Json listed = Json::array(), endpoints = Json::array(), digests = Json::object();
+  SelectorTable selectors;
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const Program& p = programs[i];
-    listed.push_back(program(in, p));
+    listed.push_back(program(in, p, selectors));
     if (!in.outside.by_program[i].empty()) listed.back()["outside"] = to_json(in.outside.by_program[i]);
     for (const std::uint32_t decided : p.endpoints) program_of[decided] = &p;
   }
@@ -188,6 +189,7 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
   out["policyDigest"] = out["liveDigest"] = "";
   out["config"] = config(in.cluster.config);
   out["programs"] = std::move(listed);
+  out["selectors"] = selectors.all();
   out["endpoints"] = std::move(endpoints);
   out["nodes"] = nodes(in);
   out["identities"] = identities(in);

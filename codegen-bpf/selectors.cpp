@@ -1,7 +1,5 @@
 #include "codegen-bpf/selectors.h"
 
-#include <nlohmann/json.hpp>
-
 namespace netpolc::codegen_bpf {
 namespace {
 
@@ -58,9 +56,18 @@ struct ToJson {
 
 }  // namespace
 
-Json selectors(const ir::DirectionTable& table) {
+Json SelectorTable::numbers(const ir::DirectionTable& table) {
   Json out = Json::array();
-  for (const ir::PeerBit& bit : table.bits) out.push_back(bit.condition ? std::visit(ToJson{}, bit.condition->is) : Json(true));
+  for (const ir::PeerBit& bit : table.bits) {
+    const auto [known, fresh] = known_.try_emplace(bit.condition.get(), 0);
+    if (fresh) {
+      Json selector = bit.condition ? std::visit(ToJson{}, bit.condition->is) : Json(true);
+      const auto [number, added] = numbers_.try_emplace(selector.dump(-1, ' ', false, Json::error_handler_t::replace), all_.size());
+      if (added) all_.push_back(std::move(selector));
+      known->second = number->second;
+    }
+    out.push_back(known->second);
+  }
   return out;
 }
 

@@ -60,7 +60,17 @@ PeerBits peers(const JsonField& field, std::size_t words) {
   return out;
 }
 
-BundleDirection direction(const JsonField& program, const char* name) {
+// Numbers in the bundle's list.
+Selectors selectors_of(const JsonField& field, const Selectors& all) {
+  Selectors out;
+  field.each([&](const JsonField& number) {
+    if (number.number() >= all.size()) number.fail("is no place in the bundle's `selectors`");
+    out.push_back(all[number.number()]);
+  });
+  return out;
+}
+
+BundleDirection direction(const JsonField& program, const char* name, const Selectors& all) {
   BundleDirection out;
   out.enforcement = program.at("enforcement").at(name).text();
   out.rule_texts = texts(program.at("ruleTexts").at(name));
@@ -68,7 +78,7 @@ BundleDirection direction(const JsonField& program, const char* name) {
     program.at("ruleTexts").at(name).fail("has another number of rules than `ruleCount`");
   out.words = program.at("words").at(name).number(1u << 16);
   out.peers = peers(program.at("peers").at(name), out.words);
-  if (const auto all = program.find("selectors")) out.selectors = selectors(all->at(name));
+  if (const auto numbers = program.find("selectors")) out.selectors = selectors_of(numbers->at(name), all);
   if (out.selectors.size() > out.words * 64) program.at("selectors").at(name).fail("has more bits than `words` hold");
   return out;
 }
@@ -113,7 +123,7 @@ BundleXdp xdp(const JsonField& field) {
   return out;
 }
 
-BundleProgram program(const JsonField& field) {
+BundleProgram program(const JsonField& field, const Selectors& all) {
   BundleProgram out;
   out.digest = digest(field.at("digest"));
   out.tag = hex64(field.at("tag"));
@@ -121,8 +131,8 @@ BundleProgram program(const JsonField& field) {
   // paths until the files are read
   if (const auto source = field.find("source")) out.source = source->text();
   if (const auto map = field.find("sourceMap")) out.source_map = map->text();
-  out.ingress = direction(field, "ingress");
-  out.egress = direction(field, "egress");
+  out.ingress = direction(field, "ingress", all);
+  out.egress = direction(field, "egress", all);
   if (const auto outside = field.find("outside")) out.outside = denied_outside(*outside);
   return out;
 }
@@ -196,9 +206,11 @@ void fill(Bundle& bundle, const JsonField& root) {
   if (const auto nodes = root.at("config").find("cidrMatchesNodes")) bundle.cidr_matches_nodes = nodes->boolean();
   if (const auto policy = root.find("policyDigest")) bundle.policy_digest = digest(*policy);
   if (const auto live = root.find("liveDigest")) bundle.live_digest = digest(*live);
+  const auto listed = root.find("selectors");
+  const Selectors all = listed ? selectors(*listed) : Selectors();
   std::map<std::string, std::size_t> programs;
   root.at("programs").each([&](const JsonField& item) {
-    bundle.programs.push_back(program(item));
+    bundle.programs.push_back(program(item, all));
     if (!programs.emplace(bundle.programs.back().digest, bundle.programs.size() - 1).second)
       item.fail("is a second program of its digest");
   });

@@ -16,13 +16,13 @@ using Json = nlohmann::ordered_json;
 Bundle made(int version = 18) {
   TestBundle bundle;
   bundle.json["config"]["ciliumVersion"] = version;
-  bundle.json["programs"][0]["selectors"] = {
-      {"ingress",
+  bundle.json["selectors"] =
        Json::array({true, Json{{"labels", Json::array({Json::array({"k8s", "app", "in", "db"})})}},
                     Json{{"all", Json::array({Json{{"labels", Json::array({Json::array({"cidrgroup", "io.cilium.policy.cidrgroupname/partners", "exists"})})}},
-                                              Json{{"none", Json::array({Json{{"inside", "10.1.0.0/16"}}})}}})}}})},
-      {"egress", Json::array({true, Json{{"name", "pay.example.com"}}, Json{{"pattern", "*.cdn.example.net"}}})}};
-  bundle.json["programs"][1]["selectors"] = {{"ingress", {true}}, {"egress", {true}}};
+                                              Json{{"none", Json::array({Json{{"inside", "10.1.0.0/16"}}})}}})}}, Json{{"name", "pay.example.com"}},
+                    Json{{"pattern", "*.cdn.example.net"}}});
+  bundle.json["programs"][0]["selectors"] = {{"ingress", {0, 1, 2}}, {"egress", {0, 3, 4}}};
+  bundle.json["programs"][1]["selectors"] = {{"ingress", Json::array({0})}, {"egress", Json::array({0})}};
   bundle.json["identities"] = {{{"id", 1}, {"labels", {"reserved:host"}}},
                                {{"id", 6}, {"labels", {"reserved:remote-node"}}},
                                {{"id", 9}, {"labels", {"reserved:world-ipv4"}}},
@@ -214,6 +214,29 @@ TEST_CASE("prefixes matter to a program that asks for none only where they are n
   ingress.selectors.pop_back();  // labels alone
   planned.bundle.programs[0].egress.selectors.resize(1);
   CHECK(prefixes_matter(planned.bundle, {0}, planned.plan.addresses));
+}
+
+TEST_CASE("selectors that make no sense are named") {
+  const auto says = [](const Json& selector, const char* text) {
+    TestBundle bundle;
+    bundle.json["selectors"] = Json::array({true, selector});
+    bundle.json["programs"][0]["selectors"] = {{"ingress", {0, 1}}, {"egress", Json::array({0})}};
+    bundle.write();
+    const auto read = read_bundle(bundle.directory.path());
+    REQUIRE_FALSE(read);
+    CAPTURE(read.error().message);
+    CHECK(read.error().message.find(text) != std::string::npos);
+  };
+  says(Json{{"sometimes", true}}, "`selectors[1]`: is no selector that this loader knows");
+  says(Json{{"labels", Json::array({Json::array({"k8s", "app", "is", "web"})})}}, "expected in, notIn, exists or absent");
+  says(Json{{"labels", Json::array({Json::array({"k8s", "app", "in"})})}}, "values where the operator has some");
+  says(Json{{"inside", "10.0.0.0"}}, "`10.0.0.0` is no prefix");
+  says(Json{{"port", Json::array({"http", "ICMP", 8})}}, "expected TCP, UDP or SCTP");
+  TestBundle bundle;
+  bundle.json["selectors"] = Json::array({true});
+  bundle.json["programs"][0]["selectors"] = {{"ingress", {0, 1}}, {"egress", Json::array({0})}};
+  bundle.write();
+  CHECK(read_bundle(bundle.directory.path()).error().message.find("is no place in the bundle's `selectors`") != std::string::npos);
 }
 
 TEST_CASE("a bundle without selectors says so") {
