@@ -14,7 +14,7 @@ constexpr std::array<std::uint16_t, 5> kIcmpIds{7, 8, 128, 13, 80};
 constexpr std::uint32_t kShortest = 15;  // that BPF_PROG_TEST_RUN takes
 constexpr std::array kHosts4{"10.0.0.3", "10.0.0.4", "10.1.9.9", "10.1.2.3", "10.2.0.5", "192.0.2.9", "192.168.0.1"};
 constexpr std::array kHosts6{"fd00::3", "fd00::4", "fd01::9", "fd01:0:0:1::3", "2001:db8::9", "fd02::1"};
-constexpr std::array<std::uint8_t, 6> kTcpFlags{2, 2, 18, 16, 17, 20};
+constexpr std::array<std::uint8_t, 12> kTcpFlags{2, 2, 2, 18, 18, 16, 16, 17, 20, 4, 0, 3};
 
 std::uint32_t below(Random& random, std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); }
 bool one_in(Random& random, std::uint32_t n) { return below(random, n) == 0; }
