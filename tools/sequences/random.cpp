@@ -25,7 +25,7 @@ const auto& pick(const T& from, Random& random) {
 IpAddress address(const char* text) { return *IpAddress::parse(text); }
 IpAddress pod(bool v6) { return address(v6 ? "fd00::1" : "10.0.0.1"); }
 
-Rule random_rule(ir::Direction direction, Random& random) {
+Rule random_rule(ir::Direction direction, bool of_many, Random& random) {
   using P = ir::Protocol;
   static constexpr std::array protocols{P::Any, P::Tcp, P::Tcp, P::Udp, P::Sctp, P::Icmp, P::Icmpv6};
   static constexpr std::array says{Rule::Says::Allow, Rule::Says::Allow, Rule::Says::Allow, Rule::Says::Allow, Rule::Says::Deny, Rule::Says::L7};
@@ -36,7 +36,7 @@ Rule random_rule(ir::Direction direction, Random& random) {
       static constexpr std::array<std::uint16_t, 7> types{0, 3, 8, 11, 13, 128, 129};
       out.first = out.last = pick(types, random);
     } else {
-      out.first = out.last = pick(kPorts, random);
+      out.first = out.last = of_many && !one_in(random, 4) ? static_cast<std::uint16_t>(below(random, 5000)) : pick(kPorts, random);
       if (one_in(random, 4)) out.last = static_cast<std::uint16_t>(out.first + below(random, 500));
     }
   }
@@ -48,14 +48,16 @@ Rule random_rule(ir::Direction direction, Random& random) {
   return out;
 }
 
+// Some have so many rules that they become data instead of code.
 Policy random_policy(std::uint32_t number, Random& random) {
+  const bool many = one_in(random, 12);
   Policy out{.name = "p" + std::to_string(number), .rules = {}};
   out.ingress = !one_in(random, 6);
   out.egress = !one_in(random, 6);
   out.host = out.ingress && one_in(random, 2);
   for (const auto direction : {ir::Direction::Ingress, ir::Direction::Egress})
     if (direction == ir::Direction::Ingress ? out.ingress : out.egress)
-      for (std::uint32_t n = 1 + below(random, 6); n > 0; --n) out.rules.push_back(random_rule(direction, random));
+      for (std::uint32_t n = 1 + below(random, many ? 150 : 6); n > 0; --n) out.rules.push_back(random_rule(direction, many, random));
   return out;
 }
 
