@@ -79,7 +79,9 @@ std::string report_text(const LoadReport& report) {
   TableRows rows;
   for (const Attachment& it : report.attachments) rows.push_back({it.endpoint, it.ifname, to_string(it.mode)});
   for (const ExternalDevice& it : report.external) rows.push_back({"from outside", it.ifname, it.native ? "xdp" : "xdp generic"});
-  return text + table_text(rows, "  ");
+  text += table_text(rows, "  ");
+  if (report.skipped != 0) text += "  " + std::to_string(report.skipped) + " without policy left alone\n";
+  return text;
 }
 
 std::string report_json(const LoadReport& report) {
@@ -96,7 +98,8 @@ std::string report_json(const LoadReport& report) {
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json{{"bundle", report.bundle},       {"replaced", or_null(report.former_bundle)},
               {"node", or_null(report.node)},  {"programs", report.programs},
-              {"addresses", report.addresses}, {"attachments", std::move(attachments)}, {"external", std::move(external)},
+              {"addresses", report.addresses}, {"skipped", report.skipped},
+              {"attachments", std::move(attachments)}, {"external", std::move(external)},
               {"nothingExternal", or_null(report.nothing_external)}}
              .dump(1) +
          "\n";
@@ -143,6 +146,9 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
       .add_option("--xdp", o.load.external,
                   "a device that leads out of the node: what every pod's policy denies from outside is dropped there (repeatable)")
       ->take_all();
+  command.add_flag("--skip-unenforced", o.load.skip_unenforced,
+                   "no program for endpoints that no policy selects: not even their source address is checked, and the first "
+                   "policy that selects one will not know its connections");
   command.add_flag("--report-allowed", o.load.report_allowed, "events for new allowed connections too");
   command
       .add_option("--audit", o.audit,

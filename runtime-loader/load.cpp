@@ -29,7 +29,8 @@ constexpr std::array kRenewed = {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IP
 struct Generation {
   Bundle bundle;
   std::string node;
-  std::vector<ResolvedRequest> requests;
+  std::vector<ResolvedRequest> named;     // all that were asked for: their addresses count
+  std::vector<ResolvedRequest> requests;  // those that get programs
   std::vector<Attachment> attachments;
   AddressIdentities addresses;
   std::map<Prefix, AddressOverride> overrides;
@@ -72,10 +73,14 @@ Done keep_value(Result<T> result, T& into) {
   return {};
 }
 
+bool is_enforced(const BundleProgram& program) { return program.ingress.enforcement != "none" || program.egress.enforcement != "none"; }
+
 Done plan(const LoadOptions& options, Generation& next) {
   if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
-  if (Done done = keep_value(resolve(next.bundle, options.requests), next.requests); !done) return done;
+  if (Done done = keep_value(resolve(next.bundle, options.requests), next.named); !done) return done;
+  for (const ResolvedRequest& it : next.named)
+    if (!options.skip_unenforced || is_enforced(next.bundle.programs[next.bundle.endpoints[it.endpoint].program])) next.requests.push_back(it);
   if (Done done = keep_value(locate(next.requests), next.attachments); !done) return done;
   return keep_value(find_devices(options.external), next.external);
 }
@@ -83,7 +88,7 @@ Done plan(const LoadOptions& options, Generation& next) {
 Done plan_addresses(const KnownState& known, Generation& next) {
   constexpr std::size_t kNumbersKept = 16384;
   if (known.current) next.overrides = surviving(known.state.overrides, next.bundle, known.state.bundle);
-  auto plan = addresses(next.bundle, next.node, next.requests, next.overrides, known.state.learned);
+  auto plan = addresses(next.bundle, next.node, next.named, next.overrides, known.state.learned);
   if (!plan) return tl::make_unexpected(plan.error());
   next.learned = plan->learned.size() > kNumbersKept ? plan->used() : plan->learned;
   const LearnedIdentities used = plan->used();
@@ -309,7 +314,7 @@ Result<LoadReport> load(const LoadOptions& options) {
                     next.node,           next.attachments,
                     next.objects.size(), next.addresses.size(),
                     next.external,       next.nothing_external,
-                    next.left_over};
+                    next.left_over,      next.named.size() - next.requests.size()};
 }
 
 }  // namespace netpolc::loader

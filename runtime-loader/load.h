@@ -26,6 +26,7 @@ struct LoadOptions {
   std::string root = kDefaultRoot, state;
   std::optional<AttachMode> mode;
   std::vector<std::string> external;  // devices that lead out of the node: dropping begins there
+  bool skip_unenforced = false; // no program for endpoints that no policy selects
   bool report_allowed = false;  // an event for each new allowed connection too
   std::uint32_t event_limit = 1024;  // events a processor and second
   Lifetimes lifetimes;               // of flows
@@ -39,6 +40,7 @@ struct LoadReport {
   std::vector<ExternalDevice> external;
   std::string nothing_external;  // not empty: why devices were asked for and nothing is attached to them
   std::string left_over;  // not empty: loaded, but something of the former bundle could not be taken away
+  std::size_t skipped = 0;  // endpoints without policy that were left alone
 };
 
 Result<LoadReport> load(const LoadOptions& options);

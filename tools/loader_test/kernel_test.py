@@ -197,6 +197,17 @@ def test_flows_are_shown_and_live_as_long_as_asked(world, mode):
     check(flows["alive"] == 0, "forgotten after the seconds that were asked for: " + str(flows))
 
 
+def test_pods_without_policy_can_be_left_alone(world, mode):
+    report = json.loads(world.load(world.a, "--skip-unenforced", "-o", "json", *mode).stdout)
+    check([a["endpoint"] for a in report["attachments"]] == ["t/server"] and report["skipped"] == 2, str(report))
+    world.enforced()
+    check(world.status()["inForce"], "status misses nobody")
+    world.load(world.a, *mode)
+    check(len(world.programs()) == 3, "all again")
+    world.load(world.a, "--skip-unenforced", *mode)
+    check(len(world.programs()) == 1, "taken off again")
+
+
 def test_state_without_pins_is_not_believed(world, mode):
     """As after a reboot that kept /run: bpffs is empty, the state is of former days."""
     world.load(world.a, *mode)
@@ -403,7 +414,7 @@ def test_every_golden_policy_is_accepted(world, _):
 def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
             test_nobody_sends_in_anothers_name,
-            test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked,
+            test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
             test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
     once = [test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
