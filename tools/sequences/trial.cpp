@@ -130,7 +130,8 @@ class Run {
     } else {
       const auto& change = std::get<SetAddress>(step.does);
       set_address(world_, change);
-      for (ir::flow::Firewall& pod : pods_) set_address(pod.world, change);
+      if (wrong_ == nullptr || !wrong_->deaf)
+        for (ir::flow::Firewall& pod : pods_) set_address(pod.world, change);
       kernel_.set_world(world_);
     }
     return std::nullopt;
@@ -169,7 +170,7 @@ class Run {
     const Frame frame = frame_of(send.packet);
     Frame shown = frame;
     if (wrong_ && wrong_->frame) wrong_->frame(shown);
-    const Answer answer = pods_[send.neighbour].judge(send.direction, shown, now_);
+    const Answer answer = pods_[send.neighbour && !(wrong_ && wrong_->one_pod)].judge(send.direction, shown, now_);
     if (!Kernel::takes(frame)) return check(send, answer);
     const Seen seen = kernel_.send(send.direction, send.neighbour, frame);
     count(answer);

@@ -15,6 +15,8 @@ struct Wrong {
   std::function<void(ir::flow::Firewall&)> setup;
   std::function<void(Frame&)> frame;  // as the model sees it
   std::function<void(ir::flow::Decision&)> decision;
+  bool one_pod = false;  // the neighbour's packets are the pod's
+  bool deaf = false;     // to changes of addresses
 };
 
 struct Difference {

@@ -9,14 +9,16 @@ using ir::flow::Firewall;
 bool is_ipv4(const Frame& frame) { return frame.size() > 34 && frame[12] == 0x08 && frame[13] == 0x00; }
 bool is_ipv6(const Frame& frame) { return frame.size() > 54 && frame[12] == 0x86 && frame[13] == 0xdd; }
 
-Wrong setup(const char* name, std::function<void(Firewall&)> change) { return {name, std::move(change), {}, {}}; }
-Wrong decision(const char* name, std::function<void(Decision&)> change) { return {name, {}, {}, std::move(change)}; }
-Wrong frame(const char* name, std::function<void(Frame&)> change) { return {name, {}, std::move(change), {}}; }
+Wrong setup(const char* name, std::function<void(Firewall&)> change) { return {.name = name, .setup = std::move(change), .frame = {}, .decision = {}}; }
+Wrong decision(const char* name, std::function<void(Decision&)> change) { return {.name = name, .setup = {}, .frame = {}, .decision = std::move(change)}; }
+Wrong frame(const char* name, std::function<void(Frame&)> change) { return {.name = name, .setup = {}, .frame = std::move(change), .decision = {}}; }
 
 }  // namespace
 
 std::vector<Wrong> wrongs() {
   return {
+      {.name = "pods of a node share their flows", .setup = {}, .frame = {}, .decision = {}, .one_pod = true},
+      {.name = "addresses never change", .setup = {}, .frame = {}, .decision = {}, .deaf = true},
       setup("UDP flows live 40 seconds", [](Firewall& model) { model.lifetimes.other = 37; }),
       setup("established TCP lives a minute", [](Firewall& model) { model.lifetimes.tcp = model.lifetimes.tcp_new; }),
       setup("TCP without an answer lives as long as with one", [](Firewall& model) { model.lifetimes.tcp_new = model.lifetimes.tcp; }),
