@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -349,6 +350,47 @@ def test_more_kinds_of_peers_than_there_is_room_for(world):
     check(world.answered(guest.netns, server.ipv4) == [8083], "others' rows are theirs")
 
 
+def test_what_was_killed_in_the_middle_is_all_there_or_nothing(world):
+    world.load()
+    few, seen = len(world.addresses()), set()
+    lines = "\n".join("{\"address\": \"100.%d.%d.0/24\", \"cidrGroups\": \"partners\"}" % (n >> 8, n & 255) for n in range(20000))
+    # as a loader leaves it that was killed between tables and state
+    state, guest, server = world.home / "state" / "state.json", world.pods["guest"], world.pods["server"]
+    before = state.read_text()
+    world.good("address", "add", guest.ipv4, "--cidr-group", "partners")
+    check(world.answered(guest.netns, server.ipv4) == [8080], "a member of the group")
+    state.write_text(before)
+    (world.home / "state" / "changing.json").write_text("")
+    world.good("address", "add", "203.0.113.200", "--external")
+    check(world.answered(guest.netns, server.ipv4) == [], "what was never finished is gone")
+    check(not (world.home / "state" / "changing.json").exists(), "and it is tidied up")
+    world.good("address", "remove", "203.0.113.200")
+    for n in range(5):
+        victim = subprocess.Popen(inside("node-1", world.loader, "address", "add", "-", "--root", PINS, "--state", str(world.home / "state")), stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+        threading.Thread(target=feed, args=(victim, lines)).start()
+        time.sleep(0.05 + 0.12 * n)
+        seen.add(len(world.addresses()) - few)
+        victim.kill()
+        victim.wait()
+        world.good("address", "add", "203.0.113.200", "--external")  # anything
+        there = len(world.addresses()) - few - 1
+        check(there in (0, 20000), "%d of 20000 are there" % there)
+        if there:
+            world.good("address", "remove", "-", stdin="\n".join(json.dumps({"address": json.loads(l)["address"]}) for l in lines.splitlines()))
+        world.good("address", "remove", "203.0.113.200")
+        check(len(world.addresses()) == few, "what was taken back is gone")
+    return "killed with %s there" % ", ".join(str(s) for s in sorted(seen))
+
+
+def feed(process, text):
+    try:
+        process.stdin.write(text)
+        process.stdin.close()
+    except OSError:
+        pass  # killed before it had read everything
+
+
 def test_mistakes_change_nothing(world):
     world.load()
     before = world.addresses()
@@ -379,7 +421,7 @@ def test_mistakes_change_nothing(world):
 
 def main(binaries):
     tests = [test_unknown_label_sets_are_judged_as_if_compiled, test_numbers_outlive_a_newer_bundle, test_names_open_and_close, test_a_hundred_thousand_prefixes,
-             test_more_kinds_of_peers_than_there_is_room_for, test_mistakes_change_nothing]
+             test_more_kinds_of_peers_than_there_is_room_for, test_what_was_killed_in_the_middle_is_all_there_or_nothing, test_mistakes_change_nothing]
     wanted, failed = os.environ.get("ONLY", ""), 0
     with tempfile.TemporaryDirectory(prefix="netpolc-labels-") as home:
         world = World(binaries, pathlib.Path(home))
