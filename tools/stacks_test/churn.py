@@ -146,13 +146,15 @@ class Companion:
     """iperf3 and ping for as long as it takes."""
 
     def __init__(self, world, seconds):
+        self.patience = 30 + seconds / 4  # ping's intervals are a little longer than asked for
+
         def start(*command):
             return world.start("client", *command, stdout=subprocess.PIPE, text=True)
         self.iperf3 = start("iperf3", "-c", world.address("server", 6), "-p", "5201", "-J", "-b", "100M", "-t", str(seconds))
         self.pings = {f: start("ping", "-%d" % f, "-q", "-i", "0.05", "-W", "2", "-c", str(seconds * 20), world.address("server", f)) for f in (4, 6)}
 
     def iperf3_result(self):
-        report = json.loads(self.iperf3.communicate(timeout=30)[0])
+        report = json.loads(self.iperf3.communicate(timeout=self.patience)[0])
         check("error" not in report, report.get("error"))
         idle = [i for i in report["intervals"] if i["sum"]["bytes"] == 0]
         check(not idle, "%d of %d intervals without a byte" % (len(idle), len(report["intervals"])))
@@ -160,7 +162,7 @@ class Companion:
 
     def ping_result(self):
         for family, process in self.pings.items():
-            text = process.communicate(timeout=30)[0]
+            text = process.communicate(timeout=self.patience)[0]
             check(" 0% packet loss" in text, "over IPv%d: %s" % (family, text.strip()))
         return "no answer missing"
 
