@@ -185,6 +185,17 @@ TEST_CASE("what is in the cluster is not outside unless it is said to be") {
   CHECK(planned.out("10.0.0.2") == 3);
 }
 
+TEST_CASE("nodes have their addresses' labels where policies may name them by prefix") {
+  const std::map<Prefix, AddressOverride> said = {{prefix("10.2.2.0/24"), outside({}, {kPartners})}, {prefix("10.2.2.3"), of(key({"reserved:remote-node"}))}};
+  CHECK(Planned(said).at("10.2.2.3") == 6);
+  Bundle bundle = made();
+  bundle.cidr_matches_nodes = true;
+  const Planned planned(said, bundle);
+  CHECK(planned.at("10.2.2.3") == 0x02ffffff);
+  CHECK(planned.in("10.2.2.3") == 5);
+  CHECK(planned.plan.learned.at(0x02ffffff).labels == key({"cidr:10.2.2.3/32", kPartners, "reserved:remote-node"}).labels);
+}
+
 TEST_CASE("a family that the cluster lacks has nobody outside") {
   Bundle bundle = made();
   bundle.world6 = 0;
