@@ -18,11 +18,14 @@ class RowPlan {
     const LearnedIdentities before = former.used(), after = next.used();
     taken_.resize(capacity);
     for (const auto& [identity, row] : known.by_identity()) {
-      const bool stays = running.bundle.identities.contains(identity) || after.contains(identity);
-      if (!stays) gone_.push_back(identity);
-      if (!stays && !before.contains(identity)) continue;  // its row is free
-      rows_.set(identity, row);
-      take(row, meaning(identity));
+      const bool compiled = running.bundle.identities.contains(identity);
+      if (!compiled && !after.contains(identity)) gone_.push_back(identity);
+      if (compiled || before.contains(identity)) {
+        rows_.set(identity, row);
+        take(row, meaning(identity));
+      } else if (row < taken_.size()) {
+        taken_[row] = true;  // of a loader that was killed: who had the number then may be somebody else now
+      }
     }
   }
 

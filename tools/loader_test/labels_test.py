@@ -365,6 +365,16 @@ def test_what_was_killed_in_the_middle_is_all_there_or_nothing(world):
     check(world.answered(guest.netns, server.ipv4) == [], "what was never finished is gone")
     check(not (world.home / "state" / "changing.json").exists(), "and it is tidied up")
     world.good("address", "remove", "203.0.113.200")
+    words = lambda labels: [w for label in world.told("t", labels) for w in ("--labels", label)]  # noqa: E731
+    before = state.read_text()
+    first = json.loads(world.good("address", "add", guest.ipv4, *words({"tier": "gold", "app": "new"}), "-o", "json").stdout)["now"]
+    check(world.answered(guest.netns, server.ipv4) == [8080, 8081], "as its labels say")
+    state.write_text(before)
+    (world.home / "state" / "changing.json").write_text("")
+    second = json.loads(world.good("address", "add", guest.ipv4, *words({"k1": "x", "track": "canary"}), "-o", "json").stdout)["now"]
+    check(first == second, "the number was never kept")
+    check(world.answered(guest.netns, server.ipv4) == [8083], "whose number it is now counts")
+    world.good("address", "remove", guest.ipv4)
     for n in range(5):
         victim = subprocess.Popen(inside("node-1", world.loader, "address", "add", "-", "--root", PINS, "--state", str(world.home / "state")), stdin=subprocess.PIPE,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
