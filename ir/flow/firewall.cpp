@@ -143,6 +143,8 @@ void Firewall::see(Connection& connection, const Packet& packet, Direction direc
 
 // A packet that isn't a reply: may it go this way?
 Answer Firewall::judge_forward(const Packet& packet, Direction direction, Connection* known, Time now) {
+  // Flows of a family that isn't there can only be from the time before policy came.
+  if ((policy.ingress || policy.egress) && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
   const IpAddress& other_side = direction == Direction::Egress ? packet.destination : packet.source;
   const std::uint32_t identity = world.identity_of(other_side);
   const Decision decision = policy.enforces(direction) ? policy.ask(direction, identity, flow_of(packet)) : Decision{};
@@ -192,7 +194,6 @@ Answer Firewall::judge(Direction direction, Bytes frame, Time now) {
     remember_first_fragment(packet, direction, now);
   }
   if (!ready) return enforced ? drop(NP_REASON_NO_CONFIG) : pass(Because::Exempt);
-  if (enforced && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
   return judge_packet(packet, direction, now);
 }
 
