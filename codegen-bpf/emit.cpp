@@ -78,14 +78,22 @@ std::optional<std::string> too_large(const ir::DirectionTable& table) {
   return std::nullopt;
 }
 
-// May a peer condition hold for some addresses of the world and not for others? By what the
-// condition says alone, so that the C depends on nothing else.
-bool speaks_of_prefixes(const std::string& text) {
-  if (text.find("cidr") != text.npos || text.find("fqdn") != text.npos) return true;
-  // a selector may name a label that only addresses have: their prefix
-  for (std::size_t at = text.find('/'); at != text.npos; at = text.find('/', at + 1))
-    if (at + 1 < text.size() && text[at + 1] >= '0' && text[at + 1] <= '9') return true;
+// Does a condition ask for a label that only Kubernetes gives? No address of the world has one.
+bool asks_for_kubernetes_label(const std::string& text) {
+  for (std::size_t at = text.find("k8s:"); at != text.npos; at = text.find("k8s:", at + 1)) {
+    const std::size_t end = text.find(' ', at);
+    if (end != text.npos && (text.compare(end, 5, " in (") == 0 || text.compare(end, 7, " exists") == 0)) return true;
+  }
   return false;
+}
+
+// May a peer condition hold for some addresses of the world and not for others? By what the
+// condition says alone, so that the C depends on nothing else. Labels of any source may be those of
+// a prefix or of a CIDR group.
+bool speaks_of_prefixes(const std::string& text) {
+  if (text == "everyone" || text.starts_with("entity ")) return false;
+  if (text.find("cidr") != text.npos || text.find("fqdn") != text.npos) return true;
+  return !asks_for_kubernetes_label(text);
 }
 
 std::string plan_of(const ir::DirectionTable& table) {

@@ -84,7 +84,7 @@ struct np_address {
 };
 
 // Until the loader has written `ready`, programs drop everything but ARP and neighbour
-// discovery (reason 165). Time is counted in ticks of 2^30 ns of CLOCK_MONOTONIC, about 1.07 s.
+// discovery (reason 165). Time is counted in ticks of 2^tick_shift jiffies, about a second.
 struct np_config {
 	np_u32 ready;              // 1
 	np_u32 generation;         // never 0; another one after every change of policy, addresses or rows
@@ -97,6 +97,8 @@ struct np_config {
 	// How long a flow lives after its last packet, in ticks (semantics 8.2), by what it is:
 	// NP_IS_TCP + NP_IS_ESTABLISHED + NP_IS_CLOSED.
 	np_u32 lifetimes[8];
+	np_u32 tick_shift;
+	np_u32 zero;
 };
 #define NP_IS_CLOSED 1u  // both ways; counts with TCP only
 #define NP_IS_ESTABLISHED 2u
@@ -104,7 +106,7 @@ struct np_config {
 #define NP_CONFIG_REPORT_ALLOWED 1u  // an event for each new allowed connection too
 #define NP_CONFIG_FENCE 2u           // the machine reorders loads: anything but x86
 #define NP_CONFIG_PREFIXES 4u        // there are prefixes that are pods' or nodes': all programs ask for prefixes
-#define NP_TICK_SHIFT 30
+#define NP_CONFIG_AUDIT 8u           // some interface is NP_AUDIT
 
 // Whose addresses a pod may send from: of the families named here those with its identity, of
 // others all. An interface that isn't in the map may send from any address.
@@ -129,6 +131,8 @@ struct np_counter {
 #define NP_STATS 8
 
 struct np_budget {
+	np_u64 jiffies;  // when `time` was read
+	np_u64 time;     // CLOCK_MONOTONIC (coarse, which moves with jiffies), ns
 	np_u32 tick;
 	np_u32 used;
 };

@@ -150,6 +150,7 @@ Done fill_maps(const Installation& site, const LoadOptions& options, const Gener
   config.world6 = {next.bundle.world6, next.maps.rows.row(next.bundle.world6)};
   config.event_limit = options.event_limit;
   set_lifetimes(config, options.lifetimes);
+  if (std::any_of(behind.begin(), behind.end(), [](const auto& one) { return one.second.flags & NP_AUDIT; })) config.flags |= NP_CONFIG_AUDIT;
   if (options.report_allowed) config.flags |= NP_CONFIG_REPORT_ALLOWED;
   if (has_cluster_prefixes(next.addresses) ||
       prefixes_matter(next.bundle, programs_of(next.bundle, next.attachments), next.addresses))

@@ -8,8 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <utility>
+
+#include "runtime-loader/clock.h"
 
 namespace netpolc::loader {
 namespace {
@@ -129,10 +130,6 @@ Done forget_array(int map) {
   if (!table) return tl::make_unexpected(table.error());
   table->clear();
   return {};
-}
-
-std::uint32_t ticks(std::uint64_t seconds) {
-  return static_cast<std::uint32_t>(((seconds * 1'000'000'000) + (1ull << NP_TICK_SHIFT) - 1) >> NP_TICK_SHIFT);
 }
 
 // At random: whatever was interrupted or taken back in between, no flow bears it yet.
@@ -257,6 +254,7 @@ np_config fresh_config() {
   config.flags = NP_CONFIG_FENCE;
 #endif
   config.event_limit = 1024;
+  config.tick_shift = tick_shift();
   set_lifetimes(config, {});
   return config;
 }
@@ -294,12 +292,11 @@ Result<FlowCount> count_flows(int flows4, int flows6) {
   const auto table4 = MappedTable::open(flows4, PROT_READ), table6 = MappedTable::open(flows6, PROT_READ);
   if (!table4) return tl::make_unexpected(table4.error());
   if (!table6) return tl::make_unexpected(table6.error());
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  const auto tick = static_cast<std::uint32_t>((static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec)) >> NP_TICK_SHIFT);
+  const auto now = current_tick();
+  if (!now) return tl::make_unexpected(now.error());
   FlowCount flows;
-  table4->count<np_bucket4>(flows, tick);
-  table6->count<np_bucket6>(flows, tick);
+  table4->count<np_bucket4>(flows, *now);
+  table6->count<np_bucket6>(flows, *now);
   return flows;
 }
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <ctime>
 #include <memory>
 
+#include "runtime-loader/clock.h"
 #include "runtime-loader/xdp_link.h"
 
 namespace netpolc::loader {
@@ -51,12 +51,6 @@ Address remote(const np_flow6& flow) {
   out.v6 = true;
   std::memcpy(out.bytes.data(), flow.remote, sizeof flow.remote);
   return out;
-}
-
-std::uint32_t now_in_ticks() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint32_t>((static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec)) >> NP_TICK_SHIFT);
 }
 
 Done pin_maps(const Installation& site, const Object& object, Journal& journal) {
@@ -121,9 +115,10 @@ Done OutsideProgram::fill() const {
 Result<std::vector<bool>> OutsideProgram::sent_to() const {
   std::vector<bool> out(plan_.classes.size() + 1);
   const auto visit = [&](const auto& flow) { out[plan_.class_of(identity_of(*bundle_, *addresses_, remote(flow)))] = true; };
-  const std::uint32_t now = now_in_ticks();
-  Done done = each_sent_to<np_bucket4>(maps_->by_name.at(NP_MAP_FLOWS4).get(), now, visit);
-  if (done) done = each_sent_to<np_bucket6>(maps_->by_name.at(NP_MAP_FLOWS6).get(), now, visit);
+  const auto now = current_tick();
+  if (!now) return tl::make_unexpected(now.error());
+  Done done = each_sent_to<np_bucket4>(maps_->by_name.at(NP_MAP_FLOWS4).get(), *now, visit);
+  if (done) done = each_sent_to<np_bucket6>(maps_->by_name.at(NP_MAP_FLOWS6).get(), *now, visit);
   if (!done) return tl::make_unexpected(done.error());
   return out;
 }

@@ -34,7 +34,8 @@ static long (*const np_map_update)(void *map, const void *key, const void *value
 static long (*const np_load_bytes)(const struct __sk_buff *skb, np_u32 offset, void *to, np_u32 length) = (void *)26;
 static void *(*const np_ring_reserve)(void *ring, np_u64 size, np_u64 flags) = (void *)131;
 static void (*const np_ring_submit)(void *data, np_u64 flags) = (void *)132;
-/* bpf_ktime_get_coarse_ns (since 5.11): a tick's precision is plenty for timeouts of seconds. */
+/* bpf_jiffies64 costs a load; bpf_ktime_get_coarse_ns (since 5.11) moves with it. */
+static np_u64 (*const np_jiffies)(void) = (void *)118;
 static np_u64 (*const np_now)(void) = (void *)160;
 
 #define NP_MAP(kind, flags, entries, key_type, value_type, name) \
@@ -72,9 +73,30 @@ NP_INLINE const struct np_config *np_configuration(void)
 	return np_map_lookup(&np_config, &zero);
 }
 
-NP_INLINE np_u32 np_ticks(void)
+NP_INLINE np_u32 np_ticks(const struct np_config *config)
 {
-	return np_now() >> NP_TICK_SHIFT;
+	return np_jiffies() >> (config->tick_shift & 63);
+}
+
+/* May there be another event in this tick? *time is for it. */
+NP_INLINE int np_may_report(const struct np_config *config, np_u64 *time)
+{
+	np_u32 zero = 0;
+	struct np_budget *budget = np_map_lookup(&np_budget, &zero);
+	if (!budget || !config)
+		return 0;
+	np_u64 jiffies = np_jiffies();
+	np_u32 tick = jiffies >> (config->tick_shift & 63);
+	if (budget->jiffies != jiffies) {
+		budget->jiffies = jiffies;
+		budget->time = np_now();
+	}
+	if (budget->tick != tick) {
+		budget->tick = tick;
+		budget->used = 0;
+	}
+	*time = budget->time;
+	return budget->used++ < config->event_limit;
 }
 
 NP_INLINE void np_count(np_u32 stat)

@@ -295,12 +295,15 @@ NP_INLINE void np_fragment_key(struct np_fragment_key *key, const struct __sk_bu
 	key->direction = direction;
 }
 
-#define NP_FRAGMENT_LIFETIME 57 /* ticks: a minute, as long as IPv6 waits for the others (RFC 8200 4.5) */
+#define NP_FRAGMENT_LIFETIME 60 /* ticks: about a minute, as long as IPv6 waits for the others (RFC 8200 4.5) */
 
 NP_INLINE void np_first_fragment(const struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
 {
 	struct np_fragment_key key = {};
 	struct np_fragment first = {};
+	const struct np_config *config = np_configuration();
+	if (!config)
+		return;
 	np_fragment_key(&key, skb, packet, direction);
 	first.source_port = packet->source_port;
 	first.destination_port = packet->destination_port;
@@ -308,7 +311,7 @@ NP_INLINE void np_first_fragment(const struct __sk_buff *skb, const struct np_pa
 	first.protocol = packet->protocol;
 	first.answers = packet->answers;
 	first.query = packet->query;
-	first.expires = np_ticks() + NP_FRAGMENT_LIFETIME;
+	first.expires = np_ticks(config) + NP_FRAGMENT_LIFETIME;
 	np_map_update(&np_fragments, &key, &first, 0); /* without it the others are dropped */
 }
 
@@ -319,8 +322,9 @@ NP_INLINE np_u32 np_later_fragment(const struct __sk_buff *skb, struct np_packet
 	/* would overwrite the first one's TCP flags (RFC 3128) */
 	if (packet->fragment_protocol == NP_TCP && packet->fragment >> 3 == 1)
 		return NP_REASON_INVALID_PACKET;
+	const struct np_config *config = np_configuration();
 	struct np_fragment *first = np_map_lookup(&np_fragments, &key);
-	if (!first || (int)(first->expires - np_ticks()) < 0)
+	if (!first || !config || (int)(first->expires - np_ticks(config)) < 0)
 		return NP_REASON_FRAGMENT_NOT_FOUND;
 	packet->source_port = first->source_port;
 	packet->destination_port = first->destination_port;

@@ -178,7 +178,6 @@ NP_INLINE np_verdict np_choose_line(const struct np_peers *line, np_u32 lines, c
 /* ---- what the runtime asks of a policy ---- */
 NP_HIDDEN np_verdict np_policy_ingress(const struct np_flow *flow);
 NP_HIDDEN np_verdict np_policy_egress(const struct np_flow *flow);
-NP_HIDDEN np_u64 np_program_tag(void);
 NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes);
 
 /* What a direction is worth: the verifier knows these constants and removes what is never run. */
@@ -194,11 +193,8 @@ extern NP_HIDDEN const volatile struct np_plan np_plan;
 	NP_HIDDEN const volatile struct np_plan np_plan SEC(".rodata") = { of_ingress, of_egress };
 
 /* Names this program in events. */
-#define NP_PROGRAM(tag)                        \
-	NP_HIDDEN np_u64 np_program_tag(void)  \
-	{                                      \
-		return tag;                    \
-	}
+extern NP_HIDDEN const volatile np_u64 np_program_tag;
+#define NP_PROGRAM(tag) NP_HIDDEN const volatile np_u64 np_program_tag SEC(".rodata") = tag;
 
 /* A counter for every rule, and one a direction for packets that no rule decided. */
 #define NP_COUNTERS(ingress_rules, egress_rules)                                             \

@@ -41,12 +41,14 @@ NP_INLINE const struct np_address *np_by_prefix(const np_u64 *address, np_u8 fam
 	return np_map_lookup(&np_ipcache6, &key);
 }
 
-NP_INLINE void np_who(const np_u64 *address, np_u8 family, const struct np_config *config, int prefixes, struct np_address *who)
+/* 1: it is known; 0: for want of anything known, or asked for, it is the world's. */
+NP_INLINE int np_who(const np_u64 *address, np_u8 family, const struct np_config *config, int prefixes, struct np_address *who)
 {
 	const struct np_address *found = np_exactly(address, family);
 	if (!found && prefixes)
 		found = np_by_prefix(address, family);
 	*who = found ? *found : family == 4 ? config->world4 : config->world6;
+	return found != 0;
 }
 
 /* No router forwards what comes from fe80::/10 or from ::. */
@@ -73,19 +75,6 @@ NP_INLINE int np_source_is_own(const struct __sk_buff *skb, const struct np_pack
 
 /* ---- what becomes of a packet ---- */
 
-NP_INLINE int np_may_report(const struct np_config *config, np_u32 now)
-{
-	np_u32 zero = 0;
-	struct np_budget *budget = np_map_lookup(&np_budget, &zero);
-	if (!budget || !config)
-		return 0;
-	if (budget->tick != now) {
-		budget->tick = now;
-		budget->used = 0;
-	}
-	return budget->used++ < config->event_limit;
-}
-
 struct np_outcome {
 	np_u32 direction;
 	np_u32 identity; /* of the remote side; 0: not looked up */
@@ -94,10 +83,10 @@ struct np_outcome {
 };
 
 NP_INLINE void np_describe(struct np_event *event, const struct __sk_buff *skb, const struct np_packet *packet,
-			   const struct np_outcome *outcome)
+			   const struct np_outcome *outcome, np_u64 time)
 {
-	event->time = np_now();
-	event->program = np_program_tag();
+	event->time = time;
+	event->program = np_program_tag;
 	event->ifindex = skb->ifindex;
 	event->rule = np_rule(outcome->verdict);
 	event->identity = outcome->identity;
@@ -119,13 +108,14 @@ NP_APART int np_report(struct __sk_buff *skb, const struct np_packet *packet, co
 	struct np_event *event = 0;
 	if (!packet || !outcome)
 		return 0;
-	if (np_may_report(np_configuration(), np_ticks()))
+	np_u64 time = 0;
+	if (np_may_report(np_configuration(), &time))
 		event = np_ring_reserve(&np_events, sizeof(*event), 0);
 	if (!event) {
 		np_count(NP_STAT_SUPPRESSED); /* the counters have it */
 		return 0;
 	}
-	np_describe(event, skb, packet, outcome);
+	np_describe(event, skb, packet, outcome, time);
 	np_ring_submit(event, 0);
 	return 0;
 }
@@ -144,15 +134,19 @@ NP_INLINE int np_drop(struct __sk_buff *skb, const struct np_packet *packet, con
 
 NP_SUBPROGRAM int np_refuse(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, np_u32 reason, np_u32 identity)
 {
-	struct np_outcome outcome = { .direction = direction, .identity = identity, .verdict = NP_VERDICT(reason, NP_NO_RULE) };
+	struct np_outcome outcome = {
+		.direction = direction, .identity = identity, .verdict = NP_VERDICT(reason, NP_NO_RULE)
+	};
 	return np_drop(skb, packet, &outcome);
 }
 
 /* ---- the packets that policy must be asked about ---- */
 
-NP_INLINE int np_audited(const struct __sk_buff *skb)
+NP_INLINE int np_audited(const struct __sk_buff *skb, const struct np_config *config)
 {
 	np_u32 ifindex = skb->ifindex;
+	if (!(config->flags & NP_CONFIG_AUDIT))
+		return 0;
 	const struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
 	return interface && interface->flags & NP_AUDIT;
 }
@@ -168,7 +162,7 @@ NP_APART int np_related(struct __sk_buff *skb, const struct np_packet *packet, n
 	if (!packet || !config || !np_parse_quoted(skb, packet, &quoted) || np_differ(quoted.source, packet->destination))
 		return 0;
 	np_key_of(&key, &quoted, skb->ifindex, NP_REVERSE(direction), config->seed);
-	return np_find(&key, config, np_ticks(), &state) != 0;
+	return np_find(&key, config, np_ticks(config), &state) != 0;
 }
 
 NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_address *who, np_u32 direction)
@@ -187,7 +181,7 @@ NP_INLINE int np_remember(const struct __sk_buff *skb, const struct np_packet *p
 	struct np_opening opening = {};
 	np_key_of(&opening.key, packet, skb->ifindex, direction, config->seed);
 	opening.rule = np_rule(outcome->verdict);
-	opening.now = np_ticks();
+	opening.now = np_ticks(config);
 	opening.generation = outcome->flags & NP_EVENT_AUDITED ? 0 : config->generation;
 	opening.flags = np_advance(packet, NP_FLOW_OPENED(direction), direction);
 	if (!known) {
@@ -230,21 +224,24 @@ NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet
 	const int prefixes = np_needs_prefixes(planned, config);
 	const np_u64 *remote = direction == NP_EGRESS ? packet->destination : packet->source;
 	struct np_address who = {};
+	int named = prefixes && planned & NP_JUDGED;
 	if (planned & NP_JUDGED)
-		np_who(remote, packet->family, config, prefixes, &who);
+		named |= np_who(remote, packet->family, config, prefixes, &who);
 
-	struct np_outcome outcome = { .direction = direction, .identity = who.identity, .verdict = np_ask(packet, &who, direction) };
+	struct np_outcome outcome = { .direction = direction, .identity = who.identity };
+	outcome.verdict = np_ask(packet, &who, direction);
 	const int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
 	np_count_rule(direction, np_rule(outcome.verdict), skb->len);
 	if (np_reason(outcome.verdict) != NP_REASON_FORWARDED) {
-		if (!prefixes)
+		if (!named)
 			np_name(&outcome, remote, packet->family, config);
-		if (!np_audited(skb))
+		if (!np_audited(skb, config))
 			return np_drop(skb, packet, &outcome);
 		outcome.flags = NP_EVENT_AUDITED;
 	}
 	if (fresh && direction == NP_EGRESS && !np_source_is_own(skb, packet, config)) {
-		np_name(&outcome, remote, packet->family, config);
+		if (!named)
+			np_name(&outcome, remote, packet->family, config);
 		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
 	}
 	if (!np_remember(skb, packet, config, &outcome, known, fresh) && planned & NP_JUDGED)
@@ -253,7 +250,8 @@ NP_SUBPROGRAM int np_admit(struct __sk_buff *skb, const struct np_packet *packet
 		np_count(NP_STAT_AUDITED);
 		np_report(skb, packet, &outcome);
 	} else if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
-		np_name(&outcome, remote, packet->family, config);
+		if (!named)
+			np_name(&outcome, remote, packet->family, config);
 		np_report(skb, packet, &outcome);
 	}
 	return TC_ACT_UNSPEC;
@@ -276,7 +274,7 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 
 	struct np_key key;
 	np_u64 state = 0;
-	np_u32 now = np_ticks();
+	np_u32 now = np_ticks(config);
 	np_key_of(&key, &packet, skb->ifindex, direction, config->seed);
 	struct np_track *track = np_find(&key, config, now, &state);
 	if (track && !(np_opens(&packet) && state & NP_FLOW_CLOSING)) {

@@ -173,22 +173,10 @@ struct np_refusal {
 	np_u32 now;
 };
 
-NP_INLINE int np_within_budget(const struct np_config *config, np_u32 now)
-{
-	np_u32 zero = 0;
-	struct np_budget *budget = np_map_lookup(&np_budget, &zero);
-	if (!budget)
-		return 0;
-	if (budget->tick != now) {
-		budget->tick = now;
-		budget->used = 0;
-	}
-	return budget->used++ < config->event_limit;
-}
-
 NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *config, const struct np_refusal *refusal)
 {
-	struct np_event *event = np_within_budget(config, refusal->now) ? np_ring_reserve(&np_events, sizeof(*event), 0) : 0;
+	np_u64 time = 0;
+	struct np_event *event = np_may_report(config, &time) ? np_ring_reserve(&np_events, sizeof(*event), 0) : 0;
 	if (!event) {
 		np_count(NP_STAT_SUPPRESSED); /* the counters have it */
 		return;
@@ -196,7 +184,7 @@ NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *c
 	/* by prefix too: its class didn't need to know so exactly, but people will */
 	const struct np_address *sender = np_sender(packet, 1);
 	np_u32 world = packet->family == 4 ? config->world4.identity : config->world6.identity;
-	event->time = np_now();
+	event->time = time;
 	event->program = 0;
 	event->ifindex = refusal->ifindex;
 	event->rule = NP_NO_RULE; /* each pod has its own */
@@ -250,7 +238,7 @@ int np_from_outside(struct xdp_md *frame)
 	struct np_refusal refusal = { np_denied_for(&packet, denied), *ifindex, np_length(frame), 0 };
 	if (!refusal.reason)
 		return XDP_PASS;
-	refusal.now = np_ticks();
+	refusal.now = np_ticks(config);
 	if (!(settled && denied->nothing_sent) && np_of_a_flow(&packet, refusal.ifindex, config, refusal.now))
 		return XDP_PASS;
 	return np_turn_away(&packet, config, &refusal);

@@ -6,7 +6,6 @@
 #include <net/if.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,12 +16,13 @@
 #include <system_error>
 
 #include "codegen-bpf/codegen.h"
+#include "runtime-loader/clock.h"
 
 namespace netpolc::sequences {
 namespace {
 
 constexpr std::uint32_t kLoopback = 1;        // what BPF_PROG_TEST_RUN says the interface is
-constexpr ir::flow::Time kFragmentTicks = 57;  // a minute, as the runtime counts it
+constexpr ir::flow::Time kFragmentTicks = 60;  // a minute, as the runtime counts it
 
 template <class T>
 T checked(loader::Result<T> result) {
@@ -121,20 +121,18 @@ Kernel::Kernel(const Script& script) : neighbour_(second_interface()) {
     programs_.back().counters = counters(programs_.back());
   }
   config_ = loader::fresh_config();
-  config_.flags |= NP_CONFIG_REPORT_ALLOWED;
+  config_.flags |= NP_CONFIG_REPORT_ALLOWED | NP_CONFIG_AUDIT;  // it may begin in any case
   loader::set_lifetimes(config_, script.lifetimes);
   events_.emplace(checked(loader::EventReader::open(maps_.map(NP_MAP_EVENTS))));
   flows4_.map(maps_.map(NP_MAP_FLOWS4));
   flows6_.map(maps_.map(NP_MAP_FLOWS6));
 }
 
-std::uint64_t Kernel::tick() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return (static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec)) >> NP_TICK_SHIFT;
-}
+std::uint64_t Kernel::tick() { return checked(loader::current_tick()); }
 
-std::uint32_t Kernel::ticks(std::uint32_t seconds) { return static_cast<std::uint32_t>(std::uint64_t{seconds} * 1'000'000'000u >> NP_TICK_SHIFT); }
+std::uint32_t Kernel::ticks(std::uint32_t seconds) {
+  return static_cast<std::uint32_t>(std::uint64_t{seconds} * loader::jiffies_per_second() >> loader::tick_shift());
+}
 
 ir::flow::Lifetimes Kernel::lifetimes() const {
   const np_u32* of = config_.lifetimes;
