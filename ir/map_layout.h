@@ -42,6 +42,7 @@ typedef __u64 np_u64;
 #define NP_MAP_FRAGMENTS "np_fragments"    // LRU hash: np_fragment_key → np_fragment
 #define NP_MAP_ADDRESSES4 "np_addresses4"  // hash: address[4] → np_address, single addresses
 #define NP_MAP_ADDRESSES6 "np_addresses6"  // hash: address[16] → np_address
+#define NP_MAP_NEAR4 "np_near4"            // array: np_near_bucket, most of np_addresses4 nearer at hand
 #define NP_MAP_IPCACHE4 "np_ipcache4"      // LPM trie: np_lpm4 → np_address, shorter prefixes
 #define NP_MAP_IPCACHE6 "np_ipcache6"      // LPM trie: np_lpm6 → np_address
 #define NP_MAP_ROWS "np_rows"              // hash: identity → row (np_u32); the loader's own
@@ -82,6 +83,26 @@ struct np_address {
 	np_u32 identity;
 	np_u32 row;
 };
+
+// np_near4 has the same as np_addresses4, as far as there is room in an address's bucket: reading it
+// takes no helper. Only the loader writes. An entry without identity is none; row and address are
+// written as one, and an entry's identity after them.
+struct np_near {
+	np_u32 address;   // as on the wire
+	np_u32 row;
+	np_u32 identity;
+	np_u32 zero;
+};
+#define NP_NEAR_ENTRIES 4
+#define NP_NEAR_BITS 14
+struct np_near_bucket {
+	struct np_near entry[NP_NEAR_ENTRIES];
+};
+// The bucket of an address.
+static inline np_u32 np_near_index(np_u32 address)
+{
+	return (address * 0x9e3779b1u) >> (32 - NP_NEAR_BITS);
+}
 
 // Until the loader has written `ready`, programs drop everything but ARP and neighbour
 // discovery (reason 165). Time is counted in ticks of 2^tick_shift jiffies, about a second.

@@ -23,7 +23,7 @@ namespace {
 
 // What both generations use, and what each load makes anew.
 constexpr std::array kKept = {NP_MAP_FLOWS4, NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_DROPS, NP_MAP_STATS, NP_MAP_BUDGET, NP_MAP_EVENTS};
-constexpr std::array kRenewed = {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_INTERFACES, NP_MAP_CONFIG};
+constexpr std::array kRenewed = {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_INTERFACES, NP_MAP_CONFIG};
 
 // What a load is about to put in force.
 struct Generation {
@@ -137,7 +137,7 @@ Result<std::uint32_t> buckets(int map) {
 
 Done fill_maps(const Installation& site, const LoadOptions& options, const Generation& next) {
   const auto map = [&](const char* name) { return next.maps.by_name.at(name).get(); };
-  const AddressMaps maps{map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+  const AddressMaps maps{map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), map(NP_MAP_NEAR4)};
   if (Done done = fill_rows(map(NP_MAP_ROWS), next.maps.rows); !done) return done;
   if (Done done = fill_addresses(maps, next.addresses, next.maps.rows); !done) return done;
   const auto behind = interfaces(next.bundle, next.requests, next.attachments);

@@ -6,7 +6,9 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -91,7 +93,7 @@ struct Entries {
   Done write(int map, const char* name) const { return update_all(map, count, keys, values, name); }
 };
 
-// A whole flow table, for as long as this lives.
+// A whole table in an array, for as long as this lives.
 class MappedTable {
  public:
   static Result<MappedTable> open(int map, int protection) {
@@ -101,7 +103,7 @@ class MappedTable {
     out.buckets_ = shape->max_entries;
     out.size_ = std::size_t{shape->value_size} * shape->max_entries;
     out.bytes_ = mmap(nullptr, out.size_, protection, MAP_SHARED, map, 0);
-    if (out.bytes_ == MAP_FAILED) return refused("mapping a flow table", errno);
+    if (out.bytes_ == MAP_FAILED) return refused("mapping a table", errno);
     return out;
   }
   MappedTable(MappedTable&& other) noexcept : bytes_(std::exchange(other.bytes_, MAP_FAILED)), size_(other.size_), buckets_(other.buckets_) {}
@@ -110,6 +112,8 @@ class MappedTable {
     if (bytes_ != MAP_FAILED) munmap(bytes_, size_);
   }
   void clear() { std::memset(bytes_, 0, size_); }
+  template <class Bucket>
+  Bucket& bucket(std::size_t index) { return static_cast<Bucket*>(bytes_)[index % buckets_]; }
   template <class Bucket>
   void count(FlowCount& flows, std::uint32_t now) const {
     const auto* bucket = static_cast<const Bucket*>(bytes_);
@@ -130,6 +134,39 @@ Done forget_array(int map) {
   if (!table) return tl::make_unexpected(table.error());
   table->clear();
   return {};
+}
+
+template <class Number>
+void publish_number(Number& at, Number number) {
+  std::atomic_ref<Number>(at).store(number, std::memory_order_release);
+}
+
+std::uint32_t wire_address(const Address& address) {
+  std::uint32_t out = 0;
+  std::memcpy(&out, address.bytes.data(), sizeof out);
+  return out;
+}
+
+np_near* near_entry(np_near_bucket& bucket, std::uint32_t address) {
+  for (np_near& entry : bucket.entry)
+    if (entry.identity != 0 && entry.address == address) return &entry;
+  return nullptr;
+}
+
+// Into np_near4, or not, if its bucket is full.
+void set_near(MappedTable& table, std::uint32_t address, const np_address& who) {
+  auto& bucket = table.bucket<np_near_bucket>(np_near_index(address));
+  np_near* entry = near_entry(bucket, address);
+  for (np_near& each : bucket.entry)
+    if (entry == nullptr && each.identity == 0) entry = &each;
+  if (entry == nullptr) return;
+  static_assert(offsetof(np_near, address) == 0 && offsetof(np_near, row) == 4 && alignof(np_near_bucket) >= 4);
+  publish_number(*reinterpret_cast<std::uint64_t*>(entry), std::uint64_t{address} | std::uint64_t{who.row} << 32);
+  publish_number(entry->identity, who.identity);
+}
+
+void remove_near(MappedTable& table, std::uint32_t address) {
+  if (np_near* entry = near_entry(table.bucket<np_near_bucket>(np_near_index(address)), address)) publish_number(entry->identity, std::uint32_t{0});
 }
 
 // At random: whatever was interrupted or taken back in between, no flow bears it yet.
@@ -201,6 +238,12 @@ Done fill_addresses(const AddressMaps& maps, const AddressIdentities& addresses,
     }
   }
   if (const Done done = single4.write(maps.addresses4, NP_MAP_ADDRESSES4); !done) return done;
+  if (maps.near4 >= 0 && single4.count != 0) {
+    auto table = MappedTable::open(maps.near4, PROT_READ | PROT_WRITE);
+    if (!table) return tl::make_unexpected(table.error());
+    for (const auto& [prefix, identity] : addresses)
+      if (is_single(prefix) && !prefix.address.v6) set_near(*table, wire_address(prefix.address), {identity, rows.row(identity)});
+  }
   if (const Done done = single6.write(maps.addresses6, NP_MAP_ADDRESSES6); !done) return done;
   if (const Done done = prefix4.write(maps.ipcache4, NP_MAP_IPCACHE4); !done) return done;
   return prefix6.write(maps.ipcache6, NP_MAP_IPCACHE6);
@@ -210,6 +253,11 @@ Result<bool> remove_address(const AddressMaps& maps, const Prefix& prefix) {
   const np_lpm4 four = key4(prefix);
   const np_lpm6 six = key6(prefix);
   const bool v6 = prefix.address.v6;
+  if (maps.near4 >= 0 && is_single(prefix) && !v6) {
+    auto table = MappedTable::open(maps.near4, PROT_READ | PROT_WRITE);
+    if (!table) return tl::make_unexpected(table.error());
+    remove_near(*table, wire_address(prefix.address));
+  }
   const int error = is_single(prefix) ? bpf_map_delete_elem(v6 ? maps.addresses6 : maps.addresses4, prefix.address.bytes.data())
                     : v6              ? bpf_map_delete_elem(maps.ipcache6, &six)
                                       : bpf_map_delete_elem(maps.ipcache4, &four);

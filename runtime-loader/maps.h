@@ -24,6 +24,7 @@ Result<MapShape> map_shape(int map);
 // The maps that together say who an address is.
 struct AddressMaps {
   int addresses4 = -1, addresses6 = -1, ipcache4 = -1, ipcache6 = -1;
+  int near4 = -1;  // -1 for readers: it has nothing of its own
 };
 
 // Every row of the map: bit 0, and what `peers` says of the identities in the row.

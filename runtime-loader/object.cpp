@@ -14,8 +14,8 @@
 namespace netpolc::loader {
 namespace {
 
-constexpr std::array<std::string_view, 14> kShared = {
-    NP_MAP_FLOWS4,   NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6,
+constexpr std::array<std::string_view, 15> kShared = {
+    NP_MAP_FLOWS4,   NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6,
     NP_MAP_ROWS,     NP_MAP_CONFIG, NP_MAP_INTERFACES, NP_MAP_DROPS,     NP_MAP_STATS,      NP_MAP_BUDGET,   NP_MAP_EVENTS};
 constexpr std::size_t kLogSize = 1u << 20;
 

@@ -162,7 +162,7 @@ Done ask_for_prefixes(const Running& running, const AddressIdentities& addresses
 }  // namespace
 
 AddressMaps Running::addresses() const {
-  return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+  return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), map(NP_MAP_NEAR4)};
 }
 
 Result<AddressPlan> Running::plan(const std::map<Prefix, AddressOverride>& overrides) const {
@@ -177,7 +177,7 @@ Result<Running> open_running(const Where& where, bool to_write) {
   auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
   std::map<std::string, Fd> maps;
-  for (const char* name : {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG}) {
+  for (const char* name : {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG}) {
     Fd map = open_pinned(site->map_path(name));
     if (!known->current || !map) return bad_input("nothing is loaded under " + site->root());
     maps.emplace(name, std::move(map));

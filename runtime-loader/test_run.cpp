@@ -44,7 +44,7 @@ int TestMaps::map(const char* name) const {
 }
 
 AddressMaps TestMaps::address_maps() const {
-  return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)};
+  return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), map(NP_MAP_NEAR4)};
 }
 
 Done TestMaps::set_addresses(const AddressIdentities& addresses, np_config config) {

@@ -53,6 +53,7 @@ NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 32768, np_u32, struct np_bucket6, np_
 NP_MAP(BPF_MAP_TYPE_LRU_HASH, 0, 8192, struct np_fragment_key, struct np_fragment, np_fragments);
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 262144, np_u32, struct np_address, np_addresses4);
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 262144, np_u64[2], struct np_address, np_addresses6);
+NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 1 << NP_NEAR_BITS, np_u32, struct np_near_bucket, np_near4);
 NP_MAP(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 512000, struct np_lpm4, struct np_address, np_ipcache4);
 NP_MAP(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 512000, struct np_lpm6, struct np_address, np_ipcache6);
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 65536, np_u32, np_u32, np_rows);

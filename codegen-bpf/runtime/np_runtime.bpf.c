@@ -23,6 +23,23 @@ NP_INLINE int np_enforced(void)
 
 /* ---- who ---- */
 
+NP_INLINE int np_near(np_u32 address, struct np_address *who)
+{
+	np_u32 index = np_near_index(address);
+	const struct np_near_bucket *bucket = np_map_lookup(&np_near4, &index);
+	if (!bucket)
+		return 0;
+	for (int i = 0; i < NP_NEAR_ENTRIES; i++) {
+		np_u64 both = *(const volatile np_u64 *)&bucket->entry[i].address;
+		if ((np_u32)both != address)
+			continue;
+		who->row = both >> 32;
+		who->identity = *(const volatile np_u32 *)&bucket->entry[i].identity;
+		return who->identity != 0;
+	}
+	return 0;
+}
+
 NP_INLINE const struct np_address *np_exactly(const np_u64 *address, np_u8 family)
 {
 	np_u32 four = address[0];
@@ -44,6 +61,8 @@ NP_INLINE const struct np_address *np_by_prefix(const np_u64 *address, np_u8 fam
 /* 1: it is known; 0: for want of anything known, or asked for, it is the world's. */
 NP_INLINE int np_who(const np_u64 *address, np_u8 family, const struct np_config *config, int prefixes, struct np_address *who)
 {
+	if (family == 4 && np_near(address[0], who))
+		return 1;
 	const struct np_address *found = np_exactly(address, family);
 	if (!found && prefixes)
 		found = np_by_prefix(address, family);

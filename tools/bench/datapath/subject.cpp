@@ -128,7 +128,7 @@ Netpolc::Netpolc(const World& world, std::uint32_t flows) : loaded_(load(world, 
 
   const auto map = [&](const char* name) { return shared_.by_name.at(name).get(); };
   ring_.emplace(map(NP_MAP_EVENTS));
-  must(loader::fill_addresses({map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6)}, world.addresses, shared_.rows));
+  must(loader::fill_addresses({map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), map(NP_MAP_NEAR4)}, world.addresses, shared_.rows));
   must(loader::fill_interfaces(map(NP_MAP_INTERFACES), {{kTestInterface, {kPodIdentity, NP_SOURCE_IPV4 | NP_SOURCE_IPV6}}}));
   np_config config = loader::fresh_config();
   config.world4 = {9, shared_.rows.row(9)};
