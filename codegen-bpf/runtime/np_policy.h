@@ -142,6 +142,14 @@ NP_INLINE np_u32 np_bits_set(np_u64 word)
 	return word * 0x0101010101010101ULL >> 56;
 }
 
+/* A number out of a table, before it is compared with the size of another: the compiler knows what is
+ * in the table and would leave out a comparison that always holds; the verifier doesn't and needs it. */
+NP_INLINE np_u32 np_unknown(np_u32 number)
+{
+	asm("" : "+r"(number));
+	return number;
+}
+
 /* Where the verdict of the lowest bit of `holding` is. */
 NP_INLINE np_u32 np_verdict_of(const struct np_peers *line, np_u64 holding)
 {
@@ -157,7 +165,7 @@ NP_INLINE np_verdict np_choose_line(const struct np_peers *line, np_u32 lines, c
 	for (np_u32 i = 0; i < lines; i++) {
 		np_u64 holding = line[i].peers & peer[word];
 		if (holding) {
-			np_u32 at = np_verdict_of(&line[i], holding);
+			np_u32 at = np_unknown(np_verdict_of(&line[i], holding));
 			return at < count ? verdicts[at] : otherwise;
 		}
 		word = word + 1 < words ? word + 1 : 0;
@@ -169,7 +177,7 @@ NP_INLINE np_verdict np_choose_line(const struct np_peers *line, np_u32 lines, c
 #define np_group(groups, port) ((np_u32)(port) < NP_COUNT(groups) ? (groups)[port] : 0)
 #define np_choose(peers, verdicts, group, peer, words, otherwise)                                          \
 	({                                                                                                 \
-		np_u32 group_ = (group);                                                                   \
+		np_u32 group_ = np_unknown(group);                                                                \
 		group_ < NP_COUNT(peers) ? np_choose_line((peers)[group_], NP_COUNT((peers)[0]), verdicts, \
 							  NP_COUNT(verdicts), peer, words, otherwise)      \
 					 : (otherwise);                                                    \
