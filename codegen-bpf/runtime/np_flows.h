@@ -263,12 +263,13 @@ NP_INLINE np_u64 np_cheaper(np_u64 one, np_u64 other)
 	return one + (other - one) * np_negative((long)(other - one));
 }
 
-#define NP_WORTH(bucket, n) (np_worth(&(bucket)->way[n].track, opening, config) << 3 | (n))
-#define NP_CHEAPEST(bucket)                                                                                             \
-	np_cheaper(np_cheaper(np_cheaper(NP_WORTH(bucket, 0), NP_WORTH(bucket, 1)),                                     \
-			      np_cheaper(NP_WORTH(bucket, 2), NP_WORTH(bucket, 3))),                                    \
-		   np_cheaper(np_cheaper(NP_WORTH(bucket, 4), NP_WORTH(bucket, 5)),                                     \
-			      np_cheaper(NP_WORTH(bucket, 6), NP_PRICELESS << 3 | NP_WAYS)))
+#define NP_CHEAPEST(bucket)                                                                             \
+	({                                                                                              \
+		np_u64 least_ = NP_PRICELESS << 3 | NP_WAYS;                                            \
+		_Pragma("clang loop unroll(disable)") for (np_u32 n_ = 0; n_ < NP_WAYS; n_++)           \
+			least_ = np_cheaper(least_, np_worth(&(bucket)->way[n_].track, opening, config) << 3 | n_); \
+		least_;                                                                                 \
+	})
 
 /* Takes the way for itself; *state as it was. 0 if another processor was quicker. */
 NP_INLINE int np_take(struct np_track *track, np_u64 *state)

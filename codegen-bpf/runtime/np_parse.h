@@ -379,8 +379,10 @@ NP_APART np_u32 np_parse(struct __sk_buff *skb, struct np_packet *packet, np_u32
 }
 
 /* The tuple of the packet that an ICMP error quotes; 0 if there is none to read. */
-NP_INLINE int np_parse_quoted(struct __sk_buff *skb, const struct np_packet *packet, struct np_packet *quoted)
+NP_APART int np_parse_quoted(struct __sk_buff *skb, const struct np_packet *packet, struct np_packet *quoted)
 {
+	if (!packet || !quoted)
+		return 0;
 	np_u32 offset = packet->transport + 8;
 	np_u8 transport[8];
 	quoted->family = packet->family;
