@@ -345,16 +345,24 @@ NP_APART int np_open(const struct np_opening *opening)
 	return opened;
 }
 
-/* The way of a flow that is over, or that policy judged anew, keeps its place. */
-NP_INLINE void np_restart(struct np_track *track, np_u64 state, const struct np_opening *opening, const struct np_config *config)
+/* The way of a flow that is over (`fresh`), or that policy judged anew, keeps its place. */
+NP_APART int np_restart(struct np_track *track, const struct np_opening *opening, np_u32 fresh)
 {
-	np_u64 fresh = (state & 0xffffULL << NP_FLOW_SEQUENCE_SHIFT) | opening->flags |
-		       (np_u64)opening->key.protocol << NP_FLOW_PROTOCOL_SHIFT | (np_u64)opening->rule << NP_FLOW_RULE_SHIFT;
-	if (__sync_val_compare_and_swap(&track->state, state, fresh) != state)
-		return; /* the next packet will try again */
-	if ((opening->flags & NP_FLOW_CLOSING) != NP_FLOW_CLOSING || (np_flags(state) & NP_FLOW_CLOSING) != NP_FLOW_CLOSING)
-		track->expires = opening->now + np_lifetime(opening->key.protocol, opening->flags, config);
+	const struct np_config *config = np_configuration();
+	if (!track || !opening || !config)
+		return 0;
+	np_u64 state = np_state(track);
+	np_u32 flags = opening->flags | (fresh ? 0 : np_flags(state));
+	np_u64 next = (state & 0xffffULL << NP_FLOW_SEQUENCE_SHIFT) | flags | (np_u64)opening->key.protocol << NP_FLOW_PROTOCOL_SHIFT |
+		      (np_u64)opening->rule << NP_FLOW_RULE_SHIFT;
+	if (__sync_val_compare_and_swap(&track->state, state, next) != state)
+		return 1; /* the next packet will try again */
+	if ((flags & NP_FLOW_CLOSING) != NP_FLOW_CLOSING || (np_flags(state) & NP_FLOW_CLOSING) != NP_FLOW_CLOSING)
+		track->expires = opening->now + np_lifetime(opening->key.protocol, flags, config);
 	track->generation = opening->generation;
+	if (fresh)
+		np_count(NP_STAT_OPENED);
+	return 1;
 }
 
 #endif

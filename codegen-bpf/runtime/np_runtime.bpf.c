@@ -43,7 +43,8 @@ NP_INLINE int np_near(np_u32 address, struct np_address *who)
 NP_INLINE const struct np_address *np_exactly(const np_u64 *address, np_u8 family)
 {
 	np_u32 four = address[0];
-	return family == 4 ? np_map_lookup(&np_addresses4, &four) : np_map_lookup(&np_addresses6, address);
+	np_u64 six[2] = { address[0], address[1] }; /* Linux 6.1 takes keys from the stack only */
+	return family == 4 ? np_map_lookup(&np_addresses4, &four) : np_map_lookup(&np_addresses6, six);
 }
 
 NP_INLINE const struct np_address *np_by_prefix(const np_u64 *address, np_u8 family)
@@ -170,18 +171,25 @@ NP_INLINE int np_audited(const struct __sk_buff *skb, const struct np_config *co
 	return interface && interface->flags & NP_AUDIT;
 }
 
+/* Is there such a flow? Apart, for the sake of the stack. */
+NP_APART int np_is_alive(const struct np_key *key)
+{
+	np_u64 state = 0;
+	const struct np_config *config = np_configuration();
+	return key && config && np_find(key, config, np_ticks(config), &state);
+}
+
 /* An ICMP error, from the far end or from a router on the way, about a live flow of this pod,
  * sent to whoever sent the packet that it quotes. */
 NP_APART int np_related(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
 {
 	struct np_packet quoted = {};
 	struct np_key key = {};
-	np_u64 state = 0;
 	const struct np_config *config = np_configuration();
 	if (!packet || !config || !np_parse_quoted(skb, packet, &quoted) || np_differ(quoted.source, packet->destination))
 		return 0;
 	np_key_of(&key, &quoted, skb->ifindex, NP_REVERSE(direction), config->seed);
-	return np_find(&key, config, np_ticks(config), &state) != 0;
+	return np_is_alive(&key);
 }
 
 NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_address *who, np_u32 direction)
@@ -192,10 +200,14 @@ NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_addr
 	return direction == NP_EGRESS ? np_policy_egress(&flow) : np_policy_ingress(&flow);
 }
 
-/* `known` with `fresh`: the flow is over, and its tuple is used again. */
-NP_INLINE int np_remember(const struct __sk_buff *skb, const struct np_packet *packet, const struct np_config *config,
-			  const struct np_outcome *outcome, struct np_track *known, int fresh)
+/* Apart, so that what it needs of the stack is not taken from the policy. `known` with `fresh`: the
+ * flow is over, and its tuple is used again. 0: there is no room, or another processor was quicker. */
+NP_APART int np_remember(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome,
+			 struct np_track *known, np_u32 fresh)
 {
+	const struct np_config *config = np_configuration();
+	if (!packet || !outcome || !config)
+		return 0;
 	const np_u32 direction = outcome->direction;
 	struct np_opening opening = {};
 	np_key_of(&opening.key, packet, skb->ifindex, direction, config->seed);
@@ -203,19 +215,9 @@ NP_INLINE int np_remember(const struct __sk_buff *skb, const struct np_packet *p
 	opening.now = np_ticks(config);
 	opening.generation = outcome->flags & NP_EVENT_AUDITED ? 0 : config->generation;
 	opening.flags = np_advance(packet, NP_FLOW_OPENED(direction), direction);
-	if (!known) {
-		int opened = np_open(&opening) || np_open(&opening);
-		if (!opened)
-			np_count(NP_STAT_REFUSED);
-		return opened;
-	}
-	np_u64 state = np_state(known);
-	if (!fresh)
-		opening.flags |= np_flags(state);
-	np_restart(known, state, &opening, config);
-	if (fresh)
-		np_count(NP_STAT_OPENED);
-	return 1;
+	if (!known)
+		return np_open(&opening);
+	return np_restart(known, &opening, fresh);
 }
 
 NP_INLINE int np_needs_prefixes(np_u32 planned, const struct np_config *config)
@@ -263,7 +265,10 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 			np_name(&outcome, remote, packet->family, config);
 		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
 	}
-	if (!np_remember(skb, packet, config, &outcome, known, fresh) && planned & NP_JUDGED)
+	int kept = np_remember(skb, packet, &outcome, known, fresh) || np_remember(skb, packet, &outcome, known, fresh);
+	if (!kept)
+		np_count(NP_STAT_REFUSED);
+	if (!kept && planned & NP_JUDGED)
 		return np_refuse(skb, packet, direction, NP_REASON_CT_CREATE_FAILED, outcome.identity);
 	if (outcome.flags & NP_EVENT_AUDITED) {
 		np_count(NP_STAT_AUDITED);
