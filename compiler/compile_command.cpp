@@ -45,7 +45,8 @@ codegen_bpf::BundleOptions bundle_options(const Options& options, const Session&
 int refuse(const Refusals& refusals, const Options& options, const Session& session) {
   const bool colour = use_colour(options.input.color, Stream::Err);
   for (const auto& diagnostic : refusals.diagnostics) std::fputs(render(diagnostic, session.sources, colour).c_str(), stderr);
-  std::fprintf(stderr, "netpolc: no bundle was written: %zu policies can't be enforced\n", refusals.policies);
+  if (refusals.policies != 0) std::fprintf(stderr, "netpolc: no bundle was written: %zu policies can't be enforced\n", refusals.policies);
+  else std::fprintf(stderr, "netpolc: no bundle was written\n");
   for (const auto& advice : refusals.advice) std::fprintf(stderr, "netpolc: %s\n", advice.c_str());
   return kUndecided;
 }

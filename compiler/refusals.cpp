@@ -1,5 +1,6 @@
 #include "compiler/refusals.h"
 
+#include <algorithm>
 #include <map>
 
 #include "compiler/answers.h"
@@ -74,6 +75,14 @@ void refuse_host_policies(const ir::Decisions& decisions, const ir::Cluster& clu
       for (const ir::RuleRef ref : *rules)
         if (is_written(ref, policies))
           faults[{{ref}, "policies of nodes are not enforced yet"}].insert("node " + cluster.nodes[endpoint.endpoint].name);
+    // Default deny without a rule to name: enforcement mode `always` (semantics 4.1).
+    const ir::DecisionTable& table = decisions.tables[endpoint.table];
+    const bool denies = table.ingress.enforcement == ir::Enforcement::DefaultDeny || table.egress.enforcement == ir::Enforcement::DefaultDeny;
+    const auto unwritten = [&](const std::vector<ir::RuleRef>& rules) {
+      return std::none_of(rules.begin(), rules.end(), [&](ir::RuleRef ref) { return is_written(ref, policies); });
+    };
+    if (denies && unwritten(endpoint.ingress_rules) && unwritten(endpoint.egress_rules))
+      faults[{{}, "the host firewall denies by default, and policies of nodes are not enforced yet"}].insert("node " + cluster.nodes[endpoint.endpoint].name);
   }
   add(faults, DiagKind::NotEnforced, policies, out);
   if (!faults.empty()) out.advice.insert("--host-policies=skip compiles the policies of pods and leaves nodes alone");
