@@ -64,29 +64,33 @@ NP_INLINE int np_fast_transport(struct np_packet *packet, const np_u8 *transport
 	return packet->protocol == NP_UDP || (packet->protocol == NP_SCTP && length >= NP_SCTP_HEADER);
 }
 
-NP_INLINE int np_fast(const struct __sk_buff *skb, struct np_packet *packet)
+/* The network header of an untagged frame of EtherType `type` (network order), with `there` bytes
+ * behind its Ethernet header. The transport header, of which *length bytes are the packet's; 0: np_parse
+ * must look at it. */
+NP_INLINE const np_u8 *np_fast_network(struct np_packet *packet, np_u16 type, const np_u8 *data, const np_u8 *end, np_u32 there,
+				       np_u32 *length)
 {
-	const np_u8 *data = (const np_u8 *)(long)skb->data, *end = (const np_u8 *)(long)skb->data_end;
-	if (skb->protocol == NP_WIRE16(NP_ETHERTYPE_IPV4)) {
+	if (type == NP_WIRE16(NP_ETHERTYPE_IPV4)) {
 		const struct np_ipv4_header *ip = (const void *)(data + NP_ETHERNET_LENGTH);
 		if ((const np_u8 *)(ip + 1) > end || ip->version_length != 0x45 || ip->fragment & NP_WIRE16(0x3fff))
 			return 0;
 		np_u32 total = np_host16(ip->total);
-		if (total < sizeof(*ip) || total > skb->len - NP_ETHERNET_LENGTH)
+		if (total < sizeof(*ip) || total > there)
 			return 0;
 		packet->family = 4;
 		packet->protocol = ip->protocol;
 		packet->source[0] = ip->source;
 		packet->destination[0] = ip->destination;
 		packet->source[1] = packet->destination[1] = 0;
-		return np_fast_transport(packet, (const np_u8 *)(ip + 1), end, total - sizeof(*ip));
+		*length = total - sizeof(*ip);
+		return (const np_u8 *)(ip + 1);
 	}
-	if (skb->protocol == NP_WIRE16(NP_ETHERTYPE_IPV6)) {
+	if (type == NP_WIRE16(NP_ETHERTYPE_IPV6)) {
 		const struct np_ipv6_header *ip = (const void *)(data + NP_ETHERNET_LENGTH);
 		if ((const np_u8 *)(ip + 1) > end || ip->version >> 4 != 6)
 			return 0;
-		np_u32 length = np_host16(ip->length);
-		if (length + sizeof(*ip) > skb->len - NP_ETHERNET_LENGTH)
+		*length = np_host16(ip->length);
+		if (*length + sizeof(*ip) > there)
 			return 0;
 		packet->family = 6;
 		packet->protocol = ip->next;
@@ -94,9 +98,17 @@ NP_INLINE int np_fast(const struct __sk_buff *skb, struct np_packet *packet)
 		packet->source[1] = np_pair(ip->source + 2);
 		packet->destination[0] = np_pair(ip->destination);
 		packet->destination[1] = np_pair(ip->destination + 2);
-		return np_fast_transport(packet, (const np_u8 *)(ip + 1), end, length);
+		return (const np_u8 *)(ip + 1);
 	}
 	return 0;
+}
+
+NP_INLINE int np_fast(const struct __sk_buff *skb, struct np_packet *packet)
+{
+	const np_u8 *data = (const np_u8 *)(long)skb->data, *end = (const np_u8 *)(long)skb->data_end;
+	np_u32 length = 0;
+	const np_u8 *transport = np_fast_network(packet, skb->protocol, data, end, skb->len - NP_ETHERNET_LENGTH, &length);
+	return transport && np_fast_transport(packet, transport, end, length);
 }
 
 /* NP_JUDGE, NP_PASS, or the reason to drop. */

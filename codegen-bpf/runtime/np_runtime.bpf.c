@@ -6,6 +6,7 @@
  * sends, np_to_pod what it receives. The policy they ask is generated, see np_policy.h. What a
  * packet of a known flow needs is inlined into them; the rest are subprograms.
  */
+#include "np_addresses.h"
 #include "np_fast.h"
 #include "np_flows.h"
 
@@ -38,25 +39,6 @@ NP_INLINE int np_near(np_u32 address, struct np_address *who)
 		return who->identity != 0;
 	}
 	return 0;
-}
-
-NP_INLINE const struct np_address *np_exactly(const np_u64 *address, np_u8 family)
-{
-	np_u32 four = address[0];
-	np_u64 six[2] = { address[0], address[1] }; /* Linux 6.1 takes keys from the stack only */
-	return family == 4 ? np_map_lookup(&np_addresses4, &four) : np_map_lookup(&np_addresses6, six);
-}
-
-NP_INLINE const struct np_address *np_by_prefix(const np_u64 *address, np_u8 family)
-{
-	if (family == 4) {
-		struct np_lpm4 key = { .prefixlen = 32 };
-		__builtin_memcpy(key.address, address, sizeof(key.address));
-		return np_map_lookup(&np_ipcache4, &key);
-	}
-	struct np_lpm6 key = { .prefixlen = 128 };
-	__builtin_memcpy(key.address, address, sizeof(key.address));
-	return np_map_lookup(&np_ipcache6, &key);
 }
 
 /* 1: it is known; 0: for want of anything known, or asked for, it is the world's. */

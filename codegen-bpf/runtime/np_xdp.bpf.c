@@ -5,6 +5,7 @@
  * glance, what is not for a pod, what may be a reply. It knows no rules: the loader tells it
  * which ports are denied to whom (map_layout.h, "outside").
  */
+#include "np_addresses.h"
 #include "np_fast.h"
 #include "np_flows.h"
 
@@ -52,38 +53,9 @@ NP_INLINE int np_glance(const struct xdp_md *frame, struct np_packet *packet)
 	const np_u8 *data = (const np_u8 *)(long)frame->data, *end = (const np_u8 *)(long)frame->data_end;
 	if (data + NP_ETHERNET_LENGTH > end)
 		return 0;
-	np_u32 there = np_length(frame) - NP_ETHERNET_LENGTH;
-	np_u16 type = *(const np_u16 *)(data + 12);
-	if (type == NP_WIRE16(NP_ETHERTYPE_IPV4)) {
-		const struct np_ipv4_header *ip = (const void *)(data + NP_ETHERNET_LENGTH);
-		if ((const np_u8 *)(ip + 1) > end || ip->version_length != 0x45 || ip->fragment & NP_WIRE16(0x3fff))
-			return 0;
-		np_u32 total = np_host16(ip->total);
-		if (total < sizeof(*ip) || total > there)
-			return 0;
-		packet->family = 4;
-		packet->protocol = ip->protocol;
-		packet->source[0] = ip->source;
-		packet->destination[0] = ip->destination;
-		packet->source[1] = packet->destination[1] = 0;
-		return np_transport(packet, (const np_u8 *)(ip + 1), end, total - sizeof(*ip));
-	}
-	if (type == NP_WIRE16(NP_ETHERTYPE_IPV6)) {
-		const struct np_ipv6_header *ip = (const void *)(data + NP_ETHERNET_LENGTH);
-		if ((const np_u8 *)(ip + 1) > end || ip->version >> 4 != 6)
-			return 0;
-		np_u32 length = np_host16(ip->length);
-		if (length + sizeof(*ip) > there)
-			return 0;
-		packet->family = 6;
-		packet->protocol = ip->next;
-		packet->source[0] = np_pair(ip->source);
-		packet->source[1] = np_pair(ip->source + 2);
-		packet->destination[0] = np_pair(ip->destination);
-		packet->destination[1] = np_pair(ip->destination + 2);
-		return np_transport(packet, (const np_u8 *)(ip + 1), end, length);
-	}
-	return 0;
+	np_u32 length = 0;
+	const np_u8 *transport = np_fast_network(packet, *(const np_u16 *)(data + 12), data, end, np_length(frame) - NP_ETHERNET_LENGTH, &length);
+	return transport && np_transport(packet, transport, end, length);
 }
 
 /* ---- whose it is, and who sent it ---- */
@@ -92,24 +64,6 @@ NP_INLINE const np_u32 *np_local(const np_u64 *address, np_u8 family)
 {
 	np_u32 four = address[0];
 	return family == 4 ? np_map_lookup(&np_local4, &four) : np_map_lookup(&np_local6, address);
-}
-
-NP_INLINE const struct np_address *np_single(const np_u64 *address, np_u8 family)
-{
-	np_u32 four = address[0];
-	return family == 4 ? np_map_lookup(&np_addresses4, &four) : np_map_lookup(&np_addresses6, address);
-}
-
-NP_INLINE const struct np_address *np_prefix(const np_u64 *address, np_u8 family)
-{
-	if (family == 4) {
-		struct np_lpm4 key = { .prefixlen = 32 };
-		__builtin_memcpy(key.address, address, sizeof(key.address));
-		return np_map_lookup(&np_ipcache4, &key);
-	}
-	struct np_lpm6 key = { .prefixlen = 128 };
-	__builtin_memcpy(key.address, address, sizeof(key.address));
-	return np_map_lookup(&np_ipcache6, &key);
 }
 
 /* Who sends to a service's address is answered by somebody behind it, under that one's own address
@@ -122,8 +76,8 @@ NP_INLINE int np_of_a_service(const struct np_packet *packet)
 /* Null: of the world, for all that is known. */
 NP_INLINE const struct np_address *np_sender(const struct np_packet *packet, int prefixes)
 {
-	const struct np_address *found = np_single(packet->source, packet->family);
-	return !found && prefixes ? np_prefix(packet->source, packet->family) : found;
+	const struct np_address *found = np_exactly(packet->source, packet->family);
+	return !found && prefixes ? np_by_prefix(packet->source, packet->family) : found;
 }
 
 NP_INLINE np_u32 np_class_of(const struct np_packet *packet, const struct np_outside *outside, int prefixes)

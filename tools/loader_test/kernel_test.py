@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 from kernel_world import (  # noqa: E402
-    NODES, PINS, check, Ends, Failed, Flood, in_netns, inside, run, topology, World)
+    NODES, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
 
 
 def test_enforces_and_counts(world, mode):
@@ -445,19 +445,5 @@ def main(binaries):
     return 1 if failed else 0
 
 
-def why_not():
-    if os.geteuid() != 0:
-        return "loading programs into the kernel needs root"
-    probe = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "sh", "-c", "mount -t bpf bpf /sys/fs/bpf"], capture_output=True, text=True)
-    return "" if probe.returncode == 0 else "no namespaces or no bpffs: " + probe.stderr.strip()
-
-
 if __name__ == "__main__":
-    if len(sys.argv) > 2 and sys.argv[2] == "--inside":
-        sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
-    reason = why_not()
-    if reason:
-        print("skipped: " + reason)
-        sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                             sys.executable, __file__, sys.argv[1], "--inside"]).returncode)
+    run_alone(main, __file__)

@@ -1,6 +1,7 @@
 """The pods, the loader and the traffic that the kernel tests are made of. Pods are network namespaces."""
 import ctypes
 import json
+import os
 import pathlib
 import socket
 import subprocess
@@ -221,3 +222,22 @@ class Ends:
     def close(self):
         for s in self.sockets.values():
             s.close()
+
+
+def why_not():
+    if os.geteuid() != 0:
+        return "loading programs into the kernel needs root"
+    probe = subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "sh", "-c", "mount -t bpf bpf /sys/fs/bpf"], capture_output=True, text=True)
+    return "" if probe.returncode == 0 else "no namespaces or no bpffs: " + probe.stderr.strip()
+
+
+def run_alone(main, file):
+    """Runs main(BINARY_DIRECTORY) of `file` in network, mount and process namespaces of its own; ends the process."""
+    if len(sys.argv) > 2 and sys.argv[2] == "--inside":
+        sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
+    reason = why_not()
+    if reason:
+        print("skipped: " + reason)
+        sys.exit(1 if os.environ.get("CI") == "true" else 77)
+    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+                             sys.executable, file, sys.argv[1], "--inside"]).returncode)

@@ -20,9 +20,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "demo"))
-import kernel_test  # noqa: E402
 import topology  # noqa: E402
-from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, in_netns  # noqa: E402
+from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, in_netns, run_alone  # noqa: E402
 from topology import Pod, inside, run  # noqa: E402
 
 OUTSIDE = {4: "203.0.113.5", 6: "2001:db8:113::5"}
@@ -454,11 +453,4 @@ def main(binaries):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2 and sys.argv[2] == "--inside":
-        sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
-    reason = kernel_test.why_not()
-    if reason:
-        print("skipped: " + reason)
-        sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                             sys.executable, __file__, sys.argv[1], "--inside"]).returncode)
+    run_alone(main, __file__)

@@ -14,36 +14,12 @@ import sys
 import tempfile
 import time
 
-import kernel_test
-from kernel_world import PINS, TRAFFIC, Failed, check
+from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, run_alone
 import topology
 from topology import Pod, inside, run
 
-NODES = {"node-1": ("192.168.51.2", "fd00:51::2")}
 OUTSIDE = ("192.168.60.2", "fd00:60::2")
 
-CLUSTER = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: cilium-config, namespace: kube-system}
-data: {enable-ipv4: "true", enable-ipv6: "true"}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: t}
----
-apiVersion: v1
-kind: Node
-metadata: {name: node-1}
-status: {addresses: [{type: InternalIP, address: 192.168.51.2}, {type: InternalIP, address: "fd00:51::2"}]}
-"""
-POD = """---
-apiVersion: v1
-kind: Pod
-metadata: {name: %(name)s, namespace: t, labels: {app: %(name)s}}
-spec: {nodeName: node-1, containers: [{name: c, image: example/c}]}
-status: {phase: Running, podIPs: [{ip: %(ipv4)s}, {ip: "%(ipv6)s"}]}
-"""
 # web answers the world at 8080 and asks it at 8080; db speaks with web alone. Nobody selects free.
 POLICY = """---
 apiVersion: cilium.io/v2
@@ -258,11 +234,4 @@ def main(binaries):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 2 and sys.argv[2] == "--inside":
-        sys.exit(main(pathlib.Path(sys.argv[1]).resolve()))
-    reason = kernel_test.why_not()
-    if reason:
-        print("skipped: " + reason)
-        sys.exit(1 if os.environ.get("CI") == "true" else 77)
-    sys.exit(subprocess.run(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-                             sys.executable, __file__, sys.argv[1], "--inside"]).returncode)
+    run_alone(main, __file__)
