@@ -3,7 +3,9 @@
 # each benchmark and prints it beside what others need. Exit 1 when a limit is missed.
 #
 # usage: tools/bench.sh [--repeat N] [--json FILE]
-#        tools/bench.sh datapath [--rounds N]   what a packet costs (docs/datapath-performance.md); needs root
+#        tools/bench.sh datapath [--rounds N]     what a packet costs (docs/datapath-performance.md); needs root
+#        tools/bench.sh forwarding [--rounds N]   the same between namespaces, beside nftables; needs root
+#        tools/bench.sh endpoints [--rounds N]    500 pods on a node; needs root
 #
 # NETPOLC_BIN=DIR measures another build.
 set -euo pipefail
@@ -17,6 +19,13 @@ if [ "${1:-}" = datapath ]; then
   shift
   exec "$bin/netpolc-bench-datapath" "$@"
 fi
+case ${1:-} in
+  forwarding | endpoints)
+    what=$1
+    shift
+    exec python3 "tools/bench/forwarding/$what.py" "$bin" "$@"
+    ;;
+esac
 inputs=$(mktemp -d)
 trap 'rm -rf "$inputs"' EXIT
 tar -C "$inputs" -xJf testdata/bench/control-plane.tar.xz

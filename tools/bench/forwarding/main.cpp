@@ -2,23 +2,24 @@
 // (tools/bench/forwarding.py) make the namespaces, load what is measured, and judge the figures.
 //
 // usage: netpolc-bench-forwarding run ROUNDS PACKETS CPU <PLANS
-//          PLANS: a line each, NAME NODE CLIENTS SERVER FIRST COUNT FLOWS EMPTY (path.h)
+//          PLANS: a line each, NAME NODE CLIENTS SERVER FIRST COUNT FLOWS EMPTY EMPTY_SERVER (path.h)
 //          prints for each NAME and the nanoseconds a packet of every round
 //        netpolc-bench-forwarding objects
 //          prints `prog` or `map`, its number, its name and the bytes that the kernel charges for it,
 //          for each that is loaded
 //
-// All paths are measured in each round, one after the other, so that what else the machine does meets
-// all of them. Exit: 0; 2 something failed.
+// All paths are measured in each round, one after the other in an order of chance, so that what else the
+// machine does meets all of them. Exit: 0; 2 something failed.
 #include <sched.h>
 #include <sys/resource.h>
 
-#include <cerrno>
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <iostream>
 #include <memory>
+#include <numeric>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -39,15 +40,22 @@ void stay_on(unsigned cpu) {
 
 int run(unsigned rounds, std::uint32_t packets, unsigned cpu) {
   std::vector<std::unique_ptr<Path>> paths;
-  for (Plan plan; std::cin >> plan.name >> plan.node >> plan.clients >> plan.server >> plan.first >> plan.count >> plan.flows >> plan.empty;)
+  for (Plan plan; std::cin >> plan.name >> plan.node >> plan.clients >> plan.server >> plan.first >> plan.count >> plan.flows >> plan.empty >> plan.empty_server;)
     paths.push_back(std::make_unique<Path>(plan));
   if (!std::cin.eof() || paths.empty()) throw std::runtime_error("can't read the plans");
   stay_on(cpu);
   for (const auto& path : paths) path->establish();
-  for (const auto& path : paths) path->run(packets);  // warm
   std::vector<std::vector<double>> samples(paths.size());
-  for (unsigned round = 0; round < rounds; ++round)
-    for (std::size_t i = 0; i < paths.size(); ++i) samples[i].push_back(paths[i]->run(packets));
+  std::vector<std::size_t> order(paths.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::mt19937 random(1);
+  for (unsigned round = 0; round < rounds; ++round) {
+    std::shuffle(order.begin(), order.end(), random);
+    for (const std::size_t i : order) {
+      paths[i]->run(packets / 8);  // what the path before left in the caches
+      samples[i].push_back(paths[i]->run(packets));
+    }
+  }
   for (std::size_t i = 0; i < paths.size(); ++i) {
     std::printf("%s", paths[i]->name().c_str());
     for (const double sample : samples[i]) std::printf(" %.2f", sample);

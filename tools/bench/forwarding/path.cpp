@@ -79,7 +79,7 @@ Path::Path(const Plan& plan) : plan_(plan) {
   attach("arrival", "s", true);
   enter(plan.node);
   for (std::uint32_t i = 0; i < plan.empty; ++i) attach("nothing", "lc" + std::to_string(i), true);
-  if (plan.empty > 0) attach("nothing", "ls", false);
+  if (plan.empty_server) attach("nothing", "ls", false);
 
   for (std::uint32_t i = 0; i < plan.flows; ++i) {
     flows_.push_back({plan.first + i % plan.count, static_cast<std::uint16_t>(kFirstPort + i / plan.count)});

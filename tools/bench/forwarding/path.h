@@ -18,7 +18,8 @@ struct Plan {
   std::string name, node, clients, server;
   std::uint32_t first = 0, count = 1;  // which clients send, in turn
   std::uint32_t flows = 1;             // of all of them together
-  std::uint32_t empty = 0;             // so many clients' devices, and the server's, get the program that does nothing
+  std::uint32_t empty = 0;             // so many clients' devices get the program that does nothing,
+  bool empty_server = false;           // and the server's
 };
 
 class Fd {

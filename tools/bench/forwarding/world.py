@@ -59,9 +59,9 @@ class Site:
             batch(netns, ["link set %s up" % far for _, there, far, _ in cables if there == netns])
         batch(self.node, lines)
 
-    def plan(self, name, first=0, count=1, flows=1, empty=0):
+    def plan(self, name, first=0, count=1, flows=1, empty=0, empty_server=0):
         """A line for netpolc-bench-forwarding."""
-        return " ".join(map(str, (name, self.node, self.clients, self.server, first, count, flows, empty)))
+        return " ".join(map(str, (name, self.node, self.clients, self.server, first, count, flows, empty, empty_server)))
 
 
 def batch(netns, lines):
