@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Loads every golden policy's programs into Debian 12's stock kernel (6.1, which has no tcx) and sends packets
-# through them, in a virtual machine without KVM (docs/testing.md). Exit status 77 where qemu or the kernel
-# can't be had. Needs neither root nor BPF of this machine.
+# through them, and TCP over a path that loses and reorders, in a virtual machine without KVM (docs/testing.md).
+# Exit status 77 where qemu or the kernel can't be had. Needs neither root nor BPF of this machine.
 #
 # usage: tools/matrix_test.sh [BIN_DIRECTORY]      the kernel is kept in BIN_DIRECTORY/../matrix
 set -uo pipefail
@@ -68,8 +68,8 @@ add_program() {
 make_image() {
   mkdir -p "$image"/{bin,lib,lib64,proc,sys,dev,run,tmp,modules} &&
     cp "$(command -v busybox)" "$image/bin/busybox" && cp tools/matrix/init "$image/init" && chmod 755 "$image/init" &&
-    for module in veth sch_ingress cls_bpf; do add_module "$module" || return 1; done &&
-    for program in "$bin/netpol-loader" "$bin/matrix-probe" "$(command -v ip)"; do add_program "$program" || return 1; done &&
+    for module in veth sch_ingress cls_bpf sch_netem; do add_module "$module" || return 1; done &&
+    for program in "$bin/netpol-loader" "$bin/matrix-probe" "$bin/matrix-stream" "$(command -v ip)" "$(command -v tc)"; do add_program "$program" || return 1; done &&
     python3 tools/matrix/cases.py "$bin/netpolc" testdata "$image/cases" &&
     (cd "$image" && find . | busybox cpio -o -H newc 2>/dev/null) >"$work/initramfs"
 }
@@ -90,6 +90,7 @@ judge() {
   # A refusal has to be the verifier's, and a wrong verdict the packets'.
   grep -q '^  spoiled-program:.*R0 !read_ok' "$work/console" || { echo 'matrix: the verifier said nothing of the spoiled program'; problems=$((problems + 1)); }
   grep -q '^FAIL spoiled-answers: packets' "$work/console" || { echo 'matrix: the spoiled answers were not noticed'; problems=$((problems + 1)); }
+  grep -q '^FAIL spoiled-rough: streams' "$work/console" || { echo 'matrix: the spoiled streams were not noticed'; problems=$((problems + 1)); }
   if grep -qs -e --xdp "$image"/cases/*/load && ! grep -q '^ok .*XDP' "$work/console"; then
     echo 'matrix: the program for external devices was attached nowhere'
     problems=$((problems + 1))
@@ -118,4 +119,4 @@ if ! judge; then
   exit 1
 fi
 [ -z "${NETPOLC_MATRIX_VERBOSE:-}" ] || cat "$work/console"
-echo "$(grep -c ' ok$' "$image/cases/names") policies loaded by $(sed -n 's/^kernel //p' "$work/console"), $(sed -n 's/^ok .* of \([0-9]*\) packets as expected.*/\1/p' "$work/console" | paste -sd+ | busybox bc) packets as expected, 2 spoiled ones noticed, in $((SECONDS - began)) s"
+echo "$(grep -c ' ok$' "$image/cases/names") policies loaded by $(sed -n 's/^kernel //p' "$work/console"), $(sed -n 's/^ok .* of \([0-9]*\) packets as expected.*/\1/p' "$work/console" | paste -sd+ | busybox bc) packets as expected, $(sed -n 's/^ok rough: .*, \(.* streams.*\), from.*/\1/p' "$work/console"), 3 spoiled ones noticed, in $((SECONDS - began)) s"

@@ -5,8 +5,10 @@ usage: cases.py NETPOLC TESTDATA OUT
 
 OUT/CASE/   bundle/ (compiled now), attach.jsonl, load (further words of `netpol-loader load`), and a small
             network: links (`ip -batch`), NETNS.ip (`ip -n NETNS -batch`), packets (see probe.cpp)
-OUT/names   a line for each case: CASE ok, or CASE fail for two that are spoiled on purpose, so that every
-            run shows that a refused program and a wrong verdict are noticed
+            and for the case `rough`: NETNS.tc (`tc -batch`), which makes the path lose and reorder packets, and
+            streams (see stream.cpp)
+OUT/names   a line for each case: CASE ok, or CASE fail for three that are spoiled on purpose, so that every
+            run shows that a refused program, a wrong verdict and a stream's fate are noticed
 
 Each case is a node of its own: a namespace with a veth pair to each pod of the bundle, wherever its node is
 in the YAML, and to one namespace with all other addresses. Packets are the case's queries.jsonl, over both
@@ -23,6 +25,10 @@ import sys
 
 GATEWAY4, GATEWAY6 = "169.254.1.1", "fe80::1"
 OTHER_NODE = {4: "192.168.250.1", 6: "fd00:250::1"}  # where the YAML has no nodes
+# What pods of the rough path send. Segments go one by one, or what is lost and late would be few large pieces.
+ROUGH_LINK = "link set eth0 gso_max_segs 1"
+ROUGH_QUEUE = "qdisc add dev eth0 root netem limit 5000 delay 10ms reorder 94% loss 1%"
+STREAM_BYTES = 1_000_000
 PROTOCOLS = {"TCP": "tcp", "UDP": "udp", "ICMP": "icmp", "ICMPv6": "icmp"}
 
 
@@ -161,6 +167,20 @@ def write_case(out, network, packets):
     (out / "packets").write_text("".join(" ".join(map(str, p)) + "\n" for p in packets))
 
 
+def write_streams(out, network, spoiled):
+    """Between the two pods, over both families: at the open port, and at the one that is shut."""
+    (client, sources), (server, destinations) = (network.pods["t/" + name] for name in ("client", "server"))
+    lines = []
+    for version in (4, 6):
+        for port, passes in ((7000, True), (7001, False)):
+            lines.append("/run/netns/%s %s /run/netns/%s %s %d %d %s" % (
+                client, sources[version], server, destinations[version], port, STREAM_BYTES, "pass" if passes != spoiled else "closed"))
+    (out / "streams").write_text("".join(line + "\n" for line in lines))
+    for netns in (client, server):
+        network.add(netns, ROUGH_LINK)
+        (out / (netns + ".tc")).write_text(ROUGH_QUEUE + "\n")
+
+
 def spoil_object(bundle):
     """A program that reads through a register nobody wrote; its manifest is in order."""
     manifest = (bundle / "bundle.json").read_text()
@@ -183,10 +203,12 @@ def spoil_object(bundle):
 
 def main():
     binary, testdata, out = (pathlib.Path(w).resolve() for w in sys.argv[1:4])
+    rough = pathlib.Path(__file__).resolve().parent / "rough"
     shutil.rmtree(out, ignore_errors=True)
     goldens = [p for p in sorted((testdata / "policies").iterdir()) if (p / "queries.jsonl").exists()]
     # Answers that don't come take longest, so the spoiled ones are first.
     cases = [(name, testdata / "policies" / "article", "fail") for name in ("spoiled-answers", "spoiled-program")]
+    cases += [("spoiled-rough", rough, "fail"), ("rough", rough, "ok")]
     cases += [(p.name, p, "ok") for p in goldens]
     names = ""
     for number, (name, directory, expected) in enumerate(cases):
@@ -199,6 +221,8 @@ def main():
             packets = [(*p[:-1], {"pass": "drop", "drop": "pass"}[p[-1]]) for p in packets]
         if not packets:
             sys.exit("%s: none of its queries is a packet that can be sent" % name)
+        if directory == rough:
+            write_streams(out / name, network, name == "spoiled-rough")
         write_case(out / name, network, packets)
         names += "%s %s\n" % (name, expected)
     (out / "names").write_text(names)
