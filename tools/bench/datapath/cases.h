@@ -39,6 +39,8 @@ struct Figures {
 Figures medians(const Case& measured);
 Figures minima(const Case& measured);
 
+// The same in any family, without the flood.
+std::vector<Case> quiet_paths(const World& world, const Trio& subjects);
 // The paths of the issue that sets the limits, but growth.
 std::vector<Case> paths(const World& world, const Trio& subjects, const Trio& flooded);
 // Of 10,000 flows that were established before the flood, those whose answers still pass.

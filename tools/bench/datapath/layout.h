@@ -25,12 +25,12 @@ struct mutation {
 	u64 random;     /* state of the generator, not 0 */
 	u64 modulus;    /* so many tuples, then from the beginning */
 	u32 peers;      /* tuple n goes to peer n % peers, with client port 1024 + n / peers % 64000 */
-	u32 peer_bytes; /* offset of the peer's address in the frame: 26 (source) or 30 (destination) */
-	u32 port_bytes; /* offset of the client's port: 34 or 36 */
+	u32 peer_bytes; /* offset of the last four bytes of the peer's address in the frame */
+	u32 port_bytes; /* offset of the client's port */
 	u32 zero;
 };
 
-/* Peer i of all benchmarks is 10.1.(i / 100).(i % 100 + 1): up to 25,600 of them. */
+/* The address of peer i of all benchmarks is or ends with 10.1.(i / 100).(i % 100 + 1): up to 25,600 of them. */
 #define PEERS_A_NODE 100
 
 /* ---- baseline.bpf.c ---- */

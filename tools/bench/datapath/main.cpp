@@ -48,12 +48,16 @@ int run(const Options& options) {
   Baseline baseline(world), flooded_baseline(world);
   Netpolc netpolc(world), flooded(world);
   std::vector<Case> cases = paths(world, {&empty, &baseline, &netpolc}, {&empty, &flooded_baseline, &flooded});
+  const World world6 = make_world({.v6 = true});
+  Netpolc netpolc6(world6);
+  std::vector<Case> cases6 = quiet_paths(world6, {&empty, nullptr, &netpolc6});
   std::vector<Growth> grown;
   if (options.growth) grown = growths(empty);
 
   say("measuring");
   for (int round = 0; round < options.rounds; ++round) {
     run_round(cases);
+    run_round(cases6);
     for (Growth& growth : grown) {
       run_round(growth.hot);
       run_round(growth.random);
@@ -66,6 +70,7 @@ int run(const Options& options) {
   missed += kept != 10'000;
   std::printf("established flows after the flood, of 10,000: netpolc %u (%s; %llu newcomers were refused), baseline %u\n", kept,
               kept == 10'000 ? "undisturbed" : "MISSED", static_cast<unsigned long long>(flooded.stat(NP_STAT_REFUSED)), kept_by_baseline);
+  print_ipv6(cases, cases6);
   for (const Growth& growth : grown) missed += print_growth(growth);
   missed += print_load(costs);
   if (options.load) print_programs("baseline", baseline_cost());

@@ -7,21 +7,15 @@
 MAP(BPF_MAP_TYPE_ARRAY, 0, 1, u32, struct mutation, mutation);
 MAP(BPF_MAP_TYPE_PROG_ARRAY, 0, 1, u32, u32, measured);
 
-#define FRAME_HEAD 54
-
+/* Offsets that differ by family and direction: of the last four bytes of an address, of a port. */
 INLINE int write_peer(struct __sk_buff *skb, const struct mutation *how, u32 address_be, u16 port)
 {
 	u8 *data = (u8 *)(long)skb->data, *end = (u8 *)(long)skb->data_end;
-	if (data + FRAME_HEAD > end)
+	u8 *peer = data + (how->peer_bytes & 63), *ports = data + (how->port_bytes & 63);
+	if (peer + 4 > end || ports + 2 > end)
 		return TC_ACT_SHOT;
-	if (how->peer_bytes == 26)
-		*(u32 *)(data + 26) = address_be;
-	else
-		*(u32 *)(data + 30) = address_be;
-	if (how->port_bytes == 34)
-		*(u16 *)(data + 34) = BSWAP16(port);
-	else
-		*(u16 *)(data + 36) = BSWAP16(port);
+	*(u32 *)peer = address_be;
+	*(u16 *)ports = BSWAP16(port);
 	tail_call(skb, &measured, 0);
 	return TC_ACT_SHOT;
 }

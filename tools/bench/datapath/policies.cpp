@@ -1,6 +1,7 @@
 #include "tools/bench/datapath/policies.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace netpolc::datapath_bench {
@@ -116,30 +117,41 @@ void baseline_entries(std::vector<BaselineEntry>& out, const ir::DirectionTable&
   if (table.localhost_exception) out.push_back(baseline_entry(1, egress, 0, 0));
 }
 
+// The same four bytes in both families, those of IPv6 behind fd00::.
+loader::Address address(bool v6, const std::array<std::uint8_t, 4>& last) {
+  loader::Address out{v6, {}};
+  if (v6) out.bytes[0] = 0xfd;
+  std::copy(last.begin(), last.end(), out.bytes.begin() + (v6 ? 12 : 0));
+  return out;
+}
+
 }  // namespace
 
-loader::Address pod_address() { return {false, {10, 0, 0, 1}}; }
+loader::Address pod_address(bool v6) { return address(v6, {10, 0, 0, 1}); }
 
-loader::Address peer_address(std::uint32_t peer) {
-  return {false, {10, 1, static_cast<std::uint8_t>(peer / PEERS_A_NODE), static_cast<std::uint8_t>(peer % PEERS_A_NODE + 1)}};
+loader::Address peer_address(std::uint32_t peer, bool v6) {
+  return address(v6, {10, 1, static_cast<std::uint8_t>(peer / PEERS_A_NODE), static_cast<std::uint8_t>(peer % PEERS_A_NODE + 1)});
 }
 
 World make_world(const Shape& shape) {
   World out;
+  out.v6 = shape.v6;
   out.ports = ports_of(shape.ports);
   out.table.ingress = direction(shape, out.ports, true);
   out.table.egress = direction(shape, out.ports, false);
   out.peers_in = peer_bits(out.table.ingress);
   out.peers_out = peer_bits(out.table.egress);
   const std::uint32_t known = shape.strangers ? shape.addresses - shape.addresses / 100 : shape.addresses;
-  out.addresses[{pod_address(), 32}] = kPodIdentity;
+  const std::uint8_t whole = shape.v6 ? 128 : 32;
+  out.addresses[{pod_address(shape.v6), whole}] = kPodIdentity;
   for (std::uint32_t peer = 0; peer < shape.addresses; ++peer) {
     const std::uint32_t identity = first_identity(shape) + (peer < known ? peer % shape.identities : shape.identities);
     out.identities.push_back(identity);
-    loader::Prefix prefix{peer_address(peer), 32};
-    if (shape.prefixes) prefix.length = 31, prefix.address.bytes[3] &= 0xfe;
+    loader::Prefix prefix{peer_address(peer, shape.v6), whole};
+    if (shape.prefixes) --prefix.length, prefix.address.bytes[prefix.address.size() - 1] &= 0xfe;
     out.addresses[prefix] = identity;
   }
+  if (shape.v6) return out;  // the baseline knows no IPv6
   if (count_entries(out.table.ingress) + count_entries(out.table.egress) + 2 > kPolicyMapEntries) return out;
   baseline_entries(out.entries, out.table.ingress, false);
   baseline_entries(out.entries, out.table.egress, true);

@@ -15,8 +15,8 @@ namespace netpolc::datapath_bench {
 inline constexpr std::uint32_t kPodIdentity = 60000, kFirstIdentity = 256;
 inline constexpr std::uint16_t kOpenPort = 8080;  // ingress, to everyone
 
-loader::Address pod_address();            // of the pod whose programs run
-loader::Address peer_address(std::uint32_t peer);
+loader::Address pod_address(bool v6 = false);  // of the pod whose programs run
+loader::Address peer_address(std::uint32_t peer, bool v6 = false);
 
 inline constexpr std::size_t kPolicyMapEntries = 65'536;  // four times Cilium's default
 struct BaselineEntry {
@@ -31,6 +31,7 @@ struct World {
   std::vector<std::uint16_t> ports;       // open ones of both directions
   std::vector<BaselineEntry> entries;  // empty if there are more than a policy map holds
   loader::AddressIdentities addresses;  // the pod's own among them
+  bool v6 = false;                      // family of all addresses
 };
 
 // `selectors` peer conditions, `ports` ports, a rule for each pair: so many entries a direction.
@@ -43,6 +44,7 @@ struct Shape {
   bool prefixes = false;
   // Each port opens to one selector (by turns) instead of all: as many entries as ports.
   bool one_selector_a_port = false;
+  bool v6 = false;
 };
 World make_world(const Shape& shape);
 

@@ -1,5 +1,6 @@
 #include "tools/bench/datapath/report.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace netpolc::datapath_bench {
@@ -47,6 +48,18 @@ int print_paths(const std::vector<Case>& cases) {
                 middle.netpolc, least.netpolc, ratio(middle.ratio()).c_str(), ratio(least.ratio()).c_str(), verdict.c_str());
   }
   return missed;
+}
+
+void print_ipv6(const std::vector<Case>& ipv4, const std::vector<Case>& ipv6) {
+  std::printf("\nIPv6, beside IPv4: nanoseconds a packet, median (minimum); the ratio after subtracting the empty program\n\n");
+  std::printf("%s %8s %16s %9s %16s %8s\n", padded("path", 40).c_str(), "empty", "netpolc", "of empty", "IPv4", "of IPv4");
+  for (const Case& measured : ipv6) {
+    const auto same = std::find_if(ipv4.begin(), ipv4.end(), [&](const Case& other) { return other.name == measured.name; });
+    if (same == ipv4.end()) continue;
+    const Figures six = medians(measured), least = minima(measured), four = medians(*same);
+    std::printf("%s %3.0f (%2.0f) %8.0f (%5.0f) %9.1f %8.0f (%5.0f) %8.2f\n", padded(measured.name, 40).c_str(), six.empty, least.empty, six.netpolc, least.netpolc,
+                six.of_empty(), four.netpolc, minima(*same).netpolc, (six.netpolc - six.empty) / (four.netpolc - four.empty));
+  }
 }
 
 int print_growth(const Growth& growth) {
