@@ -31,29 +31,26 @@ def documents(pods):
         yield policy("policy-%d" % p, {"policy": "p%d" % p}, ["app%d" % ((p + k) % 80) for k in range(20)] + ["app99"], PORTS)
 
 
-def held(tools, before):
-    """What came since: how many of each kind and how many KiB."""
-    after = tools.objects()
-    new = {key: after[key] for key in after.keys() - before.keys()}
-    programs = [n for (kind, _), (n, _) in new.items() if kind == "prog"]
-    maps = collections.Counter(n for (kind, _), (n, _) in new.items() if kind == "map")
-    return {"programs": len(programs), "maps": sum(maps.values()), "KiB": sum(c for _, c in new.values()) / 1024}
-
-
 def load(tools, site, bundle, pods):
-    before, took = tools.objects(), []
+    took = []
     for _ in ("new devices", "the same again"):
         start = time.monotonic()
         tools.load(site, bundle, [("client-%d" % i, "lc%d" % i) for i in range(pods)])
         took.append(time.monotonic() - start)
-    return {"pods": pods, "seconds": took[0], "again": took[1], **held(tools, before)}
+    held = tools.objects(site)
+    kinds = collections.Counter(kind for kind, _, _ in held)
+    names = collections.Counter(name for _, name, _ in held)
+    return {"pods": pods, "seconds": took[0], "again": took[1], "programs": kinds["prog"], "maps": kinds["map"],
+            "KiB": sum(charged for _, _, charged in held) / 1024,
+            "KiB of policies": sum(charged for _, name, charged in held if names[name] > 1) / 1024}
 
 
 def print_loads(loads):
     """How many of the numbers are not as they have to be."""
-    print("%6s %10s %12s %10s %8s %12s" % ("pods", "loaded in", "again in", "programs", "maps", "charged"))
+    print("%6s %10s %12s %10s %8s %12s %17s" % ("pods", "loaded in", "again in", "programs", "maps", "charged", "of it each policy"))
     for one in loads:
-        print("%6d %8.2f s %10.2f s %10d %8d %8.0f KiB" % (one["pods"], one["seconds"], one["again"], one["programs"], one["maps"], one["KiB"]))
+        print("%6d %8.2f s %10.2f s %10d %8d %8.0f KiB %13.0f KiB" % (
+            one["pods"], one["seconds"], one["again"], one["programs"], one["maps"], one["KiB"], one["KiB of policies"] / POLICIES))
     few, many = loads[0], loads[-1]
     each = (many["KiB"] - few["KiB"]) * 1024 / (many["pods"] - few["pods"])
     shared = many["programs"] == few["programs"] == 2 * POLICIES and many["maps"] == few["maps"]

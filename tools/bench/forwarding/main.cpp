@@ -4,9 +4,8 @@
 // usage: netpolc-bench-forwarding run ROUNDS PACKETS CPU <PLANS
 //          PLANS: a line each, NAME NODE CLIENTS SERVER FIRST COUNT FLOWS EMPTY EMPTY_SERVER (path.h)
 //          prints for each NAME and the nanoseconds a packet of every round
-//        netpolc-bench-forwarding objects
-//          prints `prog` or `map`, its number, its name and the bytes that the kernel charges for it,
-//          for each that is loaded
+//        netpolc-bench-forwarding objects ROOT
+//          prints what the installation of the loader under ROOT holds (objects.h)
 //
 // All paths are measured in each round, one after the other in an order of chance, so that what else the
 // machine does meets all of them. Exit: 0; 2 something failed.
@@ -70,9 +69,9 @@ int run(unsigned rounds, std::uint32_t packets, unsigned cpu) {
 int main(int argc, char** argv) try {
   using namespace netpolc::forwarding_bench;
   const std::string what = argc > 1 ? argv[1] : "";
-  if (what == "objects" && argc == 2) return print_objects();
+  if (what == "objects" && argc == 3) return print_objects(argv[2]);
   if (what == "run" && argc == 5) return run(static_cast<unsigned>(std::stoul(argv[2])), static_cast<std::uint32_t>(std::stoul(argv[3])), static_cast<unsigned>(std::stoul(argv[4])));
-  std::fprintf(stderr, "usage: netpolc-bench-forwarding run ROUNDS PACKETS CPU <PLANS | objects\n");
+  std::fprintf(stderr, "usage: netpolc-bench-forwarding run ROUNDS PACKETS CPU <PLANS | objects ROOT\n");
   return 2;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "netpolc-bench-forwarding: %s\n", error.what());

@@ -109,10 +109,10 @@ class Tools:
         out = self.call("netpolc-bench-forwarding", "run", rounds, packets, cpu, given="".join(p + "\n" for p in plans))
         return {words[0]: [float(w) for w in words[1:]] for words in map(str.split, out.splitlines())}
 
-    def objects(self):
-        """What of BPF is in the kernel: (kind, number) to (name, bytes charged)."""
-        lines = map(str.split, self.call("netpolc-bench-forwarding", "objects").splitlines())
-        return {(kind, number): (name, int(charged)) for kind, number, name, charged in lines}
+    def objects(self, site):
+        """Programs and maps of what is loaded: (kind, name, bytes that the kernel charges) of each."""
+        lines = map(str.split, self.call("netpolc-bench-forwarding", "objects", "/sys/fs/bpf/" + site.name).splitlines())
+        return [(kind, name, int(charged)) for kind, _, name, charged in lines]
 
 
 def pod(name, address, node=NODE, **labels):
