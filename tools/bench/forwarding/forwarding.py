@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a forwarded packet costs with netpolc's programs on its way, beside no program, an empty one, and nftables.
 
-usage: tools/bench.sh forwarding [--rounds N] [--packets N] [--cpu N]
+usage: tools/bench.sh forwarding [--rounds N] [--packets N] [--copies N] [--cpu N]
 
 docs/datapath-performance.md says how it measures. Exit 1: a limit was missed; 2: something failed; 77: it can't
 run here.
@@ -19,8 +19,9 @@ from world import (PORTS, SERVER, Failed, Site, Tools, client_address, cluster, 
 
 OF_EMPTY, OF_NFTABLES = 1.15, 0.25
 FLOWS = 10_000
-# Nodes and, on each, how many ends of the path have the empty program.
+# Kinds of nodes and, on each, how many ends of the path have the empty program.
 PATHS = {"nothing": 0, "nothing-again": 0, "empty-at-one-end": 1, "empty-at-both": 2, "netpolc-one-pod": 0, "netpolc-two-pods": 0, "nftables": 0}
+PODS = {"netpolc-one-pod": 1, "netpolc-two-pods": 2}
 EMPTY_BESIDE = {"netpolc-one-pod": "empty-at-one-end", "netpolc-two-pods": "empty-at-both"}
 RULES = """
 table ip firewall {
@@ -72,19 +73,24 @@ def report(title, samples, limited):
 def main(options):
     with tempfile.TemporaryDirectory(prefix="netpolc-forwarding-", dir="/run") as home:  # this /run is ours, and goes with us
         tools = Tools(options.binaries, home)
-        sites = {name: Site(name) for name in PATHS}
-        firewall(sites["nftables"])
+        sites = {(name, copy): Site("%s-%d" % (name, copy)) for copy in range(options.copies) for name in PATHS}
         bundle = tools.compile("bundle", documents())
-        tools.load(sites["netpolc-one-pod"], bundle, [("client", "lc0")])
-        tools.load(sites["netpolc-two-pods"], bundle, [("client", "lc0"), ("server", "ls")])
+        for (name, _), site in sites.items():
+            if name == "nftables":
+                firewall(site)
+            if name in EMPTY_BESIDE:
+                tools.load(site, bundle, [("client", "lc0"), ("server", "ls")][:PODS[name]])
         missed = 0
-        print("%d rounds of %d packets; nanoseconds a packet; added: to the path with nothing, median of the rounds" % (options.rounds, options.packets))
+        print("%d rounds of %d packets through each of %d nodes of a kind; nanoseconds a packet; added: to the path with nothing, median of the rounds"
+              % (options.rounds, options.packets, options.copies))
         for flows in (1, FLOWS):
-            plans = [site.plan(name, flows=flows, empty=int(PATHS[name] > 0), empty_server=int(PATHS[name] > 1)) for name, site in sites.items()]
-            samples = tools.measure(plans, options.rounds, options.packets, options.cpu)
+            plans = [site.plan(site.name, flows=flows, empty=int(PATHS[name] > 0), empty_server=int(PATHS[name] > 1)) for (name, _), site in sites.items()]
+            each = tools.measure(plans, options.rounds, options.packets, options.cpu)
+            samples = {name: [sum(round) / options.copies for round in zip(*(each["%s-%d" % (name, c)] for c in range(options.copies)))] for name in PATHS}
             missed += report("one established flow" if flows == 1 else "%d established flows in turn" % flows, samples, flows == 1)
-        for name in EMPTY_BESIDE:
-            check_counters(tools.status(sites[name]), name)
+        for (name, _), site in sites.items():
+            if name in EMPTY_BESIDE:
+                check_counters(tools.status(site), name)
     if missed:
         print("\n%d limits missed" % missed)
     return 1 if missed else 0
@@ -93,14 +99,15 @@ def main(options):
 def check_counters(status, name):
     """Else something was measured that it is not about."""
     opened = status["flows"]["opened"]
-    if status.get("drops") or opened != FLOWS * (2 if name == "netpolc-two-pods" else 1):
+    if status.get("drops") or opened != FLOWS * PODS[name]:
         raise Failed("%s opened %d flows and dropped %s" % (name, opened, status.get("drops")))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="tools/bench.sh forwarding")
     parser.add_argument("binaries", help=argparse.SUPPRESS)
-    parser.add_argument("--rounds", type=int, default=301)
-    parser.add_argument("--packets", type=int, default=4096, help="of each path in a round")
+    parser.add_argument("--rounds", type=int, default=151)
+    parser.add_argument("--packets", type=int, default=2048, help="of each path in a round")
+    parser.add_argument("--copies", type=int, default=5, help="nodes of each kind: where their data lie makes a difference")
     parser.add_argument("--cpu", type=int, default=os.cpu_count() - 1, help="processor that sends and forwards; the last one if not given")
     enclosed(__file__, main, parser, ("ip", "unshare", "nsenter", "nft"))
