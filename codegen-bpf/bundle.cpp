@@ -28,11 +28,10 @@ std::vector<RefusedEndpoint> refused_endpoints(const ir::Decisions& decisions, c
   std::map<std::uint32_t, std::optional<Unenforceable>> by_table;
   std::vector<RefusedEndpoint> out;
   for (const ir::DecidedEndpoint& endpoint : decisions.endpoints) {
-    if (endpoint.is_host) continue;
     auto [at, fresh] = by_table.try_emplace(endpoint.table);
     if (fresh) at->second = unenforceable(decisions.tables[endpoint.table], options);
     if (!at->second) continue;
-    RefusedEndpoint refused{endpoint.endpoint, *at->second};
+    RefusedEndpoint refused{endpoint.endpoint, endpoint.is_host, *at->second};
     // the table speaks of one of the endpoints that share it; name this one's own rules
     const ir::DecisionTable& table = decisions.tables[endpoint.table];
     if (!table.incomputable) {

@@ -26,7 +26,8 @@ struct BundleOptions {
 
 // An endpoint that can't be compiled: the policy is at fault, or nobody enforces it yet.
 struct RefusedEndpoint {
-  std::uint32_t endpoint = 0;  // index into Cluster::endpoints
+  std::uint32_t endpoint = 0;  // index into Cluster::endpoints, or into nodes when is_host
+  bool is_host = false;
   Unenforceable why;
 };
 struct BundleSummary {

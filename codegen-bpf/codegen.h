@@ -50,8 +50,12 @@ std::optional<Unenforceable> unenforceable(const ir::DecisionTable& table, const
 // never asks for any, and addresses that no exact entry names are the world's to it.
 bool asks_for_prefixes(const ir::DirectionTable& table);
 
+// Whose policy it is. A node's program judges the node's own packets at all its devices (the host
+// firewall) and lets those of others pass.
+enum class Subject : std::uint8_t { Pod, Node };
+
 // Cannot fail. Without `l7_drop`, ask `unenforceable` first; what needs L7 is dropped either way.
-Emitted emit(const ir::DecisionTable& table);
+Emitted emit(const ir::DecisionTable& table, Subject subject = Subject::Pod);
 
 struct Instructions {
   std::uint32_t programs = 0;     // the two entry points

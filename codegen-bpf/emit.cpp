@@ -23,7 +23,7 @@ constexpr std::size_t kMostAuthenticated = 2048;
 constexpr std::uint64_t kMostTableWords = 4u << 20;
 
 constexpr std::string_view kHeader =
-    R"(/* The policy of an endpoint, generated from its decision table. The text depends on what the
+    R"(/* The policy of @WHOM@, generated from its decision table. The text depends on what the
  * policy means and on nothing else: endpoints with the same policy share it.
  *
  * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
@@ -96,9 +96,10 @@ bool speaks_of_prefixes(const std::string& text) {
   return !asks_for_kubernetes_label(text);
 }
 
-std::string plan_of(const ir::DirectionTable& table) {
-  if (table.enforcement == ir::Enforcement::None) return "0";
-  return asks_for_prefixes(table) ? "NP_JUDGED | NP_PREFIXES" : "NP_JUDGED";
+std::string plan_of(const ir::DirectionTable& table, Subject subject) {
+  const std::string node = subject == Subject::Node ? "NP_NODE" : "";
+  if (table.enforcement == ir::Enforcement::None) return node.empty() ? "0" : node;
+  return std::string(asks_for_prefixes(table) ? "NP_JUDGED | NP_PREFIXES" : "NP_JUDGED") + (node.empty() ? "" : " | " + node);
 }
 
 class DirectionEmitter {
@@ -286,7 +287,7 @@ class DirectionEmitter {
   std::vector<ProtocolGroup> layout_;
 };
 
-constexpr std::string_view kTagPlace = "@TAG@";
+constexpr std::string_view kTagPlace = "@TAG@", kWhomPlace = "@WHOM@";
 
 }  // namespace
 
@@ -294,14 +295,16 @@ bool asks_for_prefixes(const ir::DirectionTable& table) {
   return std::any_of(table.bits.begin(), table.bits.end(), [](const ir::PeerBit& bit) { return speaks_of_prefixes(bit.text); });
 }
 
-Emitted emit(const ir::DecisionTable& table) {
+Emitted emit(const ir::DecisionTable& table, Subject subject) {
   Emitted out;
   Writer writer;
-  for (std::size_t at = 0, end; (end = kHeader.find('\n', at)) != std::string_view::npos; at = end + 1) writer.line(kHeader.substr(at, end - at));
+  std::string header(kHeader);
+  header.replace(header.find(kWhomPlace), kWhomPlace.size(), subject == Subject::Node ? "a node" : "an endpoint");
+  for (std::size_t at = 0, end; (end = header.find('\n', at)) != std::string::npos; at = end + 1) writer.line(header.substr(at, end - at));
   writer.line("#include \"np_policy.h\"");
   writer.line("");
   writer.line("NP_PROGRAM(" + std::string(kTagPlace) + ")");
-  writer.line("NP_PLAN(" + plan_of(table.ingress) + ", " + plan_of(table.egress) + ")");
+  writer.line("NP_PLAN(" + plan_of(table.ingress, subject) + ", " + plan_of(table.egress, subject) + ")");
   writer.line("NP_COUNTERS(" + std::to_string(table.ingress.rules.size()) + ", " + std::to_string(table.egress.rules.size()) + ")");
   DirectionEmitter(writer, out.source_map, table.ingress, ir::Direction::Ingress).emit();
   DirectionEmitter(writer, out.source_map, table.egress, ir::Direction::Egress).emit();

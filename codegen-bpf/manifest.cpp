@@ -63,7 +63,9 @@ Json peers(const ir::DirectionTable& table, std::uint32_t words) {
 }
 
 std::string endpoint_name(const BundleInput& in, std::uint32_t decided) {
-  const ir::Endpoint& endpoint = in.cluster.endpoints[in.decisions.endpoints[decided].endpoint];
+  const ir::DecidedEndpoint& d = in.decisions.endpoints[decided];
+  if (d.is_host) return in.cluster.nodes[d.endpoint].name;
+  const ir::Endpoint& endpoint = in.cluster.endpoints[d.endpoint];
   return endpoint.ns + "/" + endpoint.name;
 }
 
@@ -83,7 +85,7 @@ Json program(const BundleInput& in, const Program& p, SelectorTable& selectors) 
           {"words", {{"ingress", p.emitted.ingress_words}, {"egress", p.emitted.egress_words}}},
           {"ruleCount", {{"ingress", table.ingress.rules.size()}, {"egress", table.egress.rules.size()}}},
           {"ruleTexts", {{"ingress", table.ingress.rule_texts}, {"egress", table.egress.rule_texts}}},
-          {"endpoints", std::move(names)},
+          {p.subject == Subject::Node ? "nodes" : "endpoints", std::move(names)},
           {"selectors", {{"ingress", selectors.numbers(table.ingress)}, {"egress", selectors.numbers(table.egress)}}},
           {"peers", {{"ingress", peers(table.ingress, p.emitted.ingress_words)}, {"egress", peers(table.egress, p.emitted.egress_words)}}}};
 }
@@ -100,6 +102,12 @@ Json endpoint(const BundleInput& in, std::uint32_t decided, const std::string& d
   return {{"name", e.name}, {"namespace", e.ns}, {"kind", e.kind}, {"identity", in.identities.of_endpoint(d.endpoint)},
           {"program", digest}, {"ipv4", addresses(all, false)}, {"ipv6", addresses(all, true)}, {"pods", std::move(pods)},
           {"rules", {{"ingress", rules(in, d.ingress_rules)}, {"egress", rules(in, d.egress_rules)}}}};
+}
+
+// A node as an endpoint, where the host firewall is on.
+Json host(const BundleInput& in, std::uint32_t decided, const std::string& digest) {
+  const ir::DecidedEndpoint& d = in.decisions.endpoints[decided];
+  return {{"node", in.cluster.nodes[d.endpoint].name}, {"program", digest}, {"rules", {{"ingress", rules(in, d.ingress_rules)}, {"egress", rules(in, d.egress_rules)}}}};
 }
 
 Json nodes(const BundleInput& in) {
@@ -166,6 +174,8 @@ std::string live_digest(const Json& bundle) {
   Json what = Json::array({bundle["nodes"], bundle["identities"], bundle["addresses"]});
   for (const Json& endpoint : bundle["endpoints"])
     what.push_back({endpoint["namespace"], endpoint["name"], endpoint["kind"], endpoint["identity"], endpoint["program"], endpoint["pods"]});
+  if (bundle.contains("hosts"))
+    for (const Json& host : bundle["hosts"]) what.push_back({host["node"], host["program"]});
   return sha256_hex(what.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
@@ -173,7 +183,7 @@ std::string live_digest(const Json& bundle) {
 
 Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, const std::map<std::string, std::string>& files) {
   std::map<std::uint32_t, const Program*> program_of;
-  Json listed = Json::array(), endpoints = Json::array(), digests = Json::object();
+  Json listed = Json::array(), endpoints = Json::array(), hosts = Json::array(), digests = Json::object();
   SelectorTable selectors;
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const Program& p = programs[i];
@@ -181,7 +191,10 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
     if (!in.outside.by_program[i].empty()) listed.back()["outside"] = to_json(in.outside.by_program[i]);
     for (const std::uint32_t decided : p.endpoints) program_of[decided] = &p;
   }
-  for (const auto& [decided, p] : program_of) endpoints.push_back(endpoint(in, decided, p->digest));
+  for (const auto& [decided, p] : program_of) {
+    if (p->subject == Subject::Node) hosts.push_back(host(in, decided, p->digest));
+    else endpoints.push_back(endpoint(in, decided, p->digest));
+  }
   for (const auto& [path, digest] : files) digests[path] = digest;
 
   Json out = {{"apiVersion", "netpolc.dev/v1"}, {"kind", "Bundle"}, {"digest", ""}};
@@ -191,6 +204,7 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
   out["programs"] = std::move(listed);
   out["selectors"] = selectors.all();
   out["endpoints"] = std::move(endpoints);
+  if (!hosts.empty()) out["hosts"] = std::move(hosts);
   out["nodes"] = nodes(in);
   out["identities"] = identities(in);
   out["addresses"] = ipcache(in);

@@ -12,16 +12,16 @@ namespace netpolc::codegen_bpf {
 namespace {
 
 std::vector<Program> distinct_programs(const ir::Decisions& decisions) {
-  std::map<std::uint32_t, std::string> digest_of_table;
+  std::map<std::pair<std::uint32_t, Subject>, std::string> digest_of_table;
   std::map<std::string, Program> by_digest;
   for (std::uint32_t i = 0; i < decisions.endpoints.size(); ++i) {
     const ir::DecidedEndpoint& endpoint = decisions.endpoints[i];
-    if (endpoint.is_host) continue;
-    auto known = digest_of_table.find(endpoint.table);
+    const Subject subject = endpoint.is_host ? Subject::Node : Subject::Pod;
+    auto known = digest_of_table.find({endpoint.table, subject});
     if (known == digest_of_table.end()) {
-      Emitted emitted = emit(decisions.tables[endpoint.table]);
-      known = digest_of_table.emplace(endpoint.table, digest(emitted)).first;
-      by_digest.try_emplace(known->second, Program{known->second, endpoint.table, std::move(emitted), {}, {}});
+      Emitted emitted = emit(decisions.tables[endpoint.table], subject);
+      known = digest_of_table.emplace(std::pair(endpoint.table, subject), digest(emitted)).first;
+      by_digest.try_emplace(known->second, Program{known->second, endpoint.table, subject, std::move(emitted), {}, {}});
     }
     by_digest.at(known->second).endpoints.push_back(i);
   }

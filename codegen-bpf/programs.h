@@ -13,12 +13,13 @@ class ObjectCache;
 struct Program {
   std::string digest;
   std::uint32_t table = 0;               // one of those that give this program
+  Subject subject = Subject::Pod;        // of all its endpoints
   Emitted emitted;
   Object object;
   std::vector<std::uint32_t> endpoints;  // indices into Decisions::endpoints
 };
 
-// Pods' programs; hosts have none yet. Sorted by digest. Without `cache` all are compiled; the
+// Sorted by digest. Without `cache` all are compiled; the
 // result is the same.
 Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache = nullptr);
 

@@ -20,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 
 struct Options {
   InputOptions input;
-  std::string bundle, cache, l7 = "refuse", host = "refuse", format = "text";
+  std::string bundle, cache, l7 = "refuse", host = "compile", format = "text";
   std::vector<std::string> emit;
   unsigned jobs = 0;
 };
@@ -75,19 +75,16 @@ int compile_command(const Options& options) {
   const auto& [policies, cluster] = std::tie(session.loaded.policies, session.loaded.cluster);
   const auto start = Clock::now();
   const auto identities = ir::Identities::build(policies, cluster, session.resolutions, session.lock);
-  const auto decisions = ir::decide(policies, cluster, session.resolutions, identities);
+  ir::Decisions decisions = ir::decide(policies, cluster, session.resolutions, identities);
   const double deciding = seconds_since(start);
 
-  Refusals refusals;
-  if (options.host == "refuse") refuse_host_policies(decisions, cluster, policies, refusals);
+  if (options.host == "skip") std::erase_if(decisions.endpoints, [](const ir::DecidedEndpoint& one) { return one.is_host; });
   const auto writing = Clock::now();
-  codegen_bpf::BundleSummary summary;
-  if (refusals.empty()) {
-    auto written = codegen_bpf::write_bundle(options.bundle, decisions, cluster, identities, policies, bundle_options(options, session));
-    if (!written) return complain(written.error().message);
-    summary = std::move(*written);
-    refuse_endpoints(summary.refused, cluster, policies, refusals);
-  }
+  auto written = codegen_bpf::write_bundle(options.bundle, decisions, cluster, identities, policies, bundle_options(options, session));
+  if (!written) return complain(written.error().message);
+  const codegen_bpf::BundleSummary summary = std::move(*written);
+  Refusals refusals;
+  refuse_endpoints(summary.refused, cluster, policies, refusals);
   if (!refusals.empty()) return refuse(refusals, options, session);
 
   if (!options.input.identities.empty()) {
@@ -122,8 +119,8 @@ void add_compile(CLI::App& root, Action& chosen) {
   command->add_option("--l7", options->l7, "Flows that only an L7 rule allows: refuse to compile (default), or drop them")
       ->check(CLI::IsMember({"refuse", "drop"}))
       ->group("Compiling");
-  command->add_option("--host-policies", options->host, "Policies of nodes (host firewall): refuse to compile (default), or skip them")
-      ->check(CLI::IsMember({"refuse", "skip"}))
+  command->add_option("--host-policies", options->host, "Policies of nodes, where the host firewall is on: compile them (default), or skip them")
+      ->check(CLI::IsMember({"compile", "skip"}))
       ->group("Compiling");
   command->callback([options, &chosen] { chosen = [options] { return compile_command(*options); }; });
 }

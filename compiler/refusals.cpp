@@ -67,32 +67,12 @@ void add(const Faults& faults, DiagKind kind, const ir::PolicySet& policies, Ref
 
 }  // namespace
 
-void refuse_host_policies(const ir::Decisions& decisions, const ir::Cluster& cluster, const ir::PolicySet& policies, Refusals& out) {
-  Faults faults;
-  for (const ir::DecidedEndpoint& endpoint : decisions.endpoints) {
-    if (!endpoint.is_host) continue;
-    for (const auto* rules : {&endpoint.ingress_rules, &endpoint.egress_rules})
-      for (const ir::RuleRef ref : *rules)
-        if (is_written(ref, policies))
-          faults[{{ref}, "policies of nodes are not enforced yet"}].insert("node " + cluster.nodes[endpoint.endpoint].name);
-    // Default deny without a rule to name: enforcement mode `always` (semantics 4.1).
-    const ir::DecisionTable& table = decisions.tables[endpoint.table];
-    const bool denies = table.ingress.enforcement == ir::Enforcement::DefaultDeny || table.egress.enforcement == ir::Enforcement::DefaultDeny;
-    const auto unwritten = [&](const std::vector<ir::RuleRef>& rules) {
-      return std::none_of(rules.begin(), rules.end(), [&](ir::RuleRef ref) { return is_written(ref, policies); });
-    };
-    if (denies && unwritten(endpoint.ingress_rules) && unwritten(endpoint.egress_rules))
-      faults[{{}, "the host firewall denies by default, and policies of nodes are not enforced yet"}].insert("node " + cluster.nodes[endpoint.endpoint].name);
-  }
-  add(faults, DiagKind::NotEnforced, policies, out);
-  if (!faults.empty()) out.advice.insert("--host-policies=skip compiles the policies of pods and leaves nodes alone");
-}
-
 void refuse_endpoints(const std::vector<codegen_bpf::RefusedEndpoint>& refused, const ir::Cluster& cluster, const ir::PolicySet& policies,
                       Refusals& out) {
   Faults conflicts, sizes, unenforced;
   for (const auto& endpoint : refused) {
-    const std::string name = cluster.endpoints[endpoint.endpoint].ns + "/" + cluster.endpoints[endpoint.endpoint].name;
+    const std::string name = endpoint.is_host ? "node " + cluster.nodes[endpoint.endpoint].name
+                                              : cluster.endpoints[endpoint.endpoint].ns + "/" + cluster.endpoints[endpoint.endpoint].name;
     std::vector<ir::RuleRef> rules;
     for (const ir::RuleRef ref : endpoint.why.rules)
       if (is_written(ref, policies)) rules.push_back(ref);

@@ -17,8 +17,6 @@ struct Refusals {
   bool empty() const { return diagnostics.empty(); }
 };
 
-// Nobody enforces policies of nodes yet; without the host firewall there are none.
-void refuse_host_policies(const ir::Decisions& decisions, const ir::Cluster& cluster, const ir::PolicySet& policies, Refusals& out);
 void refuse_endpoints(const std::vector<codegen_bpf::RefusedEndpoint>& refused, const ir::Cluster& cluster, const ir::PolicySet& policies,
                       Refusals& out);
 

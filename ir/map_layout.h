@@ -8,6 +8,11 @@
 // arrives at tc ingress (np_from_pod: egress policy), what it receives leaves at tc egress
 // (np_to_pod: ingress policy).
 //
+// An object may be that of a node (the host firewall): the node is the pod, then, and its programs
+// are at both kinds of devices where its packets pass, those that lead out of the node and its pods'
+// veths. There what the node sends leaves at tc egress (np_from_pod) and what it receives arrives
+// at tc ingress (np_to_pod), so the sides are the other way round. Packets of others pass.
+//
 // Shared maps are used by all objects of a load and pinned by name; flows, drop counters and
 // events outlive a load. The others belong to one object. Sizes of the per-object maps:
 // value_size of the peers maps is 8 * words (the bundle's "words"), max_entries of np_rules is
@@ -108,7 +113,7 @@ static inline np_u32 np_near_index(np_u32 address)
 // discovery (reason 165). Time is counted in ticks of 2^tick_shift jiffies, about a second.
 struct np_config {
 	np_u32 ready;              // 1
-	np_u32 generation;         // never 0; another one after every change of policy, addresses or rows
+	np_u32 generation;         // 1 to 0x7fffffff; another one after every change of policy, addresses or rows
 	struct np_address world4;  // of addresses not known: 2, or 9 in dual stack; 0: no IPv4 (reason 139)
 	struct np_address world6;  // 2, or 10 in dual stack; 0: no IPv6
 	np_u64 seed;               // of the flow tables' hash; stays as long as they do
@@ -120,6 +125,7 @@ struct np_config {
 	np_u32 lifetimes[8];
 	np_u32 tick_shift;
 	np_u32 zero;
+	struct np_address host;    // what the node itself sends is from: identity 1
 };
 #define NP_IS_CLOSED 1u  // both ways; counts with TCP only
 #define NP_IS_ESTABLISHED 2u
@@ -130,7 +136,8 @@ struct np_config {
 #define NP_CONFIG_AUDIT 8u           // some interface is NP_AUDIT
 
 // Whose addresses a pod may send from: of the families named here those with its identity, of
-// others all. An interface that isn't in the map may send from any address.
+// others all. An interface that isn't in the map may send from any address. Interface 0 is the
+// node's own, whichever its packets take; only NP_AUDIT counts there.
 struct np_interface {
 	np_u32 identity;
 	np_u32 flags;      // NP_SOURCE_*, NP_AUDIT
@@ -160,7 +167,7 @@ struct np_budget {
 
 // ---- flows -----------------------------------------------------------------------------------
 // Every pod has its own: ports name the interface, so what one pod may do opens nothing for
-// another. Local is the pod's side, remote the other, whichever direction a packet travels.
+// another. The node's name interface 0, whichever they take. Local is the pod's side, remote the other, whichever direction a packet travels.
 //
 // Nobody locks. Who wants a way takes it with compare-and-swap on `state` (BUSY, protocol 0),
 // writes the rest, and ends with the final state; every taking counts `sequence` on. Who reads
@@ -170,8 +177,10 @@ struct np_track {
 	                    // and bit 63 where the pod is who asks
 	np_u64 state;       // flags | protocol << 8 | sequence << 16 | rule << 32; protocol 0: free
 	np_u32 expires;     // tick
-	np_u32 generation;  // np_config's when policy was asked last; 0: ask every time
+	np_u32 generation;  // np_config's when policy was asked last, with NP_FROM_HOST where that was about
+	                    // what the node itself sent; 0: ask every time
 };
+#define NP_FROM_HOST 0x80000000u
 #define NP_FLOW_OUT 1u          // opened by the pod
 #define NP_FLOW_IN 2u           // opened from outside
 #define NP_FLOW_ESTABLISHED 4u  // TCP: a packet without SYN was seen
@@ -270,6 +279,7 @@ struct np_denied {
 #define NP_REASON_INVALID_EXTENSION 156
 #define NP_REASON_NO_CONFIG 165
 #define NP_REASON_FRAGMENT_NOT_FOUND 175
+#define NP_REASON_FORBIDDEN_ICMPV6 176
 #define NP_REASON_DENY 181
 #define NP_REASON_AUTH_REQUIRED 189
 #define NP_REASON_L7_NOT_ENFORCED 240  // ours: allowed by an L7 rule that nobody enforces yet

@@ -15,7 +15,7 @@ namespace netpolc::loader {
 namespace {
 
 std::string link_name(const Attachment& it, Side side) {
-  return std::to_string(it.netns_inode) + "_" + std::to_string(it.ifindex) + (side == Side::FromPod ? "_from" : "_to");
+  return std::to_string(it.netns_inode) + "_" + std::to_string(it.ifindex) + (it.for_node ? "_node" : "") + (side == Side::FromPod ? "_from" : "_to");
 }
 
 Done at(const Attachment& it, const Done& done) {
@@ -59,13 +59,13 @@ Result<bool> attach_tcx(const Installation& site, const Attachment& it, Side sid
 }
 
 Done attach_clsact(const Attachment& it, Side side, int program, Journal& journal) {
-  const auto former_id = clsact_program(it.ifindex, side);
+  const auto former_id = clsact_program(it.ifindex, side, it.for_node);
   if (!former_id) return tl::make_unexpected(former_id.error());
   auto former = std::make_shared<Fd>(*former_id == 0 ? -1 : bpf_prog_get_fd_by_id(*former_id));
-  if (const Done done = clsact_attach(program, it.ifindex, side); !done) return done;
+  if (const Done done = clsact_attach(program, it.ifindex, side, it.for_node); !done) return done;
   journal.add([it, side, former] {
     (void)in_netns(it.netns, [&] {
-      return *former ? clsact_attach(former->get(), it.ifindex, side) : clsact_detach(it.ifindex, side);
+      return *former ? clsact_attach(former->get(), it.ifindex, side, it.for_node) : clsact_detach(it.ifindex, side, it.for_node);
     });
   });
   return {};
@@ -74,6 +74,8 @@ Done attach_clsact(const Attachment& it, Side side, int program, Journal& journa
 Done attach_both(const Installation& site, Attachment& it, ProgramPair programs, std::optional<AttachMode> wanted,
                  Journal& journal) {
   it.mode = wanted.value_or(AttachMode::Tcx);
+  // What a node sends leaves by the side at which what a pod is sent leaves.
+  if (it.for_node) std::swap(programs.from_pod, programs.to_pod);
   for (const auto& [side, program] :
        {std::pair(Side::FromPod, programs.from_pod), std::pair(Side::ToPod, programs.to_pod)}) {
     if (it.mode == AttachMode::Tcx) {
@@ -90,7 +92,7 @@ Done attach_both(const Installation& site, Attachment& it, ProgramPair programs,
 }
 
 bool same_place(const Attachment& a, const Attachment& b) {
-  return a.netns_inode == b.netns_inode && a.ifindex == b.ifindex;
+  return a.netns_inode == b.netns_inode && a.ifindex == b.ifindex && a.for_node == b.for_node;
 }
 
 std::uint32_t tcx_in_force(const Installation& site, const Attachment& it, Side side) {
@@ -125,8 +127,8 @@ Done detach_others(const Installation& site, const std::vector<Attachment>& form
     // Whatever its mode was: a filter of ours at a place we were is ours to take away.
     for (const Side side : {Side::FromPod, Side::ToPod}) {
       const Done done = at_interface(it, [&]() -> Done {
-        const auto program = clsact_program(it.ifindex, side);
-        return program && *program != 0 ? clsact_detach(it.ifindex, side) : Done();
+        const auto program = clsact_program(it.ifindex, side, it.for_node);
+        return program && *program != 0 ? clsact_detach(it.ifindex, side, it.for_node) : Done();
       });
       if (!done && done.error().kind == FailureKind::Kernel) worst = at(it, done);
     }
@@ -139,8 +141,8 @@ InForce in_force(const Installation& site, const Attachment& attachment) {
     return {tcx_in_force(site, attachment, Side::FromPod), tcx_in_force(site, attachment, Side::ToPod)};
   InForce out;
   (void)at_interface(attachment, [&]() -> Done {
-    out.from_pod = clsact_program(attachment.ifindex, Side::FromPod).value_or(0);
-    out.to_pod = clsact_program(attachment.ifindex, Side::ToPod).value_or(0);
+    out.from_pod = clsact_program(attachment.ifindex, Side::FromPod, attachment.for_node).value_or(0);
+    out.to_pod = clsact_program(attachment.ifindex, Side::ToPod, attachment.for_node).value_or(0);
     return {};
   });
   return out;

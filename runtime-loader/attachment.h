@@ -31,6 +31,7 @@ struct Attachment {
   AttachMode mode = AttachMode::Tcx;
   std::vector<Address> addresses;   // as the request had them
   bool audit = false;
+  bool for_node = false;            // the program is the node's own (host.h)
 };
 
 Result<AttachRequest> parse_attach_option(const std::string& text);  // "ns/pod=IFNAME"

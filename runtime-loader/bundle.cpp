@@ -159,6 +159,15 @@ std::vector<std::optional<RuleOrigin>> origins(const JsonField& field, std::size
   return out;
 }
 
+void add_program(const JsonField& field, const Bundle& bundle, const std::map<std::string, std::size_t>& programs, BundleEndpoint& out) {
+  const auto found = programs.find(field.at("program").text());
+  if (found == programs.end()) field.at("program").fail("is no digest of `programs`");
+  out.program = found->second;
+  const BundleProgram& own = bundle.programs[out.program];
+  out.ingress_rules = origins(field.at("rules").at("ingress"), own.ingress.rule_texts.size());
+  out.egress_rules = origins(field.at("rules").at("egress"), own.egress.rule_texts.size());
+}
+
 BundleEndpoint endpoint(const JsonField& field, const Bundle& bundle,
                         const std::map<std::string, std::size_t>& programs) {
   BundleEndpoint out;
@@ -166,9 +175,6 @@ BundleEndpoint endpoint(const JsonField& field, const Bundle& bundle,
   out.name = field.at("name").text();
   out.kind = field.at("kind").text();
   out.identity = field.at("identity").number32();
-  const auto found = programs.find(field.at("program").text());
-  if (found == programs.end()) field.at("program").fail("is no digest of `programs`");
-  out.program = found->second;
   field.at("pods").each([&](const JsonField& pod) {
     BundlePod& added = out.pods.emplace_back();
     added.name = pod.at("name").text();
@@ -176,9 +182,17 @@ BundleEndpoint endpoint(const JsonField& field, const Bundle& bundle,
     add_addresses(pod.at("ipv4"), added.addresses);
     add_addresses(pod.at("ipv6"), added.addresses);
   });
-  const BundleProgram& own = bundle.programs[out.program];
-  out.ingress_rules = origins(field.at("rules").at("ingress"), own.ingress.rule_texts.size());
-  out.egress_rules = origins(field.at("rules").at("egress"), own.egress.rule_texts.size());
+  add_program(field, bundle, programs, out);
+  return out;
+}
+
+BundleEndpoint host(const JsonField& field, const Bundle& bundle, const std::map<std::string, std::size_t>& programs) {
+  BundleEndpoint out;
+  out.name = field.at("node").text();
+  out.kind = "Node";
+  out.is_node = true;
+  out.identity = kHostIdentity;
+  add_program(field, bundle, programs, out);
   return out;
 }
 
@@ -217,6 +231,8 @@ void fill(Bundle& bundle, const JsonField& root) {
   root.at("endpoints").each([&](const JsonField& item) {
     bundle.endpoints.push_back(endpoint(item, bundle, programs));
   });
+  if (const auto hosts = root.find("hosts"))
+    hosts->each([&](const JsonField& item) { bundle.endpoints.push_back(host(item, bundle, programs)); });
   root.at("nodes").each([&](const JsonField& item) { bundle.nodes.push_back(node(item)); });
   root.at("identities").each([&](const JsonField& item) {
     const std::uint32_t id = item.at("id").number32();
@@ -324,7 +340,7 @@ Result<std::size_t> find_endpoint(const Bundle& bundle, const std::string& name)
   std::vector<std::size_t> by_pod, by_workload;
   for (std::size_t i = 0; i < bundle.endpoints.size(); ++i) {
     const BundleEndpoint& endpoint = bundle.endpoints[i];
-    if (!name.starts_with(endpoint.ns + "/")) continue;
+    if (endpoint.is_node || !name.starts_with(endpoint.ns + "/")) continue;
     const std::string own = name.substr(endpoint.ns.size() + 1);
     if (endpoint.name == own) by_workload.push_back(i);
     if (std::any_of(endpoint.pods.begin(), endpoint.pods.end(), [&](const BundlePod& pod) { return pod.name == own; }))

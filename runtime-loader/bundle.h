@@ -51,12 +51,13 @@ struct BundlePod {
 };
 struct BundleEndpoint {
   std::string ns, name, kind;
+  bool is_node = false;  // `name` is that of a node, with a policy of its own (the host firewall)
   std::uint32_t identity = 0;
   std::size_t program = 0;  // index into Bundle::programs
   std::vector<BundlePod> pods;
   // Where each rule of the program comes from for this endpoint; nothing: no policy of anybody's.
   std::vector<std::optional<RuleOrigin>> ingress_rules, egress_rules;
-  std::string full_name() const { return ns + "/" + name; }
+  std::string full_name() const { return is_node ? "node " + name : ns + "/" + name; }
 };
 struct BundleNode {
   std::string name;
@@ -79,7 +80,7 @@ struct Bundle {
   bool cidr_matches_nodes = false;
   std::string policy_digest, live_digest;  // of what decides, and of who is where; "": not said
   std::vector<BundleProgram> programs;
-  std::vector<BundleEndpoint> endpoints;
+  std::vector<BundleEndpoint> endpoints;  // nodes with a policy of their own come last
   std::vector<BundleNode> nodes;
   std::map<std::uint32_t, std::vector<std::string>> identities;  // labels
   std::map<std::uint32_t, std::vector<ir::NamedPort>> named_ports;  // of identities that have some

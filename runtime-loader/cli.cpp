@@ -100,6 +100,7 @@ std::string report_json(const LoadReport& report) {
               {"node", or_null(report.node)},  {"programs", report.programs},
               {"addresses", report.addresses}, {"skipped", report.skipped},
               {"attachments", std::move(attachments)}, {"external", std::move(external)},
+              {"nothingAtHost", or_null(report.nothing_at_host)},
               {"nothingExternal", or_null(report.nothing_external)}}
              .dump(1) +
          "\n";
@@ -117,6 +118,8 @@ int load_command(Options& o) {
   print(o.json() ? report_json(*report) : report_text(*report));
   if (report->node.empty())
     std::fprintf(stderr, "netpol-loader: no --node: this node's own addresses count as any node's\n");
+  if (!report->nothing_at_host.empty())
+    std::fprintf(stderr, "netpol-loader: --host-device: nothing is attached: %s\n", report->nothing_at_host.c_str());
   if (!report->nothing_external.empty())
     std::fprintf(stderr, "netpol-loader: --xdp: nothing is attached: %s\n", report->nothing_external.c_str());
   for (const ExternalDevice& it : report->external)
@@ -146,6 +149,12 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
       .add_option("--xdp", o.load.external,
                   "a device that leads out of the node: what every pod's policy denies from outside is dropped there (repeatable)")
       ->take_all();
+  command
+      .add_option("--host-device", o.load.host.devices,
+                  "a device that leads out of the node: the node's own policy (host firewall) is enforced there and at the pods' interfaces (repeatable)")
+      ->take_all();
+  command.add_flag("--skip-host-policies", o.load.host.skip, "leave the policies of nodes alone");
+  command.add_flag("--audit-host", o.load.host.audit, "what the node's own policy denies passes, and is counted and reported");
   command.add_flag("--skip-unenforced", o.load.skip_unenforced,
                    "no program for endpoints that no policy selects: not even their source address is checked, and the first "
                    "policy that selects one will not know its connections");
@@ -183,7 +192,7 @@ int unload_command(const Options& o) {
     print(Json{{"detached", report->links}, {"external", report->external}}.dump() + "\n");
   else
     print("unloaded: " + std::to_string(report->links) + " programs detached from " +
-          std::to_string(report->links / 2) + " interfaces" +
+          std::to_string(report->interfaces) + " interfaces" +
           (report->external == 0 ? "" : ", and from " + std::to_string(report->external) + " external devices") + "\n");
   return kGood;
 }

@@ -64,7 +64,7 @@ struct Planned {
   Bundle bundle;
   AddressPlan plan;
   explicit Planned(const std::map<Prefix, AddressOverride>& said, Bundle from = made(), const LearnedIdentities& learned = {}) : bundle(std::move(from)) {
-    auto result = addresses(bundle, "", {}, said, learned);
+    auto result = addresses(bundle, {}, {}, said, learned);
     REQUIRE_MESSAGE(result, result.error().message);
     plan = std::move(*result);
     REQUIRE(add_peers(bundle, {0, 1}, plan.used()));
@@ -199,7 +199,7 @@ TEST_CASE("nodes have their addresses' labels where policies may name them by pr
 TEST_CASE("a family that the cluster lacks has nobody outside") {
   Bundle bundle = made();
   bundle.world6 = 0;
-  const auto failed = addresses(bundle, "", {}, {{prefix("2001:db8::1"), outside({"pay.example.com"})}});
+  const auto failed = addresses(bundle, {}, {}, {{prefix("2001:db8::1"), outside({"pay.example.com"})}});
   REQUIRE_FALSE(failed);
   CHECK(failed.error().message == "2001:db8::1/128: the cluster has no IPv6");
 }

@@ -6,6 +6,7 @@
 //   ROOT/rules/DIGEST         counters of a program, so that they outlive a load
 //   ROOT/peers/DIGEST_{in,out}   a program's peers, for identities that come later
 //   ROOT/links/NETNS_IFINDEX_{from,to}   tcx links: the truth about what is attached
+//   ROOT/links/NETNS_IFINDEX_node_{from,to}   the same of the node's own programs; see host.h
 //   ROOT/links/NETNS_IFINDEX_xdp   links of external devices; see xdp.h
 //   STATE/state.json          attachments, addresses added at run time; see state.h
 //   STATE/mounted             there if bpffs was mounted on ROOT by us

@@ -28,11 +28,11 @@ bpf_tc_hook tc_hook(int ifindex, Side side) {
   hook.attach_point = side == Side::FromPod ? BPF_TC_INGRESS : BPF_TC_EGRESS;
   return hook;
 }
-bpf_tc_opts tc_filter() {
+bpf_tc_opts tc_filter(bool for_node) {
   bpf_tc_opts filter{};
   filter.sz = sizeof filter;
   filter.handle = kFilterHandle;
-  filter.priority = kFilterPriority;
+  filter.priority = kFilterPriority + (for_node ? 1 : 0);
   return filter;
 }
 
@@ -69,20 +69,20 @@ Result<LinkInfo> link_info(int link) {
   return LinkInfo{info.id, info.prog_id, info.netns.netns_ino, info.netns.attach_type == kTcxEgress};
 }
 
-Result<std::uint32_t> clsact_program(int ifindex, Side side) {
+Result<std::uint32_t> clsact_program(int ifindex, Side side, bool for_node) {
   const bpf_tc_hook hook = tc_hook(ifindex, side);
-  bpf_tc_opts filter = tc_filter();
+  bpf_tc_opts filter = tc_filter(for_node);
   const int error = -bpf_tc_query(&hook, &filter);
   if (error == ENOENT || error == EINVAL) return 0u;  // no filter; EINVAL: no clsact qdisc
   if (error != 0) return refused("asking for the filter of an interface", error);
   return filter.prog_id;
 }
 
-Done clsact_attach(int program, int ifindex, Side side) {
+Done clsact_attach(int program, int ifindex, Side side, bool for_node) {
   bpf_tc_hook hook = tc_hook(ifindex, side);
   int error = -bpf_tc_hook_create(&hook);
   if (error != 0 && error != EEXIST) return refused("creating a clsact qdisc", error);
-  bpf_tc_opts filter = tc_filter();
+  bpf_tc_opts filter = tc_filter(for_node);
   filter.prog_fd = program;
   filter.flags = BPF_TC_F_REPLACE;
   error = -bpf_tc_attach(&hook, &filter);
@@ -90,10 +90,10 @@ Done clsact_attach(int program, int ifindex, Side side) {
   return {};
 }
 
-Done clsact_detach(int ifindex, Side side) {
+Done clsact_detach(int ifindex, Side side, bool for_node) {
   // The qdisc stays: others may have put filters there since.
   const bpf_tc_hook hook = tc_hook(ifindex, side);
-  const bpf_tc_opts filter = tc_filter();
+  const bpf_tc_opts filter = tc_filter(for_node);
   const int error = -bpf_tc_detach(&hook, &filter);
   if (error != 0 && error != ENOENT && error != EINVAL && error != ENODEV)
     return refused("removing a clsact filter", error);

@@ -34,9 +34,10 @@ TcxResult tcx_attach(int program, int ifindex, Side side);
 int tcx_replace(int link, int program);
 Result<LinkInfo> link_info(int link);
 
-// In the interface's own namespace. `program` 0 as an id means there is no filter of ours.
-Result<std::uint32_t> clsact_program(int ifindex, Side side);
-Done clsact_attach(int program, int ifindex, Side side);
-Done clsact_detach(int ifindex, Side side);
+// In the interface's own namespace. `program` 0 as an id means there is no filter of ours. There may
+// be two of ours, a pod's and behind it the node's.
+Result<std::uint32_t> clsact_program(int ifindex, Side side, bool for_node);
+Done clsact_attach(int program, int ifindex, Side side, bool for_node);
+Done clsact_detach(int ifindex, Side side, bool for_node);
 
 }  // namespace netpolc::loader

@@ -30,13 +30,16 @@ struct Generation {
   Bundle bundle;
   std::string node;
   std::vector<ResolvedRequest> named;     // all that were asked for: their addresses count
-  std::vector<ResolvedRequest> requests;  // those that get programs
+  std::vector<ResolvedRequest> requests;  // those that get programs, the node's own last
+  std::size_t skipped = 0;                // of those that were asked for
   std::vector<Attachment> attachments;
   AddressIdentities addresses;
   std::map<Prefix, AddressOverride> overrides;
   LearnedIdentities learned;
   SharedMaps maps;
   std::map<std::size_t, Object> objects;  // by Bundle::programs
+  std::vector<Address> node_addresses;    // beside those that the bundle knows
+  std::string nothing_at_host;
   std::vector<ExternalDevice> external;
   std::string nothing_external;
   std::optional<OutsideProgram> outside;
@@ -75,20 +78,32 @@ Done keep_value(Result<T> result, T& into) {
 
 bool is_enforced(const BundleProgram& program) { return program.ingress.enforcement != "none" || program.egress.enforcement != "none"; }
 
+Done plan_for_node(const LoadOptions& options, Generation& next) {
+  auto host = plan_host(next.bundle, next.node, options.host, next.attachments);
+  if (!host) return tl::make_unexpected(host.error());
+  next.node_addresses = std::move(host->addresses);
+  next.nothing_at_host = std::move(host->nothing);
+  next.requests.insert(next.requests.end(), host->requests.begin(), host->requests.end());
+  next.attachments.insert(next.attachments.end(), host->attachments.begin(), host->attachments.end());
+  return {};
+}
+
 Done plan(const LoadOptions& options, Generation& next) {
   if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
   if (Done done = keep_value(resolve(next.bundle, options.requests), next.named); !done) return done;
   for (const ResolvedRequest& it : next.named)
     if (!options.skip_unenforced || is_enforced(next.bundle.programs[next.bundle.endpoints[it.endpoint].program])) next.requests.push_back(it);
+  next.skipped = next.named.size() - next.requests.size();
   if (Done done = keep_value(locate(next.requests), next.attachments); !done) return done;
-  return keep_value(find_devices(options.external), next.external);
+  if (Done done = plan_for_node(options, next); !done) return done;
+  return keep_value(find_devices(options.external, "--xdp"), next.external);
 }
 
 Done plan_addresses(const KnownState& known, Generation& next) {
   constexpr std::size_t kNumbersKept = 16384;
   if (known.current) next.overrides = surviving(known.state.overrides, next.bundle, known.state.bundle);
-  auto plan = addresses(next.bundle, next.node, next.named, next.overrides, known.state.learned);
+  auto plan = addresses(next.bundle, {next.node, next.node_addresses}, next.named, next.overrides, known.state.learned);
   if (!plan) return tl::make_unexpected(plan.error());
   next.learned = plan->learned.size() > kNumbersKept ? plan->used() : plan->learned;
   const LearnedIdentities used = plan->used();
@@ -148,6 +163,7 @@ Done fill_maps(const Installation& site, const LoadOptions& options, const Gener
     if (const auto known = read_config(former.get())) config.seed = known->seed;
   config.world4 = {next.bundle.world4, next.maps.rows.row(next.bundle.world4)};
   config.world6 = {next.bundle.world6, next.maps.rows.row(next.bundle.world6)};
+  config.host = {kHostIdentity, next.maps.rows.row(kHostIdentity)};
   config.event_limit = options.event_limit;
   set_lifetimes(config, options.lifetimes);
   if (std::any_of(behind.begin(), behind.end(), [](const auto& one) { return one.second.flags & NP_AUDIT; })) config.flags |= NP_CONFIG_AUDIT;
@@ -247,6 +263,7 @@ State final_state(const Generation& next) {
   State state;
   state.conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   state.node = next.node;
+  state.node_addresses = next.node_addresses;
   state.loaded = now();
   state.bundle = next.bundle.digest;
   state.attachments = next.attachments;
@@ -314,8 +331,9 @@ Result<LoadReport> load(const LoadOptions& options) {
   return LoadReport{next.bundle.digest,  known->current ? known->state.bundle : "",
                     next.node,           next.attachments,
                     next.objects.size(), next.addresses.size(),
-                    next.external,       next.nothing_external,
-                    next.left_over,      next.named.size() - next.requests.size()};
+                    next.external,       next.nothing_at_host,
+                    next.nothing_external,
+                    next.left_over,      next.skipped};
 }
 
 }  // namespace netpolc::loader

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime-loader/attachment.h"
+#include "runtime-loader/host.h"
 #include "runtime-loader/installation.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
@@ -26,6 +27,7 @@ struct LoadOptions {
   std::string root = kDefaultRoot, state;
   std::optional<AttachMode> mode;
   std::vector<std::string> external;  // devices that lead out of the node: dropping begins there
+  HostOptions host;                   // the node's own policy
   bool skip_unenforced = false; // no program for endpoints that no policy selects
   bool report_allowed = false;  // an event for each new allowed connection too
   std::uint32_t event_limit = 1024;  // events a processor and second
@@ -38,6 +40,7 @@ struct LoadReport {
   std::vector<Attachment> attachments;
   std::size_t programs = 0, addresses = 0;
   std::vector<ExternalDevice> external;
+  std::string nothing_at_host;   // not empty: why host devices were given and nothing is attached to them
   std::string nothing_external;  // not empty: why devices were asked for and nothing is attached to them
   std::string left_over;  // not empty: loaded, but something of the former bundle could not be taken away
   std::size_t skipped = 0;  // endpoints without policy that were left alone

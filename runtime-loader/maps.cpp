@@ -173,7 +173,7 @@ void remove_near(MappedTable& table, std::uint32_t address) {
 std::uint32_t other_generation(std::uint32_t former) {
   std::uint32_t generation = 0;
   while (generation == 0 || generation == former)
-    if (getrandom(&generation, sizeof generation, 0) != sizeof generation) generation = former + 1;
+    generation = (getrandom(&generation, sizeof generation, 0) == sizeof generation ? generation : former + 1) & ~NP_FROM_HOST;
   return generation;
 }
 

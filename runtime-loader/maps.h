@@ -13,6 +13,9 @@
 
 namespace netpolc::loader {
 
+// Reserved identity of the node that a pod runs on (semantics 3.1).
+inline constexpr std::uint32_t kHostIdentity = 1;
+
 using AddressIdentities = std::map<Prefix, std::uint32_t>;
 
 struct MapShape {

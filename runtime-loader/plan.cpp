@@ -153,16 +153,17 @@ LearnedIdentities AddressPlan::used() const {
   return out;
 }
 
-Result<AddressPlan> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+Result<AddressPlan> addresses(const Bundle& bundle, const ThisNode& node, const std::vector<ResolvedRequest>& requests,
                               const std::map<Prefix, AddressOverride>& overrides, const LearnedIdentities& learned) {
   AddressIdentities all = bundle.addresses;
   for (const BundleNode& each : bundle.nodes)
     for (const Address& address : each.addresses) {
-      if (each.name == node)
+      if (each.name == node.name)
         all[host_prefix(address)] = kHostIdentity;
       else
         all.try_emplace(host_prefix(address), each.identity);
     }
+  for (const Address& address : node.addresses) all.try_emplace(host_prefix(address), kHostIdentity);
   // All that goes before anything comes: one pod may have got the former address of another.
   for (const ResolvedRequest& resolved : requests)
     replace_pod_addresses(resolved, bundle.endpoints[resolved.endpoint], all);
@@ -180,6 +181,10 @@ std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std
   std::map<std::uint32_t, np_interface> out;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const BundleEndpoint& endpoint = bundle.endpoints[requests[i].endpoint];
+    if (endpoint.is_node) {
+      out[0] = {kHostIdentity, attachments[i].audit ? NP_AUDIT : 0};
+      continue;
+    }
     const std::uint32_t audit = requests[i].request.audit ? NP_AUDIT : 0;
     const np_interface it{endpoint.identity, families_of(requests[i], endpoint) | audit};
     const auto [other, fresh] = out.emplace(static_cast<std::uint32_t>(attachments[i].ifindex), it);

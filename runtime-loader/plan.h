@@ -11,9 +11,6 @@
 
 namespace netpolc::loader {
 
-// Reserved identity of the node that a pod runs on.
-inline constexpr std::uint32_t kHostIdentity = 1;
-
 struct ResolvedRequest {
   AttachRequest request;
   std::size_t endpoint = 0;  // index into Bundle::endpoints
@@ -37,14 +34,21 @@ struct AddressPlan {
   LearnedIdentities used() const;
 };
 
+// The node that this is: as the bundle calls it ("" for none of its), and what else it has.
+struct ThisNode {
+  std::string name;
+  std::vector<Address> addresses = {};
+};
+
 // The identity of every address, in four layers, later over earlier:
 //   1. the bundle's table
-//   2. addresses of `node`: this is the pods' own node (identity 1); "" for none
+//   2. addresses of `node`: this is the pods' own node (identity 1); of those that the bundle doesn't
+//      call the node's, the ones that the bundle knows no single owner of
 //   3. addresses given with an attachment; they replace the pod's own of the same family
 //   4. what was said at run time. After another bundle was compiled, only about addresses that
 //      this bundle doesn't name, and endpoints that it has; names and groups of addresses outside
 //      the cluster stay, since they only add to what the bundle says.
-Result<AddressPlan> addresses(const Bundle& bundle, const std::string& node, const std::vector<ResolvedRequest>& requests,
+Result<AddressPlan> addresses(const Bundle& bundle, const ThisNode& node, const std::vector<ResolvedRequest>& requests,
                               const std::map<Prefix, AddressOverride>& overrides, const LearnedIdentities& learned = {});
 
 // Whose addresses the pods at these interfaces may send from. A family of which neither the request

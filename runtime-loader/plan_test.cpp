@@ -17,7 +17,7 @@ Prefix prefix(const char* text) { return *Prefix::parse(text); }
 
 AddressIdentities planned(const Bundle& bundle, const std::string& node, const std::vector<AttachRequest>& requests,
                           const std::map<Prefix, AddressOverride>& overrides = {}) {
-  const auto all = addresses(bundle, node, *resolve(bundle, requests), overrides);
+  const auto all = addresses(bundle, {node}, *resolve(bundle, requests), overrides);
   REQUIRE(all);
   return all->addresses;
 }

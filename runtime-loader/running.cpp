@@ -166,7 +166,7 @@ AddressMaps Running::addresses() const {
 }
 
 Result<AddressPlan> Running::plan(const std::map<Prefix, AddressOverride>& overrides) const {
-  return loader::addresses(bundle, state.node, requests_of(state.attachments), overrides, state.learned);
+  return loader::addresses(bundle, {state.node, state.node_addresses}, requests_of(state.attachments), overrides, state.learned);
 }
 
 Result<Running> open_running(const Where& where, bool to_write) {

@@ -35,7 +35,18 @@ Json attachments(const std::vector<Attachment>& all) {
                    {"bundleEndpoint", it.bundle_endpoint},
                    {"mode", to_string(it.mode)},
                    {"addresses", address_texts(it.addresses)},
-                   {"audit", it.audit}});
+                   {"audit", it.audit},
+                   {"forNode", it.for_node}});
+  return out;
+}
+
+std::vector<Address> addresses(const JsonField& field) {
+  std::vector<Address> out;
+  field.each([&](const JsonField& text) {
+    const auto address = Address::parse(text.text());
+    if (!address) text.fail("is no address");
+    out.push_back(*address);
+  });
   return out;
 }
 
@@ -49,14 +60,10 @@ std::vector<Attachment> attachments(const JsonField& field) {
     it.ifindex = static_cast<int>(item.at("ifindex").number(INT32_MAX));
     it.netns_inode = item.at("netnsInode").number();
     it.bundle_endpoint = item.at("bundleEndpoint").number();
-    if (const auto addresses = item.find("addresses"))
-      addresses->each([&](const JsonField& text) {
-        const auto address = Address::parse(text.text());
-        if (!address) text.fail("is no address");
-        it.addresses.push_back(*address);
-      });
+    if (const auto all = item.find("addresses")) it.addresses = addresses(*all);
     it.mode = item.at("mode").text() == "clsact" ? AttachMode::Clsact : AttachMode::Tcx;
     it.audit = item.at("audit").boolean();
+    if (const auto node = item.find("forNode")) it.for_node = node->boolean();
   });
   return out;
 }
@@ -188,6 +195,7 @@ std::string to_json(const State& state) {
   return Json{{"version", kVersion},
               {"conntrack", state.conntrack},
               {"node", state.node},
+              {"nodeAddresses", address_texts(state.node_addresses)},
               {"loaded", state.loaded},
               {"bundle", state.bundle},
               {"attachments", attachments(state.attachments)},
@@ -206,6 +214,7 @@ Result<State> parse_state(const std::string& text, const std::string& name) {
     if (root.at("version").number() != kVersion) root.at("version").fail("is of another loader");
     state.conntrack = root.at("conntrack").number32();
     state.node = root.at("node").text();
+    if (const auto own = root.find("nodeAddresses")) state.node_addresses = addresses(*own);
     state.loaded = root.at("loaded").text();
     state.bundle = root.at("bundle").text();
     state.attachments = attachments(root.at("attachments"));

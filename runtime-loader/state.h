@@ -29,6 +29,7 @@ struct AddressOverride {
 struct State {
   std::uint32_t conntrack = 0;  // id of the pinned map: state without its pins is worth nothing
   std::string node, loaded;     // RFC 3339, UTC
+  std::vector<Address> node_addresses;  // what else is the node's, beside what the bundle says
   std::string bundle;           // digest
   std::vector<Attachment> attachments;
   // Written before anything is attached, so that a loader that is killed leaves nothing unknown.

@@ -16,12 +16,16 @@ Done absent(const std::string& what) { return refused(what + ": no object was lo
 
 }  // namespace
 
-Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame) {
+Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame, bool from_node) {
   const char* name = side == Side::FromPod ? NP_PROGRAM_FROM_POD : NP_PROGRAM_TO_POD;
   bpf_test_run_opts options{};
   options.sz = sizeof options;
   options.data_in = frame.data();
   options.data_size_in = static_cast<std::uint32_t>(frame.size());
+  __sk_buff context{};
+  context.ingress_ifindex = from_node ? 0 : 1;
+  options.ctx_in = &context;
+  options.ctx_size_in = sizeof context;
   options.repeat = 1;
   if (const int error = bpf_prog_test_run_opts(object.program(name), &options); error != 0)
     return refused(std::string("running ") + name + " on a packet of " + std::to_string(frame.size()) + " bytes",
@@ -60,6 +64,7 @@ Done TestMaps::set_addresses(const AddressIdentities& addresses, np_config confi
   config.buckets4 = flows4->max_entries;
   config.buckets6 = flows6->max_entries;
   config.event_limit = ~0u;
+  config.host = {kHostIdentity, shared.rows.row(kHostIdentity)};
   if (has_cluster_prefixes(addresses)) config.flags |= NP_CONFIG_PREFIXES;
   return set_config(map(NP_MAP_CONFIG), config);
 }

@@ -19,8 +19,9 @@ namespace netpolc::loader {
 
 enum class TcVerdict : std::uint8_t { Pass, Drop };
 
-// `frame` has at least an Ethernet header, or the kernel refuses to run it.
-Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame);
+// `frame` has at least an Ethernet header, or the kernel refuses to run it. `from_node`: the node
+// itself made it; else it came through a device.
+Result<TcVerdict> test_run(const Object& object, Side side, const Bytes& frame, bool from_node = false);
 
 // Shared maps that no installation knows: small, not pinned, gone with this value.
 struct TestMaps {

@@ -1,5 +1,8 @@
 #include "runtime-loader/unload.h"
 
+#include <set>
+#include <string>
+
 #include "runtime-loader/attach.h"
 #include "runtime-loader/state.h"
 #include "runtime-loader/xdp.h"
@@ -15,11 +18,20 @@ Result<UnloadReport> unload(const std::string& root, const std::string& state) {
     former.insert(former.end(), known->state.pending.begin(), known->state.pending.end());
   }
   UnloadReport report;
-  for (const std::string& name : site->pinned_links()) ++(is_device_link(name) ? report.external : report.links);
+  std::set<std::pair<std::string, std::string>> interfaces;  // inode of the namespace, number
+  for (const std::string& name : site->pinned_links()) {
+    ++(is_device_link(name) ? report.external : report.links);
+    const auto first = name.find('_'), second = name.find('_', first + 1);
+    if (!is_device_link(name)) interfaces.emplace(name.substr(0, first), name.substr(first + 1, second - first - 1));
+  }
   detach_other_devices(*site, {});
   for (const Attachment& it : former)
-    if (it.mode == AttachMode::Clsact)
-      report.links += (in_force(*site, it).from_pod != 0) + (in_force(*site, it).to_pod != 0);
+    if (it.mode == AttachMode::Clsact) {
+      const InForce there = in_force(*site, it);
+      report.links += (there.from_pod != 0) + (there.to_pod != 0);
+      if (there.from_pod != 0 || there.to_pod != 0) interfaces.emplace(std::to_string(it.netns_inode), std::to_string(it.ifindex));
+    }
+  report.interfaces = interfaces.size();
   const Done detached = detach_others(*site, former, {});
   // What could not be detached is still known to the next try.
   if (!detached) return tl::make_unexpected(detached.error());

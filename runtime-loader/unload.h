@@ -8,6 +8,7 @@ namespace netpolc::loader {
 
 struct UnloadReport {
   std::size_t links = 0;     // tcx links and classic filters taken away
+  std::size_t interfaces = 0;  // that had them
   std::size_t external = 0;  // devices at which dropping began
 };
 // Detaches first, so that no program runs without its maps; also cleans up after a loader that

@@ -24,8 +24,8 @@ struct ExternalDevice {
   bool native = true;       // false: by the stack (generic), which costs more a packet
   std::string why_generic;
 };
-// Fails as input where a device is missing, given twice, or has no Ethernet frames.
-Result<std::vector<ExternalDevice>> find_devices(const std::vector<std::string>& names);
+// Fails as input where a device is missing, given twice, or has no Ethernet frames. `option`: for messages.
+Result<std::vector<ExternalDevice>> find_devices(const std::vector<std::string>& names, const std::string& option);
 
 class OutsideProgram {
  public:

@@ -71,13 +71,13 @@ std::string device_link(const ExternalDevice& device) { return std::to_string(de
 
 bool is_device_link(const std::string& name) { return name.ends_with(kSuffix); }
 
-Result<std::vector<ExternalDevice>> find_devices(const std::vector<std::string>& names) {
+Result<std::vector<ExternalDevice>> find_devices(const std::vector<std::string>& names, const std::string& option) {
   std::vector<ExternalDevice> out;
   for (const std::string& name : names) {
     const auto found = find_interface("", name);
-    if (!found) return tl::make_unexpected(Failure{found.error().kind, "--xdp " + found.error().message});
-    if (!has_ethernet_frames(name)) return bad_input("--xdp " + name + ": the device has no Ethernet frames, which the program needs");
-    if (std::any_of(out.begin(), out.end(), [&](const ExternalDevice& it) { return it.ifindex == found->index; })) return bad_input("--xdp " + name + ": is given twice");
+    if (!found) return tl::make_unexpected(Failure{found.error().kind, option + " " + found.error().message});
+    if (!has_ethernet_frames(name)) return bad_input(option + " " + name + ": the device has no Ethernet frames, which the program needs");
+    if (std::any_of(out.begin(), out.end(), [&](const ExternalDevice& it) { return it.ifindex == found->index; })) return bad_input(option + " " + name + ": is given twice");
     out.push_back({name, found->index, found->netns, true, ""});
   }
   return out;

@@ -54,7 +54,7 @@ NP_INLINE int np_fast_transport(struct np_packet *packet, const np_u8 *transport
 	packet->icmp_error = 0;
 	packet->query = 0;
 	packet->network = packet->transport = 0;
-	packet->fragment = packet->fragment_id = packet->fragment_protocol = packet->end = packet->hop_limit = packet->zero = 0;
+	packet->fragment = packet->fragment_id = packet->fragment_protocol = packet->end = packet->hop_limit = 0;
 	if (packet->protocol == NP_TCP) {
 		if (transport + NP_TCP_HEADER > end || length < NP_TCP_HEADER || transport[12] >> 4 < 5)
 			return 0;
@@ -112,11 +112,13 @@ NP_INLINE int np_fast(const struct __sk_buff *skb, struct np_packet *packet)
 }
 
 /* NP_JUDGE, NP_PASS, or the reason to drop. */
-NP_INLINE np_u32 np_read(struct __sk_buff *skb, struct np_packet *packet, np_u32 direction)
+NP_INLINE np_u32 np_read(struct __sk_buff *skb, struct np_packet *packet, np_u32 direction, np_u32 site)
 {
+	packet->site = site;
 	if (np_fast(skb, packet))
 		return NP_JUDGE;
 	__builtin_memset(packet, 0, sizeof(*packet));
+	packet->site = site;
 	return np_parse(skb, packet, direction);
 }
 

@@ -37,7 +37,7 @@ NP_INLINE np_u64 np_mix(np_u64 hash, np_u64 word)
 	return __builtin_bswap64((hash ^ word) * 0x9e3779b97f4a7c15ULL);
 }
 
-NP_INLINE void np_key_of(struct np_key *key, const struct np_packet *packet, np_u32 ifindex, np_u32 direction, np_u64 seed)
+NP_INLINE void np_key_of(struct np_key *key, const struct np_packet *packet, np_u32 site, np_u32 direction, np_u64 seed)
 {
 	const int out = direction == NP_EGRESS;
 	const np_u64 *local = out ? packet->source : packet->destination;
@@ -48,7 +48,7 @@ NP_INLINE void np_key_of(struct np_key *key, const struct np_packet *packet, np_
 	key->protocol = packet->protocol;
 	/* an identifier may be the number of a type: which of the two ports is which, must be said */
 	np_u64 asks = packet->query == (out ? NP_REQUEST : NP_ANSWER);
-	key->ports = local_port | (np_u32)remote_port << 16 | (np_u64)ifindex << 32 | asks << 63;
+	key->ports = local_port | (np_u32)remote_port << 16 | (np_u64)site << 32 | asks << 63;
 	np_u64 hash = np_mix(seed + packet->protocol, key->ports);
 	if (packet->family == 4) {
 		key->local[0] = local[0] | remote[0] << 32; /* as np_flow4 has it */

@@ -59,7 +59,7 @@ struct np_packet {
 	np_u32 fragment_protocol;
 	np_u32 end;              /* of what the network header says is the packet */
 	np_u32 hop_limit;
-	np_u32 zero;
+	np_u32 site;             /* whose flows it may be of: an interface, or 0 for the node */
 };
 
 /* Reads `length` bytes at `offset` of the packet, not of what is behind its end. */
@@ -284,27 +284,26 @@ NP_INLINE np_u32 np_parse_ipv6(struct __sk_buff *skb, struct np_packet *packet)
 
 /* ---- fragments: the first one has the ports, the others are what it was ---- */
 
-NP_INLINE void np_fragment_key(struct np_fragment_key *key, const struct __sk_buff *skb, const struct np_packet *packet,
-			       np_u32 direction)
+NP_INLINE void np_fragment_key(struct np_fragment_key *key, const struct np_packet *packet, np_u32 direction)
 {
 	__builtin_memcpy(key->source, packet->source, 16);
 	__builtin_memcpy(key->destination, packet->destination, 16);
 	key->id = packet->fragment_id;
-	key->ifindex = skb->ifindex;
+	key->ifindex = packet->site;
 	key->protocol = packet->fragment_protocol;
 	key->direction = direction;
 }
 
 #define NP_FRAGMENT_LIFETIME 60 /* ticks: about a minute, as long as IPv6 waits for the others (RFC 8200 4.5) */
 
-NP_INLINE void np_first_fragment(const struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
+NP_INLINE void np_first_fragment(const struct np_packet *packet, np_u32 direction)
 {
 	struct np_fragment_key key = {};
 	struct np_fragment first = {};
 	const struct np_config *config = np_configuration();
 	if (!config)
 		return;
-	np_fragment_key(&key, skb, packet, direction);
+	np_fragment_key(&key, packet, direction);
 	first.source_port = packet->source_port;
 	first.destination_port = packet->destination_port;
 	first.number = packet->number;
@@ -315,10 +314,10 @@ NP_INLINE void np_first_fragment(const struct __sk_buff *skb, const struct np_pa
 	np_map_update(&np_fragments, &key, &first, 0); /* without it the others are dropped */
 }
 
-NP_INLINE np_u32 np_later_fragment(const struct __sk_buff *skb, struct np_packet *packet, np_u32 direction)
+NP_INLINE np_u32 np_later_fragment(struct np_packet *packet, np_u32 direction)
 {
 	struct np_fragment_key key = {};
-	np_fragment_key(&key, skb, packet, direction);
+	np_fragment_key(&key, packet, direction);
 	/* would overwrite the first one's TCP flags (RFC 3128) */
 	if (packet->fragment_protocol == NP_TCP && packet->fragment >> 3 == 1)
 		return NP_REASON_INVALID_PACKET;
@@ -352,7 +351,7 @@ NP_INLINE np_u16 np_skip_tags(const struct __sk_buff *skb, struct np_packet *pac
 	return type;
 }
 
-/* NP_JUDGE, NP_PASS, or the reason to drop. `packet` is zeroed by the caller. */
+/* NP_JUDGE, NP_PASS, or the reason to drop. `packet` is zeroed by the caller, but for its site. */
 NP_APART np_u32 np_parse(struct __sk_buff *skb, struct np_packet *packet, np_u32 direction)
 {
 	np_u32 parsed = NP_REASON_UNSUPPORTED_L3;
@@ -371,10 +370,10 @@ NP_APART np_u32 np_parse(struct __sk_buff *skb, struct np_packet *packet, np_u32
 	if (parsed != NP_JUDGE)
 		return parsed;
 	if (packet->fragment & ~7u)
-		return np_later_fragment(skb, packet, direction);
+		return np_later_fragment(packet, direction);
 	parsed = np_parse_transport(skb, packet);
 	if (parsed == NP_JUDGE && packet->fragment)
-		np_first_fragment(skb, packet, direction);
+		np_first_fragment(packet, direction);
 	return parsed;
 }
 

@@ -191,6 +191,7 @@ NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes);
 /* What a direction is worth: the verifier knows these constants and removes what is never run. */
 #define NP_JUDGED 1    /* policy is asked */
 #define NP_PREFIXES 2  /* its peers may depend on more than single addresses */
+#define NP_NODE 4      /* the endpoint is a node: of both directions or of none */
 struct np_plan {
 	np_u32 ingress;
 	np_u32 egress;

@@ -1,9 +1,10 @@
-/* np_runtime.bpf.c — what every pod's programs have in common.
+/* np_runtime.bpf.c — what every endpoint's programs have in common.
  *
  * parse → a flow that is known? → who is it? → policy → remember
  *
  * Two programs, both on the host side of the pod's veth: np_from_pod judges what the pod
- * sends, np_to_pod what it receives. The policy they ask is generated, see np_policy.h. What a
+ * sends, np_to_pod what it receives. Where the endpoint is a node (NP_NODE, the host firewall) they
+ * judge what the node sends and receives, at each of its devices. The policy they ask is generated, see np_policy.h. What a
  * packet of a known flow needs is inlined into them; the rest are subprograms.
  */
 #include "np_addresses.h"
@@ -20,6 +21,23 @@ NP_INLINE np_u32 np_planned(np_u32 direction)
 NP_INLINE int np_enforced(void)
 {
 	return (np_plan.ingress | np_plan.egress) & NP_JUDGED;
+}
+
+NP_INLINE int np_of_node(void)
+{
+	return np_plan.ingress & NP_NODE;
+}
+
+/* Whose flows: a pod's are those of its interface, a node's the same at all its devices. */
+NP_INLINE np_u32 np_site(const struct __sk_buff *skb)
+{
+	return np_of_node() ? 0 : skb->ifindex;
+}
+
+/* Of what leaves through a device: is the node the sender? What it forwards came in by another. */
+NP_INLINE int np_made_here(const struct __sk_buff *skb)
+{
+	return skb->ingress_ifindex == 0;
 }
 
 /* ---- who ---- */
@@ -53,6 +71,23 @@ NP_INLINE int np_who(const np_u64 *address, np_u8 family, const struct np_config
 	return found != 0;
 }
 
+/* The other side of a packet. What the node itself sends to a pod is from the host, whichever
+ * address it has; what came through a device isn't, whatever it says (semantics 8.6). */
+NP_INLINE int np_remote(const struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction,
+			const struct np_config *config, int prefixes, struct np_address *who)
+{
+	if (direction == NP_EGRESS)
+		return np_who(packet->destination, packet->family, config, prefixes, who);
+	if (!np_of_node() && np_made_here(skb)) {
+		*who = config->host;
+		return 1;
+	}
+	int known = np_who(packet->source, packet->family, config, prefixes, who);
+	if (who->identity == NP_HOST)
+		*who = packet->family == 4 ? config->world4 : config->world6;
+	return known;
+}
+
 /* No router forwards what comes from fe80::/10 or from ::. */
 NP_INLINE int np_on_link_only(const np_u64 *address)
 {
@@ -62,10 +97,10 @@ NP_INLINE int np_on_link_only(const np_u64 *address)
 
 /* Whom a packet is from is what its source address says, to other pods' policies too: a pod must
  * not send in the name of others. Asked of new connections only, since others began with one. */
-NP_INLINE int np_source_is_own(const struct __sk_buff *skb, const struct np_packet *packet, const struct np_config *config)
+NP_INLINE int np_source_is_own(const struct np_packet *packet, const struct np_config *config)
 {
-	np_u32 ifindex = skb->ifindex;
-	const struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
+	np_u32 site = packet->site;
+	const struct np_interface *interface = np_map_lookup(&np_interfaces, &site);
 	if (!interface || !(interface->flags & (packet->family == 4 ? NP_SOURCE_IPV4 : NP_SOURCE_IPV6)))
 		return 1;
 	if (packet->family == 6 && np_on_link_only(packet->source))
@@ -144,12 +179,12 @@ NP_SUBPROGRAM int np_refuse(struct __sk_buff *skb, const struct np_packet *packe
 
 /* ---- the packets that policy must be asked about ---- */
 
-NP_INLINE int np_audited(const struct __sk_buff *skb, const struct np_config *config)
+NP_INLINE int np_audited(const struct np_packet *packet, const struct np_config *config)
 {
-	np_u32 ifindex = skb->ifindex;
+	np_u32 site = packet->site;
 	if (!(config->flags & NP_CONFIG_AUDIT))
 		return 0;
-	const struct np_interface *interface = np_map_lookup(&np_interfaces, &ifindex);
+	const struct np_interface *interface = np_map_lookup(&np_interfaces, &site);
 	return interface && interface->flags & NP_AUDIT;
 }
 
@@ -170,21 +205,21 @@ NP_APART int np_related(struct __sk_buff *skb, const struct np_packet *packet, n
 	const struct np_config *config = np_configuration();
 	if (!packet || !config || !np_parse_quoted(skb, packet, &quoted) || np_differ(quoted.source, packet->destination))
 		return 0;
-	np_key_of(&key, &quoted, skb->ifindex, NP_REVERSE(direction), config->seed);
+	np_key_of(&key, &quoted, packet->site, NP_REVERSE(direction), config->seed);
 	return np_is_alive(&key);
 }
 
-NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_address *who, np_u32 direction)
+NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_address *who, np_u32 direction, np_u32 planned)
 {
 	struct np_flow flow = { .identity = who->identity, .row = who->row, .port = packet->number, .protocol = packet->protocol };
-	if (!(np_planned(direction) & NP_JUDGED))
+	if (!(planned & NP_JUDGED))
 		return np_default_allow();
 	return direction == NP_EGRESS ? np_policy_egress(&flow) : np_policy_ingress(&flow);
 }
 
 /* Apart, so that what it needs of the stack is not taken from the policy. `known` with `fresh`: the
  * flow is over, and its tuple is used again. 0: there is no room, or another processor was quicker. */
-NP_APART int np_remember(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome,
+NP_APART int np_remember(const struct np_packet *packet, const struct np_outcome *outcome,
 			 struct np_track *known, np_u32 fresh)
 {
 	const struct np_config *config = np_configuration();
@@ -192,10 +227,12 @@ NP_APART int np_remember(struct __sk_buff *skb, const struct np_packet *packet, 
 		return 0;
 	const np_u32 direction = outcome->direction;
 	struct np_opening opening = {};
-	np_key_of(&opening.key, packet, skb->ifindex, direction, config->seed);
+	np_key_of(&opening.key, packet, packet->site, direction, config->seed);
 	opening.rule = np_rule(outcome->verdict);
 	opening.now = np_ticks(config);
-	opening.generation = outcome->flags & NP_EVENT_AUDITED ? 0 : config->generation;
+	int from_host = direction == NP_INGRESS && outcome->identity == NP_HOST;
+	int agreed = outcome->identity && !(outcome->flags & NP_EVENT_AUDITED); /* policy was asked */
+	opening.generation = agreed ? config->generation | (from_host ? NP_FROM_HOST : 0) : 0;
 	opening.flags = np_advance(packet, NP_FLOW_OPENED(direction), direction);
 	if (!known)
 		return np_open(&opening);
@@ -207,47 +244,97 @@ NP_INLINE int np_needs_prefixes(np_u32 planned, const struct np_config *config)
 	return planned & NP_PREFIXES || !(planned & NP_JUDGED) || config->flags & NP_CONFIG_PREFIXES;
 }
 
-/* Who it is, policy didn't need to know so exactly, but people will. */
-NP_INLINE void np_name(struct np_outcome *outcome, const np_u64 *remote, np_u8 family, const struct np_config *config)
+/* Who it is, policy didn't need to know so exactly, but people will. Apart, for the sake of the stack. */
+NP_APART np_u32 np_name(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
+{
+	const struct np_config *config = np_configuration();
+	struct np_address who = {};
+	if (packet && config)
+		np_remote(skb, packet, direction, config, 1, &who);
+	return who.identity;
+}
+
+/* ---- nodes: which packets are theirs ---- */
+
+#define NP_OTHERS 0  /* none of the node's business */
+#define NP_TRACKED 1 /* sent by others under the node's address: its answers must pass, policy has no say */
+#define NP_OWN 2
+
+NP_INLINE int np_is_nodes(const np_u64 *address, np_u8 family, const struct np_config *config)
 {
 	struct np_address who;
-	np_who(remote, family, config, 1, &who);
-	outcome->identity = who.identity;
+	np_who(address, family, config, 0, &who);
+	return who.identity == NP_HOST;
+}
+
+/* Who has no address yet asks for one (DHCP) from none. Apart, for the sake of the stack. */
+NP_APART np_u32 np_claim(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction)
+{
+	const struct np_config *config = np_configuration();
+	if (!packet || !config || !packet->family)
+		return NP_OTHERS;
+	if (direction == NP_EGRESS) {
+		if (np_made_here(skb))
+			return packet->source[0] | packet->source[1] ? NP_OWN : NP_OTHERS;
+		return np_is_nodes(packet->source, packet->family, config) ? NP_TRACKED : NP_OTHERS;
+	}
+	/* of a family that no endpoint has, whatever comes is for the node */
+	if (!(packet->family == 4 ? config->world4.identity : config->world6.identity))
+		return NP_OWN;
+	return np_is_nodes(packet->destination, packet->family, config) ? NP_OWN : NP_OTHERS;
+}
+
+/* What a node needs of ICMPv6 passes, policy is asked about echo, the rest is forbidden (semantics 8.5). */
+NP_INLINE np_u32 np_node_icmpv6(np_u32 type)
+{
+	if (type == 128 || type == 129)
+		return NP_JUDGE;
+	if ((type >= 1 && type <= 4) || (type >= 130 && type <= 136) || (type >= 141 && type <= 143) || type == 148 || type == 149 ||
+	    (type >= 151 && type <= 153))
+		return NP_PASS;
+	return NP_REASON_FORBIDDEN_ICMPV6;
+}
+
+NP_INLINE np_u32 np_planned_for(const struct __sk_buff *skb, np_u32 direction)
+{
+	np_u32 planned = np_planned(direction);
+	return np_of_node() && direction == NP_EGRESS && !np_made_here(skb) ? planned & ~(np_u32)NP_JUDGED : planned;
 }
 
 /* `known`: the packet's flow, if it has one that does not let it pass as it is. */
 NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known)
 {
 	const struct np_config *config = np_configuration();
-	const np_u32 planned = np_planned(direction);
+	const np_u32 planned = np_planned_for(skb, direction);
 	if (!config)
 		return np_refuse(skb, packet, direction, NP_REASON_NO_CONFIG, 0);
-	if (np_enforced() && !(packet->family == 4 ? config->world4.identity : config->world6.identity))
+	if (np_enforced() && planned == np_planned(direction) &&
+	    !(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
 	const int prefixes = np_needs_prefixes(planned, config);
-	const np_u64 *remote = direction == NP_EGRESS ? packet->destination : packet->source;
 	struct np_address who = {};
 	int named = prefixes && planned & NP_JUDGED;
 	if (planned & NP_JUDGED)
-		named |= np_who(remote, packet->family, config, prefixes, &who);
+		named |= np_remote(skb, packet, direction, config, prefixes, &who);
 
 	struct np_outcome outcome = { .direction = direction, .identity = who.identity };
-	outcome.verdict = np_ask(packet, &who, direction);
+	outcome.verdict = np_ask(packet, &who, direction, planned);
 	const int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
-	np_count_rule(direction, np_rule(outcome.verdict), skb->len);
+	if (planned == np_planned(direction))
+		np_count_rule(direction, np_rule(outcome.verdict), skb->len);
 	if (np_reason(outcome.verdict) != NP_REASON_FORWARDED) {
 		if (!named)
-			np_name(&outcome, remote, packet->family, config);
-		if (!np_audited(skb, config))
+			outcome.identity = np_name(skb, packet, direction);
+		if (!np_audited(packet, config))
 			return np_drop(skb, packet, &outcome);
 		outcome.flags = NP_EVENT_AUDITED;
 	}
-	if (fresh && direction == NP_EGRESS && !np_source_is_own(skb, packet, config)) {
+	if (fresh && direction == NP_EGRESS && !np_of_node() && !np_source_is_own(packet, config)) {
 		if (!named)
-			np_name(&outcome, remote, packet->family, config);
+			outcome.identity = np_name(skb, packet, direction);
 		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
 	}
-	int kept = np_remember(skb, packet, &outcome, known, fresh) || np_remember(skb, packet, &outcome, known, fresh);
+	int kept = np_remember(packet, &outcome, known, fresh) || np_remember(packet, &outcome, known, fresh);
 	if (!kept)
 		np_count(NP_STAT_REFUSED);
 	if (!kept && planned & NP_JUDGED)
@@ -257,7 +344,7 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 		np_report(skb, packet, &outcome);
 	} else if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
 		if (!named)
-			np_name(&outcome, remote, packet->family, config);
+			outcome.identity = np_name(skb, packet, direction);
 		np_report(skb, packet, &outcome);
 	}
 	return TC_ACT_UNSPEC;
@@ -275,23 +362,38 @@ NP_APART int np_admit_in(struct __sk_buff *skb, const struct np_packet *packet, 
 
 /* ---- every packet ---- */
 
+/* What a flow has that policy was asked about: for whoever opened it, if that is the host. */
+NP_INLINE np_u32 np_generation(const struct __sk_buff *skb, np_u32 direction, const struct np_config *config)
+{
+	return config->generation | (direction == NP_INGRESS && !np_of_node() && np_made_here(skb) ? NP_FROM_HOST : 0);
+}
+
 NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 {
-	const np_u32 judged = np_planned(direction) & NP_JUDGED;
+	const np_u32 judged = np_planned_for(skb, direction) & NP_JUDGED;
 	struct np_packet packet;
-	np_u32 parsed = np_read(skb, &packet, direction);
+	np_u32 parsed = np_read(skb, &packet, direction, np_site(skb));
 	if (parsed == NP_PASS || (parsed != NP_JUDGE && !np_enforced()))
 		return TC_ACT_UNSPEC;
+	const struct np_config *config = np_configuration();
+	if (np_of_node() && config && config->ready) {
+		np_u32 claim = np_claim(skb, &packet, direction);
+		if (claim == NP_OTHERS || (claim == NP_TRACKED && parsed != NP_JUDGE))
+			return TC_ACT_UNSPEC;
+		if (claim == NP_OWN && parsed == NP_JUDGE && np_enforced() && packet.protocol == NP_ICMPV6)
+			parsed = np_node_icmpv6(packet.number);
+		if (parsed == NP_PASS)
+			return TC_ACT_UNSPEC;
+	}
 	if (parsed != NP_JUDGE)
 		return np_refuse(skb, &packet, direction, parsed, 0);
-	const struct np_config *config = np_configuration();
 	if (!config || !config->ready)
 		return np_enforced() ? np_refuse(skb, &packet, direction, NP_REASON_NO_CONFIG, 0) : TC_ACT_UNSPEC;
 
 	struct np_key key;
 	np_u64 state = 0;
 	np_u32 now = np_ticks(config);
-	np_key_of(&key, &packet, skb->ifindex, direction, config->seed);
+	np_key_of(&key, &packet, np_site(skb), direction, config->seed);
 	struct np_track *track = np_find(&key, config, now, &state);
 	if (track && !(np_opens(&packet) && state & NP_FLOW_CLOSING)) {
 		if (state & NP_FLOW_OPENED(NP_REVERSE(direction)) && packet.answers) {
@@ -299,7 +401,7 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 			return TC_ACT_UNSPEC;
 		}
 		/* the generation speaks of one direction: a flow that both sides opened is asked about each time */
-		if (!(state & NP_FLOW_OPENED(NP_REVERSE(direction))) && (!judged || track->generation == config->generation)) {
+		if (!(state & NP_FLOW_OPENED(NP_REVERSE(direction))) && (!judged || track->generation == np_generation(skb, direction, config))) {
 			np_touch(track, state, &packet, direction, 0, config, now);
 			if (judged)
 				np_count_rule(direction, state >> NP_FLOW_RULE_SHIFT, skb->len);

@@ -47,7 +47,10 @@ Outside denied_from_outside(const ir::Decisions& decisions, const ir::Cluster& c
                             const std::vector<Program>& programs) {
   const std::vector<std::uint32_t> outside = ir::outside_identities(identities);
   Outside out;
-  for (const Program& program : programs) out.by_program.push_back(ir::denied_outside(decisions.tables[program.table], outside));
+  for (const Program& program : programs) {
+    const bool pods = program.subject == Subject::Pod;  // nothing is dropped there that is for the node
+    out.by_program.push_back(pods ? ir::denied_outside(decisions.tables[program.table], outside) : ir::DeniedOutside());
+  }
   out.behind_services = behind_services(cluster);
   out.services = !cluster.services.empty() || !cluster.kube_apiservers.empty();
   return out;

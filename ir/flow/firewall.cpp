@@ -40,10 +40,23 @@ Flow flow_of(const Packet& packet) {
   return {policy_protocol(packet.protocol), number};
 }
 
+bool is_zero(const IpAddress& address) {
+  return std::all_of(address.bytes.begin(), address.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
 // fe80::/10 and ::, which no router forwards.
 bool stays_on_link(const IpAddress& address) {
-  const bool zero = std::all_of(address.bytes.begin(), address.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
-  return address.v6 && ((address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80) || zero);
+  return address.v6 && ((address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80) || is_zero(address));
+}
+
+constexpr std::uint32_t kHost = 1;  // the reserved identity of the node (semantics 3.1)
+
+// What becomes of a node's ICMPv6 whatever policy says (semantics 8.5); New: policy is asked.
+Answer of_node_icmpv6(std::uint8_t type) {
+  const auto between = [type](int first, int last) { return type >= first && type <= last; };
+  if (between(128, 129)) return pass(Because::New);
+  const bool needed = between(1, 4) || between(130, 136) || between(141, 143) || between(148, 149) || between(151, 153);
+  return needed ? pass(Because::Exempt) : drop(NP_REASON_FORBIDDEN_ICMPV6);
 }
 
 }  // namespace
@@ -71,6 +84,11 @@ std::uint32_t World::identity_of(const IpAddress& address) const {
     if (const auto found = addresses.find(prefix); found != addresses.end()) return found->second;
   }
   return address.v6 ? world6 : world4;
+}
+
+bool World::is_nodes(const IpAddress& address) const {
+  const auto found = addresses.find(IpPrefix::host(address));
+  return found != addresses.end() && found->second == kHost;
 }
 
 Firewall::Conversation Firewall::conversation_of(const Headers& packet, Direction direction) {
@@ -141,20 +159,37 @@ void Firewall::see(Connection& connection, const Packet& packet, Direction direc
   connection.expires = now + lifetime;
 }
 
+std::uint32_t Firewall::identity_of_remote(const Packet& packet, Direction direction, Origin origin) const {
+  if (direction == Direction::Egress) return world.identity_of(packet.destination);
+  if (!is_node && origin == Origin::Node) return kHost;
+  const std::uint32_t said = world.identity_of(packet.source);
+  if (said != kHost) return said;
+  return packet.source.v6 ? world.world6 : world.world4;
+}
+
+Firewall::Claim Firewall::claim(const IpAddress& source, const IpAddress& destination, Direction direction, Origin origin) const {
+  if (direction == Direction::Ingress) {
+    const bool has_family = (destination.v6 ? world.world6 : world.world4) != 0;
+    return !has_family || world.is_nodes(destination) ? Claim::Own : Claim::Others;
+  }
+  if (origin == Origin::Device) return world.is_nodes(source) ? Claim::Masked : Claim::Others;
+  return is_zero(source) ? Claim::Others : Claim::Own;
+}
+
 // A packet that isn't a reply: may it go this way?
-Answer Firewall::judge_forward(const Packet& packet, Direction direction, Connection* known, Time now) {
+Answer Firewall::judge_forward(const Packet& packet, Direction direction, Origin origin, bool masked, Connection* known, Time now) {
   // Flows of a family that isn't there can only be from the time before policy came.
-  if ((policy.ingress || policy.egress) && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
-  const IpAddress& other_side = direction == Direction::Egress ? packet.destination : packet.source;
-  const std::uint32_t identity = world.identity_of(other_side);
-  const Decision decision = policy.enforces(direction) ? policy.ask(direction, identity, flow_of(packet)) : Decision{};
-  Answer answer{.reason = decision.reason, .rules = decision.rules, .identity = identity, .asked = policy.enforces(direction)};
+  if (enforces_any() && !masked && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
+  const std::uint32_t identity = identity_of_remote(packet, direction, origin);
+  const bool asks = policy.enforces(direction) && !masked;
+  const Decision decision = asks ? policy.ask(direction, identity, flow_of(packet)) : Decision{};
+  Answer answer{.reason = decision.reason, .rules = decision.rules, .identity = identity, .asked = asks};
   if (decision.reason != NP_REASON_FORWARDED) {
     answer.reported = true;
     if (!pod.audit) return answer;
     answer.audited = true;
   }
-  if (known == nullptr && direction == Direction::Egress && !may_send_from(packet.source)) {
+  if (known == nullptr && direction == Direction::Egress && !is_node && !may_send_from(packet.source)) {
     answer = drop(NP_REASON_INVALID_SOURCE, identity);
     answer.asked = policy.enforces(direction);
     return answer;
@@ -167,7 +202,7 @@ Answer Firewall::judge_forward(const Packet& packet, Direction direction, Connec
   return answer;
 }
 
-Answer Firewall::judge_packet(const Packet& packet, Direction direction, Time now) {
+Answer Firewall::judge_packet(const Packet& packet, Direction direction, Origin origin, bool masked, Time now) {
   Connection* known = find(conversation_of(packet, direction), now);
   // Where a side has closed, SYN begins anew with the same ports.
   if (known != nullptr && opens(packet) && known->closed_by_any()) known = nullptr;
@@ -176,25 +211,38 @@ Answer Firewall::judge_packet(const Packet& packet, Direction direction, Time no
     return pass(Because::Reply);
   }
   if (is_related(packet, direction, now)) return pass(Because::Related);
-  return judge_forward(packet, direction, known, now);
+  return judge_forward(packet, direction, origin, masked, known, now);
 }
 
-// A pod without policy loses only what it sends in another's name; its flows are remembered for the
-// policy that may come.
-Answer Firewall::judge(Direction direction, Bytes frame, Time now) {
+Answer Firewall::judge_unreadable(const Unreadable& packet, Direction direction, Origin origin) const {
+  if (!enforces_any()) return pass(Because::Exempt);
+  const auto& both = packet.addresses;
+  if (is_node && ready && (!both || claim(both->source, both->destination, direction, origin) != Claim::Own)) return pass(Because::Exempt);
+  return drop(packet.reason);
+}
+
+// An endpoint without policy loses only what it sends in another's name; its flows are remembered for
+// the policy that may come.
+Answer Firewall::judge(Direction direction, Origin origin, Bytes frame, Time now) {
   const auto read = read_frame(frame);
-  const bool enforced = policy.ingress || policy.egress;
+  const bool enforced = enforces_any();
   if (std::holds_alternative<Arp>(read)) return pass(Because::Exempt);
-  if (const auto* unreadable = std::get_if<Unreadable>(&read)) return enforced ? drop(unreadable->reason) : pass(Because::Exempt);
+  if (const auto* unreadable = std::get_if<Unreadable>(&read)) return judge_unreadable(*unreadable, direction, origin);
   Packet packet = std::get<Packet>(read);
   if (is_exempt(packet)) return pass(Because::Exempt);
+  const Claim whose = is_node && ready ? claim(packet.source, packet.destination, direction, origin) : Claim::Own;
+  if (whose == Claim::Others) return pass(Because::Exempt);
   if (packet.is_later_fragment()) {
-    if (!complete_from_first_fragment(packet, direction, now)) return enforced ? drop(NP_REASON_FRAGMENT_NOT_FOUND) : pass(Because::Exempt);
+    if (!complete_from_first_fragment(packet, direction, now)) return enforced && whose == Claim::Own ? drop(NP_REASON_FRAGMENT_NOT_FOUND) : pass(Because::Exempt);
   } else if (packet.fragment) {
     remember_first_fragment(packet, direction, now);
   }
   if (!ready) return enforced ? drop(NP_REASON_NO_CONFIG) : pass(Because::Exempt);
-  return judge_packet(packet, direction, now);
+  if (is_node && whose == Claim::Own && enforced && packet.protocol == kIcmpv6) {
+    const Answer answer = of_node_icmpv6(packet.transport.icmp_type);
+    if (answer.because != Because::New) return answer;
+  }
+  return judge_packet(packet, direction, origin, whose == Claim::Masked, now);
 }
 
 }  // namespace netpolc::ir::flow

@@ -1,4 +1,4 @@
-// ir/flow/firewall.h — what a pod's two programs mean, executed: the stateful model that programs in
+// ir/flow/firewall.h — what the two programs of a pod or node mean, executed: the stateful model that programs in
 // the kernel are measured against (section 8 of the semantics reference). One packet at a time, slow
 // and obvious: connections and addresses are ordered maps, an entry lives exactly as long as it
 // should, nothing is ever evicted, and policy is asked about every forward packet, so that a change
@@ -7,7 +7,7 @@
 //   Firewall firewall;
 //   firewall.world.addresses[prefix] = identity;
 //   firewall.policy = {.ingress = true, .egress = false, .ask = …};
-//   Answer answer = firewall.judge(Direction::Ingress, frame, now);
+//   Answer answer = firewall.judge(Direction::Ingress, Origin::Device, frame, now);
 //
 // Pure but for its own state; no clock. Units of time are the caller's: those of `lifetimes`.
 #pragma once
@@ -35,6 +35,8 @@ struct World {
   std::map<IpPrefix, std::uint32_t> addresses;
   std::uint32_t world4 = 9, world6 = 10;  // 0: the cluster doesn't have this family
   std::uint32_t identity_of(const IpAddress& address) const;
+  // Is it one of the node's own? Those are single addresses.
+  bool is_nodes(const IpAddress& address) const;
 };
 
 // Which source addresses the pod may use: those with its identity, for the families named here.
@@ -49,6 +51,10 @@ struct Decision {
   std::vector<std::uint32_t> rules;           // any of them may be said to have decided; empty: no rule did
   bool operator==(const Decision&) const = default;
 };
+// How a packet came to where it is judged: the node that all this is on made it, or it came in through
+// a device. Whoever has the identity of the host is only believed to be it in the former case (8.6).
+enum class Origin : std::uint8_t { Node, Device };
+
 // What the judge of one direction says about the other side and a port or ICMP type.
 struct Policy {
   bool ingress = false, egress = false;  // enforced
@@ -83,12 +89,14 @@ class Firewall {
  public:
   World world;
   Pod pod;
+  bool is_node = false;  // the endpoint is the node, and of `pod` only `audit` counts
   Policy policy;
   Lifetimes lifetimes;
   bool ready = true;
 
-  // `direction` is the pod's: Egress is what it sends. `now` never goes back.
-  Answer judge(Direction direction, Bytes frame, Time now);
+  // `direction` is the endpoint's: Egress is what it sends. `origin` tells nothing where packets come
+  // from the pod, or to the node. `now` never goes back.
+  Answer judge(Direction direction, Origin origin, Bytes frame, Time now);
   std::size_t live_flows(Time now) const;
 
  private:
@@ -131,8 +139,15 @@ class Firewall {
   void remember_first_fragment(const Packet& packet, Direction direction, Time now);
   bool is_related(const Packet& packet, Direction direction, Time now);
   bool may_send_from(const IpAddress& source) const;
-  Answer judge_packet(const Packet& packet, Direction direction, Time now);
-  Answer judge_forward(const Packet& packet, Direction direction, Connection* known, Time now);
+  std::uint32_t identity_of_remote(const Packet& packet, Direction direction, Origin origin) const;
+  // Whose a packet is that passes a device of the node. Masked: others send it under the node's
+  // address, and what answers it must pass.
+  enum class Claim : std::uint8_t { Others, Masked, Own };
+  Claim claim(const IpAddress& source, const IpAddress& destination, Direction direction, Origin origin) const;
+  bool enforces_any() const { return policy.ingress || policy.egress; }
+  Answer judge_unreadable(const Unreadable& packet, Direction direction, Origin origin) const;
+  Answer judge_packet(const Packet& packet, Direction direction, Origin origin, bool masked, Time now);
+  Answer judge_forward(const Packet& packet, Direction direction, Origin origin, bool masked, Connection* known, Time now);
   void see(Connection& connection, const Packet& packet, Direction direction, Time now) const;
 
   std::map<Conversation, Connection> connections_;

@@ -38,8 +38,8 @@ struct Bench {
                          return {NP_REASON_DEFAULT_DENY, {}};
                        }};
   }
-  Answer in(const std::vector<std::uint8_t>& bytes) { return firewall.judge(Direction::Ingress, bytes, now); }
-  Answer out(const std::vector<std::uint8_t>& bytes) { return firewall.judge(Direction::Egress, bytes, now); }
+  Answer in(const std::vector<std::uint8_t>& bytes) { return firewall.judge(Direction::Ingress, Origin::Device, bytes, now); }
+  Answer out(const std::vector<std::uint8_t>& bytes) { return firewall.judge(Direction::Egress, Origin::Device, bytes, now); }
 };
 
 }  // namespace

@@ -133,7 +133,7 @@ std::optional<Headers> read_quoted(Bytes bytes, bool v6) {
   return out;
 }
 
-std::variant<Packet, Arp, Unreadable> read_packet(Bytes bytes, bool v6) {
+std::variant<Packet, Arp, Unreadable> read_whole(Bytes bytes, bool v6) {
   const Opening opening = open(bytes, v6, true);
   if (const auto* unreadable = std::get_if<Unreadable>(&opening)) return *unreadable;
   const auto& [headers, payload] = std::get<Opened>(opening);
@@ -152,6 +152,16 @@ std::variant<Packet, Arp, Unreadable> read_packet(Bytes bytes, bool v6) {
     out.transport.tcp_flags = payload[13];
   }
   if (out.is_icmp() && is_error(out.protocol, out.transport.icmp_type)) out.quoted = read_quoted(payload.subspan(8), v6);
+  return out;
+}
+
+// Whom a packet is from and to can be said of many that can't be read further.
+std::variant<Packet, Arp, Unreadable> read_packet(Bytes bytes, bool v6) {
+  auto out = read_whole(bytes, v6);
+  if (auto* unreadable = std::get_if<Unreadable>(&out)) {
+    Unreadable::Addresses& both = unreadable->addresses.emplace(IpAddress{.v6 = v6}, IpAddress{.v6 = v6});
+    if (bytes.size() >= (v6 ? kIpv6Length : kIpv4Length)) both = {address_at(bytes, v6 ? 8 : 12, v6), address_at(bytes, v6 ? 24 : 16, v6)};
+  }
   return out;
 }
 

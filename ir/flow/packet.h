@@ -56,6 +56,11 @@ struct Packet : Headers {
 struct Arp {};
 struct Unreadable {
   std::uint8_t reason = 0;  // NP_REASON_* of ir/map_layout.h
+  // Of IP packets; :: and 0.0.0.0 where the header is cut off.
+  struct Addresses {
+    IpAddress source, destination;
+  };
+  std::optional<Addresses> addresses = std::nullopt;
 };
 
 std::variant<Packet, Arp, Unreadable> read_frame(Bytes frame);

@@ -82,6 +82,9 @@ void Kernel::load(std::uint32_t table, const ir::DecisionTable& content) {
 void Kernel::start(const std::map<IpPrefix, std::uint32_t>& ipcache, const ir::Config& config) {
   if (loaded_.empty()) return;
   loader::AddressIdentities addresses;
+  hosts_.clear();
+  for (const auto& [prefix, identity] : ipcache)
+    if (identity == loader::kHostIdentity) hosts_.insert(prefix.address);
   for (const auto& [prefix, identity] : ipcache) addresses[{to_loader(prefix.address), prefix.length}] = identity;
   const bool dual = config.ipv4 && config.ipv6;
   np_config configuration = loader::fresh_config();
@@ -109,7 +112,8 @@ void Kernel::run_batch(const Shot* shots, std::size_t count, Seen* seen) {
   next_port_ = static_cast<std::uint16_t>((first + count) % (kLastPort - kFirstPort));
   for (std::size_t i = 0; i < count; ++i) {
     const auto side = shots[i].direction == ir::Direction::Egress ? loader::Side::FromPod : loader::Side::ToPod;
-    seen[i].passed = checked(loader::test_run(loaded_.at(shots[i].table).object, side, packet(shots[i], port(i)))) == loader::TcVerdict::Pass;
+    const bool from_node = side == loader::Side::ToPod && hosts_.contains(shots[i].source);
+    seen[i].passed = checked(loader::test_run(loaded_.at(shots[i].table).object, side, packet(shots[i], port(i)), from_node)) == loader::TcVerdict::Pass;
   }
   const std::vector<np_event> events = checked(maps_.take_events());
   std::size_t next = 0;

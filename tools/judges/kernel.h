@@ -7,6 +7,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "ir/decide/table.h"
@@ -55,6 +56,7 @@ class Kernel {
   loader::TestMaps maps_;
   std::map<std::uint32_t, Loaded> loaded_;
   std::map<std::uint32_t, std::uint64_t> drops_;  // by reason
+  std::set<IpAddress> hosts_;                     // what comes from there, the node sent
   std::uint16_t next_port_ = 0;
 };
 

@@ -114,8 +114,8 @@ void Bench::set_ready(bool ready, bool ipv6) {
   must(maps_.set_addresses(addresses, config));
 }
 
-loader::TcVerdict Bench::run(loader::Side side, const loader::Bytes& frame) {
-  const auto verdict = value_of(loader::test_run(*object_, side, frame));
+loader::TcVerdict Bench::run(loader::Side side, const loader::Bytes& frame, bool from_node) {
+  const auto verdict = value_of(loader::test_run(*object_, side, frame, from_node));
   const auto events = value_of(maps_.take_events());
   event_ = events.empty() ? std::nullopt : std::optional(events.back());
   return verdict;

@@ -27,6 +27,7 @@ class Bench {
   Bench();  // throws with what the kernel said
   loader::TcVerdict to_pod(const loader::Bytes& frame) { return run(loader::Side::ToPod, frame); }
   loader::TcVerdict from_pod(const loader::Bytes& frame) { return run(loader::Side::FromPod, frame); }
+  loader::TcVerdict from_node(const loader::Bytes& frame) { return run(loader::Side::ToPod, frame, true); }
   // What the last packet's event said: the reason of its drop, 0 for a new allowed connection,
   // nothing where there was none (known connections, what is none of policy's business).
   std::optional<np_event> event() const { return event_; }
@@ -38,7 +39,7 @@ class Bench {
   loader::TestMaps& maps() { return maps_; }
 
  private:
-  loader::TcVerdict run(loader::Side side, const loader::Bytes& frame);
+  loader::TcVerdict run(loader::Side side, const loader::Bytes& frame, bool from_node = false);
   loader::TestMaps maps_;
   std::optional<loader::Object> object_;
   std::optional<np_event> event_;

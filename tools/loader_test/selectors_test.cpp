@@ -172,7 +172,7 @@ void check_newcomers(unsigned seed, const std::string& home, Count& count, std::
     what.key = *checked;
     said.emplace(*Prefix::parse(endpoint.pods.front().addresses.front().to_string()), what);
   }
-  const auto plan = addresses(before, "", {}, said);
+  const auto plan = addresses(before, {}, {}, said);
   if (!plan) throw std::runtime_error(plan.error().message);
   std::set<std::size_t> programs;
   for (std::size_t i = 0; i < before.programs.size(); ++i) programs.insert(i);

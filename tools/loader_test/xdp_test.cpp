@@ -473,6 +473,10 @@ TEST_CASE("what a dropped packet costs") {
     options.sz = sizeof options;
     options.data_in = frame.data();
     options.data_size_in = static_cast<std::uint32_t>(frame.size());
+    __sk_buff context{};
+    context.ingress_ifindex = 1;  // from outside
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof context;
     options.repeat = kRepeat;
     if (bpf_prog_test_run_opts(node.objects[0].program(NP_PROGRAM_TO_POD), &options) != 0) throw std::runtime_error("test run");
     return options.duration;

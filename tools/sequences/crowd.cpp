@@ -68,8 +68,8 @@ class Crowd {
   void send(Direction direction, const std::string& text, bool may_lose) {
     if (wrong_) return;
     const Frame frame = frame_of(packet(text));
-    const auto answer = model_.judge(direction, frame, 1);
-    const Seen seen = kernel_.send(direction, false, frame);
+    const auto answer = model_.judge(direction, ir::flow::Origin::Device, frame, 1);
+    const Seen seen = kernel_.send(direction, ir::flow::Origin::Device, false, frame);
     ++tally_.packets;
     if (seen.passed) opened_ += !seen.events.empty();
     if (!seen.passed && !seen.events.empty() && seen.events[0].reason == NP_REASON_CT_CREATE_FAILED) ++refused_;

@@ -56,10 +56,11 @@ std::uint32_t second_interface() {
   return index;
 }
 
-bool run(const loader::Object& object, loader::Side side, const Frame& frame, std::uint32_t interface) {
+bool run(const loader::Object& object, loader::Side side, const Frame& frame, ir::flow::Origin origin, std::uint32_t interface) {
   const bool from_pod = side == loader::Side::FromPod;
   __sk_buff context{};
   context.ifindex = interface;
+  context.ingress_ifindex = origin == ir::flow::Origin::Node ? 0 : kLoopback;
   bpf_test_run_opts options{};
   options.sz = sizeof options;
   options.data_in = frame.data();
@@ -109,11 +110,11 @@ std::size_t FlowTable<Bucket>::used() const {
 template struct FlowTable<np_bucket4>;
 template struct FlowTable<np_bucket6>;
 
-Kernel::Kernel(const Script& script) : neighbour_(second_interface()) {
+Kernel::Kernel(const Script& script) : node_(script.node), neighbour_(second_interface()) {
   const std::vector<std::uint32_t> identities = script.identities();
   for (const Policy& policy : script.policies) {
     const ir::DecisionTable table = table_of(policy, identities);
-    const codegen_bpf::Emitted emitted = codegen_bpf::emit(table);
+    const codegen_bpf::Emitted emitted = codegen_bpf::emit(table, node_ ? codegen_bpf::Subject::Node : codegen_bpf::Subject::Pod);
     const auto object = codegen_bpf::compile(emitted);
     if (!object) throw std::runtime_error("policy " + policy.name + ": " + object.error().message);
     auto loaded = loader::Object::load(object->bytes, policy.name, maps_.shared, peer_bits(table.ingress, emitted.ingress_words), peer_bits(table.egress, emitted.egress_words));
@@ -168,13 +169,13 @@ void Kernel::set_world(const ir::flow::World& world) {
   for (const auto& [prefix, identity] : world.addresses) addresses[{{prefix.address.v6, prefix.address.bytes}, prefix.length}] = identity;
   config_.world4 = {world.world4, maps_.shared.rows.row(world.world4)};
   config_.world6 = {world.world6, maps_.shared.rows.row(world.world6)};
-  if (++config_.generation == 0) ++config_.generation;
+  config_.generation = config_.generation % (NP_FROM_HOST - 1) + 1;
   checked(maps_.set_addresses(addresses, config_));
 }
 
 void Kernel::set_pod(const ir::flow::Pod& pod) {
   const np_u32 flags = (pod.check4 ? NP_SOURCE_IPV4 : 0) | (pod.check6 ? NP_SOURCE_IPV6 : 0) | (pod.audit ? NP_AUDIT : 0);
-  checked(loader::fill_interfaces(maps_.map(NP_MAP_INTERFACES), {{kLoopback, {pod.identity, flags}}, {neighbour_, {pod.identity, flags}}}));
+  checked(loader::fill_interfaces(maps_.map(NP_MAP_INTERFACES), {{0, {1, node_ ? flags & NP_AUDIT : 0}}, {kLoopback, {pod.identity, node_ ? 0 : flags}}, {neighbour_, {pod.identity, node_ ? 0 : flags}}}));
 }
 
 void Kernel::age(std::uint32_t ticks) {
@@ -204,11 +205,11 @@ bool Kernel::takes(const Frame& frame) {
   return frame.size() >= (type == 0x0800 ? 34u : type == 0x86dd ? 54u : 15u);
 }
 
-Seen Kernel::send(ir::Direction direction, bool neighbour, const Frame& frame) {
+Seen Kernel::send(ir::Direction direction, ir::flow::Origin origin, bool neighbour, const Frame& frame) {
   Program& program = programs_.at(policy_);
   Seen out;
   const auto side = direction == ir::Direction::Egress ? loader::Side::FromPod : loader::Side::ToPod;
-  out.passed = run(program.object, side, frame, neighbour ? neighbour_ : kLoopback);
+  out.passed = run(program.object, side, frame, origin, neighbour ? neighbour_ : kLoopback);
   checked(events_->read([&](const np_event& event) { out.events.push_back(event); }));
   auto now = counters(program);
   for (std::uint32_t slot = 0; slot < now.size(); ++slot) out.counted.insert(out.counted.end(), now[slot] - program.counters[slot], slot);
@@ -249,7 +250,7 @@ std::optional<std::string> kernel_unavailable() {
     script.policies.push_back({.name = "nothing", .ingress = true, .egress = true, .rules = {}});
     Kernel kernel(script);
     kernel.begin(script);
-    if (kernel.send(ir::Direction::Ingress, false, Frame(60, 0)).passed) return "BPF_PROG_TEST_RUN gives no verdicts";
+    if (kernel.send(ir::Direction::Ingress, ir::flow::Origin::Device, false, Frame(60, 0)).passed) return "BPF_PROG_TEST_RUN gives no verdicts";
   } catch (const std::exception& error) {
     return error.what();
   }

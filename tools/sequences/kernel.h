@@ -46,7 +46,7 @@ class Kernel {
   void age(std::uint32_t ticks);
   // Newer kernels don't run a program on an untagged frame that ends within its IP header.
   static bool takes(const Frame& frame);
-  Seen send(ir::Direction direction, bool neighbour, const Frame& frame);
+  Seen send(ir::Direction direction, ir::flow::Origin origin, bool neighbour, const Frame& frame);
   // What the shared counters say so far.
   struct Totals {
     std::map<std::uint32_t, std::uint64_t> drops;  // by reason
@@ -77,7 +77,7 @@ class Kernel {
   FlowTable<np_bucket6> flows6_;
   np_config config_{};
   ir::flow::World world_;
-  bool clean_ = false;
+  bool clean_ = false, node_ = false;
   std::uint32_t policy_ = 0;
   std::uint32_t neighbour_ = 0;  // the interface of the other pod
 };

@@ -73,11 +73,12 @@ Packet reversed(Packet packet) {
 
 class Packets {
  public:
-  explicit Packets(Random& random) : random_(random) {}
+  Packets(Random& random, bool of_node) : random_(random), of_node_(of_node) {}
 
   Send next() {
     Send out = sent_.empty() || one_in(random_, 3) ? fresh() : following(pick(sent_, random_));
     if (one_in(random_, 12)) out.neighbour = !out.neighbour;
+    out.origin = origin(out.direction);
     if (out.packet.kind == Packet::Kind::Ip) {
       if (!out.packet.about) sent_.push_back(out);
       decorate(out.packet);
@@ -86,6 +87,12 @@ class Packets {
   }
 
  private:
+  ir::flow::Origin origin(ir::Direction direction) {
+    using ir::flow::Origin;
+    if (of_node_) return direction == ir::Direction::Egress && !one_in(random_, 3) ? Origin::Node : Origin::Device;
+    return direction == ir::Direction::Ingress && one_in(random_, 4) ? Origin::Node : Origin::Device;
+  }
+
   Send fresh() {
     Send out{.direction = one_in(random_, 2) ? ir::Direction::Egress : ir::Direction::Ingress};
     Packet& packet = out.packet;
@@ -103,6 +110,7 @@ class Packets {
     packet.source = out_of_pod ? pod(v6) : other;
     packet.destination = out_of_pod ? other : pod(v6);
     if (one_in(random_, 40)) packet.source = address(v6 ? pick(std::array{"fd00::2", "fe80::5", "::", "fd00::1"}, random_) : pick(std::array{"10.0.0.2", "10.0.0.1", "0.0.0.0"}, random_));
+    if (of_node_ && one_in(random_, 10)) packet.destination = other;
     packet.source_port = pick(kPorts, random_);
     packet.destination_port = pick(kPorts, random_);
     packet.tcp_flags = pick(kTcpFlags, random_);
@@ -169,6 +177,7 @@ class Packets {
   }
 
   Random& random_;
+  bool of_node_;
   std::vector<Send> sent_;
 };
 
@@ -195,8 +204,9 @@ Script random_world(Random& random) {
   for (std::uint32_t n = 0; n < 3; ++n) out.policies.push_back(random_policy(n, random));
   out.pod = {.identity = kSelf, .check4 = one_in(random, 2), .check6 = one_in(random, 2)};
   const auto add = [&](const char* prefix, std::uint32_t identity) { out.world.addresses[*IpPrefix::parse(prefix)] = identity; };
-  add("10.0.0.1/32", kSelf);
-  add("fd00::1/128", kSelf);
+  out.node = one_in(random, 4);
+  add("10.0.0.1/32", out.node ? 1 : kSelf);
+  add("fd00::1/128", out.node ? 1 : kSelf);
   add("10.0.0.3/32", kFriend);
   add("fd00::3/128", kFriend);
   add("10.0.0.4/32", kFoe);
@@ -214,7 +224,7 @@ Script random_world(Random& random) {
 
 Case random_case(const Script& script, Random& random, std::size_t steps) {
   Case out{.name = "random", .steps = {}};
-  Packets packets(random);
+  Packets packets(random, script.node);
   while (out.steps.size() < steps) {
     if (one_in(random, 12)) out.steps.push_back(random_change(script, random));
     else out.steps.push_back({packets.next()});

@@ -1,6 +1,7 @@
 #include "tools/sequences/script.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 #include <sstream>
@@ -73,6 +74,35 @@ std::string print(const Expectation& expect) {
   return out;
 }
 
+// How a packet goes, as a word.
+struct Way {
+  const char* word;
+  ir::Direction direction;
+  ir::flow::Origin origin;
+  bool neighbour, node;
+};
+constexpr std::array kWays{
+    Way{"to-pod", ir::Direction::Ingress, ir::flow::Origin::Device, false, false},
+    Way{"from-pod", ir::Direction::Egress, ir::flow::Origin::Device, false, false},
+    Way{"node-to-pod", ir::Direction::Ingress, ir::flow::Origin::Node, false, false},
+    Way{"to-neighbour", ir::Direction::Ingress, ir::flow::Origin::Device, true, false},
+    Way{"from-neighbour", ir::Direction::Egress, ir::flow::Origin::Device, true, false},
+    Way{"node-to-neighbour", ir::Direction::Ingress, ir::flow::Origin::Node, true, false},
+    Way{"to-node", ir::Direction::Ingress, ir::flow::Origin::Device, false, true},
+    Way{"from-node", ir::Direction::Egress, ir::flow::Origin::Node, false, true},
+    Way{"through-node", ir::Direction::Egress, ir::flow::Origin::Device, false, true},
+    Way{"to-node/2", ir::Direction::Ingress, ir::flow::Origin::Device, true, true},
+    Way{"from-node/2", ir::Direction::Egress, ir::flow::Origin::Node, true, true},
+    Way{"through-node/2", ir::Direction::Egress, ir::flow::Origin::Device, true, true},
+};
+
+const char* word_of(const Send& send, bool node) {
+  const auto found = std::find_if(kWays.begin(), kWays.end(), [&](const Way& way) {
+    return way.direction == send.direction && way.origin == send.origin && way.neighbour == send.neighbour && way.node == node;
+  });
+  return found == kWays.end() ? "nowhere" : found->word;
+}
+
 class Reader {
  public:
   Script take(const std::string& text) {
@@ -109,6 +139,8 @@ class Reader {
     } else if (words[0] == "in" || words[0] == "out") {
       if (script_.policies.empty()) throw std::runtime_error("a rule stands below its policy");
       add_line(script_.policies.back(), words);
+    } else if (words[0] == "node" && words.size() == 1) {
+      script_.node = true;
     } else if (words[0] == "pod" && words.size() > 1) {
       script_.pod.identity = number(words[1]);
       for (std::size_t i = 2; i < words.size(); ++i) {
@@ -125,14 +157,14 @@ class Reader {
     } else if (words[0] == "address" && words.size() == 3) {
       script_.world.addresses[prefix(words[1])] = number(words[2]);
     } else {
-      throw std::runtime_error("before the first case come policy NAME and its rules, pod, world, lifetimes and address");
+      throw std::runtime_error("before the first case come policy NAME and its rules, pod or node, world, lifetimes and address");
     }
   }
 
   std::variant<Send, Wait, SetPolicy, SetAddress, SetAudit> step(const std::vector<std::string>& words) {
-    const bool to = words[0] == "to-pod" || words[0] == "to-neighbour";
-    if (to || words[0] == "from-pod" || words[0] == "from-neighbour") {
-      Send out{.direction = to ? ir::Direction::Ingress : ir::Direction::Egress, .neighbour = words[0].ends_with("neighbour")};
+    const auto way = std::find_if(kWays.begin(), kWays.end(), [&](const Way& one) { return one.node == script_.node && words[0] == one.word; });
+    if (way != kWays.end()) {
+      Send out{.direction = way->direction, .origin = way->origin, .neighbour = way->neighbour};
       const auto arrow = std::find(words.begin(), words.end(), "->");
       out.packet = parse_packet({words.begin() + 1, arrow});
       if (arrow != words.end()) out.expect = expectation({arrow + 1, words.end()});
@@ -147,7 +179,10 @@ class Reader {
         if (script_.policies[i].name == words[1]) return SetPolicy{i};
       throw std::runtime_error("there is no policy `" + words[1] + "`");
     }
-    throw std::runtime_error("`" + words[0] + "` is none of to-pod, from-pod, to-neighbour, from-neighbour, wait, policy, address, audit");
+    std::string known;
+    for (const Way& one : kWays)
+      if (one.node == script_.node) known += std::string(one.word) + ", ";
+    throw std::runtime_error("`" + words[0] + "` is none of " + known + "wait, policy, address, audit");
   }
 
   Script script_;
@@ -179,8 +214,8 @@ Script parse_script(const std::string& name, const std::string& text) {
 
 std::string print(const Step& step, const Script& script) {
   return std::visit(Overloaded{
-                        [](const Send& send) {
-                          return std::string(send.direction == ir::Direction::Ingress ? "to-" : "from-") + (send.neighbour ? "neighbour " : "pod ") + print(send.packet) +
+                        [&](const Send& send) {
+                          return std::string(word_of(send, script.node)) + " " + print(send.packet) +
                                  (send.expect ? " -> " + print(*send.expect) : std::string());
                         },
                         [](const Wait& wait) { return "wait " + std::to_string(wait.seconds); },
@@ -194,6 +229,7 @@ std::string print(const Step& step, const Script& script) {
 std::string print(const Script& script, const Case& one) {
   std::string out;
   for (const Policy& policy : script.policies) out += print(policy);
+  if (script.node) out += "node\n";
   out += "pod " + std::to_string(script.pod.identity) + (script.pod.check4 ? " check4" : "") + (script.pod.check6 ? " check6" : "") + (script.pod.audit ? " audit" : "") + "\n";
   out += "world " + std::to_string(script.world.world4) + " " + std::to_string(script.world.world6) + "\n";
   for (const auto& [at, identity] : script.world.addresses) out += "address " + spell(at) + " " + std::to_string(identity) + "\n";

@@ -3,6 +3,7 @@
 //   policy web                    the first one counts when a case begins (rules.h)
 //     in allow tcp 80 from 300
 //   pod 100 check4 check6         the pod's identity; which source addresses are checked
+//   node                          in place of it: the endpoint is the node itself
 //   world 9 10                    identities of unknown addresses; 0: the family isn't there
 //   lifetimes 8000 60 10 60       seconds: TCP, TCP before it is established, after both closed, the rest
 //   address 10.0.0.3 300          a single address or a prefix, and whose it is
@@ -13,6 +14,9 @@
 //   wait 61                       seconds
 //   from-neighbour udp 10.0.0.1:53 > 10.0.0.3:4000   of another pod of the node, under the same policy;
 //                                 to-neighbour likewise. What one of them may do opens nothing for the other
+//   node-to-pod udp …             the node sends it; what is just to the pod came through a device
+//   to-node, from-node, through-node   where the endpoint is the node: what arrives at one of its
+//                                 devices, what it sends, and what it forwards there
 //   policy other                  takes its place; `address … none`, `audit on`, `audit off` likewise
 //
 // After -> comes what must become of the packet: exempt, reply, related, known (a flow that policy
@@ -42,6 +46,7 @@ struct Expectation {
 
 struct Send {
   ir::Direction direction = ir::Direction::Ingress;
+  ir::flow::Origin origin = ir::flow::Origin::Device;
   bool neighbour = false;  // the packet is that pod's
   Packet packet = {};
   std::optional<Expectation> expect = std::nullopt;
@@ -73,6 +78,7 @@ struct Script {
   std::vector<Policy> policies;
   loader::Lifetimes lifetimes;
   ir::flow::Pod pod;
+  bool node = false;  // the endpoint is the node
   ir::flow::World world;
   std::vector<Case> cases;
   // Of everybody that is named anywhere.

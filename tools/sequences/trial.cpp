@@ -108,6 +108,7 @@ class Run {
       pod.world = script.world;
       pod.pod = script.pod;
       pod.lifetimes = kernel.lifetimes();
+      pod.is_node = script.node;
     }
     use(0);
     kernel_.begin(script);
@@ -170,17 +171,23 @@ class Run {
     const Frame frame = frame_of(send.packet);
     Frame shown = frame;
     if (wrong_ && wrong_->frame) wrong_->frame(shown);
-    const Answer answer = pods_[send.neighbour && !(wrong_ && wrong_->one_pod)].judge(send.direction, shown, now_);
+    const Answer answer = pods_[send.neighbour && !script_.node && !(wrong_ && wrong_->one_pod)].judge(send.direction, origin(send), shown, now_);
     if (!Kernel::takes(frame)) return check(send, answer);
-    const Seen seen = kernel_.send(send.direction, send.neighbour, frame);
+    const Seen seen = kernel_.send(send.direction, send.origin, send.neighbour, frame);
     count(answer);
     ++tally.packets;
     ++tally.outcomes[answer.because == Because::Dropped ? "dropped, reason " + std::to_string(answer.reason) : ir::flow::to_string(answer.because)];
     auto what = compare(answer, seen, send.direction, *policy_);
     if (!what && !seen.events.empty()) what = compare(seen.events[0], frame, send.direction);
     if (what) return *what + "\n  the model: " + said(answer) + "\n  the kernel: " + said(seen);
-    if (seen.passed && policy_->enforces_any() && !is_readable(frame)) return "it passed, but isn't a packet that anybody can read\n  the kernel: " + said(seen);
+    const bool of_others = script_.node && answer.because == Because::Exempt;
+    if (seen.passed && policy_->enforces_any() && !of_others && !is_readable(frame)) return "it passed, but isn't a packet that anybody can read\n  the kernel: " + said(seen);
     return check(send, answer);
+  }
+
+  ir::flow::Origin origin(const Send& send) const {
+    if (!wrong_ || !wrong_->gullible || send.packet.kind != Packet::Kind::Ip) return send.origin;
+    return world_.is_nodes(send.packet.source) ? ir::flow::Origin::Node : ir::flow::Origin::Device;
   }
 
   void count(const Answer& answer) {

@@ -17,6 +17,7 @@ struct Wrong {
   std::function<void(ir::flow::Decision&)> decision;
   bool one_pod = false;  // the neighbour's packets are the pod's
   bool deaf = false;     // to changes of addresses
+  bool gullible = false; // whoever has the node's address is the node
 };
 
 struct Difference {

@@ -19,6 +19,8 @@ std::vector<Wrong> wrongs() {
   return {
       {.name = "pods of a node share their flows", .setup = {}, .frame = {}, .decision = {}, .one_pod = true},
       {.name = "addresses never change", .setup = {}, .frame = {}, .decision = {}, .deaf = true},
+      {.name = "whoever has the node's address is the node", .setup = {}, .frame = {}, .decision = {}, .gullible = true},
+      setup("nodes are pods", [](Firewall& model) { model.is_node = false; }),
       setup("UDP flows live 40 seconds", [](Firewall& model) { model.lifetimes.other = 37; }),
       setup("established TCP lives a minute", [](Firewall& model) { model.lifetimes.tcp = model.lifetimes.tcp_new; }),
       setup("TCP without an answer lives as long as with one", [](Firewall& model) { model.lifetimes.tcp_new = model.lifetimes.tcp; }),

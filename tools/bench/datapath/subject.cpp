@@ -72,6 +72,10 @@ double Subject::run_once(int program, const Traffic& traffic, std::uint32_t pack
   options.sz = sizeof options;
   options.data_in = traffic.frame.data();
   options.data_size_in = static_cast<std::uint32_t>(traffic.frame.size());
+  __sk_buff context{};
+  context.ingress_ifindex = 1;  // forwarded, not the node's own
+  options.ctx_in = &context;
+  options.ctx_size_in = sizeof context;
   options.repeat = static_cast<int>(packets);
   if (bpf_prog_test_run_opts(program, &options) != 0) throw std::runtime_error(name() + ": test run: " + std::strerror(errno));
   last_answer_ = options.retval;

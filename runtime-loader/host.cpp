@@ -1,0 +1,105 @@
+#include "runtime-loader/host.h"
+
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <set>
+
+#include "runtime-loader/netns.h"
+#include "runtime-loader/xdp.h"
+
+namespace netpolc::loader {
+namespace {
+
+bool is_enforced(const BundleProgram& program) { return program.ingress.enforcement != "none" || program.egress.enforcement != "none"; }
+
+std::optional<std::size_t> host_of(const Bundle& bundle, const std::string& node) {
+  for (std::size_t i = 0; i < bundle.endpoints.size(); ++i)
+    if (bundle.endpoints[i].is_node && bundle.endpoints[i].name == node) return i;
+  return std::nullopt;
+}
+
+bool any_host_enforced(const Bundle& bundle) {
+  return std::any_of(bundle.endpoints.begin(), bundle.endpoints.end(), [&](const BundleEndpoint& it) { return it.is_node && is_enforced(bundle.programs[it.program]); });
+}
+
+std::optional<Address> address_of(const sockaddr& raw) {
+  Address out;
+  if (raw.sa_family == AF_INET) {
+    std::memcpy(out.bytes.data(), &reinterpret_cast<const sockaddr_in&>(raw).sin_addr, 4);
+    if (out.bytes[0] == 169 && out.bytes[1] == 254) return std::nullopt;
+    return out;
+  }
+  if (raw.sa_family != AF_INET6) return std::nullopt;
+  out.v6 = true;
+  std::memcpy(out.bytes.data(), &reinterpret_cast<const sockaddr_in6&>(raw).sin6_addr, 16);
+  if (out.bytes[0] == 0xfe && (out.bytes[1] & 0xc0) == 0x80) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Address>> local_addresses() {
+  ifaddrs* first = nullptr;
+  if (getifaddrs(&first) != 0) return refused("asking for the addresses of this machine", errno);
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> all(first, freeifaddrs);
+  std::set<Address> out;
+  for (const ifaddrs* it = first; it != nullptr; it = it->ifa_next) {
+    if (it->ifa_addr == nullptr || it->ifa_flags & IFF_LOOPBACK || std::strcmp(it->ifa_name, "kube-ipvs0") == 0) continue;
+    if (const auto address = address_of(*it->ifa_addr)) out.insert(*address);
+  }
+  return std::vector<Address>(out.begin(), out.end());
+}
+
+Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods) {
+  HostPlan out;
+  const auto devices = find_devices(options.devices, "--host-device");
+  if (!devices) return tl::make_unexpected(devices.error());
+  if (options.skip) {
+    if (!options.devices.empty()) return bad_input("--host-device and --skip-host-policies exclude each other");
+    return out;
+  }
+  if (node.empty() && any_host_enforced(bundle))
+    return bad_input("the bundle has policies of nodes: say with --node which of them this is, or leave them alone with --skip-host-policies");
+  const auto host = host_of(bundle, node);
+  if (!host) {
+    if (!options.devices.empty()) out.nothing = "the bundle has no policy of " + (node.empty() ? std::string("any node") : "node " + node) + ": the host firewall is off";
+    return out;
+  }
+  if (devices->empty()) {
+    if (!is_enforced(bundle.programs[bundle.endpoints[*host].program])) return out;
+    return bad_input("node " + node + " has policies of its own: name the devices that lead out of it with --host-device, or leave them alone with --skip-host-policies");
+  }
+  Attachment it;
+  it.endpoint = bundle.endpoints[*host].full_name();
+  it.bundle_endpoint = *host;
+  it.for_node = true;
+  it.audit = options.audit;
+  for (const ExternalDevice& device : *devices) {
+    it.ifname = device.ifname;
+    it.ifindex = device.ifindex;
+    it.netns_inode = device.netns;
+    out.attachments.push_back(it);
+  }
+  for (const Attachment& pod : pods) {
+    if (std::any_of(devices->begin(), devices->end(), [&](const ExternalDevice& device) { return device.ifindex == pod.ifindex && device.netns == pod.netns_inode; }))
+      return bad_input("--host-device " + pod.ifname + ": is a pod's interface");
+    it.ifname = pod.ifname;
+    it.netns = pod.netns;
+    it.ifindex = pod.ifindex;
+    it.netns_inode = pod.netns_inode;
+    out.attachments.push_back(it);
+  }
+  out.requests = requests_of(out.attachments);
+  auto addresses = local_addresses();
+  if (!addresses) return tl::make_unexpected(addresses.error());
+  out.addresses = std::move(*addresses);
+  return out;
+}
+
+}  // namespace netpolc::loader

@@ -1,0 +1,36 @@
+// runtime-loader/host.h — the policy of the node itself (the host firewall): which programs of a
+// bundle are this node's, and at which interfaces they belong.
+//
+// The node's programs are at the devices that lead out of it and, beside the pods' own, at every
+// pod's interface: what pods and node say to each other passes there and nowhere else.
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime-loader/plan.h"
+
+namespace netpolc::loader {
+
+struct HostOptions {
+  std::vector<std::string> devices;  // that lead out of the node
+  bool skip = false;                 // leave the policy of nodes alone
+  bool audit = false;                // what it denies passes, and is counted and reported
+};
+
+struct HostPlan {
+  std::vector<ResolvedRequest> requests;  // one an attachment
+  std::vector<Attachment> attachments;    // none: nothing to enforce
+  std::vector<Address> addresses;         // of this machine: whoever has one of them is the node
+  std::string nothing;                    // not empty: why devices were given and nothing is attached to them
+};
+
+// Fails as input where the bundle has policies of nodes and it isn't said which node this is, or which
+// devices lead out of it: they would silently not count. `pods`: what pods' programs are attached to.
+Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods);
+
+// Where the loader runs: addresses of all devices but loopback and those that stand for services
+// (kube-ipvs0), link-local ones left out; sorted.
+Result<std::vector<Address>> local_addresses();
+
+}  // namespace netpolc::loader

@@ -1,0 +1,175 @@
+"""The host firewall against a real kernel: a node, a pod and a host outside, made of network namespaces.
+The node's own packets are judged at its external device and at its pods'; those of others pass.
+
+usage: host_kernel_test.py BINARY_DIRECTORY
+
+Exit status 77 where the kernel can't be used (1 with CI=true). Runs itself in private network,
+mount and process namespaces, so that nothing is left behind, however it ends.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, run_alone
+import topology
+from topology import Pod, inside, run
+
+OUTSIDE = ("192.168.60.2", "fd00:60::2")
+POLICY = """---
+apiVersion: cilium.io/v2
+kind: CiliumClusterwideNetworkPolicy
+metadata: {name: nodes}
+spec:
+  nodeSelector: {}
+  ingress:
+  - fromEntities: [world]
+    toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+  - fromEndpoints: [{matchLabels: {app: web}}]
+    toPorts: [{ports: [{port: "9999", protocol: TCP}]}]
+  egress:
+  - toEntities: [world]
+    toPorts: [{ports: [{port: "9999", protocol: TCP}]}]
+  - toEndpoints: [{matchLabels: {app: web}}]
+    toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
+"""
+EXPECTED = {  # who, whom: at which of 80, 8080 and 9999
+    ("outside", "node"): {"8080"},
+    ("web", "node"): {"9999"},
+    ("node", "outside"): {"9999"},
+    ("node", "web"): {"8080"},
+    ("outside", "web"): {"80", "8080", "9999"},  # none of the node's business
+    ("web", "outside"): {"80", "8080", "9999"},
+}
+PORTS = ("80", "8080", "9999")
+
+
+class World:
+    def __init__(self, binaries, home):
+        self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
+        topology.prepare()
+        topology.namespace("fabric")
+        topology.member("node-1", *NODES["node-1"])
+        topology.member("outside", *OUTSIDE)
+        self.web = Pod("web", "t", "node-1", "10.244.1.10", "fd00:244:1::10")
+        self.web.create(NODES)
+        self.netns = {"node": "node-1", "outside": "outside", "web": self.web.netns}
+        self.addresses = {"node": NODES["node-1"], "outside": OUTSIDE, "web": (self.web.ipv4, self.web.ipv6)}
+        for netns in self.netns.values():
+            server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", ",".join(PORTS)), stdout=subprocess.PIPE, text=True)
+            check(server.stdout.readline().strip() == "ready", "no server")
+        self.off, self.on = self.compile("off", "false"), self.compile("on", "true")
+
+    def compile(self, name, host_firewall):
+        directory = self.home / ("policies-" + name)
+        directory.mkdir()
+        cluster = CLUSTER.replace("data: {", 'data: {enable-host-firewall: "%s", ' % host_firewall)
+        (directory / "all.yaml").write_text(cluster + POD % {"name": "web", "ipv4": self.web.ipv4, "ipv6": self.web.ipv6} + POLICY)
+        run(self.netpolc, "compile", "-f", str(directory), "-o", str(self.home / name))
+        return self.home / name
+
+    def call(self, *words):
+        return subprocess.run(inside("node-1", self.loader, *words, "--root", PINS, "--state", str(self.home / "state")), capture_output=True, text=True)
+
+    def load(self, bundle, *words, expect=0):
+        done = self.call("load", str(bundle), "--attach", "t/web=lxc-web", *words)
+        check(done.returncode == expect, "load ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
+        return done
+
+    def unload(self):
+        done = self.call("unload")
+        check(done.returncode == 0, "unload: " + done.stderr)
+        return done.stdout
+
+    def reached(self, source, target, family):
+        address = self.addresses[target][0 if family == 4 else 1]
+        probes = {port: subprocess.Popen(inside(self.netns[source], sys.executable, TRAFFIC, "probe", "TCP", address, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for port in PORTS}
+        return {port for port, probe in probes.items() if probe.wait() == 0}
+
+    def check_traffic(self, expected):
+        for (source, target), ports in expected.items():
+            for family in (4, 6):
+                got = self.reached(source, target, family)
+                check(got == ports, "%s reaches %s over IPv%d at %s, not at %s" % (source, target, family, sorted(got), sorted(ports)))
+
+
+OPEN = {pair: set(PORTS) for pair in EXPECTED}
+
+
+def enforced_with(world, mode):
+    world.load(world.on, "--node", "node-1", "--host-device", "eth0", "--attach-mode", mode)
+    world.check_traffic(EXPECTED)
+    status = json.loads(world.call("status", "-o", "json").stdout)
+    places = sorted((a["endpoint"], a["ifname"]) for a in status["attachments"])
+    check(status["inForce"] and places == [("node node-1", "eth0"), ("node node-1", "lxc-web"), ("t/web", "lxc-web")], "status says %s" % places)
+    world.load(world.on, "--node", "node-1", "--host-device", "eth0", "--attach-mode", mode)  # in place of itself
+    world.check_traffic({("outside", "node"): {"8080"}, ("node", "web"): {"8080"}})
+    text = world.unload()
+    check("6 programs detached from 2 interfaces" in text, "unload says " + text)
+    world.check_traffic({("outside", "node"): set(PORTS)})
+
+
+def test_enforced(world):
+    enforced_with(world, "auto")
+
+
+def test_enforced_by_filters(world):
+    enforced_with(world, "clsact")
+
+
+def test_taken_away_with_its_policy(world):
+    world.load(world.on, "--node", "node-1", "--host-device", "eth0")
+    done = world.load(world.off, "--node", "node-1", "--host-device", "eth0")
+    check("the host firewall is off" in done.stderr, "load says " + done.stderr)
+    world.check_traffic(OPEN)
+    world.unload()
+
+
+def test_not_left_out_silently(world):
+    for words, text in ((["--node", "node-1"], "--host-device"), (["--host-device", "eth0"], "--node")):
+        done = world.load(world.on, *words, expect=2)
+        check(text in done.stderr and "--skip-host-policies" in done.stderr, "load says " + done.stderr)
+    world.load(world.on, "--node", "node-1", "--skip-host-policies")
+    world.check_traffic({("outside", "node"): set(PORTS)})
+    world.unload()
+
+
+def test_audit(world):
+    world.load(world.on, "--node", "node-1", "--host-device", "eth0", "--audit-host")
+    world.check_traffic(OPEN)
+    check(json.loads(world.call("status", "-o", "json").stdout)["audited"] > 0, "nothing was audited")
+    world.unload()
+
+
+def test_answers_to_masqueraded_pods(world):
+    """What leaves under the node's address by masquerading is answered, though policy denies the node to be spoken to."""
+    rules = "table ip hiding { chain out { type nat hook postrouting priority 100; oifname \"eth0\" ip saddr %s masquerade; }; }" % world.web.ipv4
+    run(*inside("node-1", "nft", rules))
+    world.load(world.on, "--node", "node-1", "--host-device", "eth0")
+    check(world.reached("web", "outside", 4) == set(PORTS), "a masqueraded pod is not answered")
+    world.unload()
+    run(*inside("node-1", "nft", "delete table ip hiding"))
+
+
+def main(binaries):
+    tests = [work for name, work in sorted(globals().items()) if name.startswith("test_")]
+    failed = 0
+    with tempfile.TemporaryDirectory() as home:
+        world = World(binaries, pathlib.Path(home))
+        world.check_traffic(OPEN)
+        for test in tests:
+            name = test.__name__[5:].replace("_", " ")
+            try:
+                test(world)
+                print("ok    " + name, flush=True)
+            except (Failed, subprocess.SubprocessError, OSError, KeyError, ValueError) as error:
+                failed += 1
+                print("FAIL  %s: %s" % (name, error), flush=True)
+                world.call("unload")
+    print("the host firewall in the kernel: %d tests, %d failed" % (len(tests), failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    run_alone(main, __file__)
