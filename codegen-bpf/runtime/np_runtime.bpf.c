@@ -96,9 +96,13 @@ NP_INLINE int np_on_link_only(const np_u64 *address)
 }
 
 /* Whom a packet is from is what its source address says, to other pods' policies too: a pod must
- * not send in the name of others. Asked of new connections only, since others began with one. */
-NP_INLINE int np_source_is_own(const struct np_packet *packet, const struct np_config *config)
+ * not send in the name of others. Asked of new connections only, since others began with one. Apart,
+ * for the sake of the stack. */
+NP_APART int np_source_is_own(const struct np_packet *packet)
 {
+	const struct np_config *config = np_configuration();
+	if (!packet || !config)
+		return 0;
 	np_u32 site = packet->site;
 	const struct np_interface *interface = np_map_lookup(&np_interfaces, &site);
 	if (!interface || !(interface->flags & (packet->family == 4 ? NP_SOURCE_IPV4 : NP_SOURCE_IPV6)))
@@ -295,21 +299,31 @@ NP_INLINE np_u32 np_node_icmpv6(np_u32 type)
 	return NP_REASON_FORBIDDEN_ICMPV6;
 }
 
-NP_INLINE np_u32 np_planned_for(const struct __sk_buff *skb, np_u32 direction)
+/* What others send under the node's address opens a flow, so that its answers pass. Apart, for the sake of the stack. */
+NP_APART int np_track_masked(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known)
 {
-	np_u32 planned = np_planned(direction);
-	return np_of_node() && direction == NP_EGRESS && !np_made_here(skb) ? planned & ~(np_u32)NP_JUDGED : planned;
+	struct np_outcome outcome = { .direction = NP_EGRESS, .verdict = np_default_allow() };
+	const struct np_config *config = np_configuration();
+	if (!packet || !config)
+		return TC_ACT_SHOT;
+	int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
+	if (!np_remember(packet, &outcome, known, fresh) && !np_remember(packet, &outcome, known, fresh))
+		np_count(NP_STAT_REFUSED);
+	if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
+		outcome.identity = np_name(skb, packet, NP_EGRESS);
+		np_report(skb, packet, &outcome);
+	}
+	return TC_ACT_UNSPEC;
 }
 
 /* `known`: the packet's flow, if it has one that does not let it pass as it is. */
 NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known)
 {
 	const struct np_config *config = np_configuration();
-	const np_u32 planned = np_planned_for(skb, direction);
+	const np_u32 planned = np_planned(direction);
 	if (!config)
 		return np_refuse(skb, packet, direction, NP_REASON_NO_CONFIG, 0);
-	if (np_enforced() && planned == np_planned(direction) &&
-	    !(packet->family == 4 ? config->world4.identity : config->world6.identity))
+	if (np_enforced() && !(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
 	const int prefixes = np_needs_prefixes(planned, config);
 	struct np_address who = {};
@@ -320,8 +334,7 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 	struct np_outcome outcome = { .direction = direction, .identity = who.identity };
 	outcome.verdict = np_ask(packet, &who, direction, planned);
 	const int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
-	if (planned == np_planned(direction))
-		np_count_rule(direction, np_rule(outcome.verdict), skb->len);
+	np_count_rule(direction, np_rule(outcome.verdict), skb->len);
 	if (np_reason(outcome.verdict) != NP_REASON_FORWARDED) {
 		if (!named)
 			outcome.identity = np_name(skb, packet, direction);
@@ -329,7 +342,7 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 			return np_drop(skb, packet, &outcome);
 		outcome.flags = NP_EVENT_AUDITED;
 	}
-	if (fresh && direction == NP_EGRESS && !np_of_node() && !np_source_is_own(packet, config)) {
+	if (fresh && direction == NP_EGRESS && !np_of_node() && !np_source_is_own(packet)) {
 		if (!named)
 			outcome.identity = np_name(skb, packet, direction);
 		return np_refuse(skb, packet, direction, NP_REASON_INVALID_SOURCE, outcome.identity);
@@ -370,7 +383,7 @@ NP_INLINE np_u32 np_generation(const struct __sk_buff *skb, np_u32 direction, co
 
 NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 {
-	const np_u32 judged = np_planned_for(skb, direction) & NP_JUDGED;
+	np_u32 judged = np_planned(direction) & NP_JUDGED, masked = 0;
 	struct np_packet packet;
 	np_u32 parsed = np_read(skb, &packet, direction, np_site(skb));
 	if (parsed == NP_PASS || (parsed != NP_JUDGE && !np_enforced()))
@@ -380,6 +393,9 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 		np_u32 claim = np_claim(skb, &packet, direction);
 		if (claim == NP_OTHERS || (claim == NP_TRACKED && parsed != NP_JUDGE))
 			return TC_ACT_UNSPEC;
+		masked = claim == NP_TRACKED;
+		if (masked)
+			judged = 0;
 		if (claim == NP_OWN && parsed == NP_JUDGE && np_enforced() && packet.protocol == NP_ICMPV6)
 			parsed = np_node_icmpv6(packet.number);
 		if (parsed == NP_PASS)
@@ -410,6 +426,8 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 	}
 	if (packet.icmp_error && np_related(skb, &packet, direction))
 		return TC_ACT_UNSPEC;
+	if (masked)
+		return np_track_masked(skb, &packet, track);
 	return direction == NP_EGRESS ? np_admit_out(skb, &packet, track) : np_admit_in(skb, &packet, track);
 }
 
