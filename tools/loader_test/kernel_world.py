@@ -187,7 +187,7 @@ class Flood:
         for thread in (self.sender, *self.threads):
             thread.join()
         lost = self.sent - len(self.got)
-        check(self.sent > 1000, "only %d datagrams were sent" % self.sent)
+        check(self.sent > 300, "only %d datagrams were sent" % self.sent)  # a busy machine sends a thousand or less
         check(self.leaked == 0, "%d datagrams passed that no generation allows" % self.leaked)
         check(lost == 0, "%d of %d datagrams were lost that every generation allows" % (lost, self.sent))
         return self.sent
