@@ -25,6 +25,17 @@ struct __sk_buff {
 	np_u32 tc_classid;
 	np_u32 data;
 	np_u32 data_end;
+	np_u32 napi_id;
+	np_u32 family;
+	np_u32 remote_ip4, local_ip4;
+	np_u32 remote_ip6[4], local_ip6[4];
+	np_u32 remote_port, local_port;
+	np_u32 data_meta;
+	np_u64 flow_keys; /* a pointer */
+	np_u64 tstamp;
+	np_u32 wire_len;
+	np_u32 gso_segs;
+	np_u64 sk; /* a pointer: the socket that sent it; 0 for what is forwarded */
 };
 
 #define TC_ACT_UNSPEC (-1) /* of no objection: the next program, if there is one, decides */

@@ -40,6 +40,13 @@ NP_INLINE int np_made_here(const struct __sk_buff *skb)
 	return skb->ingress_ifindex == 0;
 }
 
+/* Is it from the host? A packet that was put together and cut again on its way through may have lost
+ * the device that it came by (IPv6, ip6_copy_metadata); a socket it never had. */
+NP_INLINE int np_from_host(const struct __sk_buff *skb)
+{
+	return !np_of_node() && np_made_here(skb) && skb->sk;
+}
+
 /* ---- who ---- */
 
 NP_INLINE int np_near(np_u32 address, struct np_address *who)
@@ -78,7 +85,7 @@ NP_INLINE int np_remote(const struct __sk_buff *skb, const struct np_packet *pac
 {
 	if (direction == NP_EGRESS)
 		return np_who(packet->destination, packet->family, config, prefixes, who);
-	if (!np_of_node() && np_made_here(skb)) {
+	if (np_from_host(skb)) {
 		*who = config->host;
 		return 1;
 	}
@@ -378,7 +385,7 @@ NP_APART int np_admit_in(struct __sk_buff *skb, const struct np_packet *packet, 
 /* What a flow has that policy was asked about: for whoever opened it, if that is the host. */
 NP_INLINE np_u32 np_generation(const struct __sk_buff *skb, np_u32 direction, const struct np_config *config)
 {
-	return config->generation | (direction == NP_INGRESS && !np_of_node() && np_made_here(skb) ? NP_FROM_HOST : 0);
+	return config->generation | (direction == NP_INGRESS && np_from_host(skb) ? NP_FROM_HOST : 0);
 }
 
 NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)

@@ -34,6 +34,14 @@ spec:
   - toEndpoints: [{matchLabels: {app: web}}]
     toPorts: [{ports: [{port: "8080", protocol: TCP}]}]
 """
+SHUT = """---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: shut, namespace: t}
+spec:
+  endpointSelector: {matchLabels: {app: web}}
+  ingress: [{}]
+"""
 EXPECTED = {  # who, whom: at which of 80, 8080 and 9999
     ("outside", "node"): {"8080"},
     ("web", "node"): {"9999"},
@@ -42,6 +50,27 @@ EXPECTED = {  # who, whom: at which of 80, 8080 and 9999
     ("outside", "web"): {"80", "8080", "9999"},  # none of the node's business
     ("web", "outside"): {"80", "8080", "9999"},
 }
+LISTEN = """
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind(("::", int(sys.argv[1])))
+s.settimeout(1.5)
+print("ready", flush=True)
+got = 0
+try:
+    while True:
+        s.recv(9000)
+        got += 1
+except socket.timeout:
+    print(got)
+"""
+SEND = """
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.bind((sys.argv[1], 0))
+for size in (10, 1000, 4000):  # the last one in fragments
+    s.sendto(bytes(size), (sys.argv[2], int(sys.argv[3])))
+"""
 PORTS = ("80", "8080", "9999")
 
 
@@ -59,13 +88,14 @@ class World:
         for netns in self.netns.values():
             server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", ",".join(PORTS)), stdout=subprocess.PIPE, text=True)
             check(server.stdout.readline().strip() == "ready", "no server")
-        self.off, self.on = self.compile("off", "false"), self.compile("on", "true")
+        self.off, self.on = self.compile("off", "false", POLICY), self.compile("on", "true", POLICY)
+        self.shut = self.compile("shut", "false", SHUT)
 
-    def compile(self, name, host_firewall):
+    def compile(self, name, host_firewall, policy):
         directory = self.home / ("policies-" + name)
         directory.mkdir()
         cluster = CLUSTER.replace("data: {", 'data: {enable-host-firewall: "%s", ' % host_firewall)
-        (directory / "all.yaml").write_text(cluster + POD % {"name": "web", "ipv4": self.web.ipv4, "ipv6": self.web.ipv6} + POLICY)
+        (directory / "all.yaml").write_text(cluster + POD % {"name": "web", "ipv4": self.web.ipv4, "ipv6": self.web.ipv6} + policy)
         run(self.netpolc, "compile", "-f", str(directory), "-o", str(self.home / name))
         return self.home / name
 
@@ -140,6 +170,38 @@ def test_audit(world):
     world.check_traffic(OPEN)
     check(json.loads(world.call("status", "-o", "json").stdout)["audited"] > 0, "nothing was audited")
     world.unload()
+
+
+def test_the_node_reaches_a_pod_that_is_shut(world):
+    """allow-localhost is for what the node itself sends, from whichever of its addresses."""
+    for words in ([], ["--node", "node-1"]):
+        world.load(world.shut, *words)
+        world.check_traffic({("node", "web"): set(PORTS), ("outside", "web"): set()})
+        for address, family in (("192.0.2.77", 4), ("2001:db8::77", 6)):
+            run("ip", "-n", "node-1", "-%d" % family, "addr", "add", address, "dev", "lo")
+            route = ["ip", "-n", "node-1", "-%d" % family, "route", "replace", world.addresses["web"][0 if family == 4 else 1], "dev", "lxc-web", "src"]
+            run(*route, address)
+            run("ip", "-n", world.web.netns, "-%d" % family, "route", "replace", address, *(["via", "169.254.1.1"] if family == 4 else ["via", "fe80::1"]), "dev", "eth0")
+            check(world.reached("node", "web", family) == set(PORTS), "the node doesn't reach a pod from another of its addresses, IPv%d" % family)
+            run(*route, NODES["node-1"][0 if family == 4 else 1])
+            run("ip", "-n", "node-1", "-%d" % family, "addr", "del", address, "dev", "lo")
+        world.unload()
+
+
+def test_somebody_with_the_nodes_address_does_not(world):
+    """Who sends under the node's address from elsewhere is not the node."""
+    world.load(world.shut, "--node", "node-1")
+    seen = {port: subprocess.Popen(inside(world.web.netns, "timeout", "3", sys.executable, "-c", LISTEN, port), stdout=subprocess.PIPE, text=True) for port in ("7001", "7002")}
+    for process in seen.values():
+        check(process.stdout.readline().strip() == "ready", "no listener")
+    run("ip", "-n", "outside", "-6", "addr", "add", NODES["node-1"][1], "dev", "lo", "nodad")
+    run(*inside("outside", sys.executable, "-c", SEND, NODES["node-1"][1], world.web.ipv6, "7001"))
+    run("ip", "-n", "outside", "-6", "addr", "del", NODES["node-1"][1], "dev", "lo")
+    run(*inside("node-1", sys.executable, "-c", SEND, NODES["node-1"][1], world.web.ipv6, "7002"))
+    got = {port: int(process.communicate()[0] or 0) for port, process in seen.items()}
+    world.unload()
+    check(got["7002"] == 3, "of three datagrams of the node arrived %d" % got["7002"])
+    check(got["7001"] == 0, "%d datagrams passed under the node's address" % got["7001"])
 
 
 def test_answers_to_masqueraded_pods(world):
