@@ -43,6 +43,7 @@ struct BundleProgram {
   std::string source_map;  // from that C's lines to the policies', JSON
   BundleDirection ingress, egress;
   ir::DeniedOutside outside;  // what its ingress denies to whoever is outside the cluster
+  bool is_enforced() const { return ingress.enforcement != "none" || egress.enforcement != "none"; }
 };
 
 struct BundlePod {

@@ -16,8 +16,6 @@
 namespace netpolc::loader {
 namespace {
 
-bool is_enforced(const BundleProgram& program) { return program.ingress.enforcement != "none" || program.egress.enforcement != "none"; }
-
 std::optional<std::size_t> host_of(const Bundle& bundle, const std::string& node) {
   for (std::size_t i = 0; i < bundle.endpoints.size(); ++i)
     if (bundle.endpoints[i].is_node && bundle.endpoints[i].name == node) return i;
@@ -25,7 +23,7 @@ std::optional<std::size_t> host_of(const Bundle& bundle, const std::string& node
 }
 
 bool any_host_enforced(const Bundle& bundle) {
-  return std::any_of(bundle.endpoints.begin(), bundle.endpoints.end(), [&](const BundleEndpoint& it) { return it.is_node && is_enforced(bundle.programs[it.program]); });
+  return std::any_of(bundle.endpoints.begin(), bundle.endpoints.end(), [&](const BundleEndpoint& it) { return it.is_node && bundle.programs[it.program].is_enforced(); });
 }
 
 std::optional<Address> address_of(const sockaddr& raw) {
@@ -72,7 +70,7 @@ Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const 
     return out;
   }
   if (devices->empty()) {
-    if (!is_enforced(bundle.programs[bundle.endpoints[*host].program])) return out;
+    if (!bundle.programs[bundle.endpoints[*host].program].is_enforced()) return out;
     return bad_input("node " + node + " has policies of its own: name the devices that lead out of it with --host-device, or leave them alone with --skip-host-policies");
   }
   Attachment it;

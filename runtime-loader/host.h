@@ -26,7 +26,8 @@ struct HostPlan {
 };
 
 // Fails as input where the bundle has policies of nodes and it isn't said which node this is, or which
-// devices lead out of it: they would silently not count. `pods`: what pods' programs are attached to.
+// devices lead out of it: they would silently not count. `pods`: all their interfaces,
+// with a program of the pod's or without.
 Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods);
 
 // Where the loader runs: addresses of all devices but loopback and those that stand for services

@@ -76,10 +76,8 @@ Done keep_value(Result<T> result, T& into) {
   return {};
 }
 
-bool is_enforced(const BundleProgram& program) { return program.ingress.enforcement != "none" || program.egress.enforcement != "none"; }
-
-Done plan_for_node(const LoadOptions& options, Generation& next) {
-  auto host = plan_host(next.bundle, next.node, options.host, next.attachments);
+Done plan_for_node(const LoadOptions& options, const std::vector<Attachment>& pods, Generation& next) {
+  auto host = plan_host(next.bundle, next.node, options.host, pods);
   if (!host) return tl::make_unexpected(host.error());
   next.node_addresses = std::move(host->addresses);
   next.nothing_at_host = std::move(host->nothing);
@@ -92,11 +90,15 @@ Done plan(const LoadOptions& options, Generation& next) {
   if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
   if (Done done = keep_value(resolve(next.bundle, options.requests), next.named); !done) return done;
-  for (const ResolvedRequest& it : next.named)
-    if (!options.skip_unenforced || is_enforced(next.bundle.programs[next.bundle.endpoints[it.endpoint].program])) next.requests.push_back(it);
-  next.skipped = next.named.size() - next.requests.size();
-  if (Done done = keep_value(locate(next.requests), next.attachments); !done) return done;
-  if (Done done = plan_for_node(options, next); !done) return done;
+  std::vector<Attachment> pods;
+  if (Done done = keep_value(locate(next.named), pods); !done) return done;
+  for (std::size_t i = 0; i < pods.size(); ++i) {
+    if (options.skip_unenforced && !next.bundle.programs[next.bundle.endpoints[pods[i].bundle_endpoint].program].is_enforced()) continue;
+    next.requests.push_back(next.named[i]);
+    next.attachments.push_back(pods[i]);
+  }
+  next.skipped = pods.size() - next.requests.size();
+  if (Done done = plan_for_node(options, pods, next); !done) return done;
   return keep_value(find_devices(options.external, "--xdp"), next.external);
 }
 

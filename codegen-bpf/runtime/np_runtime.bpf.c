@@ -34,14 +34,15 @@ NP_INLINE np_u32 np_site(const struct __sk_buff *skb)
 	return np_of_node() ? 0 : skb->ifindex;
 }
 
-/* Of what leaves through a device: is the node the sender? What it forwards came in by another. */
+/* Of what leaves through a device: is the node the sender? What it forwards came in by another. But a
+ * packet that was put together and cut again on its way through may have lost the device that it came
+ * by (IPv6, ip6_copy_metadata); a socket it never had. */
 NP_INLINE int np_made_here(const struct __sk_buff *skb)
 {
 	return skb->ingress_ifindex == 0;
 }
 
-/* Is it from the host? A packet that was put together and cut again on its way through may have lost
- * the device that it came by (IPv6, ip6_copy_metadata); a socket it never had. */
+/* Is what a pod receives from the host? */
 NP_INLINE int np_from_host(const struct __sk_buff *skb)
 {
 	return !np_of_node() && np_made_here(skb) && skb->sk;
@@ -285,7 +286,7 @@ NP_APART np_u32 np_claim(struct __sk_buff *skb, const struct np_packet *packet, 
 	if (!packet || !config || !packet->family)
 		return NP_OTHERS;
 	if (direction == NP_EGRESS) {
-		if (np_made_here(skb))
+		if (np_made_here(skb) && (skb->sk || np_is_nodes(packet->source, packet->family, config)))
 			return packet->source[0] | packet->source[1] ? NP_OWN : NP_OTHERS;
 		return np_is_nodes(packet->source, packet->family, config) ? NP_TRACKED : NP_OTHERS;
 	}

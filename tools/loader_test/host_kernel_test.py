@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, run_alone
+from kernel_world import CLUSTER, NODES, POD, Failed, Site, check, run_alone
 import topology
 from topology import Pod, inside, run
 
@@ -74,47 +74,29 @@ for size in (10, 1000, 4000):  # the last one in fragments
 PORTS = ("80", "8080", "9999")
 
 
-class World:
+class World(Site):
     def __init__(self, binaries, home):
-        self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
-        topology.prepare()
-        topology.namespace("fabric")
-        topology.member("node-1", *NODES["node-1"])
+        super().__init__(binaries, home)
         topology.member("outside", *OUTSIDE)
         self.web = Pod("web", "t", "node-1", "10.244.1.10", "fd00:244:1::10")
         self.web.create(NODES)
         self.netns = {"node": "node-1", "outside": "outside", "web": self.web.netns}
         self.addresses = {"node": NODES["node-1"], "outside": OUTSIDE, "web": (self.web.ipv4, self.web.ipv6)}
         for netns in self.netns.values():
-            server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", ",".join(PORTS)), stdout=subprocess.PIPE, text=True)
-            check(server.stdout.readline().strip() == "ready", "no server")
+            self.serve(netns, PORTS)
         self.off, self.on = self.compile("off", "false", POLICY), self.compile("on", "true", POLICY)
         self.shut = self.compile("shut", "false", SHUT)
 
     def compile(self, name, host_firewall, policy):
-        directory = self.home / ("policies-" + name)
-        directory.mkdir()
         cluster = CLUSTER.replace("data: {", 'data: {enable-host-firewall: "%s", ' % host_firewall)
-        (directory / "all.yaml").write_text(cluster + POD % {"name": "web", "ipv4": self.web.ipv4, "ipv6": self.web.ipv6} + policy)
-        run(self.netpolc, "compile", "-f", str(directory), "-o", str(self.home / name))
-        return self.home / name
-
-    def call(self, *words):
-        return subprocess.run(inside("node-1", self.loader, *words, "--root", PINS, "--state", str(self.home / "state")), capture_output=True, text=True)
+        return self.compile_text(name, cluster + POD % {"name": "web", "ipv4": self.web.ipv4, "ipv6": self.web.ipv6} + policy)
 
     def load(self, bundle, *words, expect=0):
-        done = self.call("load", str(bundle), "--attach", "t/web=lxc-web", *words)
-        check(done.returncode == expect, "load ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
-        return done
-
-    def unload(self):
-        done = self.call("unload")
-        check(done.returncode == 0, "unload: " + done.stderr)
-        return done.stdout
+        return super().load(bundle, "--attach", "t/web=lxc-web", *words, expect=expect)
 
     def reached(self, source, target, family):
         address = self.addresses[target][0 if family == 4 else 1]
-        probes = {port: subprocess.Popen(inside(self.netns[source], sys.executable, TRAFFIC, "probe", "TCP", address, port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for port in PORTS}
+        probes = {port: self.probe(self.netns[source], address, port) for port in PORTS}
         return {port for port, probe in probes.items() if probe.wait() == 0}
 
     def check_traffic(self, expected):
@@ -202,6 +184,13 @@ def test_somebody_with_the_nodes_address_does_not(world):
     world.unload()
     check(got["7002"] == 3, "of three datagrams of the node arrived %d" % got["7002"])
     check(got["7001"] == 0, "%d datagrams passed under the node's address" % got["7001"])
+
+
+def test_pods_without_policy_that_are_left_alone(world):
+    """They have no program of their own, and speak to the node as its policy lets them."""
+    world.load(world.on, "--node", "node-1", "--host-device", "eth0", "--skip-unenforced")
+    world.check_traffic({("web", "node"): {"9999"}, ("node", "web"): {"8080"}})
+    world.unload()
 
 
 def test_answers_to_masqueraded_pods(world):

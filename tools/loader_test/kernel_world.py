@@ -69,56 +69,77 @@ def check(condition, text):
         raise Failed(text)
 
 
-class World:
-    """The pods, and what is compiled for them."""
+class Site:
+    """A node on a fabric, and the tools that are tested there."""
 
     def __init__(self, binaries, home):
         self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
         topology.prepare()
         topology.namespace("fabric")
         topology.member("node-1", *NODES["node-1"])
-        self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n)
-                     for n, name in ((10, "client"), (11, "server"), (12, "stranger"))}
-        for pod in self.pods.values():
-            pod.create(NODES)
-        self.serve("server")
-        self.a, self.b = self.compile("a", "", []), self.compile("b", ', {port: "9999", protocol: TCP}', OTHER)
 
-    def serve(self, name):
-        server = subprocess.Popen(inside(self.pods[name].netns, sys.executable, TRAFFIC, "serve", "80,8080"), stdout=subprocess.PIPE, text=True)
+    def serve(self, netns, ports):
+        server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", ",".join(ports)), stdout=subprocess.PIPE, text=True)
         check(server.stdout.readline().strip() == "ready", "no server")
 
-    def compile(self, name, more, others):
+    def probe(self, netns, address, port, protocol="TCP"):
+        """A process that ends with 0 if it is answered."""
+        return subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "probe", protocol, address, str(port)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def compile_text(self, name, text):
         directory = self.home / ("policies-" + name)
         directory.mkdir()
-        pods = [{"name": p.name, "ipv4": p.ipv4, "ipv6": p.ipv6} for p in self.pods.values()]
-        pods += [{"name": n, "ipv4": v4, "ipv6": v6} for n, v4, v6 in others]
-        (directory / "all.yaml").write_text(CLUSTER + "".join(POD % p for p in pods) + POLICY % {"more": more})
+        (directory / "all.yaml").write_text(text)
         bundle = self.home / ("bundle-" + name)
         run(self.netpolc, "compile", "-f", str(directory), "-o", str(bundle))
         return bundle
 
-    def call(self, *words, root=PINS):
-        return subprocess.run(inside("node-1", self.loader, *words, "--root", root, "--state", str(self.home / "state")), capture_output=True, text=True)
+    def call(self, *words, root=PINS, state="state", stdin=None):
+        return subprocess.run(inside("node-1", self.loader, *words, "--root", root, "--state", str(self.home / state)), capture_output=True, text=True, input=stdin)
 
-    def load(self, bundle, *words, pods=("client", "server", "stranger"), expect=0):
-        attach = [w for p in pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
-        done = self.call("load", str(bundle), *attach, "--node", "node-1", *words)
+    def load(self, bundle, *words, expect=0, **where):
+        done = self.call("load", str(bundle), *words, **where)
         check(done.returncode == expect, "load ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
         return done
+
+    def unload(self):
+        done = self.call("unload")
+        check(done.returncode == 0, "unload: " + done.stderr)
+        return done.stdout
+
+
+def attach(pods):
+    return [w for p in pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
+
+
+class World(Site):
+    """The pods, and what is compiled for them."""
+
+    def __init__(self, binaries, home):
+        super().__init__(binaries, home)
+        self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n)
+                     for n, name in ((10, "client"), (11, "server"), (12, "stranger"))}
+        for pod in self.pods.values():
+            pod.create(NODES)
+        self.serve(self.pods["server"].netns, ("80", "8080"))
+        self.a, self.b = self.compile("a", "", []), self.compile("b", ', {port: "9999", protocol: TCP}', OTHER)
+
+    def compile(self, name, more, others):
+        pods = [{"name": p.name, "ipv4": p.ipv4, "ipv6": p.ipv6} for p in self.pods.values()]
+        pods += [{"name": n, "ipv4": v4, "ipv6": v6} for n, v4, v6 in others]
+        return self.compile_text(name, CLUSTER + "".join(POD % p for p in pods) + POLICY % {"more": more})
+
+    def load(self, bundle, *words, pods=("client", "server", "stranger"), expect=0):
+        return super().load(bundle, *attach(pods), "--node", "node-1", *words, expect=expect)
 
     def status(self, expect=0):
         done = self.call("status", "-o", "json")
         check(done.returncode == expect, "status ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
         return json.loads(done.stdout)
 
-    def unload(self):
-        done = self.call("unload")
-        check(done.returncode == 0, "unload: " + done.stderr)
-
     def reaches(self, source, port, protocol="TCP", family=4, to="server"):
         address = self.pods[to].ipv4 if family == 4 else self.pods[to].ipv6
-        return subprocess.run(inside(self.pods[source].netns, sys.executable, TRAFFIC, "probe", protocol, address, str(port)), capture_output=True).returncode == 0
+        return self.probe(self.pods[source].netns, address, port, protocol).wait() == 0
 
     def enforced(self):
         for family in (4, 6):

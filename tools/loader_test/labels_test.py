@@ -21,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "demo"))
 import topology  # noqa: E402
-from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, in_netns, run_alone  # noqa: E402
+from kernel_world import CLUSTER, NODES, PINS, POD, Failed, Site, check, in_netns, run_alone  # noqa: E402
 from topology import Pod, inside, run  # noqa: E402
 
 OUTSIDE = {4: "203.0.113.5", 6: "2001:db8:113::5"}
@@ -84,25 +84,18 @@ print(",".join(str(p) for p in sorted(answered)))
 """
 
 
-class World:
+class World(Site):
     def __init__(self, binaries, home):
-        self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
-        topology.prepare()
-        topology.namespace("fabric")
-        topology.member("node-1", *NODES["node-1"])
+        super().__init__(binaries, home)
         topology.member("outside", OUTSIDE[4], OUTSIDE[6])
         self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n)
                      for n, name in ((10, "client"), (11, "server"), (12, "guest"))}
         for pod in self.pods.values():
             pod.create(NODES)
-        self.servers = [self.serve(self.pods["server"].netns), self.serve("outside")]
+        for netns in (self.pods["server"].netns, "outside"):
+            self.serve(netns, [str(p) for p in PORTS])
         self.number = 0
         self.bundle = self.compile("bundle", self.directory("all", POLICIES))
-
-    def serve(self, netns):
-        server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", ",".join(str(p) for p in PORTS)), stdout=subprocess.PIPE, text=True)
-        check(server.stdout.readline().strip() == "ready", "no server")
-        return server
 
     def directory(self, name, policies, guest=None):
         directory = self.home / name
@@ -120,9 +113,6 @@ class World:
         bundle = self.home / name
         run(self.netpolc, "compile", "-f", str(directory), "-o", str(bundle))
         return bundle
-
-    def call(self, *words, stdin=None):
-        return subprocess.run(inside("node-1", self.loader, *words, "--root", PINS, "--state", str(self.home / "state")), capture_output=True, text=True, input=stdin)
 
     def good(self, *words, stdin=None):
         done = self.call(*words, stdin=stdin)
@@ -446,8 +436,6 @@ def main(binaries):
                 print("FAIL  %s: %s" % (name, error), flush=True)
             world.call("unload")
             check(not os.path.exists(PINS), "unload takes every pin")
-        for server in world.servers:
-            server.kill()
     print("newcomers: %d tests, %d failed" % (len(tests), failed))
     return 1 if failed else 0
 

@@ -10,11 +10,10 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import time
 
-from kernel_world import CLUSTER, NODES, PINS, POD, TRAFFIC, Failed, check, run_alone
+from kernel_world import CLUSTER, NODES, PINS, POD, Failed, Site, attach, check, run_alone
 import topology
 from topology import Pod, inside, run
 
@@ -49,38 +48,23 @@ spec:
 PORTS = '{port: "8080", protocol: ANY}'
 
 
-class World:
+class World(Site):
     def __init__(self, binaries, home):
-        self.netpolc, self.loader, self.home = str(binaries / "netpolc"), str(binaries / "netpol-loader"), home
-        topology.prepare()
-        topology.namespace("fabric")
-        topology.member("node-1", *NODES["node-1"])
+        super().__init__(binaries, home)
         topology.member("outside", *OUTSIDE)
         self.pods = {name: Pod(name, "t", "node-1", "10.244.1.%d" % n, "fd00:244:1::%d" % n) for n, name in ((10, "web"), (11, "db"), (12, "free"))}
         for pod in self.pods.values():
             pod.create(NODES)
         for netns in [pod.netns for pod in self.pods.values()] + ["outside"]:
-            server = subprocess.Popen(inside(netns, sys.executable, TRAFFIC, "serve", "80,8080,9999"), stdout=subprocess.PIPE, text=True)
-            check(server.stdout.readline().strip() == "ready", "no server")
+            self.serve(netns, ("80", "8080", "9999"))
         self.a, self.b = self.compile("a", PORTS), self.compile("b", PORTS + ', {port: "9999", protocol: ANY}')
 
     def compile(self, name, ports):
-        directory = self.home / ("policies-" + name)
-        directory.mkdir()
         pods = [{"name": p.name, "ipv4": p.ipv4, "ipv6": p.ipv6} for p in self.pods.values()]
-        (directory / "all.yaml").write_text(CLUSTER + "".join(POD % p for p in pods) + POLICY % {"ports": ports})
-        bundle = self.home / ("bundle-" + name)
-        run(self.netpolc, "compile", "-f", str(directory), "-o", str(bundle))
-        return bundle
-
-    def call(self, *words, root=PINS, state="state"):
-        return subprocess.run(inside("node-1", self.loader, *words, "--root", root, "--state", str(self.home / state)), capture_output=True, text=True)
+        return self.compile_text(name, CLUSTER + "".join(POD % p for p in pods) + POLICY % {"ports": ports})
 
     def load(self, bundle, *words, pods=("web", "db", "free"), expect=0, root=PINS, state="state"):
-        attach = [w for p in pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
-        done = self.call("load", str(bundle), *attach, "--node", "node-1", *words, root=root, state=state)
-        check(done.returncode == expect, "load ended with %d: %s%s" % (done.returncode, done.stdout, done.stderr))
-        return done
+        return super().load(bundle, *attach(pods), "--node", "node-1", *words, expect=expect, root=root, state=state)
 
     def status(self):
         return json.loads(self.call("status", "-o", "json").stdout)
@@ -98,16 +82,15 @@ class World:
             address = OUTSIDE[0 if family == 4 else 1]
         else:
             address = self.pods[target].ipv4 if family == 4 else self.pods[target].ipv6
-        return subprocess.run(inside(netns, sys.executable, TRAFFIC, "probe", protocol, address, str(port)), capture_output=True).returncode == 0
+        return self.probe(netns, address, port, protocol).wait() == 0
 
     def xdp(self):
         return "xdp" in run("ip", "-n", "node-1", "link", "show", "dev", "eth0").stdout
 
     def unload(self):
-        done = self.call("unload")
-        check(done.returncode == 0, "unload: " + done.stderr)
+        said = super().unload()
         check(not self.xdp(), "a program is left on eth0")
-        return done.stdout
+        return said
 
 
 def everything_allowed_works(world):

@@ -161,6 +161,8 @@ def write_case(out, network, packets):
         (out / (netns + ".ip")).write_text("".join(line + "\n" for line in lines))
     (out / "node").write_text(network.node + "\n")
     words = ["--node", network.node_name] if network.node_name else []
+    hosts = {h["node"] for h in network.golden.manifest.get("hosts", [])}
+    words += ["--host-device", "outside"] if network.node_name in hosts else []
     words += ["--xdp", "outside"] if network.golden.manifest.get("xdp") else []
     (out / "load").write_text(" ".join(words) + "\n")
     (out / "attach.jsonl").write_text("".join(json.dumps(a) + "\n" for a in network.attach))
