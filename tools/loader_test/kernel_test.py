@@ -397,14 +397,16 @@ def test_every_golden_policy_is_accepted(world, _):
         done = run(world.netpolc, "compile", "-f", str(case), "-o", str(bundle), "--l7=drop", check=False)
         if done.returncode:
             continue  # a case of something that isn't compiled
-        endpoints = json.loads((bundle / "bundle.json").read_text())["endpoints"]
+        manifest = json.loads((bundle / "bundle.json").read_text())
+        endpoints = manifest["endpoints"]
         for n, endpoint in enumerate(endpoints):
             run("ip", "-n", "node-1", "link", "add", "g%d" % n, "type", "veth", "peer", "name", "gp%d" % n)
         lines = world.home / "case.jsonl"
         lines.write_text("".join(json.dumps({"endpoint": e["namespace"] + "/" + e["name"], "ifname": "g%d" % n}) + "\n" for n, e in enumerate(endpoints)))
-        done = world.call("load", str(bundle), "--attach-file", str(lines))
-        check(done.returncode == 0, case.name + ": " + done.stderr)
-        accepted += len(json.loads((bundle / "bundle.json").read_text())["programs"])
+        for words in [("--node", host["node"], "--host-device", "eth0") for host in manifest.get("hosts", [])] or [()]:
+            done = world.call("load", str(bundle), "--attach-file", str(lines), *words)
+            check(done.returncode == 0, case.name + ": " + done.stderr)
+        accepted += len(manifest["programs"])
         for n in range(len(endpoints)):
             run("ip", "-n", "node-1", "link", "del", "g%d" % n)
     check(accepted > 2, "only %d programs" % accepted)
