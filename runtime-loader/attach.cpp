@@ -24,12 +24,10 @@ Done at(const Attachment& it, const Done& done) {
       Failure{done.error().kind, it.endpoint + " at " + it.ifname + ": " + done.error().message});
 }
 
-// In the interface's namespace, if the interface is still the one we know.
+// In the interface's namespace, if the interface is still there. Its name doesn't count: filters
+// stay with an interface that is renamed.
 Done at_interface(const Attachment& it, const std::function<Done()>& action) {
-  const auto now = find_interface(it.netns, it.ifname);
-  if (!now || now->index != it.ifindex || now->netns != it.netns_inode)
-    return bad_input("interface `" + it.ifname + "` is gone");
-  return in_netns(it.netns, action);
+  return at_interface(it.netns, it.netns_inode, it.ifindex, action);
 }
 
 // A link of ours that is there already gets another program. False: there is none that lives.

@@ -6,6 +6,7 @@
 namespace netpolc::loader {
 namespace {
 
+constexpr std::uint32_t kLastReserved = 10;
 constexpr std::uint32_t kLastCluster = 65535, kFirstCluster = 256, kExternal = 0x01000000, kNode = 0x02000000, kScope = 0x00ffffff;
 constexpr const char* kNamespace = "io.kubernetes.pod.namespace";
 
@@ -13,7 +14,7 @@ bool has(const ir::LabelSet& labels, const std::string& source, const std::strin
   return std::any_of(labels.begin(), labels.end(), [&](const ir::Label& l) { return l.source == source && l.key == key; });
 }
 
-bool is_pod(std::uint32_t identity) { return identity > 10 && identity < kExternal; }
+bool is_pod(std::uint32_t identity) { return identity > kLastReserved && identity < kExternal; }
 
 ir::LabelSet parsed(const std::vector<std::string>& texts) {
   ir::LabelSet out;
@@ -59,6 +60,17 @@ Done check_reserved(const Bundle& bundle, const IdentityKey& key) {
 }  // namespace
 
 bool is_external(std::uint32_t identity) { return identity == 2 || identity == 9 || identity == 10 || identity >> 24 == 1; }
+
+bool is_reserved(std::uint32_t identity) { return identity > 0 && identity <= kLastReserved; }
+
+std::optional<IdentityKey> key_of(const Bundle& bundle, const LearnedIdentities& learned, std::uint32_t identity) {
+  if (const auto found = bundle.identities.find(identity); found != bundle.identities.end()) {
+    const auto ports = bundle.named_ports.find(identity);
+    return IdentityKey{parsed(found->second), ports == bundle.named_ports.end() ? std::vector<ir::NamedPort>() : ports->second};
+  }
+  const auto found = learned.find(identity);
+  return found == learned.end() ? std::nullopt : std::optional(found->second);
+}
 
 Result<ir::Label> parse_label(const std::string& text) {
   const auto colon = text.find(':');

@@ -45,6 +45,10 @@ Result<ir::NamedPort> parse_named_port(const std::string& text);
 Result<IdentityKey> checked_key(const Bundle& bundle, IdentityKey key);
 
 bool is_external(std::uint32_t identity);
+bool is_reserved(std::uint32_t identity);  // its number is the same in all bundles
+
+// What makes this identity; nothing: neither the bundle nor `learned` has it.
+std::optional<IdentityKey> key_of(const Bundle& bundle, const LearnedIdentities& learned, std::uint32_t identity);
 
 class IdentityNumbers {
  public:

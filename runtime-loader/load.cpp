@@ -102,9 +102,16 @@ Done plan(const LoadOptions& options, Generation& next) {
   return keep_value(find_devices(options.external, "--xdp"), next.external);
 }
 
-Done plan_addresses(const KnownState& known, Generation& next) {
+// In terms that mean the same with this bundle: another one numbers identities otherwise.
+std::map<Prefix, AddressOverride> said_before(const Installation& site, const State& state, const Bundle& bundle) {
+  if (state.bundle == bundle.digest) return state.overrides;
+  const auto former = kept_manifest(site, state);
+  return in_words(state.overrides, former ? *former : Bundle(), state.learned);
+}
+
+Done plan_addresses(const Installation& site, const KnownState& known, Generation& next) {
   constexpr std::size_t kNumbersKept = 16384;
-  if (known.current) next.overrides = surviving(known.state.overrides, next.bundle, known.state.bundle);
+  if (known.current) next.overrides = surviving(said_before(site, known.state, next.bundle), next.bundle, known.state.bundle);
   auto plan = addresses(next.bundle, {next.node, next.node_addresses}, next.named, next.overrides, known.state.learned);
   if (!plan) return tl::make_unexpected(plan.error());
   next.learned = plan->learned.size() > kNumbersKept ? plan->used() : plan->learned;
@@ -252,6 +259,7 @@ Done announce(const Installation& site, const KnownState& known, const Generatio
   state.conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   state.pending.insert(state.pending.end(), next.attachments.begin(), next.attachments.end());
   for (Attachment& it : state.pending) it.mode = AttachMode::Clsact;  // tcx links are found by their pins
+  state.unfinished = true;
   journal.add([&site, state = known.state, current = known.current] {
     if (current)
       (void)write_state(site, state);
@@ -295,14 +303,18 @@ Done put_in_force(const Installation& site, const LoadOptions& options, const Kn
   if (Done done = pin_renewed(site, next, journal); !done) return done;
   if (next.outside)
     if (Done done = next.outside->attach(site, next.external, journal); !done) return done;
-  const State state = final_state(next);
+  State state = final_state(next);
+  state.pending = known.state.attachments;
+  state.pending.insert(state.pending.end(), known.state.pending.begin(), known.state.pending.end());
   if (Done done = write_state(site, state); !done) return done;
   journal.keep();
 
-  // The new generation is in force; what is left goes.
-  std::vector<Attachment> former = known.state.attachments;
-  former.insert(former.end(), known.state.pending.begin(), known.state.pending.end());
-  if (const Done done = detach_others(site, former, next.attachments); !done) next.left_over = done.error().message;
+  // The new generation is in force; what is left goes. What can't is tried again by the next load.
+  if (const Done done = detach_others(site, state.pending, next.attachments); !done) next.left_over = done.error().message;
+  if (next.left_over.empty() && !state.pending.empty()) {
+    state.pending.clear();
+    if (const Done done = write_state(site, state); !done) next.left_over = done.error().message;
+  }
   detach_other_devices(site, next.external);
   forget_other_pins(site, next);
   forget_other_manifests(site, state);
@@ -320,7 +332,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   const auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
   raise_file_limit();
-  Done done = plan_addresses(*known, next);
+  Done done = plan_addresses(*site, *known, next);
   if (done) done = load_objects(*site, next);
   if (done) done = fill_maps(*site, options, next);
   if (done) done = load_outside(next);

@@ -2,15 +2,38 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstring>
 #include <thread>
 
 #include "runtime-loader/fd.h"
 
 namespace netpolc::loader {
+namespace {
+
+// Of the namespace that the thread is in.
+Result<std::uint64_t> own_netns() {
+  struct stat info {};
+  if (stat("/proc/thread-self/ns/net", &info) != 0) return refused("reading /proc/thread-self/ns/net", errno);
+  return info.st_ino;
+}
+
+// Without Ethernet headers programs would read something else as them.
+bool has_ethernet_frames(const std::string& name) {
+  ifreq request{};
+  std::strncpy(request.ifr_name, name.c_str(), sizeof request.ifr_name - 1);
+  const Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!socket || ioctl(socket.get(), SIOCGIFHWADDR, &request) != 0) return false;
+  return request.ifr_hwaddr.sa_family == ARPHRD_ETHER || request.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+}
+
+}  // namespace
 
 Done in_netns(const std::string& netns, const std::function<Done()>& action) {
   if (netns.empty()) return action();
@@ -36,13 +59,25 @@ Result<Interface> find_interface(const std::string& netns, const std::string& na
     if (found.index == 0)
       return bad_input("interface `" + name + "`" + (netns.empty() ? "" : " in `" + netns + "`") + ": " +
                        std::generic_category().message(errno));
-    struct stat info {};
-    if (stat("/proc/thread-self/ns/net", &info) != 0) return refused("reading /proc/thread-self/ns/net", errno);
-    found.netns = info.st_ino;
+    const auto inode = own_netns();
+    if (!inode) return tl::make_unexpected(inode.error());
+    found.netns = *inode;
+    found.ethernet = has_ethernet_frames(name);
     return {};
   });
   if (!done) return tl::make_unexpected(done.error());
   return found;
+}
+
+Done at_interface(const std::string& netns, std::uint64_t inode, int index, const std::function<Done()>& action) {
+  return in_netns(netns, [&]() -> Done {
+    const auto own = own_netns();
+    if (!own) return tl::make_unexpected(own.error());
+    char name[IF_NAMESIZE] = "";
+    if (*own != inode || if_indextoname(static_cast<unsigned>(index), name) == nullptr)
+      return bad_input("interface " + std::to_string(index) + " is gone");
+    return action();
+  });
 }
 
 }  // namespace netpolc::loader

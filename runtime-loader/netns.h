@@ -15,7 +15,12 @@ Done in_netns(const std::string& netns, const std::function<Done()>& action);
 struct Interface {
   int index = 0;
   std::uint64_t netns = 0;  // inode of the namespace: with the index, unique on this node
+  bool ethernet = false;    // its frames begin with an Ethernet header
 };
 Result<Interface> find_interface(const std::string& netns, const std::string& name);
+
+// In the namespace, if it is still the one with this inode and has an interface of this number,
+// whatever that is called by now. Fails as input if not.
+Done at_interface(const std::string& netns, std::uint64_t inode, int index, const std::function<Done()>& action);
 
 }  // namespace netpolc::loader

@@ -22,6 +22,9 @@ Result<AddressOverride> checked(const Running& running, AddressOverride what) {
     if (!key) return tl::make_unexpected(key.error());
     what.key = std::move(*key);
   }
+  // A number that nobody has now may be given to somebody later.
+  if (what.identity && !is_reserved(*what.identity) && !key_of(running.bundle, running.state.learned, *what.identity))
+    return bad_input("identity " + std::to_string(*what.identity) + " is nobody's; `netpol-loader identity list` shows all, and --labels makes others");
   return what;
 }
 
@@ -119,6 +122,8 @@ std::optional<std::uint32_t> at(const AddressIdentities& all, const Prefix& pref
 Result<AddressReport> change_addresses(const Where& where, const std::vector<AddressWord>& words) {
   auto running = open_running(where, true);
   if (!running) return tl::make_unexpected(running.error());
+  // Some interfaces may have programs with tables of their own, which nothing is pinned of.
+  if (running->state.unfinished) return refused("a load was killed before it was done, and programs of two bundles may be in force; load again first");
   auto overrides = applied(*running, words);
   if (!overrides) return tl::make_unexpected(overrides.error());
   const auto former = in_the_kernel(*running), next = running->plan(*overrides);

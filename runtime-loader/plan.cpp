@@ -126,6 +126,9 @@ Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& reque
     const auto interface = find_interface(request.netns, request.ifname);
     if (!interface)
       return tl::make_unexpected(Failure{interface.error().kind, request.endpoint + ": " + interface.error().message});
+    if (!interface->ethernet)
+      return bad_input(request.endpoint + ": interface `" + request.ifname + "`" + (request.netns.empty() ? "" : " in `" + request.netns + "`") +
+                       " has no Ethernet frames (a tun, WireGuard or IP tunnel device?), which the programs need; attach to the host's end of a veth");
     const auto [other, fresh] = seen.emplace(std::pair(interface->netns, interface->index), request.endpoint);
     if (!fresh)
       return bad_input("interface `" + request.ifname + "` is given twice, for " + other->second + " and for " +
@@ -209,6 +212,25 @@ std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverri
     out.emplace(prefix, what);
   }
   return out;
+}
+
+std::map<Prefix, AddressOverride> in_words(std::map<Prefix, AddressOverride> overrides, const Bundle& former, const LearnedIdentities& learned) {
+  for (auto it = overrides.begin(); it != overrides.end();) {
+    AddressOverride& what = it->second;
+    if (!what.identity || is_reserved(*what.identity)) {
+      ++it;
+      continue;
+    }
+    auto key = key_of(former, learned, *what.identity);
+    if (!key) {
+      it = overrides.erase(it);
+      continue;
+    }
+    what = {};
+    what.key = std::move(*key);
+    ++it;
+  }
+  return overrides;
 }
 
 Result<std::string> choose_node(const Bundle& bundle, const std::string& asked, const std::string& host_name) {

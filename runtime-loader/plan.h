@@ -62,6 +62,11 @@ std::map<std::uint32_t, np_interface> interfaces(const Bundle& bundle, const std
 std::map<Prefix, AddressOverride> surviving(const std::map<Prefix, AddressOverride>& overrides, const Bundle& bundle,
                                             const std::string& former_digest);
 
+// The same with the labels of identities in place of their numbers, which are those of `former`, the
+// bundle that was loaded then, or of `learned`; reserved ones have the same number always. What was
+// said by a number that neither of them knows is left out: nobody knows who it was.
+std::map<Prefix, AddressOverride> in_words(std::map<Prefix, AddressOverride> overrides, const Bundle& former, const LearnedIdentities& learned);
+
 // The node to take as local: as asked for (fails as input if the bundle lacks it), or `host_name`
 // if it is a node of the bundle, or "".
 Result<std::string> choose_node(const Bundle& bundle, const std::string& asked, const std::string& host_name);

@@ -73,6 +73,32 @@ TEST_CASE("what was said at run time comes last") {
   CHECK(surviving({{prefix("10.6.0.1"), {"a/gone", {}}}}, bundle, std::string(64, '0')).empty());
 }
 
+TEST_CASE("an identity that was said by its number is the same under another bundle's numbers") {
+  const Bundle bundle = made();
+  const LearnedIdentities learned = {{65535, IdentityKey{{*parse_label("k8s:app=batch")}, {}}}};
+  const auto said = in_words({{prefix("10.0.0.61"), {"", 301}},
+                              {prefix("10.0.0.62"), {"", 65535}},
+                              {prefix("10.0.0.63"), {"", 6}},
+                              {prefix("10.0.0.64"), {"", 4242}},
+                              {prefix("10.0.0.65"), {"a/db"}},
+                              {prefix("10.0.0.66"), {}}},
+                             bundle, learned);
+  CHECK(said.size() == 5);
+  CHECK_FALSE(said.contains(prefix("10.0.0.64")));  // nobody knows who that was
+  CHECK(said.at(prefix("10.0.0.63")).identity == 6u);
+  CHECK(said.at(prefix("10.0.0.65")).endpoint == "a/db");
+  Bundle next = made();
+  std::swap(next.identities.at(300), next.identities.at(301));
+  next.identities[65535] = {"k8s:app=other"};
+  const auto all = addresses(next, {"one"}, {}, said, learned);
+  REQUIRE(all);
+  CHECK(all->addresses.at(prefix("10.0.0.61")) == 300);
+  const std::uint32_t batch = all->addresses.at(prefix("10.0.0.62"));
+  CHECK(batch != 65535);
+  CHECK(all->learned.at(batch).labels == netpolc::ir::LabelSet{*parse_label("k8s:app=batch")});
+  CHECK(all->addresses.at(prefix("10.0.0.63")) == 6);
+}
+
 TEST_CASE("the node is the one asked for, or the host if the bundle knows it") {
   const Bundle bundle = made();
   CHECK(choose_node(bundle, "two", "one") == std::string("two"));

@@ -200,6 +200,7 @@ std::string to_json(const State& state) {
               {"bundle", state.bundle},
               {"attachments", attachments(state.attachments)},
               {"pending", attachments(state.pending)},
+              {"unfinished", state.unfinished},
               {"addresses", overrides(state)},
               {"identities", learned(state)}}
              .dump() +
@@ -219,6 +220,7 @@ Result<State> parse_state(const std::string& text, const std::string& name) {
     state.bundle = root.at("bundle").text();
     state.attachments = attachments(root.at("attachments"));
     state.pending = attachments(root.at("pending"));
+    if (const auto unfinished = root.find("unfinished")) state.unfinished = unfinished->boolean();
     root.at("addresses").each_member([&](const std::string& key, const JsonField& value) {
       const auto prefix = Prefix::parse(key);
       if (!prefix) value.fail("is no prefix");

@@ -32,8 +32,10 @@ struct State {
   std::vector<Address> node_addresses;  // what else is the node's, beside what the bundle says
   std::string bundle;           // digest
   std::vector<Attachment> attachments;
-  // Written before anything is attached, so that a loader that is killed leaves nothing unknown.
+  // Where something of ours may be beside the attachments: written before anything is attached, and
+  // kept until all of the former bundle is taken away, so that a loader that is killed leaves nothing unknown.
   std::vector<Attachment> pending;
+  bool unfinished = false;  // a load has begun and not ended: its programs may be at some interfaces
   std::map<Prefix, AddressOverride> overrides;
   LearnedIdentities learned;  // numbers given to label sets that the bundle lacks
 };

@@ -18,7 +18,8 @@ TEST_CASE("state is read as it was written") {
   it.netns_inode = 4026531840;
   it.bundle_endpoint = 3;
   it.mode = AttachMode::Clsact;
-  state.attachments = {it};
+  state.attachments = state.pending = {it};
+  state.unfinished = true;
   state.overrides = {{*Prefix::parse("10.0.0.1"), {"a/web", {}}},
                      {*Prefix::parse("fd00::/64"), {"", 9}},
                      {*Prefix::parse("10.0.0.2"), {}}};
@@ -38,6 +39,8 @@ TEST_CASE("state is read as it was written") {
   CHECK(read->overrides.at(*Prefix::parse("10.0.0.3")).key == pod.key);
   CHECK(read->overrides.at(*Prefix::parse("192.0.2.0/24")).external == outside.external);
   CHECK(read->learned == state.learned);
+  CHECK(read->unfinished);
+  CHECK(read->pending.size() == 1);
   CHECK(read->attachments[0].addresses == state.attachments[0].addresses);
 }
 

@@ -68,7 +68,7 @@ Done add_counters(const Installation& site, Status& status) {
 }  // namespace
 
 bool Status::good() const {
-  return installed && std::all_of(attachments.begin(), attachments.end(),
+  return installed && !unfinished && std::all_of(attachments.begin(), attachments.end(),
                                   [](const AttachmentStatus& it) { return it.problem.empty(); });
 }
 
@@ -80,6 +80,7 @@ Result<Status> status(const std::string& root, const std::string& state) {
   out.root = site->root();
   auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
+  out.unfinished = known->current && known->state.unfinished;
   if (!known->current || known->state.bundle.empty()) return out;
   out.state = std::move(known->state);
   auto bundle = kept_manifest(*site, out.state);

@@ -24,6 +24,7 @@ struct ProgramStatus {
 };
 struct Status {
   std::string root;
+  bool unfinished = false; // a load was killed before it was done, so that more may be in force than is said
   bool installed = false;  // false: the rest is empty
   State state;
   Bundle bundle;
@@ -34,7 +35,7 @@ struct Status {
   std::size_t addresses = 0;
   FlowCount flows;
   std::vector<std::uint64_t> stats;  // by NP_STAT_*
-  // Installed, and every attachment in force.
+  // Installed, nothing unfinished, and every attachment in force.
   bool good() const;
 };
 

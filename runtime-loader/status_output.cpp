@@ -1,3 +1,4 @@
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "runtime-loader/names.h"
@@ -19,15 +20,30 @@ std::string endpoints_of(const Bundle& bundle, std::size_t program) {
   return names;
 }
 
+// A node's program is at its devices and at every pod's interface: where all is well, that makes one
+// line, its devices first.
 std::string attachments_text(const Status& status) {
+  constexpr std::size_t kNamed = 3;
   TableRows rows{{"ENDPOINT", "INTERFACE", "MODE", "IDENTITY", "PROGRAM", "STATE"}};
+  std::map<std::vector<std::string>, std::vector<std::string>> of_node;  // interfaces by the rest of the line
   for (const AttachmentStatus& it : status.attachments) {
     const BundleEndpoint& endpoint = status.bundle.endpoints[it.attachment.bundle_endpoint];
-    rows.push_back({it.attachment.endpoint,
-                    it.attachment.ifname + (it.attachment.netns.empty() ? "" : " in " + it.attachment.netns),
-                    to_string(it.attachment.mode), std::to_string(endpoint.identity),
-                    short_digest(status.bundle.programs[endpoint.program].digest),
-                    !it.problem.empty() ? it.problem : it.attachment.audit ? "in force, audit only" : "in force"});
+    const std::string interface = it.attachment.ifname + (it.attachment.netns.empty() ? "" : " in " + it.attachment.netns);
+    std::vector<std::string> row{it.attachment.endpoint, "", to_string(it.attachment.mode), std::to_string(endpoint.identity),
+                                 short_digest(status.bundle.programs[endpoint.program].digest),
+                                 !it.problem.empty() ? it.problem : it.attachment.audit ? "in force, audit only" : "in force"};
+    if (it.attachment.for_node && it.problem.empty()) {
+      of_node[std::move(row)].push_back(interface);
+      continue;
+    }
+    row[1] = interface;
+    rows.push_back(std::move(row));
+  }
+  for (const auto& [rest, interfaces] : of_node) {
+    std::vector<std::string> row = rest;
+    for (std::size_t i = 0; i < interfaces.size() && i < kNamed; ++i) row[1] += (i == 0 ? "" : ", ") + interfaces[i];
+    if (interfaces.size() > kNamed) row[1] += " and " + std::to_string(interfaces.size() - kNamed) + " more";
+    rows.push_back(std::move(row));
   }
   for (const ExternalDevice& it : status.external) rows.push_back({"from outside", it.ifname, it.native ? "xdp" : "xdp generic", "", "", "in force"});
   return table_text(rows);
@@ -140,8 +156,10 @@ Json program_json(const Status& status, const ProgramStatus& program) {
 }  // namespace
 
 std::string status_text(const Status& status) {
-  if (!status.installed) return "nothing is loaded under " + status.root + "\n";
-  std::string text = "bundle " + short_digest(status.bundle.digest) +
+  const std::string unfinished =
+      status.unfinished ? "a load was killed before it was done, and its programs may be in force: load again, or unload\n" : "";
+  if (!status.installed) return "nothing is loaded under " + status.root + "\n" + unfinished;
+  std::string text = unfinished + "bundle " + short_digest(status.bundle.digest) +
                      (status.bundle.generator.empty() ? "" : " by " + status.bundle.generator) + ", loaded " +
                      status.state.loaded + " under " + status.root + "\n";
   text += (status.state.node.empty() ? "no local node" : "node " + status.state.node) + ", " +
@@ -159,6 +177,7 @@ std::string status_text(const Status& status) {
 
 std::string status_json(const Status& status) {
   Json out{{"root", status.root}, {"installed", status.installed}};
+  if (status.unfinished) out["unfinished"] = true;
   if (status.installed) {
     out["inForce"] = status.good();
     out["bundle"] = {{"digest", status.bundle.digest}, {"generator", status.bundle.generator}};

@@ -4,9 +4,6 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <net/if_arp.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <charconv>
@@ -21,15 +18,6 @@ namespace netpolc::loader {
 namespace {
 
 constexpr std::string_view kSuffix = "_xdp";
-
-// Without Ethernet headers the program would read something else as them.
-bool has_ethernet_frames(const std::string& name) {
-  ifreq request{};
-  std::strncpy(request.ifr_name, name.c_str(), sizeof request.ifr_name - 1);
-  const Fd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  if (!socket || ioctl(socket.get(), SIOCGIFHWADDR, &request) != 0) return false;
-  return request.ifr_hwaddr.sa_family == ARPHRD_ETHER || request.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
-}
 
 // As the kernel has it now; `false` where it can't be told.
 bool runs_natively(int ifindex) {
@@ -76,7 +64,7 @@ Result<std::vector<ExternalDevice>> find_devices(const std::vector<std::string>&
   for (const std::string& name : names) {
     const auto found = find_interface("", name);
     if (!found) return tl::make_unexpected(Failure{found.error().kind, option + " " + found.error().message});
-    if (!has_ethernet_frames(name)) return bad_input(option + " " + name + ": the device has no Ethernet frames, which the program needs");
+    if (!found->ethernet) return bad_input(option + " " + name + ": the device has no Ethernet frames, which the program needs");
     if (std::any_of(out.begin(), out.end(), [&](const ExternalDevice& it) { return it.ifindex == found->index; })) return bad_input(option + " " + name + ": is given twice");
     out.push_back({name, found->index, found->netns, true, ""});
   }

@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 from kernel_world import (  # noqa: E402
-    NODES, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
+    attach, NODES, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
 
 
 def test_enforces_and_counts(world, mode):
@@ -228,9 +228,8 @@ def test_killed_loaders_leave_nothing_unfiltered(world, mode):
     world.load(world.a, *mode)
     world.reaches("client", 8080, "UDP")
     flood = Flood(world)
-    attach = [w for p in world.pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
     for n in range(12):
-        command = inside("node-1", world.loader, "load", str(world.b if n % 2 == 0 else world.a), *attach, "--node", "node-1", *mode, "--root", PINS, "--state", str(world.home / "state"))
+        command = inside("node-1", world.loader, "load", str(world.b if n % 2 == 0 else world.a), *attach(world.pods), "--node", "node-1", *mode, "--root", PINS, "--state", str(world.home / "state"))
         victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.008 * n)
         victim.kill()
@@ -242,12 +241,11 @@ def test_killed_loaders_leave_nothing_unfiltered(world, mode):
 
 def test_interrupted_loaders_take_back(world, mode):
     world.load(world.a, *mode)
-    attach = [w for p in world.pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
     codes = []
     for n in range(16):
         former, former_programs = world.status()["bundle"]["digest"], world.programs()
         bundle = world.b if former == digest_of(world.a) else world.a
-        command = inside("node-1", world.loader, "load", str(bundle), *attach, "--node", "node-1", *mode, "--root", PINS, "--state", str(world.home / "state"))
+        command = inside("node-1", world.loader, "load", str(bundle), *attach(world.pods), "--node", "node-1", *mode, "--root", PINS, "--state", str(world.home / "state"))
         victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         time.sleep(0.004 * n)
         victim.send_signal(signal.SIGINT)
@@ -336,16 +334,106 @@ def test_the_flood_notices_a_gap(world, mode):
     raise Failed("nobody noticed")
 
 
+def test_devices_without_ethernet_are_refused(world, _):
+    run("ip", "-n", "node-1", "tuntap", "add", "name", "tun7", "mode", "tun")
+    try:
+        failed = world.load(world.a, "--attach", "t/client=tun7", pods=("server",), expect=2)
+        check("t/client: interface `tun7` has no Ethernet frames" in failed.stderr, failed.stderr)
+        world.open()
+    finally:
+        run("ip", "-n", "node-1", "link", "del", "tun7")
+
+
+def test_renamed_interfaces_are_found(world, mode):
+    def rename(former, now):
+        for words in (["dev", former, "down"], ["dev", former, "name", now], ["dev", now, "up"]):
+            run("ip", "-n", "node-1", "link", "set", *words)
+    world.load(world.a, *mode)
+    rename("lxc-stranger", "lxc-renamed")
+    try:
+        check(world.status()["inForce"], "the programs stay with the interface")
+        world.unload()
+        for side in ("ingress", "egress"):
+            filters = run("tc", "-n", "node-1", "filter", "show", "dev", "lxc-renamed", side, check=False).stdout
+            check(filters == "", "a filter stays: " + filters)
+    finally:
+        rename("lxc-renamed", "lxc-stranger")
+        world.pods["stranger"].destroy()
+        world.pods["stranger"].create(NODES)
+
+
+def test_numbers_are_those_of_their_bundle(world, mode):
+    """Another bundle numbers identities otherwise: an address stays who it was said to be."""
+    def number_of(name):
+        known = json.loads(world.call("identity", "list", "-o", "json").stdout)
+        return next(i["id"] for i in known if "k8s:app=" + name in i["labels"])
+
+    def who_has(address):
+        table = {a["prefix"]: a["identity"] for a in json.loads(world.call("address", "list", "-o", "json").stdout)}
+        return table.get(address + "/32")
+    world.load(world.a, *mode)
+    former = number_of("client")
+    check(world.call("address", "add", "10.244.1.55", "--identity", str(former)).returncode == 0, "address add")
+    unknown = world.call("address", "add", "10.244.1.56", "--identity", "65535")
+    check(unknown.returncode == 2 and "identity 65535 is nobody's" in unknown.stderr, "a number that nobody has: " + unknown.stderr)
+    check(world.call("address", "add", "10.244.1.57", "--identity", "6").returncode == 0, "a reserved number")
+    world.load(world.b, *mode)
+    check(number_of("client") != former, "the bundles number alike: this test sees nothing")
+    check(who_has("10.244.1.55") == number_of("client"), "10.244.1.55 was said to be a client's, and is %s" % who_has("10.244.1.55"))
+    check(who_has("10.244.1.57") == 6, "reserved numbers stay")
+
+
+def killed_at(world, call, bundle, *words, pods):
+    """For each time that a load makes this system call: a load that is killed there."""
+    for n in range(1, 200, 1 if "clsact" in words else 4):
+        load = [world.loader, "load", str(bundle), *attach(pods), "--node", "node-1", *words, "--root", PINS, "--state", str(world.home / "state")]
+        done = subprocess.run(inside("node-1", "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:signal=KILL:when=%d" % (call, n), *load), capture_output=True, text=True)
+        if done.returncode == 0:
+            return
+        check("interrupted" not in done.stderr and done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), "strace ended with %d: %s" % (done.returncode, done.stderr))
+        yield n
+    raise Failed("no end of calls of " + call)
+
+
+def test_killed_at_every_step(world, mode):
+    """Whatever was not done is known: it is said, addresses are not told to half of the programs, and nothing stays for ever."""
+    if shutil.which("strace") is None:
+        return "not tried: no strace"
+    counts, unfinished = [], 0
+    for call in ("rename", "sendto" if "clsact" in mode else "unlink"):
+        killed = 0
+        world.load(world.a, *mode)
+        for killed in killed_at(world, call, world.b, *mode, pods=("server",)):
+            found = json.loads(world.call("status", "-o", "json").stdout)
+            told = world.call("address", "add", "10.244.1.55", "--endpoint", "t/client")
+            if found.get("unfinished"):
+                unfinished += 1
+                check(not found["inForce"] and told.returncode == 4 and "load again" in told.stderr, "after kill %d at %s: %s" % (killed, call, told.stderr))
+                check("killed before it was done" in world.call("status").stdout, "said in words")
+            else:
+                check(told.returncode == 0, told.stderr)
+            check(not world.reaches("client", 80), "denied by both, at %d" % killed)
+            nothing_is_left(world, "lxc-client", "lxc-stranger", "lxc-server")
+            world.load(world.a, *mode)
+        check(killed > 1, "no load was killed at " + call)
+        world.unload()
+        counts.append("%d at %s" % (killed, call))
+    check(unfinished > 0, "no load was killed half-way")
+    return ", ".join(counts) + ", %d of them half-way" % unfinished
+
+
 def digest_of(bundle):
     return json.loads((bundle / "bundle.json").read_text())["digest"]
 
 
-def nothing_is_left(world):
+def nothing_is_left(world, *interfaces):
     world.unload()
     check(not os.path.exists(PINS) and not (world.home / "state").exists(), "unload takes every pin and file")
     check(world.status(expect=1) == {"root": PINS, "installed": False}, "status says so")
-    filters = run("tc", "-n", "node-1", "filter", "show", "dev", "lxc-server", "ingress", check=False).stdout
-    filters += run("tc", "-n", "node-1", "filter", "show", "dev", "lxc-server", "egress", check=False).stdout
+    filters = ""
+    for interface in interfaces or ("lxc-server",):
+        for side in ("ingress", "egress"):
+            filters += run("tc", "-n", "node-1", "filter", "show", "dev", interface, side, check=False).stdout
     check(filters == "", "no filter stays: " + filters)
     world.open()
 
@@ -417,8 +505,8 @@ def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
-            test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
+    once = [test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")
