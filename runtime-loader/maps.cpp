@@ -222,7 +222,9 @@ Result<PeerRows> read_rows(int map) {
 
 Done fill_addresses(const AddressMaps& maps, const AddressIdentities& addresses, const PeerRows& rows) {
   Entries single4, single6, prefix4, prefix6;
-  for (const auto& [prefix, identity] : addresses) {
+  // Backwards, since a prefix comes before those inside it.
+  for (auto it = addresses.rbegin(); it != addresses.rend(); ++it) {
+    const auto& [prefix, identity] = *it;
     const np_address who{identity, rows.row(identity)};
     if (!is_single(prefix)) {
       if (prefix.address.v6) prefix6.add(key6(prefix), who);

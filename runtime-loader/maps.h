@@ -34,6 +34,7 @@ struct AddressMaps {
 Done fill_peers(int map, const PeerBits& peers, const PeerRows& rows);
 Done fill_rows(int map, const PeerRows& rows);
 Result<PeerRows> read_rows(int map);
+// Of prefixes the inner ones before those around them, so that no address is in between another's.
 Done fill_addresses(const AddressMaps& maps, const AddressIdentities& addresses, const PeerRows& rows);
 // False: there was no such entry.
 Result<bool> remove_address(const AddressMaps& maps, const Prefix& prefix);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "runtime-loader/grace.h"
+
 namespace netpolc::loader {
 namespace {
 
@@ -215,6 +217,9 @@ Done publish(Running& running, const AddressPlan& former, const AddressPlan& nex
   if (const Done done = fill_rows(running.map(NP_MAP_ROWS), rows.added()); !done) return done;
   if (const Done done = ask_for_prefixes(running, next.addresses); !done) return done;
   Done done = write_difference(running, difference(former.addresses, next.addresses, said), rows.rows());
+  if (done) done = new_generation(running.map(NP_MAP_CONFIG));
+  // A packet may have asked who somebody is before, and be remembered as judged in the new generation.
+  if (done) done = wait_for_programs();
   if (done) done = new_generation(running.map(NP_MAP_CONFIG));
   if (!done) {
     (void)write_difference(running, difference(next.addresses, former.addresses, said), rows.rows());
