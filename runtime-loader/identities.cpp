@@ -154,7 +154,9 @@ std::uint32_t IdentityNumbers::number(const IdentityKey& key) {
     last = (world ? kExternal : kNode) + 1;
     id = (world ? kExternal : kNode) + kScope;
   }
-  while (id >= last && (learned_.contains(id) || labels_.contains(id))) --id;
+  std::uint32_t& next = free_.try_emplace(last, id).first->second;
+  while (next >= last && (learned_.contains(next) || labels_.contains(next))) --next;
+  id = next;
   if (id < last) return 0;
   learned_.emplace(id, key);
   return known->second = id;

@@ -69,6 +69,7 @@ class IdentityNumbers {
   std::map<ir::LabelSet, Known> of_bundle_;
   LearnedIdentities learned_;
   std::map<IdentityKey, std::uint32_t> numbers_;
+  std::map<std::uint32_t, std::uint32_t> free_;  // by first number of a range: where to look on
 };
 
 // Gives addresses outside the cluster the identities of what is known about them, their own and what

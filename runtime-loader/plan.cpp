@@ -90,9 +90,13 @@ std::string node_names(const Bundle& bundle) {
 
 Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests) {
   std::vector<ResolvedRequest> out;
+  std::map<Address, std::string> owners;
   for (const AttachRequest& request : requests) {
     const auto endpoint = find_endpoint(bundle, request.endpoint);
     if (!endpoint) return tl::make_unexpected(endpoint.error());
+    for (const Address& address : request.addresses)
+      if (const auto owner = owners.emplace(address, request.endpoint).first; owner->second != request.endpoint)
+        return bad_input("address " + address.to_string() + " is given twice, for " + owner->second + " and for " + request.endpoint);
     out.push_back({request, *endpoint});
   }
   return out;

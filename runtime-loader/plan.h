@@ -15,7 +15,8 @@ struct ResolvedRequest {
   AttachRequest request;
   std::size_t endpoint = 0;  // index into Bundle::endpoints
 };
-// Fails as input with the first request whose endpoint the bundle doesn't have.
+// Fails as input with the first request whose endpoint the bundle doesn't have, or whose address another
+// endpoint has too.
 Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests);
 
 // As what is loaded was asked for.

@@ -120,6 +120,11 @@ TEST_CASE("an interface that is missing or given twice is an input error") {
   CHECK(twice.error().message == "interface `lo` is given twice, for a/web and for a/db");
   CHECK_FALSE(locate(*resolve(bundle, {{"a/web", "lo", "no-such-netns", {}}})));
   CHECK_FALSE(resolve(bundle, {{"a/nobody", "lo", "", {}}}));
+  const Address address = *Address::parse("10.0.0.9");
+  const auto shared = resolve(bundle, {{"a/web-1", "lxc1", "", {address}}, {"a/db", "lxc2", "", {address}}});
+  REQUIRE_FALSE(shared);
+  CHECK(shared.error().message == "address 10.0.0.9 is given twice, for a/web-1 and for a/db");
+  CHECK(resolve(bundle, {{"a/web-1", "lxc1", "", {address}}, {"a/web-1", "lxc2", "", {address}}}));  // one pod at two interfaces
 }
 
 TEST_CASE("of which families a pod's source is looked at") {
