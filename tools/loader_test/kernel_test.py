@@ -384,8 +384,8 @@ def test_numbers_are_those_of_their_bundle(world, mode):
 
 
 def killed_at(world, call, bundle, *words, pods):
-    """For each time that a load makes this system call: a load that is killed there."""
-    for n in range(1, 200, 1 if "clsact" in words else 4):
+    """For every third time (NETPOLC_KILL_EVERY) that a load makes this system call: a load that is killed there."""
+    for n in range(2, 200, int(os.environ.get("NETPOLC_KILL_EVERY", "3"))):
         load = [world.loader, "load", str(bundle), *attach(pods), "--node", "node-1", *words, "--root", PINS, "--state", str(world.home / "state")]
         done = subprocess.run(inside("node-1", "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:signal=KILL:when=%d" % (call, n), *load), capture_output=True, text=True)
         if done.returncode == 0:
