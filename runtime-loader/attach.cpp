@@ -40,7 +40,10 @@ Result<bool> replace_link(const std::string& path, int program, Journal& journal
   const int error = tcx_replace(link->get(), program);
   if (error == ENOLINK) return false;
   if (error != 0) return refused("replacing the program of a tcx link", error);
-  journal.add([link, former] { tcx_replace(link->get(), former->get()); });
+  // Without CAP_SYS_ADMIN nobody gets hold of the former program.
+  journal.add([link, former, &journal] {
+    if (tcx_replace(link->get(), former->get()) != 0) journal.fail();
+  });
   return true;
 }
 
@@ -61,10 +64,12 @@ Done attach_clsact(const Attachment& it, Side side, int program, Journal& journa
   if (!former_id) return tl::make_unexpected(former_id.error());
   auto former = std::make_shared<Fd>(*former_id == 0 ? -1 : bpf_prog_get_fd_by_id(*former_id));
   if (const Done done = clsact_attach(program, it.ifindex, side, it.for_node); !done) return done;
-  journal.add([it, side, former] {
-    (void)in_netns(it.netns, [&] {
-      return *former ? clsact_attach(former->get(), it.ifindex, side, it.for_node) : clsact_detach(it.ifindex, side, it.for_node);
+  journal.add([it, side, former, there = *former_id != 0, &journal] {
+    const Done done = in_netns(it.netns, [&]() -> Done {
+      if (there && !*former) return refused("the former program can't be had");
+      return there ? clsact_attach(former->get(), it.ifindex, side, it.for_node) : clsact_detach(it.ifindex, side, it.for_node);
     });
+    if (!done) journal.fail();
   });
   return {};
 }

@@ -21,8 +21,12 @@ class Journal {
   }
   void add(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   void keep() { undo_.clear(); }
+  // For steps that are being taken back: one could not be.
+  void fail() { failed_ = true; }
+  bool failed() const { return failed_; }
 
  private:
+  bool failed_ = false;
   std::vector<std::function<void()>> undo_;
 };
 

@@ -260,9 +260,10 @@ Done announce(const Installation& site, const KnownState& known, const Generatio
   state.pending.insert(state.pending.end(), next.attachments.begin(), next.attachments.end());
   for (Attachment& it : state.pending) it.mode = AttachMode::Clsact;  // tcx links are found by their pins
   state.unfinished = true;
-  journal.add([&site, state = known.state, current = known.current] {
+  journal.add([&site, &journal, former = known.state, current = known.current] {
+    if (journal.failed()) return;  // what was announced may be in force
     if (current)
-      (void)write_state(site, state);
+      (void)write_state(site, former);
     else
       unlink(site.state_path().c_str());
   });

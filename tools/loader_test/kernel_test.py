@@ -383,6 +383,25 @@ def test_numbers_are_those_of_their_bundle(world, mode):
     check(who_has("10.244.1.57") == 6, "reserved numbers stay")
 
 
+def test_what_cannot_be_taken_back_is_said(world, mode):
+    """Without CAP_SYS_ADMIN nobody can put the former program back when a load fails."""
+    if shutil.which("setpriv") is None:
+        return "not tried: no setpriv"
+    world.load(world.a, *mode, pods=("client",))
+    index = int(run("ip", "-n", "node-1", "-o", "link", "show", "lxc-server").stdout.split(":")[0])
+    obstacle = "%s/links/%d_%d_to" % (PINS, os.stat("/run/netns/node-1").st_ino, index)
+    os.mkdir(obstacle)
+    try:
+        failed = subprocess.run(inside("node-1", "setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin", world.loader, "load", str(world.b), *attach(["client", "server"]), "--node", "node-1",
+                                       "--root", PINS, "--state", str(world.home / "state")), capture_output=True, text=True)
+    finally:
+        os.rmdir(obstacle)
+    check(failed.returncode == 4, "load ended with %d: %s" % (failed.returncode, failed.stderr))
+    check(world.status(expect=1).get("unfinished"), "status knows nothing of it")
+    world.load(world.a, *mode)
+    world.enforced()
+
+
 def killed_at(world, call, bundle, *words, pods):
     """For every third time (NETPOLC_KILL_EVERY) that a load makes this system call: a load that is killed there."""
     for n in range(2, 200, int(os.environ.get("NETPOLC_KILL_EVERY", "3"))):
@@ -506,7 +525,7 @@ def main(binaries):
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
             test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+    once = [test_what_cannot_be_taken_back_is_said, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")
