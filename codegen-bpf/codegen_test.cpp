@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 using namespace netpolc;
 using namespace netpolc::codegen_bpf;
 
@@ -47,6 +49,47 @@ TEST_CASE("an object has both programs, BTF and no DWARF, and always the same by
   CHECK(object->bytes.find(".debug_info") == std::string::npos);
   CHECK(object->instructions.total() > 500);
   CHECK(compile(emitted)->bytes == object->bytes);
+}
+
+TEST_CASE("what a thread compiled before leaves no trace in an object") {
+  ir::DecisionTable other;  // so many peers of one port are tables, and tables have loops
+  other.ingress.enforcement = ir::Enforcement::DefaultDeny;
+  other.ingress.bits = {{"everyone", {}}};
+  ir::L4Class one{ir::Protocol::Tcp, 80, 80, {}};
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    other.ingress.bits.push_back({"k8s:app in (a" + std::to_string(i) + ")", {300 + i}});
+    one.entries.push_back({.bit = i + 1, .action = ir::Action::Allow, .rule = 0});
+  }
+  other.ingress.rules = {{0, 0}};
+  other.ingress.rule_texts = {"allow from many to TCP 80"};
+  other.ingress.classes = {one};
+  const Emitted straight = emit(frontend_to_backend()), loops = emit(other);
+  CHECK(loops.c.find("np_choose") != std::string::npos);
+
+  std::string alone[2];
+  std::thread([&] { alone[0] = compile(straight)->bytes; }).join();
+  std::thread([&] { alone[1] = compile(loops)->bytes; }).join();
+  for (int i = 0; i < 2; ++i) {
+    CHECK(compile(straight)->bytes == alone[0]);
+    CHECK(compile(loops)->bytes == alone[1]);
+  }
+}
+
+TEST_CASE("a policy without tables is two functions without calls") {
+  const Emitted emitted = emit(frontend_to_backend());
+  const auto object = compile(emitted);
+  REQUIRE(object);
+  CHECK(emitted.c.find("ingress_tcp") != std::string::npos);
+  CHECK(object->bytes.find("np_policy_ingress") != std::string::npos);
+  for (const char* inlined : {"ingress_tcp", "np_is", "np_peer_bits"}) {
+    const std::string symbol = std::string(1, '\0') + inlined + '\0';
+    CHECK_MESSAGE(object->bytes.find(symbol) == std::string::npos, inlined);
+  }
+  Emitted wrong = emitted;
+  wrong.c += "int surplus = ;\n";
+  const auto refused = compile(wrong);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("compiling a policy: expected expression") != std::string::npos);
 }
 
 TEST_CASE("what an L7 rule allows is refused unless it may be dropped") {
