@@ -8,6 +8,7 @@
 #include "codegen-bpf/names.h"
 #include "codegen-bpf/tables.h"
 #include "codegen-bpf/writer.h"
+#include "ir/map_layout.h"
 
 namespace netpolc::codegen_bpf {
 namespace {
@@ -21,6 +22,9 @@ constexpr std::size_t kMostRanges = 512;
 constexpr std::size_t kMostAuthenticated = 2048;
 // 32 MiB of constant data.
 constexpr std::uint64_t kMostTableWords = 4u << 20;
+// The kernel's verifier walks each turn of the loops over tables, about 25 instructions, and gives up after a
+// million.
+constexpr std::uint64_t kMostTableTurns = 16384;
 
 constexpr std::string_view kHeader =
     R"(/* The policy of @WHOM@, generated from its decision table. The text depends on what the
@@ -65,16 +69,22 @@ Form form_of(const ProtocolGroup& group) {
 // Why a direction is too large to be a program.
 std::optional<std::string> too_large(const ir::DirectionTable& table) {
   std::size_t authenticated = 0;
-  std::uint64_t data = 0;
+  std::uint64_t data = 0, turns = 0;
   for (const ProtocolGroup& group : lay_out(table)) {
     const Form form = form_of(group);
     for (const PortGroup* ports : form.cases)
       if (asks_for_authentication(ports->entries)) authenticated += ports->entries.size();
-    if (!form.tables.empty()) data += table_words({"", form.tables, 65535, words_of(table)});
+    if (form.tables.empty()) continue;
+    const TableInput input{"", form.tables, 65535, words_of(table)};
+    data += table_words(input);
+    turns += table_turns(input);
   }
   if (authenticated > kMostAuthenticated)
     return std::to_string(authenticated) + " pairs of port and peer ask for authentication; a program holds " + std::to_string(kMostAuthenticated);
   if (data > kMostTableWords) return "its ports and peers take " + std::to_string(data >> 17) + " MiB; a program holds " + std::to_string(kMostTableWords >> 17);
+  if (turns > kMostTableTurns)
+    return "its " + std::to_string(table.bits.size()) + " peer conditions, in the order in which rules win, take " + std::to_string(turns) +
+           " steps of the kernel's verifier; a program has " + std::to_string(kMostTableTurns);
   return std::nullopt;
 }
 
@@ -132,7 +142,7 @@ class DirectionEmitter {
   }
 
   void peers() {
-    writer_.line("NP_PEERS(" + map_ + ", " + std::to_string(words_of(table_)) + ");");
+    writer_.line((NP_SUMMARY_WORDS(words_of(table_)) > 0 ? "NP_WIDE_PEERS(" : "NP_PEERS(") + map_ + ", " + std::to_string(words_of(table_)) + ");");
     writer_.line("");
     if (table_.bits.size() < 2) return;
     writer_.line("enum " + name_ + "_peer {");

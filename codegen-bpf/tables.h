@@ -25,5 +25,7 @@ void write_tables(Writer& writer, const TableInput& input);
 std::string ask_tables(const TableInput& input, const std::string& peer, const std::string& otherwise);
 // 64-bit words of constant data that the tables take, to tell when it is too much.
 std::uint64_t table_words(const TableInput& input);
+// How often the kernel's verifier goes round the loops that read them, at most.
+std::uint64_t table_turns(const TableInput& input);
 
 }  // namespace netpolc::codegen_bpf

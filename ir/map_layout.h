@@ -58,7 +58,7 @@ typedef __u64 np_u64;
 #define NP_MAP_BUDGET "np_budget"          // per-CPU array of one: np_budget, of events
 #define NP_MAP_EVENTS "np_events"          // ring buffer of np_event
 // per object
-#define NP_MAP_PEERS_IN "np_peers_in"      // array: row → np_u64[words], bits of the ingress peers
+#define NP_MAP_PEERS_IN "np_peers_in"      // array: row → np_u64[NP_ROW_WORDS(words)], bits of the ingress peers
 #define NP_MAP_PEERS_OUT "np_peers_out"    // the same for egress
 #define NP_MAP_RULES "np_rules"            // per-CPU array: np_counter, see below
 
@@ -71,6 +71,12 @@ typedef __u64 np_u64;
 
 // Slots of np_rules, for I ingress and E egress rules: ingress rule r at r, egress rule r at
 // I + r, packets that no rule decided at I + E (ingress) and I + E + 1 (egress).
+
+// A row of the peers maps: the bits in words of 64. Of more than NP_PLAIN_WORDS words a summary follows, in which
+// bit w says that word w is not 0: so a policy with thousands of peer conditions need not look at each word.
+#define NP_PLAIN_WORDS 32
+#define NP_SUMMARY_WORDS(words) ((words) > NP_PLAIN_WORDS ? ((words) + 63) / 64 : 0)
+#define NP_ROW_WORDS(words) ((words) + NP_SUMMARY_WORDS(words))
 
 struct np_lpm4 {
 	np_u32 prefixlen;  // 0 to 31

@@ -189,17 +189,21 @@ Result<MapShape> map_shape(int map) {
 Done fill_peers(int map, const PeerBits& peers, const PeerRows& rows) {
   const auto shape = map_shape(map);
   if (!shape) return tl::make_unexpected(shape.error());
-  const std::size_t words = shape->value_size / 8;
+  const std::size_t size = shape->value_size / 8;
+  std::size_t words = size;
+  while (NP_ROW_WORDS(words) > size) --words;
+  const std::vector<std::uint64_t> everyone = peer_row(std::vector<std::uint64_t>(words));
   std::vector<std::uint32_t> keys(shape->max_entries);
-  std::vector<std::uint64_t> values(shape->max_entries * words);
+  std::vector<std::uint64_t> values;
   for (std::uint32_t row = 0; row < keys.size(); ++row) {
     keys[row] = row;
-    values[row * words] = 1;  // everyone
+    values.insert(values.end(), everyone.begin(), everyone.end());
   }
   for (const auto& [identity, bits] : peers) {
     const std::uint32_t row = rows.row(identity);
     if (row >= keys.size()) return refused("the peers of a program: row " + std::to_string(row) + " is beyond the map");
-    for (std::size_t word = 0; row != 0 && word < words; ++word) values[row * words + word] |= bits[word];
+    const std::vector<std::uint64_t> own = peer_row(bits);
+    if (row != 0) std::copy(own.begin(), own.end(), values.begin() + static_cast<std::ptrdiff_t>(row * size));
   }
   std::vector<std::uint8_t> key_bytes, value_bytes;
   append(key_bytes, keys.data(), keys.size());

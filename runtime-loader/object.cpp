@@ -68,9 +68,9 @@ Done prepare_shared(bpf_map* map, SharedMaps& shared) {
 }
 
 Done prepare_peers(bpf_map* map, const PeerBits& peers, SharedMaps& shared) {
-  if (!peers.empty() && peers.begin()->second.size() * 8 != bpf_map__value_size(map))
+  if (!peers.empty() && NP_ROW_WORDS(peers.begin()->second.size()) * 8 != bpf_map__value_size(map))
     return bad_input(std::string(bpf_map__name(map)) + ": the bundle has " +
-                     std::to_string(peers.begin()->second.size()) + " words per peer, the object " +
+                     std::to_string(peers.begin()->second.size()) + " words per peer, the object's rows have " +
                      std::to_string(bpf_map__value_size(map) / 8));
   for (const auto& [identity, words] : peers) shared.rows.add(identity);
   if (shared.row_capacity == 0) shared.row_capacity = std::max(256u, 2 * shared.rows.count());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/map_layout.h"
+
 namespace netpolc::loader {
 
 namespace {
@@ -11,6 +13,16 @@ bool only_somebody(const std::vector<std::uint64_t>& bits) {
 }
 
 }  // namespace
+
+std::vector<std::uint64_t> peer_row(const std::vector<std::uint64_t>& bits) {
+  const std::size_t words = bits.size();
+  std::vector<std::uint64_t> out = bits;
+  out.resize(NP_ROW_WORDS(words));
+  if (words > 0) out[0] |= 1;
+  for (std::size_t word = 0; NP_SUMMARY_WORDS(words) > 0 && word < words; ++word)
+    if (out[word] != 0) out[words + word / 64] |= 1ull << (word % 64);
+  return out;
+}
 
 PeerRows PeerRows::of(const std::vector<const PeerBits*>& programs) {
   // What each identity is to all programs, as one list of words.

@@ -14,6 +14,9 @@ namespace netpolc::loader {
 // Peer bits by identity; every value has the same number of words.
 using PeerBits = std::map<std::uint32_t, std::vector<std::uint64_t>>;
 
+// The value that a peers map has for them: with bit 0, and a summary where rows have one (ir/map_layout.h).
+std::vector<std::uint64_t> peer_row(const std::vector<std::uint64_t>& bits);
+
 class PeerRows {
  public:
   // Of all programs that will share the rows. Same programs, same rows.

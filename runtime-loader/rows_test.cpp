@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "ir/map_layout.h"
 #include "runtime-loader/rows.h"
 
 using namespace netpolc::loader;
@@ -30,4 +31,17 @@ TEST_CASE("rows can be added one by one") {
   rows.set(7, 9);
   CHECK(rows.row(7) == 9);
   CHECK(rows.add(8) == 10);
+}
+
+TEST_CASE("a row of many words ends with a summary of which have bits") {
+  CHECK(peer_row({0b10}) == std::vector<std::uint64_t>{0b11});
+  CHECK(peer_row(std::vector<std::uint64_t>(NP_PLAIN_WORDS)).size() == NP_PLAIN_WORDS);
+  std::vector<std::uint64_t> bits(70);
+  bits[3] = 1ull << 63;
+  bits[65] = 1;
+  const auto row = peer_row(bits);
+  REQUIRE(row.size() == 72);
+  CHECK(row[0] == 1);
+  CHECK(row[70] == 0b1001);
+  CHECK(row[71] == 0b10);
 }

@@ -105,8 +105,7 @@ Done write_rows(const std::vector<PeersMap>& peers, const RowPlan& plan) {
     for (const PeersMap& it : peers) {
       std::vector<std::uint64_t> bits(it.direction->words);
       if (const auto found = it.direction->peers.find(identity); found != it.direction->peers.end()) bits = found->second;
-      bits[0] |= 1;
-      if (bpf_map_update_elem(it.map.get(), &row, bits.data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
+      if (bpf_map_update_elem(it.map.get(), &row, peer_row(bits).data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
     }
   return {};
 }

@@ -10,7 +10,7 @@ packages=(
   libyaml-cpp-dev libcli11-dev libz3-dev libre2-dev libexpected-dev libfmt-dev
   nlohmann-json3-dev doctest-dev libssl-dev
   iproute2 iptables nftables iputils-ping iperf3 curl bind9-dnsutils xz-utils
-  qemu-system-x86 busybox-static
+  qemu-system-x86 busybox-static strace
 )
 
 missing=()

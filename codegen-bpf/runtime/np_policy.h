@@ -101,15 +101,19 @@ NP_INLINE np_verdict np_default_deny_but_host(const struct np_flow *flow)
 /* ---- peers: which of a policy's peer conditions hold for an identity, a bit each ----
  *
  * NP_PEERS(map, words) defines the map, and what holds for a row it doesn't have: bit 0, everyone.
+ * NP_WIDE_PEERS is for so many words that a row ends with a summary of them, see map_layout.h.
  */
-#define NP_PEERS(map, words)                              \
+#define NP_PEERS_MAP(map, words)                          \
 	struct {                                          \
 		__uint(type, BPF_MAP_TYPE_ARRAY);         \
 		__uint(max_entries, 1024);                \
 		__uint(key_size, sizeof(np_u32));         \
 		__uint(value_size, sizeof(np_u64[words])); \
 	} map SEC(".maps");                               \
-	static const np_u64 map##_unknown[words] SEC(".rodata") = { 1 }
+	static const np_u64 map##_unknown[words] SEC(".rodata")
+
+#define NP_PEERS(map, words) NP_PEERS_MAP(map, words) = { 1 }
+#define NP_WIDE_PEERS(map, words) NP_PEERS_MAP(map, NP_ROW_WORDS(words)) = { [0] = 1, [words] = 1 }
 
 #define np_peer(map, flow) np_peer_bits(&map, map##_unknown, flow)
 
@@ -181,6 +185,68 @@ NP_INLINE np_verdict np_choose_line(const struct np_peers *line, np_u32 lines, c
 		group_ < NP_COUNT(peers) ? np_choose_line((peers)[group_], NP_COUNT((peers)[0]), verdicts, \
 							  NP_COUNT(verdicts), peer, words, otherwise)      \
 					 : (otherwise);                                                    \
+	})
+
+/* The same for rows with a summary. `table`_filled says of 64 lines each which have peers, so that only those are
+ * read in which both have bits: ten thousand peers cost what a few do, as long as a peer meets conditions in few
+ * words. A step takes up to four summaries and one word. Hardly ever it takes a second step; those are in the kernel's
+ * loop, whose verifier looks at one turn and not at all of them. */
+struct np_search {
+	const np_u64 *peer;
+	np_u64 both; /* words in which both have bits, of the 64 that are looked at */
+	np_u32 group;
+	np_u32 next;    /* of `filled` */
+	np_u32 summary; /* of the row, that `both` is of */
+	np_u32 first;   /* line of its first word */
+	np_verdict verdict;
+};
+
+static long (*const np_loop)(np_u32 turns, void *turn, void *context, np_u64 flags) = (void *)181;
+
+#define NP_WIDE_TABLE(table, words)                                                                        \
+	/* True at the end: the verdict is there, or there is none. */                                     \
+	NP_INLINE int table##_step(struct np_search *search)                                               \
+	{                                                                                                  \
+		np_u32 group = np_unknown(search->group);                                                  \
+		if (group >= NP_COUNT(table##_filled))                                                     \
+			return 1;                                                                          \
+		_Pragma("unroll") for (int i = 0; i < 4 && !search->both; i++) {                           \
+			np_u32 next = np_unknown(search->next);                                            \
+			np_u32 summary = np_unknown(next % NP_SUMMARY_WORDS(words));                       \
+			if (next >= NP_COUNT(table##_filled[0]) || summary >= NP_SUMMARY_WORDS(words))     \
+				return 1;                                                                  \
+			search->summary = summary;                                                         \
+			search->first = next / NP_SUMMARY_WORDS(words) * (words) + summary * 64;           \
+			search->next = next + 1;                                                           \
+			search->both = table##_filled[group][next] & search->peer[(words) + summary];      \
+		}                                                                                          \
+		np_u64 lowest = search->both & -search->both;                                              \
+		if (!lowest)                                                                               \
+			return 0;                                                                          \
+		search->both ^= lowest;                                                                    \
+		np_u32 at = np_bits_set(lowest - 1);                                                       \
+		np_u32 line = np_unknown(search->first + at), word = np_unknown(search->summary * 64 + at); \
+		if (line >= NP_COUNT(table##_peers[0]) || word >= (words))                                 \
+			return 1;                                                                          \
+		np_u64 holding = table##_peers[group][line].peers & search->peer[word];                    \
+		if (!holding)                                                                              \
+			return 0;                                                                          \
+		np_u32 verdict = np_unknown(np_verdict_of(&table##_peers[group][line], holding));          \
+		if (verdict < NP_COUNT(table##_verdicts))                                                  \
+			search->verdict = table##_verdicts[verdict];                                       \
+		return 1;                                                                                  \
+	}                                                                                                  \
+	static long table##_turn(np_u32 index, struct np_search *search)                                   \
+	{                                                                                                  \
+		return table##_step(search);                                                               \
+	}
+
+#define np_choose_wide(table, number, row, otherwise)                                                      \
+	({                                                                                                 \
+		struct np_search search_ = { .peer = row, .group = number, .verdict = otherwise };         \
+		if (!table##_step(&search_))                                                               \
+			np_loop(NP_COUNT(table##_peers[0]), table##_turn, &search_, 0);                    \
+		search_.verdict;                                                                           \
 	})
 
 /* ---- what the runtime asks of a policy ---- */

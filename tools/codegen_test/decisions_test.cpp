@@ -72,6 +72,19 @@ ir::DecisionTable random_table(std::uint32_t ports, std::uint32_t peers, std::ui
   return out;
 }
 
+// The same with so many levels (tiers and priorities), each of which denies a peer and allows one.
+ir::DecisionTable leveled_table(std::uint32_t levels, std::uint32_t peers) {
+  ir::DecisionTable out = random_table(1, peers, 0, peers);
+  std::vector<ir::TableEntry> entries;
+  for (std::uint32_t level = 0; level < levels; ++level) {
+    const std::uint32_t high = peers - level % (peers / 2), low = 1 + (level * 37) % (peers / 2);
+    entries.push_back({.bit = high, .action = ir::Action::Deny, .rule = high - 1, .level = level});
+    entries.push_back({.bit = low, .action = ir::Action::Allow, .rule = low - 1, .level = level});
+  }
+  out.ingress.classes[1].entries = entries;
+  return out;
+}
+
 PeerBits peer_bits(const ir::DirectionTable& table, std::size_t words) {
   PeerBits out;
   for (std::size_t bit = 1; bit < table.bits.size(); ++bit)
@@ -145,14 +158,17 @@ void same_decisions(const std::string& object_bytes, const ir::DirectionTable& t
   CHECK(wrong == 0);
 }
 
-void try_shape(std::uint32_t ports, std::uint32_t peers, std::uint32_t entries, const char* form) {
-  const ir::DecisionTable table = random_table(ports, peers, entries, ports + peers);
+void try_table(const ir::DecisionTable& table, std::uint32_t ports, std::uint32_t peers, const char* form) {
   const codegen_bpf::Emitted emitted = codegen_bpf::emit(table);
   CHECK_MESSAGE(emitted.c.find(form) != std::string::npos, form);
   const auto object = codegen_bpf::compile(emitted);
   REQUIRE_MESSAGE(object, object.error().message);
   same_decisions(object->bytes, table.ingress, emitted.ingress_words, ports, peers);
   same_decisions(compiled_again(emitted), table.ingress, emitted.ingress_words, ports, peers);
+}
+
+void try_shape(std::uint32_t ports, std::uint32_t peers, std::uint32_t entries, const char* form) {
+  try_table(random_table(ports, peers, entries, ports + peers), ports, peers, form);
 }
 
 }  // namespace
@@ -164,5 +180,17 @@ TEST_CASE("hundreds of ports and peers are data, and decide like their table") {
   if (kernel_is_here()) try_shape(400, 500, 40, "np_choose(");
 }
 TEST_CASE("70 words of peers decide like their table") {
-  if (kernel_is_here()) try_shape(3, 4400, 3000, "np_choose(");
+  if (kernel_is_here()) try_shape(3, 4400, 3000, "np_choose_wide(");
+}
+TEST_CASE("hundreds of levels of thousands of peers decide like their table") {
+  if (kernel_is_here()) try_table(leveled_table(300, 4400), 1, 4400, "np_choose_wide(");
+}
+TEST_CASE("as many levels as a program has room for, and not one more") {
+  // 32 words: 32 turns of the verifier a run of ascending peers, of which n levels have n + 1
+  const ir::DecisionTable most = leveled_table(511, 2040);
+  CHECK_FALSE(codegen_bpf::unenforceable(most, {}));
+  const auto refused = codegen_bpf::unenforceable(leveled_table(512, 2040), {});
+  REQUIRE(refused);
+  CHECK(refused->obstacle == codegen_bpf::Obstacle::Size);
+  if (kernel_is_here()) try_table(most, 1, 2040, "np_choose(");
 }

@@ -22,6 +22,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 
 GATEWAY4, GATEWAY6 = "169.254.1.1", "fe80::1"
 OTHER_NODE = {4: "192.168.250.1", 6: "fd00:250::1"}  # where the YAML has no nodes
@@ -203,6 +204,31 @@ def spoil_object(bundle):
     (bundle / "bundle.json").write_text(manifest.replace(parsed["digest"], hashlib.sha256(blank.encode()).hexdigest(), 1))
 
 
+def write_crowd(directory):
+    """A policy that names so many peers that rows have a summary and the kernel's own loop looks for them
+    (NP_WIDE_TABLE): more conditions than NP_PLAIN_WORDS words have. The first, some and the last of them are there."""
+    directory.mkdir()
+    named = ["team-%d" % number for number in range(1, 4301)]
+    denied = named[5:4300:100]
+    present = ["team-1", "team-2050", "team-4150", "team-4300", "stranger", denied[0], denied[-1]]
+    pods = ["server", *present]
+    documents = ["{apiVersion: v1, kind: Pod, metadata: {name: %s, namespace: default, labels: {app: %s}}, spec: {nodeName: node-1, "
+                 "containers: [{name: c, image: c}]}, status: {phase: Running, podIP: 10.244.1.%d, podIPs: [{ip: 10.244.1.%d}]}}"
+                 % (pod, pod, 10 + number, 10 + number) for number, pod in enumerate(pods)]
+    peers = lambda names: "".join("    - matchLabels: {app: %s}\n" % name for name in names)
+    ports = '    toPorts: [{ports: [{port: "80", protocol: TCP}]}]\n'
+    documents.append("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: crowd, namespace: default}\nspec:\n"
+                     "  endpointSelector: {matchLabels: {app: server}}\n"
+                     "  ingress:\n  - fromEndpoints:\n" + peers(named) + ports +
+                     "  ingressDeny:\n  - fromEndpoints:\n" + peers(denied) + ports)
+    (directory / "crowd.yaml").write_text("\n---\n".join(documents))
+    allowed = [pod for pod in present if pod in named and pod not in denied]
+    (directory / "queries.jsonl").write_text("".join(
+        json.dumps({"id": "%s-%d" % (pod, port), "from": "default/" + pod, "to": "default/server", "protocol": "TCP", "port": port,
+                    "expect": "ALLOWED" if pod in allowed and port == 80 else "DENIED"}) + "\n"
+        for pod in present for port in (80, 81)))
+
+
 def main():
     binary, testdata, out = (pathlib.Path(w).resolve() for w in sys.argv[1:4])
     rough = pathlib.Path(__file__).resolve().parent / "rough"
@@ -212,6 +238,13 @@ def main():
     cases = [(name, testdata / "policies" / "article", "fail") for name in ("spoiled-answers", "spoiled-program")]
     cases += [("spoiled-rough", rough, "fail"), ("rough", rough, "ok")]
     cases += [(p.name, p, "ok") for p in goldens]
+    with tempfile.TemporaryDirectory() as made:
+        crowd = pathlib.Path(made) / "crowd"
+        write_crowd(crowd)
+        make(binary, out, cases + [("crowd", crowd, "ok")], rough)
+
+
+def make(binary, out, cases, rough):
     names = ""
     for number, (name, directory, expected) in enumerate(cases):
         (out / name).mkdir(parents=True)
