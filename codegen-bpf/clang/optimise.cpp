@@ -36,6 +36,10 @@ bool has_loops(const llvm::Module& module) {
   return !back.empty();
 }
 
+// A jump reaches 32,767 instructions of BPF, and a policy ends up with fewer of those than of LLVM's before they
+// are optimised; the rest is for what switches over many ports take.
+constexpr unsigned kMostInstructions = 16384;
+
 // Whatever is the policy's own becomes part of its callers: a call costs a frame of the kernel's 512
 // bytes of stack.
 void inline_all(llvm::Module& module) {
@@ -94,7 +98,7 @@ Optimiser::Optimiser(llvm::TargetMachine& machine) : builder_(&machine, tuning()
 }
 
 void Optimiser::run(llvm::Module& module) {
-  if (has_loops(module)) {
+  if (has_loops(module) || module.getInstructionCount() > kMostInstructions) {
     builder_.buildPerModuleDefaultPipeline(level()).run(module, modules_);  // is not to be used twice
   } else {
     inline_all(module);
