@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include "runtime-loader/netns.h"
 #include "runtime-loader/xdp.h"
@@ -30,14 +31,25 @@ std::optional<Address> address_of(const sockaddr& raw) {
   Address out;
   if (raw.sa_family == AF_INET) {
     std::memcpy(out.bytes.data(), &reinterpret_cast<const sockaddr_in&>(raw).sin_addr, 4);
-    if (out.bytes[0] == 169 && out.bytes[1] == 254) return std::nullopt;
+    const bool link_local = out.bytes[0] == 169 && out.bytes[1] == 254;
+    if (link_local || out.bytes[0] == 127) return std::nullopt;
     return out;
   }
   if (raw.sa_family != AF_INET6) return std::nullopt;
   out.v6 = true;
   std::memcpy(out.bytes.data(), &reinterpret_cast<const sockaddr_in6&>(raw).sin6_addr, 16);
-  if (out.bytes[0] == 0xfe && (out.bytes[1] & 0xc0) == 0x80) return std::nullopt;
+  const bool link_local = out.bytes[0] == 0xfe && (out.bytes[1] & 0xc0) == 0x80;
+  if (link_local || std::memcmp(out.bytes.data(), &in6addr_loopback, 16) == 0) return std::nullopt;
   return out;
+}
+
+// Devices whose addresses Cilium doesn't take for the node's: those of pods and containers, and what stands for services.
+bool is_of_others(std::string_view device) {
+  if (device == "cilium_host") return false;
+  if (device == "kube-ipvs0") return true;
+  for (const std::string_view prefix : {"cilium_", "lxc", "cni", "docker"})
+    if (device.starts_with(prefix)) return true;
+  return false;
 }
 
 }  // namespace
@@ -48,7 +60,7 @@ Result<std::vector<Address>> local_addresses() {
   const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> all(first, freeifaddrs);
   std::set<Address> out;
   for (const ifaddrs* it = first; it != nullptr; it = it->ifa_next) {
-    if (it->ifa_addr == nullptr || it->ifa_flags & IFF_LOOPBACK || std::strcmp(it->ifa_name, "kube-ipvs0") == 0) continue;
+    if (it->ifa_addr == nullptr || is_of_others(it->ifa_name)) continue;
     if (const auto address = address_of(*it->ifa_addr)) out.insert(*address);
   }
   return std::vector<Address>(out.begin(), out.end());
@@ -94,9 +106,6 @@ Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const 
     out.attachments.push_back(it);
   }
   out.requests = requests_of(out.attachments);
-  auto addresses = local_addresses();
-  if (!addresses) return tl::make_unexpected(addresses.error());
-  out.addresses = std::move(*addresses);
   return out;
 }
 

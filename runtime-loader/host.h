@@ -21,7 +21,6 @@ struct HostOptions {
 struct HostPlan {
   std::vector<ResolvedRequest> requests;  // one an attachment
   std::vector<Attachment> attachments;    // none: nothing to enforce
-  std::vector<Address> addresses;         // of this machine: whoever has one of them is the node
   std::string nothing;                    // not empty: why devices were given and nothing is attached to them
 };
 
@@ -30,8 +29,9 @@ struct HostPlan {
 // with a program of the pod's or without.
 Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods);
 
-// Where the loader runs: addresses of all devices but loopback and those that stand for services
-// (kube-ipvs0), link-local ones left out; sorted.
+// Whoever has one of them is the node, with the host firewall or without. Where the loader runs: addresses of all
+// devices, as in Cilium but for those of containers (docker, cni, lxc) and services (kube-ipvs0), loopback's and
+// link-local ones; sorted.
 Result<std::vector<Address>> local_addresses();
 
 }  // namespace netpolc::loader

@@ -79,11 +79,12 @@ Done keep_value(Result<T> result, T& into) {
 Done plan_for_node(const LoadOptions& options, const std::vector<Attachment>& pods, Generation& next) {
   auto host = plan_host(next.bundle, next.node, options.host, pods);
   if (!host) return tl::make_unexpected(host.error());
-  next.node_addresses = std::move(host->addresses);
   next.nothing_at_host = std::move(host->nothing);
   next.requests.insert(next.requests.end(), host->requests.begin(), host->requests.end());
   next.attachments.insert(next.attachments.end(), host->attachments.begin(), host->attachments.end());
-  return {};
+  // Of a node whose interfaces are elsewhere the addresses here say nothing.
+  const bool here = std::any_of(next.attachments.begin(), next.attachments.end(), [](const Attachment& it) { return it.netns.empty(); });
+  return next.node.empty() || !here ? Done{} : keep_value(local_addresses(), next.node_addresses);
 }
 
 Done plan(const LoadOptions& options, Generation& next) {
