@@ -17,7 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from world import (PORTS, SERVER, Failed, Site, Tools, client_address, cluster, enclosed, inside, median, median_difference, pod,  # noqa: E402
                    policy, sysctl)
 
-OF_EMPTY, OF_NFTABLES = 1.15, 0.25
+OF_EMPTY = 1.15
+OF_NFTABLES = 0.25  # for each time that a packet is judged: nftables does so once, pods' programs once each
 FLOWS = 10_000
 # Kinds of nodes and, on each, how many ends of the path have the empty program.
 PATHS = {"nothing": 0, "nothing-again": 0, "empty-at-one-end": 1, "empty-at-both": 2, "netpolc-one-pod": 0, "netpolc-two-pods": 0, "nftables": 0}
@@ -62,10 +63,10 @@ def report(title, samples, limited):
         said = ""
         if name in EMPTY_BESIDE:
             of_empty = median([a / b for a, b in zip(measured, samples[EMPTY_BESIDE[name]])])
-            of_nftables = added[name] / added["nftables"]
+            of_nftables, limit = added[name] / added["nftables"], OF_NFTABLES * PODS[name]
             said = "%.3f of empty%s; %.2f of what nftables adds%s" % (
-                of_empty, judged(of_empty, OF_EMPTY) * limited, of_nftables, judged(of_nftables, OF_NFTABLES) * limited)
-            missed += limited * ((of_empty > OF_EMPTY) + (of_nftables > OF_NFTABLES))
+                of_empty, judged(of_empty, OF_EMPTY) * limited, of_nftables, judged(of_nftables, limit) * limited)
+            missed += limited * ((of_empty > OF_EMPTY) + (of_nftables > limit))
         print("%-28s %8.0f %9.0f %8.0f  %s" % (name.replace("-", " "), median(measured), min(measured), added[name], said))
     return missed
 
