@@ -101,7 +101,8 @@ std::string report_json(const LoadReport& report) {
               {"addresses", report.addresses}, {"skipped", report.skipped},
               {"attachments", std::move(attachments)}, {"external", std::move(external)},
               {"nothingAtHost", or_null(report.nothing_at_host)},
-              {"nothingExternal", or_null(report.nothing_external)}}
+              {"nothingExternal", or_null(report.nothing_external)},
+              {"forgotten", report.forgotten}}
              .dump(1) +
          "\n";
 }
@@ -122,6 +123,8 @@ int load_command(Options& o) {
     std::fprintf(stderr, "netpol-loader: --host-device: nothing is attached: %s\n", report->nothing_at_host.c_str());
   if (!report->nothing_external.empty())
     std::fprintf(stderr, "netpol-loader: --xdp: nothing is attached: %s\n", report->nothing_external.c_str());
+  for (const std::string& address : report->forgotten)
+    std::fprintf(stderr, "netpol-loader: an address that was told is the world's now: %s\n", address.c_str());
   for (const ExternalDevice& it : report->external)
     if (!it.native)
       std::fprintf(stderr, "netpol-loader: --xdp %s: not in the driver (%s), so packets cost more\n", it.ifname.c_str(), it.why_generic.c_str());

@@ -44,6 +44,7 @@ struct Generation {
   std::string nothing_external;
   std::optional<OutsideProgram> outside;
   std::string left_over;                  // what could not be cleaned up afterwards
+  std::vector<std::string> forgotten;     // see LoadReport
 };
 
 std::string host_name() {
@@ -110,9 +111,21 @@ std::map<Prefix, AddressOverride> said_before(const Installation& site, const St
   return in_words(state.overrides, former ? *former : Bundle(), state.learned);
 }
 
+// What the bundle knows itself is no loss.
+std::vector<std::string> forgotten(const State& state, const Generation& next) {
+  std::vector<std::string> out;
+  for (const auto& [prefix, what] : state.overrides) {
+    if (next.overrides.contains(prefix) || next.bundle.addresses.contains(prefix)) continue;
+    if (!what.endpoint.empty()) out.push_back(prefix.to_string() + ": the bundle has no endpoint " + what.endpoint);
+    else if (what.identity) out.push_back(prefix.to_string() + ": nobody knows any more whom identity " + std::to_string(*what.identity) + " meant");
+  }
+  return out;
+}
+
 Done plan_addresses(const Installation& site, const KnownState& known, Generation& next) {
   constexpr std::size_t kNumbersKept = 16384;
   if (known.current) next.overrides = surviving(said_before(site, known.state, next.bundle), next.bundle, known.state.bundle);
+  if (known.current) next.forgotten = forgotten(known.state, next);
   auto plan = addresses(next.bundle, {next.node, next.node_addresses}, next.named, next.overrides, known.state.learned);
   if (!plan) return tl::make_unexpected(plan.error());
   next.learned = plan->learned.size() > kNumbersKept ? plan->used() : plan->learned;
@@ -349,7 +362,8 @@ Result<LoadReport> load(const LoadOptions& options) {
                     next.objects.size(), next.addresses.size(),
                     next.external,       next.nothing_at_host,
                     next.nothing_external,
-                    next.left_over,      next.skipped};
+                    next.left_over,      next.forgotten,
+                    next.skipped};
 }
 
 }  // namespace netpolc::loader

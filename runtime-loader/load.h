@@ -43,6 +43,7 @@ struct LoadReport {
   std::string nothing_at_host;   // not empty: why host devices were given and nothing is attached to them
   std::string nothing_external;  // not empty: why devices were asked for and nothing is attached to them
   std::string left_over;  // not empty: loaded, but something of the former bundle could not be taken away
+  std::vector<std::string> forgotten;  // what was said of addresses of endpoints that the bundle doesn't have: world's now
   std::size_t skipped = 0;  // endpoints without policy that were left alone
 };
 

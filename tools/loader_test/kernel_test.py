@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 from kernel_world import (  # noqa: E402
-    attach, CLUSTER, NODES, POD, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
+    attach, CLUSTER, NODES, OTHER, POD, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
 
 
 def test_enforces_and_counts(world, mode):
@@ -159,6 +159,12 @@ def test_addresses_told_at_run_time(world, mode):
     check(not world.reaches("client", 8080), "nobody's address is the world's")
     check(world.call("address", "add", client.ipv4, "--endpoint", "t/nobody").returncode == 2, "no such endpoint")
     check(world.call("address", "add", "10.1.1.300", "--endpoint", "t/client").returncode == 2, "no such address")
+    # a bundle without the endpoint
+    other = OTHER[0][0]
+    check(world.call("address", "add", "10.244.1.99", "--endpoint", "t/" + other).returncode == 0, "address add of a pod elsewhere")
+    said = world.load(world.a, *mode).stderr
+    check("10.244.1.99/32: the bundle has no endpoint t/" + other in said, "what is forgotten is said: " + said)
+    check("forgotten" in world.load(world.b, "-o", "json", *mode).stdout, "in JSON too")
     # what an attachment says of its pod goes before what the bundle says
     moved = world.home / "moved.jsonl"
     moved.write_text(json.dumps({"endpoint": "t/client", "ifname": "lxc-client", "ipv4": "10.244.1.77"}) + "\n")
