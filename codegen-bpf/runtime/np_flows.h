@@ -84,13 +84,18 @@ NP_INLINE np_u64 np_state(const struct np_track *track)
 	return *(const volatile np_u64 *)&track->state;
 }
 
-/* Loads before it are made before loads after it. x86 does so anyway. */
+/* Loads before it are made before loads after it. x86 does so anyway. `here`: anything on the stack. */
+NP_INLINE void np_fence_at(const struct np_config *config, np_u32 *here)
+{
+	if (config->flags & NP_CONFIG_FENCE)
+		__sync_fetch_and_add(here, 0);
+	asm volatile("" ::: "memory");
+}
+
 NP_INLINE void np_fence(const struct np_config *config)
 {
-	np_u64 here = 0;
-	if (config->flags & NP_CONFIG_FENCE)
-		__sync_fetch_and_add(&here, 1);
-	asm volatile("" ::: "memory");
+	np_u32 here = 0;
+	np_fence_at(config, &here);
 }
 
 /* 1 if negative, else 0. The checks below are sums and products and not branches, since the verifier
@@ -301,9 +306,9 @@ NP_INLINE int np_open4(const struct np_opening *opening, const struct np_config 
 	*live = cheapest >> 3 > 0;
 	if (way >= NP_WAYS || !np_take(&bucket->way[way].track, &state))
 		return 0;
+	((np_u8 *)&bucket->tags)[way] = np_tag(&opening->key);
 	bucket->way[way].addresses = opening->key.local[0];
 	np_give(&bucket->way[way].track, state, opening, config);
-	((np_u8 *)&bucket->tags)[way] = np_tag(&opening->key);
 	return 1;
 }
 
@@ -321,12 +326,12 @@ NP_INLINE int np_open6(const struct np_opening *opening, const struct np_config 
 	if (way >= NP_WAYS || !np_take(&bucket->way[way].track, &state))
 		return 0;
 	struct np_flow6 *flow = &bucket->way[way];
+	((np_u8 *)&bucket->tags)[way] = np_tag(&opening->key);
 	flow->local[0] = opening->key.local[0];
 	flow->local[1] = opening->key.local[1];
 	flow->remote[0] = opening->key.remote[0];
 	flow->remote[1] = opening->key.remote[1];
 	np_give(&flow->track, state, opening, config);
-	((np_u8 *)&bucket->tags)[way] = np_tag(&opening->key);
 	return 1;
 }
 
@@ -345,13 +350,16 @@ NP_APART int np_open(const struct np_opening *opening)
 	return opened;
 }
 
-/* The way of a flow that is over (`fresh`), or that policy judged anew, keeps its place. */
-NP_APART int np_restart(struct np_track *track, const struct np_opening *opening, np_u32 fresh)
+/* The way of a flow that is over (`fresh`), or that policy judged anew, keeps its place. `found`: its state when the
+ * flow was found there, without the rule. 0: it is another flow's by now. */
+NP_APART int np_restart(struct np_track *track, const struct np_opening *opening, np_u32 fresh, np_u32 found)
 {
 	const struct np_config *config = np_configuration();
 	if (!track || !opening || !config)
 		return 0;
 	np_u64 state = np_state(track);
+	if ((state ^ found) & NP_FLOW_WHOSE)
+		return 0;
 	np_u32 flags = opening->flags | (fresh ? 0 : np_flags(state));
 	np_u64 next = (state & 0xffffULL << NP_FLOW_SEQUENCE_SHIFT) | flags | (np_u64)opening->key.protocol << NP_FLOW_PROTOCOL_SHIFT |
 		      (np_u64)opening->rule << NP_FLOW_RULE_SHIFT;

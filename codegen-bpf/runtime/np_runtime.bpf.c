@@ -129,6 +129,8 @@ struct np_outcome {
 	np_u32 identity; /* of the remote side; 0: not looked up */
 	np_verdict verdict;
 	np_u32 flags; /* NP_EVENT_* */
+	np_u32 state; /* of the flow that the packet has already, as it was found; without its rule */
+	np_u32 generation; /* as it was before policy was asked */
 };
 
 NP_INLINE void np_describe(struct np_event *event, const struct __sk_buff *skb, const struct np_packet *packet,
@@ -229,6 +231,14 @@ NP_INLINE np_verdict np_ask(const struct np_packet *packet, const struct np_addr
 	return direction == NP_EGRESS ? np_policy_egress(&flow) : np_policy_ingress(&flow);
 }
 
+/* Before anything is asked: addresses may change meanwhile, and a new generation comes after them. Were it read later, a
+ * flow would have that of answers which are not its own. */
+NP_INLINE void np_begin(struct np_outcome *outcome, const struct np_config *config)
+{
+	outcome->generation = *(const volatile np_u32 *)&config->generation;
+	np_fence_at(config, &outcome->generation);
+}
+
 /* Apart, so that what it needs of the stack is not taken from the policy. `known` with `fresh`: the
  * flow is over, and its tuple is used again. 0: there is no room, or another processor was quicker. */
 NP_APART int np_remember(const struct np_packet *packet, const struct np_outcome *outcome,
@@ -244,11 +254,9 @@ NP_APART int np_remember(const struct np_packet *packet, const struct np_outcome
 	opening.now = np_ticks(config);
 	int from_host = direction == NP_INGRESS && outcome->identity == NP_HOST;
 	int agreed = outcome->identity && !(outcome->flags & NP_EVENT_AUDITED); /* policy was asked */
-	opening.generation = agreed ? config->generation | (from_host ? NP_FROM_HOST : 0) : 0;
+	opening.generation = agreed ? outcome->generation | (from_host ? NP_FROM_HOST : 0) : 0;
 	opening.flags = np_advance(packet, NP_FLOW_OPENED(direction), direction);
-	if (!known)
-		return np_open(&opening);
-	return np_restart(known, &opening, fresh);
+	return (known && np_restart(known, &opening, fresh, outcome->state)) || np_open(&opening);
 }
 
 NP_INLINE int np_needs_prefixes(np_u32 planned, const struct np_config *config)
@@ -308,13 +316,13 @@ NP_INLINE np_u32 np_node_icmpv6(np_u32 type)
 }
 
 /* What others send under the node's address opens a flow, so that its answers pass. Apart, for the sake of the stack. */
-NP_APART int np_track_masked(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known)
+NP_APART int np_track_masked(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known, np_u32 state)
 {
-	struct np_outcome outcome = { .direction = NP_EGRESS, .verdict = np_default_allow() };
+	struct np_outcome outcome = { .direction = NP_EGRESS, .verdict = np_default_allow(), .state = state };
 	const struct np_config *config = np_configuration();
 	if (!packet || !config)
 		return TC_ACT_SHOT;
-	int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
+	int fresh = !known || (np_opens(packet) && state & NP_FLOW_CLOSING);
 	if (!np_remember(packet, &outcome, known, fresh) && !np_remember(packet, &outcome, known, fresh))
 		np_count(NP_STAT_REFUSED);
 	if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
@@ -324,8 +332,8 @@ NP_APART int np_track_masked(struct __sk_buff *skb, const struct np_packet *pack
 	return TC_ACT_UNSPEC;
 }
 
-/* `known`: the packet's flow, if it has one that does not let it pass as it is. */
-NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known)
+/* `known`: the packet's flow, if it has one that does not let it pass as it is, and the state that it was found in. */
+NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known, np_u32 state)
 {
 	const struct np_config *config = np_configuration();
 	const np_u32 planned = np_planned(direction);
@@ -334,14 +342,16 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 	if (np_enforced() && !(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
 	const int prefixes = np_needs_prefixes(planned, config);
+	struct np_outcome outcome = { .direction = direction, .state = state };
+	np_begin(&outcome, config);
 	struct np_address who = {};
 	int named = prefixes && planned & NP_JUDGED;
 	if (planned & NP_JUDGED)
 		named |= np_remote(skb, packet, direction, config, prefixes, &who);
 
-	struct np_outcome outcome = { .direction = direction, .identity = who.identity };
+	outcome.identity = who.identity;
 	outcome.verdict = np_ask(packet, &who, direction, planned);
-	const int fresh = !known || (np_opens(packet) && np_state(known) & NP_FLOW_CLOSING);
+	const int fresh = !known || (np_opens(packet) && outcome.state & NP_FLOW_CLOSING);
 	np_count_rule(direction, np_rule(outcome.verdict), skb->len);
 	if (np_reason(outcome.verdict) != NP_REASON_FORWARDED) {
 		if (!named)
@@ -372,13 +382,13 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 }
 
 /* Each direction apart: the verifier walks it once, and for one direction. */
-NP_APART int np_admit_out(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known)
+NP_APART int np_admit_out(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known, np_u32 state)
 {
-	return packet ? np_admit(skb, packet, NP_EGRESS, known) : TC_ACT_SHOT;
+	return packet ? np_admit(skb, packet, NP_EGRESS, known, state) : TC_ACT_SHOT;
 }
-NP_APART int np_admit_in(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known)
+NP_APART int np_admit_in(struct __sk_buff *skb, const struct np_packet *packet, struct np_track *known, np_u32 state)
 {
-	return packet ? np_admit(skb, packet, NP_INGRESS, known) : TC_ACT_SHOT;
+	return packet ? np_admit(skb, packet, NP_INGRESS, known, state) : TC_ACT_SHOT;
 }
 
 /* ---- every packet ---- */
@@ -435,8 +445,8 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 	if (packet.icmp_error && np_related(skb, &packet, direction))
 		return TC_ACT_UNSPEC;
 	if (masked)
-		return np_track_masked(skb, &packet, track);
-	return direction == NP_EGRESS ? np_admit_out(skb, &packet, track) : np_admit_in(skb, &packet, track);
+		return np_track_masked(skb, &packet, track, state);
+	return direction == NP_EGRESS ? np_admit_out(skb, &packet, track, state) : np_admit_in(skb, &packet, track, state);
 }
 
 SEC("tc")
