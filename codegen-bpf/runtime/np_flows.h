@@ -240,7 +240,8 @@ struct np_opening {
 };
 
 /* What a flow is worth: 0 where it is none, or a dead one; one that had answers is worth more than
- * any that had not, and PRICELESS if it was seen just now; else the longer it would live. */
+ * any that had not, and PRICELESS if it was seen just now; else the longer it would live. Of TCP, SYN ACK is no such answer
+ * (whoever floods with SYN gets it, too), nor does it count once both have closed. */
 #define NP_ANSWERED (1ULL << 32)
 #define NP_PRICELESS (1ULL << 40)
 
@@ -250,7 +251,9 @@ NP_INLINE np_u64 np_worth(const struct np_track *track, const struct np_opening 
 	np_u32 flags = np_flags(state);
 	long left = (int)(track->expires - opening->now);
 	np_u64 dead = np_negative(left) | np_negative((long)np_protocol(state) - 1);
-	np_u64 busy = flags / NP_FLOW_BUSY & 1, answered = flags / NP_FLOW_REPLIED & 1;
+	np_u64 busy = flags / NP_FLOW_BUSY & 1, other = np_negative(-(long)(np_protocol(state) ^ NP_TCP));
+	np_u64 spoken = other | (flags / NP_FLOW_ESTABLISHED & 1), closed = flags / NP_FLOW_OUT_CLOSING & flags / NP_FLOW_IN_CLOSING & 1;
+	np_u64 answered = flags / NP_FLOW_REPLIED & spoken & (closed ^ 1);
 	np_u64 just_now = answered & np_negative((long)np_lifetime(np_protocol(state), flags, config) - left - NP_PROTECTED - 1);
 	np_u64 worth = 1 + left + answered * NP_ANSWERED + just_now * NP_PRICELESS;
 	return worth * (dead ^ 1) + busy * NP_PRICELESS;

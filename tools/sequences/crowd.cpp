@@ -49,6 +49,8 @@ class Crowd {
       // Packets out of the middle of a connection have the longest lives of all that nobody answered.
       const bool udp = n % 5 == 0;
       send(Direction::Ingress, (udp ? "udp " : "tcp ") + client(stranger) + " > " + pod(stranger, udp ? "53" : "80") + (udp ? "" : n % 5 == 1 ? " S" : " A"), true);
+      // SYN ACK is what a flood gets, too: it makes nobody worth keeping.
+      if (n % 5 == 1) send(Direction::Egress, "tcp " + pod(stranger, "80") + " > " + client(stranger) + " SA", true);
       if (n % 7 == 0) send(Direction::Ingress, "tcp " + client(stranger) + " > " + pod(stranger, "22") + " S", true);
       if (n % 5 == 0) send(Direction::Egress, "tcp " + pod(stranger, "80") + " > " + client(stranger ^ 0x8000) + " SA", true);
       if (n % kEvery == 0) use(n / kEvery % kInUse, false);
@@ -85,6 +87,7 @@ class Crowd {
     const std::uint64_t live = kernel_.flows(), refused = drops == counted.drops.end() ? 0 : drops->second;
     if (counted.opened != opened_) wrong_ = std::to_string(opened_) + " flows were opened, " + std::to_string(counted.opened) + " counted";
     if (refused != refused_) wrong_ = std::to_string(refused_) + " new flows found no room, " + std::to_string(refused) + " counted";
+    if (refused != 0) wrong_ = std::to_string(refused) + " newcomers found no room among strangers that nobody spoke with";
     if (counted.crowded == 0) wrong_ = "the table held them all, so nothing was tried";
     // What was opened is there, or gave way and was counted.
     if (live + (counted.crowded - refused) != counted.opened) wrong_ = std::to_string(counted.opened) + " flows opened, " + std::to_string(live) + " there, " + std::to_string(counted.crowded - refused) + " counted as evicted";
