@@ -157,16 +157,16 @@ NP_INLINE np_u32 np_parse_icmp(const struct __sk_buff *skb, struct np_packet *pa
 		return NP_REASON_INVALID_PACKET;
 	np_u8 type = header[0], code = header[1];
 	np_u8 protocol = packet->protocol;
+	np_set_ports(packet, header);
+	packet->number = type;
+	packet->answers = np_icmp_request(protocol, type) != 0xffff;
+	packet->icmp_error = np_icmp_is_error(protocol, type);
 	/* path MTU discovery must work whatever policy says */
 	if (protocol == NP_ICMP && type == 3 && code == 4)
 		return NP_PASS;
 	/* neighbour discovery cannot come from beyond the link: hop limit 255 (RFC 4861) */
 	if (protocol == NP_ICMPV6 && type >= 133 && type <= 136 && code == 0 && packet->hop_limit == 255)
 		return NP_PASS;
-	np_set_ports(packet, header);
-	packet->number = type;
-	packet->answers = np_icmp_request(protocol, type) != 0xffff;
-	packet->icmp_error = np_icmp_is_error(protocol, type);
 	return NP_JUDGE;
 }
 

@@ -122,6 +122,51 @@ NP_APART int np_source_is_own(const struct np_packet *packet)
 	return who.identity == interface->identity;
 }
 
+/* Arguments of bpf_fib_lookup, as the kernel has them (struct bpf_fib_lookup of linux/bpf.h). */
+struct np_route {
+	np_u8 family, protocol;
+	np_u16 ports[2], length;
+	np_u32 ifindex, flow;
+	np_u32 source[4], destination[4]; /* afterwards the next hop */
+	np_u32 vlan;
+	np_u8 ethernet[12];
+};
+#define NP_AF_INET6 10
+#define NP_ROUTE_FOUND 0
+#define NP_ROUTE_UNKNOWN_TUNNEL 6
+#define NP_ROUTE_NO_NEIGHBOUR 7
+#define NP_ROUTE_TOO_LONG 8
+static long (*const np_fib_lookup)(void *ctx, void *params, int length, np_u32 flags) = (void *)69;
+
+/* Would the node send it on to a gateway, or into a tunnel? */
+NP_INLINE int np_goes_beyond(struct __sk_buff *skb, const struct np_packet *packet)
+{
+	struct np_route route = { .family = NP_AF_INET6, .protocol = packet->protocol, .ifindex = skb->ifindex };
+	__builtin_memcpy(route.source, packet->source, 16);
+	__builtin_memcpy(route.destination, packet->destination, 16);
+	long found = np_fib_lookup(skb, &route, sizeof(route), 0);
+	if (found == NP_ROUTE_UNKNOWN_TUNNEL)
+		return 1;
+	if (found != NP_ROUTE_FOUND && found != NP_ROUTE_NO_NEIGHBOUR && found != NP_ROUTE_TOO_LONG)
+		return 0;
+	np_u32 other = 0;
+	for (int i = 0; i < 4; i++)
+		other |= route.destination[i] ^ packet->destination[i];
+	return other != 0;
+}
+
+/* What passes whatever policy says, if a pod sends it. ICMP in another's name does not. Neighbour discovery is the
+ * link's: the hop limit shows that to whoever receives it, but nothing keeps a pod from writing the same into what the
+ * node then carries away, so that policy is asked about it. Apart, for the sake of the stack. */
+NP_APART np_u32 np_exempt(struct __sk_buff *skb, const struct np_packet *packet)
+{
+	if (!packet || (packet->protocol != NP_ICMP && packet->protocol != NP_ICMPV6))
+		return NP_PASS;
+	if (packet->family == 4)
+		return np_source_is_own(packet) ? NP_PASS : NP_REASON_INVALID_SOURCE;
+	return np_goes_beyond(skb, packet) ? NP_JUDGE : NP_PASS;
+}
+
 /* ---- what becomes of a packet ---- */
 
 struct np_outcome {
@@ -279,6 +324,7 @@ NP_APART np_u32 np_name(struct __sk_buff *skb, const struct np_packet *packet, n
 #define NP_OTHERS 0  /* none of the node's business */
 #define NP_TRACKED 1 /* sent by others under the node's address: its answers must pass, policy has no say */
 #define NP_OWN 2
+#define NP_FORGED 3 /* came by a device under the node's address, to go elsewhere: its answers would be taken for the node's */
 
 NP_INLINE int np_is_nodes(const np_u64 *address, np_u8 family, const struct np_config *config)
 {
@@ -301,7 +347,11 @@ NP_APART np_u32 np_claim(struct __sk_buff *skb, const struct np_packet *packet, 
 	/* of a family that no endpoint has, whatever comes is for the node */
 	if (!(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return NP_OWN;
-	return np_is_nodes(packet->destination, packet->family, config) ? NP_OWN : NP_OTHERS;
+	if (np_is_nodes(packet->destination, packet->family, config))
+		return NP_OWN;
+	/* over IPv4 the kernel takes none of them (martian) */
+	int unicast = *(const np_u8 *)packet->destination != 0xff;
+	return packet->family == 6 && unicast && np_is_nodes(packet->source, packet->family, config) ? NP_FORGED : NP_OTHERS;
 }
 
 /* What a node needs of ICMPv6 passes, policy is asked about echo, the rest is forbidden (semantics 8.5). */
@@ -404,13 +454,17 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 	np_u32 judged = np_planned(direction) & NP_JUDGED, masked = 0;
 	struct np_packet packet;
 	np_u32 parsed = np_read(skb, &packet, direction, np_site(skb));
-	if (parsed == NP_PASS || (parsed != NP_JUDGE && !np_enforced()))
+	if (parsed == NP_PASS && direction == NP_EGRESS && !np_of_node())
+		parsed = np_exempt(skb, &packet);
+	if (parsed == NP_PASS || (parsed != NP_JUDGE && parsed != NP_REASON_INVALID_SOURCE && !np_enforced()))
 		return TC_ACT_UNSPEC;
 	const struct np_config *config = np_configuration();
 	if (np_of_node() && config && config->ready) {
 		np_u32 claim = np_claim(skb, &packet, direction);
-		if (claim == NP_OTHERS || (claim == NP_TRACKED && parsed != NP_JUDGE))
+		if (claim == NP_OTHERS || (claim != NP_OWN && parsed != NP_JUDGE))
 			return TC_ACT_UNSPEC;
+		if (claim == NP_FORGED)
+			return np_enforced() ? np_refuse(skb, &packet, direction, NP_REASON_INVALID_SOURCE, 0) : TC_ACT_UNSPEC;
 		masked = claim == NP_TRACKED;
 		if (masked)
 			judged = 0;
@@ -442,8 +496,11 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 			return TC_ACT_UNSPEC;
 		}
 	}
-	if (packet.icmp_error && np_related(skb, &packet, direction))
+	if (packet.icmp_error && np_related(skb, &packet, direction)) {
+		if (direction == NP_EGRESS && !np_of_node() && !np_source_is_own(&packet))
+			return np_refuse(skb, &packet, direction, NP_REASON_INVALID_SOURCE, 0);
 		return TC_ACT_UNSPEC;
+	}
 	if (masked)
 		return np_track_masked(skb, &packet, track, state);
 	return direction == NP_EGRESS ? np_admit_out(skb, &packet, track, state) : np_admit_in(skb, &packet, track, state);

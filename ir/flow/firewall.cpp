@@ -146,6 +146,10 @@ bool Firewall::may_send_from(const IpAddress& source) const {
   return world.identity_of(source) == pod.identity;
 }
 
+bool Firewall::forged_by_pod(const Packet& packet, Direction direction) const {
+  return direction == Direction::Egress && !is_node && !may_send_from(packet.source);
+}
+
 void Firewall::see(Connection& connection, const Packet& packet, Direction direction, Time now) const {
   if (connection.closed_by_both()) return;  // it lingers no longer for that
   if (packet.protocol == kTcp) {
@@ -170,7 +174,8 @@ std::uint32_t Firewall::identity_of_remote(const Packet& packet, Direction direc
 Firewall::Claim Firewall::claim(const IpAddress& source, const IpAddress& destination, Direction direction, Origin origin) const {
   if (direction == Direction::Ingress) {
     const bool has_family = (destination.v6 ? world.world6 : world.world4) != 0;
-    return !has_family || world.is_nodes(destination) ? Claim::Own : Claim::Others;
+    if (!has_family || world.is_nodes(destination)) return Claim::Own;
+    return destination.v6 && destination.bytes[0] != 0xff && world.is_nodes(source) ? Claim::Forged : Claim::Others;
   }
   if (origin == Origin::Device) return world.is_nodes(source) ? Claim::Masked : Claim::Others;
   return is_zero(source) ? Claim::Others : Claim::Own;
@@ -210,7 +215,7 @@ Answer Firewall::judge_packet(const Packet& packet, Direction direction, Origin 
     see(*known, packet, direction, now);
     return pass(Because::Reply);
   }
-  if (is_related(packet, direction, now)) return pass(Because::Related);
+  if (is_related(packet, direction, now)) return forged_by_pod(packet, direction) ? drop(NP_REASON_INVALID_SOURCE) : pass(Because::Related);
   return judge_forward(packet, direction, origin, masked, known, now);
 }
 
@@ -229,7 +234,7 @@ Answer Firewall::judge(Direction direction, Origin origin, Bytes frame, Time now
   if (std::holds_alternative<Arp>(read)) return pass(Because::Exempt);
   if (const auto* unreadable = std::get_if<Unreadable>(&read)) return judge_unreadable(*unreadable, direction, origin);
   Packet packet = std::get<Packet>(read);
-  if (is_exempt(packet)) return pass(Because::Exempt);
+  if (is_exempt(packet)) return packet.protocol == kIcmp && forged_by_pod(packet, direction) ? drop(NP_REASON_INVALID_SOURCE) : pass(Because::Exempt);
   const Claim whose = is_node && ready ? claim(packet.source, packet.destination, direction, origin) : Claim::Own;
   if (whose == Claim::Others) return pass(Because::Exempt);
   if (packet.is_later_fragment()) {
@@ -238,6 +243,7 @@ Answer Firewall::judge(Direction direction, Origin origin, Bytes frame, Time now
     remember_first_fragment(packet, direction, now);
   }
   if (!ready) return enforced ? drop(NP_REASON_NO_CONFIG) : pass(Because::Exempt);
+  if (whose == Claim::Forged) return enforced ? drop(NP_REASON_INVALID_SOURCE) : pass(Because::Exempt);
   if (is_node && whose == Claim::Own && enforced && packet.protocol == kIcmpv6) {
     const Answer answer = of_node_icmpv6(packet.transport.icmp_type);
     if (answer.because != Because::New) return answer;

@@ -139,10 +139,11 @@ class Firewall {
   void remember_first_fragment(const Packet& packet, Direction direction, Time now);
   bool is_related(const Packet& packet, Direction direction, Time now);
   bool may_send_from(const IpAddress& source) const;
+  bool forged_by_pod(const Packet& packet, Direction direction) const;
   std::uint32_t identity_of_remote(const Packet& packet, Direction direction, Origin origin) const;
   // Whose a packet is that passes a device of the node. Masked: others send it under the node's
   // address, and what answers it must pass.
-  enum class Claim : std::uint8_t { Others, Masked, Own };
+  enum class Claim : std::uint8_t { Others, Masked, Own, Forged };
   Claim claim(const IpAddress& source, const IpAddress& destination, Direction direction, Origin origin) const;
   bool enforces_any() const { return policy.ingress || policy.egress; }
   Answer judge_unreadable(const Unreadable& packet, Direction direction, Origin origin) const;

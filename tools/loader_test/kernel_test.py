@@ -21,8 +21,9 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
+from kernel_edges import test_neighbour_discovery_carries_nothing_away, test_whatever_address_this_machine_has_is_the_hosts  # noqa: E402
 from kernel_world import (  # noqa: E402
-    attach, CLUSTER, NODES, OTHER, POD, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
+    attach, NODES, OTHER, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
 
 
 def test_enforces_and_counts(world, mode):
@@ -340,29 +341,6 @@ def test_the_flood_notices_a_gap(world, mode):
     raise Failed("nobody noticed")
 
 
-def test_whatever_address_this_machine_has_is_the_hosts(world, mode):
-    """No policy about addresses outside the cluster speaks of it, whether the YAML knows it or not. Those of docker are not."""
-    devices = {"br-9": "10.77.0.9", "docker9": "10.77.0.10"}
-    for device, address in devices.items():
-        topology.ip("node-1", "link", "add", device, "type", "bridge")
-        topology.ip("node-1", "addr", "add", address + "/32", "dev", device)
-    topology.ip("node-1", "addr", "add", "10.77.0.1/32", "dev", "lo")
-    world.serve("node-1", ("7070",))
-    policy = ("---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c, namespace: t}\n"
-              "spec: {endpointSelector: {matchLabels: {app: client}}, egress: [%s]}\n")
-    client = world.pods["client"]
-    pod = POD % {"name": "client", "ipv4": client.ipv4, "ipv6": client.ipv6}
-    reached = {}
-    for name, rule in (("outside", 'toCIDR: ["0.0.0.0/0"]'), ("host", "toEntities: [host]")):
-        world.load(world.compile_text("machine-" + name, CLUSTER + pod + policy % ("{%s}" % rule)), *mode, pods=("client",))
-        reached[name] = [a for a in ("10.77.0.1", "10.77.0.9", "10.77.0.10") if world.probe(client.netns, a, 7070).wait() == 0]
-    world.unload()
-    for device in devices:
-        topology.ip("node-1", "link", "del", device)
-    topology.ip("node-1", "addr", "del", "10.77.0.1/32", "dev", "lo")
-    check(reached == {"outside": ["10.77.0.10"], "host": ["10.77.0.1", "10.77.0.9"]}, str(reached))
-
-
 def test_devices_without_ethernet_are_refused(world, _):
     run("ip", "-n", "node-1", "tuntap", "add", "name", "tun7", "mode", "tun")
     try:
@@ -554,7 +532,7 @@ def main(binaries):
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
             test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_whatever_address_this_machine_has_is_the_hosts, test_what_cannot_be_taken_back_is_said, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+    once = [test_neighbour_discovery_carries_nothing_away, test_whatever_address_this_machine_has_is_the_hosts, test_what_cannot_be_taken_back_is_said, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")
