@@ -72,7 +72,8 @@ class MakeModule : public clang::ASTFrontendAction {
 }  // namespace
 
 Result<std::unique_ptr<llvm::Module>> parse(const Emitted& emitted, llvm::LLVMContext& context) {
-  static const Arguments arguments;
+  // Never destroyed: clang's libraries have no type information, which a destructor that is made here would need.
+  static const Arguments& arguments = *new Arguments;
   if (!arguments.refused.empty()) return failed(arguments.refused);
   clang::CompilerInstance clang;
   clang::TextDiagnosticBuffer diagnostics;
