@@ -159,7 +159,8 @@ Json ipcache(const BundleInput& in) {
 Json config(const ir::Config& config) {
   const bool dual = config.ipv4 && config.ipv6;  // semantics 3.3
   return {{"world4", !config.ipv4 ? 0 : dual ? 9 : 2}, {"world6", !config.ipv6 ? 0 : dual ? 10 : 2},
-          {"ciliumVersion", config.version}, {"cidrMatchesNodes", config.cidr_matches_nodes}};
+          {"ciliumVersion", config.version}, {"cidrMatchesNodes", config.cidr_matches_nodes},
+          {"tunnelPort", config.tunnel_port}};
 }
 
 // Of what decides and where it is decided alike; two bundles with the same differ in what a running

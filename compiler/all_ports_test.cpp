@@ -125,6 +125,17 @@ TEST_CASE("a service is asked about on its target ports") {
   CHECK(ask(rules, "a/client", "ip:10.96.0.7").json().at("verdict") == "MIXED");
 }
 
+TEST_CASE("a pod sends everything to a node but what only nodes encapsulate, whatever policy says") {
+  const auto but_overlay = nlohmann::json::parse(R"([{"protocol":"TCP","ports":"*"},{"protocol":"UDP","ports":"0-8471,8473-65535"},{"protocol":"SCTP","ports":"*"},
+    {"protocol":"ICMP","ports":"*"},{"protocol":"ICMPv6","ports":"*"},{"protocol":"other","ports":"*"}])");
+  const std::string rules = "  endpointSelector: {}\n  egress: [{toEntities: [all]}]\n";
+  CHECK(allowed(rules, "a/client", "entity:remote-node") == but_overlay);
+  CHECK(allowed("", "a/client", "entity:host") == but_overlay);
+  CHECK(ask(rules, "a/client", "entity:remote-node").json().at("verdict") == "ALLOWED");  // policy allows all that it is asked about
+  CHECK(allowed(rules, "a/client", "ip:198.51.100.7") == nlohmann::json::parse(R"([{"protocol":"*","ports":"*"}])"));
+  CHECK(allowed(rules, "entity:remote-node", "a/client") == nlohmann::json::parse(R"([{"protocol":"*","ports":"*"}])"));
+}
+
 TEST_CASE("addresses, prefixes and entities") {
   const std::string rules = std::string(kServer) + "  ingress:\n  - fromCIDR: [198.51.100.0/24]\n    toPorts: [{ports: [{port: '443', protocol: TCP}]}]\n";
   CHECK(allowed(rules, "ip:198.51.100.7") == nlohmann::json::parse(R"([{"protocol":"TCP","ports":"443"}])"));

@@ -154,6 +154,7 @@ void JsonAnswers::append_side(std::string& out, const std::optional<verify::Side
     field(out, "auth", auth);
   }
   if (verdict.localhost_exception) out += ",\"localhostException\":true";
+  if (verdict.encapsulation) out += ",\"encapsulation\":true";
   out += ",\"rules\":[";
   bool first = true;
   for (const auto& ref : verdict.rules) {

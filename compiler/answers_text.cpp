@@ -35,7 +35,7 @@ const char* because(const ir::SideVerdict& verdict) {
       if (verdict.enforcement == ir::Enforcement::None) return "not enforced: no policy selects it in this direction";
       return verdict.rules.empty() ? "allowed: no policy turns on default deny" : "allowed by";
     case ir::Verdict::AllowL7: return "allowed, subject to L7 rules, by";
-    case ir::Verdict::Deny: return "denied by";
+    case ir::Verdict::Deny: return verdict.encapsulation ? "dropped whatever policy says: only nodes send to the overlay's port of a node" : "denied by";
     case ir::Verdict::DefaultDeny: return "no rule matches; default deny, switched on by";
   }
   return "";

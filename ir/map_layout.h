@@ -130,7 +130,8 @@ struct np_config {
 	// NP_IS_TCP + NP_IS_ESTABLISHED + NP_IS_CLOSED.
 	np_u32 lifetimes[8];
 	np_u32 tick_shift;
-	np_u32 zero;
+	np_u16 tunnel_port;        // UDP, of the overlay between nodes: no pod sends there (reason 170); 0: none
+	np_u16 zero;
 	struct np_address host;    // what the node itself sends is from: identity 1
 };
 #define NP_IS_CLOSED 1u  // both ways; counts with TCP only
@@ -284,6 +285,7 @@ struct np_denied {
 #define NP_REASON_CT_CREATE_FAILED 155
 #define NP_REASON_INVALID_EXTENSION 156
 #define NP_REASON_NO_CONFIG 165
+#define NP_REASON_ENCAPSULATION 170
 #define NP_REASON_FRAGMENT_NOT_FOUND 175
 #define NP_REASON_FORBIDDEN_ICMPV6 176
 #define NP_REASON_DENY 181

@@ -48,6 +48,7 @@ struct SideVerdict {
   AuthMode auth = AuthMode::Unset;   // Required or AlwaysFail where authentication is asked for
   std::vector<RuleRef> rules;        // that decided; for DefaultDeny those that switched it on
   bool localhost_exception = false;  // allowed by section 4.5, not by a rule
+  bool encapsulation = false;        // denied by section 8.5 (reason 170), not by a rule; policy itself never says so
 };
 
 // An endpoint whose policy cannot be computed: conflicting L7 rules (section 5.6).

@@ -216,6 +216,7 @@ void fill(Bundle& bundle, const JsonField& root) {
   if (const auto generator = root.find("generator")) bundle.generator = generator->text();
   bundle.world4 = root.at("config").at("world4").number32();
   bundle.world6 = root.at("config").at("world6").number32();
+  bundle.tunnel_port = static_cast<std::uint16_t>(root.at("config").at("tunnelPort").number(65535));
   if (const auto version = root.at("config").find("ciliumVersion")) bundle.cilium_version = static_cast<int>(version->number(99));
   if (const auto nodes = root.at("config").find("cidrMatchesNodes")) bundle.cidr_matches_nodes = nodes->boolean();
   if (const auto policy = root.find("policyDigest")) bundle.policy_digest = digest(*policy);

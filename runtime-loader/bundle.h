@@ -77,6 +77,7 @@ struct BundleXdp {
 struct Bundle {
   std::string digest, generator;
   std::uint32_t world4 = 2, world6 = 2;
+  std::uint16_t tunnel_port = 0;  // see np_config
   int cilium_version = 18;  // whose semantics: 18 for 1.18
   bool cidr_matches_nodes = false;
   std::string policy_digest, live_digest;  // of what decides, and of who is where; "": not said

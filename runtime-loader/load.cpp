@@ -187,6 +187,7 @@ Done fill_maps(const Installation& site, const LoadOptions& options, const Gener
   config.world4 = {next.bundle.world4, next.maps.rows.row(next.bundle.world4)};
   config.world6 = {next.bundle.world6, next.maps.rows.row(next.bundle.world6)};
   config.host = {kHostIdentity, next.maps.rows.row(kHostIdentity)};
+  config.tunnel_port = next.bundle.tunnel_port;
   config.event_limit = options.event_limit;
   set_lifetimes(config, options.lifetimes);
   if (std::any_of(behind.begin(), behind.end(), [](const auto& one) { return one.second.flags & NP_AUDIT; })) config.flags |= NP_CONFIG_AUDIT;

@@ -24,6 +24,8 @@ std::string reason_name(std::uint8_t reason) {
       return "Invalid IPv6 extension header";
     case NP_REASON_FRAGMENT_NOT_FOUND:
       return "First fragment not found";
+    case NP_REASON_ENCAPSULATION:
+      return "Encapsulation traffic is prohibited";
     case NP_REASON_FORBIDDEN_ICMPV6:
       return "Forbidden ICMPv6";
     case NP_REASON_NO_CONFIG:

@@ -83,7 +83,7 @@ struct TestBundle {
     json = {{"apiVersion", "netpolc.dev/v1"},
             {"kind", "Bundle"},
             {"digest", ""},
-            {"config", {{"world4", 9}, {"world6", 10}}}};
+            {"config", {{"world4", 9}, {"world6", 10}, {"tunnelPort", 8472}}}};
     json["programs"] = {program('a', "0x00000000000000aa", 1), program('b', "0x00000000000000bb", 0)};
     json["endpoints"] = {
         endpoint("a", "web", "Deployment", 301, 'a',

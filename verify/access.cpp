@@ -124,6 +124,10 @@ AccessId AccessSets::only(AccessId a, const std::vector<ir::Flow>& flows) {
   return both(a, intern(wanted));
 }
 
+AccessId AccessSets::all_but(const ir::Flow& flow) {
+  return intern(difference(sets_[everything], {{flow.protocol, flow.number, flow.number, unmarked}}));
+}
+
 AccessId AccessSets::plain(AccessId a) {
   Access spans = sets_[a];
   for (PortSpan& span : spans) span.marks = unmarked;

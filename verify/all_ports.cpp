@@ -189,6 +189,12 @@ AccessId AllPorts::interpreted(SubjectId subject, ir::Direction direction, Facts
 
 // ---- both sides ------------------------------------------------------------------------------------
 
+// What the datapath asks policy about.
+AccessId AllPorts::sendable(const Meeting& meeting) {
+  const ir::Flow overlay{ir::Protocol::Udp, world_.cluster.config.tunnel_port};
+  return meeting.source && judge_.encounters().may_not_encapsulate(*meeting.source, meeting.destination_seen, overlay) ? sets_.all_but(overlay) : everything;
+}
+
 // False: cannot be decided.
 bool AllPorts::add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out) {
   const std::pair<const std::optional<SubjectId>*, const Party*> subjects[] = {{&meeting.source, &from}, {&meeting.destination, &to}};
@@ -198,12 +204,12 @@ bool AllPorts::add(const Meeting& meeting, const Party& from, const Party& to, c
     out = {Word::Undecided, nothing, nothing, "the policy of " + party->name + " cannot be computed: " + why->reason};
     return false;
   }
-  AccessId access = everything;
-  if (meeting.source) access = side(*meeting.source, ir::Direction::Egress, meeting.destination_seen);
+  AccessId all = sendable(meeting);
+  AccessId access = all;
+  if (meeting.source) access = sets_.both(access, side(*meeting.source, ir::Direction::Egress, meeting.destination_seen));
   if (meeting.destination) access = sets_.both(access, side(*meeting.destination, ir::Direction::Ingress, meeting.source_seen));
-  AccessId all = everything;  // that could be
   if (!end.flows.empty()) {
-    all = sets_.only(everything, end.flows);
+    all = sets_.only(all, end.flows);
     access = sets_.only(access, end.flows);
   }
   if (access != all && sets_.plain(access) != all) out.word = Word::Mixed;

@@ -55,6 +55,7 @@ class AllPorts {
   AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DecisionTable& table);
   const std::vector<Stretch>& all_stretches();
   const ir::Incomputable* incomputable(SubjectId subject);
+  AccessId sendable(const Meeting& meeting);
   bool add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out);
 
   const ir::eval::World world_;

@@ -93,7 +93,15 @@ const ir::SideVerdict& Judge::verdict(SubjectId subject, ir::Direction direction
                                                             (std::uint64_t{static_cast<std::uint8_t>(flow.protocol)} << 16U) |
                                                             flow.number};
   if (auto found = verdicts_.find(key); found != verdicts_.end()) return found->second;
-  return verdicts_.emplace(key, policy(subject).judge(direction, encounters_.facts(peer), flow)).first->second;
+  ir::SideVerdict verdict;
+  if (direction == ir::Direction::Egress && encounters_.may_not_encapsulate(subject, peer, flow)) {
+    verdict.verdict = ir::Verdict::Deny;
+    verdict.enforcement = policy(subject).enforcement(direction);
+    verdict.encapsulation = true;
+  } else {
+    verdict = policy(subject).judge(direction, encounters_.facts(peer), flow);
+  }
+  return verdicts_.emplace(key, std::move(verdict)).first->second;
 }
 
 const Resolved& Judge::resolve(const std::string& reference, const std::optional<ir::Flow>& flow) {

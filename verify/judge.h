@@ -52,7 +52,8 @@ class Judge {
   Encounters& encounters() { return encounters_; }
   const ir::eval::SubjectPolicy& policy(SubjectId subject);
 
-  // Valid until the next `ask`.
+  // What becomes of a packet: policy's verdict, but for what the datapath drops before it asks
+  // (section 8.5). Valid until the next `ask`.
   const ir::SideVerdict& verdict(SubjectId subject, ir::Direction direction, FactsId peer, ir::Flow flow);
 
  private:

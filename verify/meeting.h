@@ -28,6 +28,8 @@ class Encounters {
 
   const ir::Subject& subject(SubjectId id) const { return subjects_[id]; }
   const ir::PeerFacts& facts(FactsId id) const { return facts_[id]; }
+  // A pod and a node: what the pod sends to the overlay's port there is dropped (section 8.5).
+  bool may_not_encapsulate(SubjectId source, FactsId destination, ir::Flow flow) const;
   // Whether the host of a node is a managed endpoint here.
   bool hosts_are_managed() const { return hosts_managed_; }
   // The host endpoint of a node, where hosts are managed.

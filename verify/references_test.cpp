@@ -124,6 +124,23 @@ TEST_CASE_FIXTURE(Fixture, "a service's address on a port that it lacks is outsi
   CHECK(word("a/client", "ip:10.96.0.1", ir::Flow{ir::Protocol::Tcp, 8000}) == Word::Undecided);
 }
 
+TEST_CASE_FIXTURE(Fixture, "only nodes send to the overlay's port of a node") {
+  const ir::Flow overlay{ir::Protocol::Udp, 8472};
+  const auto dropped = ask("a/client", "entity:remote-node", overlay);
+  REQUIRE(dropped.has_value());
+  CHECK(dropped->word == Word::Denied);
+  CHECK(dropped->pairs.at(0).egress->verdict->encapsulation);
+  CHECK(word("a/client", "entity:host", overlay) == Word::Denied);
+  CHECK(word("a/client", "entity:host", ir::Flow{ir::Protocol::Tcp, 8472}) == Word::Allowed);
+  CHECK(word("a/client", "entity:remote-node", ir::Flow{ir::Protocol::Udp, 8473}) == Word::Allowed);
+  CHECK(word("a/client", "ip:198.51.100.7", overlay) == Word::Allowed);
+  cluster.config.tunnel_port = 6081;
+  CHECK(word("a/client", "entity:remote-node", ir::Flow{ir::Protocol::Udp, 6081}) == Word::Denied);
+  CHECK(word("a/client", "entity:remote-node", overlay) == Word::Allowed);
+  cluster.config.tunnel_port = 0;
+  CHECK(word("a/client", "entity:remote-node", ir::Flow{ir::Protocol::Udp, 6081}) == Word::Allowed);
+}
+
 TEST_CASE_FIXTURE(Fixture, "a reference that means nothing says so, and what was perhaps meant") {
   const auto refused = [&](const std::string& reference) {
     const auto answer = ask(reference, "a/server");

@@ -38,6 +38,11 @@ static void *(*const np_map_lookup)(void *map, const void *key) = (void *)1;
 
 /* The reserved identity of the pod's own node. */
 #define NP_HOST 1
+/* Of other nodes: remote-node, kube-apiserver, and those with labels (semantics 3.1). */
+NP_INLINE int np_is_node(np_u32 identity)
+{
+	return identity == NP_HOST || identity == 6 || identity == 7 || identity >> 24 == 2;
+}
 
 /* What policy may look at. */
 struct np_flow {

@@ -382,6 +382,18 @@ NP_APART int np_track_masked(struct __sk_buff *skb, const struct np_packet *pack
 	return TC_ACT_UNSPEC;
 }
 
+/* UDP to the overlay's port of a node: only nodes encapsulate, or a pod could speak in the name of others to those that
+ * believe what comes out (semantics 8.5). Apart, for the sake of the stack. */
+NP_APART int np_encapsulates(const struct np_packet *packet)
+{
+	const struct np_config *config = np_configuration();
+	if (!packet || !config || packet->protocol != NP_UDP)
+		return 0;
+	struct np_address who;
+	np_who(packet->destination, packet->family, config, 0, &who);
+	return np_is_node(who.identity);
+}
+
 /* `known`: the packet's flow, if it has one that does not let it pass as it is, and the state that it was found in. */
 NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known, np_u32 state)
 {
@@ -391,6 +403,8 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 		return np_refuse(skb, packet, direction, NP_REASON_NO_CONFIG, 0);
 	if (np_enforced() && !(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
+	if (direction == NP_EGRESS && !np_of_node() && config->tunnel_port && packet->number == config->tunnel_port && np_encapsulates(packet))
+		return np_refuse(skb, packet, direction, NP_REASON_ENCAPSULATION, 0);
 	const int prefixes = np_needs_prefixes(planned, config);
 	struct np_outcome outcome = { .direction = direction, .state = state };
 	np_begin(&outcome, config);

@@ -1,5 +1,6 @@
 // The agent's options, as the cilium-config ConfigMap holds them: texts by option name.
 #include <cctype>
+#include <charconv>
 #include <sstream>
 
 #include "frontend/cluster/fields.h"
@@ -67,6 +68,28 @@ constexpr Flag kFlags[] = {
     {"enable-k8s-cluster-network-policy", &ir::Config::cluster_network_policies},
 };
 
+// routing-mode, tunnel-protocol and tunnel-port together: in a ConfigMap they come in order of their names.
+struct Overlay {
+  bool on = true, geneve = false;
+  std::uint16_t port = 0;  // 0: the protocol's own
+  std::uint16_t used() const { return !on ? 0 : port != 0 ? port : geneve ? 6081 : 8472; }
+};
+
+std::string apply(const std::string& option, const std::string& text, Overlay& overlay) {
+  if (option == "routing-mode") {
+    if (text != "tunnel" && text != "native") return "expected `tunnel` or `native`";
+    overlay.on = text == "tunnel";
+  } else if (option == "tunnel-protocol") {
+    if (text != "vxlan" && text != "geneve") return "expected `vxlan` or `geneve`";
+    overlay.geneve = text == "geneve";
+  } else if (option == "tunnel-port") {
+    const char* end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, overlay.port);
+    if (error != std::errc() || at != end) return "expected a port, 0 for the protocol's own";
+  }
+  return "";
+}
+
 // What is expected, if `text` is not a value of `option`; "" if it is, or if we don't know the option.
 std::string apply(const std::string& option, const std::string& text, ir::Config& config) {
   for (const Flag& flag : kFlags) {
@@ -96,16 +119,19 @@ void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& s
   const Fields fields(sink);
   const Node* data = fields.mapping(&config_map, "data");
   if (data == nullptr) return;
+  Overlay overlay;
   for (const auto& [key, value] : data->entries) {
     const std::string text = fields.text(data, key.text);
     if (value.is_null() || !value.is_string()) continue;  // reported, if it is wrong
-    const std::string expected = apply(key.text, text, config);
+    std::string expected = apply(key.text, text, config);
+    if (expected.empty()) expected = apply(key.text, text, overlay);
     if (expected.empty()) continue;
     sink.error({.kind = DiagKind::ConfigValue,
                 .where = value.span,
                 .message = "`" + text + "` is not a value of `" + key.text + "`",
                 .label = expected});
   }
+  config.tunnel_port = overlay.used();
   if (!config.ipv4 && !config.ipv6) {
     sink.error({.kind = DiagKind::ConfigValue,
                 .where = data->span,

@@ -49,7 +49,7 @@ bool stays_on_link(const IpAddress& address) {
   return address.v6 && ((address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80) || is_zero(address));
 }
 
-constexpr std::uint32_t kHost = 1;  // the reserved identity of the node (semantics 3.1)
+constexpr std::uint32_t kHost = 1, kRemoteNode = 6, kApiserver = 7;  // reserved identities of nodes (semantics 3.1)
 
 // What becomes of a node's ICMPv6 whatever policy says (semantics 8.5); New: policy is asked.
 Answer of_node_icmpv6(std::uint8_t type) {
@@ -146,6 +146,13 @@ bool Firewall::may_send_from(const IpAddress& source) const {
   return world.identity_of(source) == pod.identity;
 }
 
+bool Firewall::encapsulates(const Packet& packet) const {
+  if (packet.protocol != kUdp || world.tunnel_port == 0 || packet.transport.destination_port != world.tunnel_port) return false;
+  const auto found = world.addresses.find(IpPrefix::host(packet.destination));
+  const std::uint32_t to = found == world.addresses.end() ? 0 : found->second;
+  return to == kHost || to == kRemoteNode || to == kApiserver || to >> 24 == 2;
+}
+
 bool Firewall::forged_by_pod(const Packet& packet, Direction direction) const {
   return direction == Direction::Egress && !is_node && !may_send_from(packet.source);
 }
@@ -185,6 +192,7 @@ Firewall::Claim Firewall::claim(const IpAddress& source, const IpAddress& destin
 Answer Firewall::judge_forward(const Packet& packet, Direction direction, Origin origin, bool masked, Connection* known, Time now) {
   // Flows of a family that isn't there can only be from the time before policy came.
   if (enforces_any() && !masked && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
+  if (direction == Direction::Egress && !is_node && encapsulates(packet)) return drop(NP_REASON_ENCAPSULATION);
   const std::uint32_t identity = identity_of_remote(packet, direction, origin);
   const bool asks = policy.enforces(direction) && !masked;
   const Decision decision = asks ? policy.ask(direction, identity, flow_of(packet)) : Decision{};

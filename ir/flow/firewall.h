@@ -34,6 +34,7 @@ struct Lifetimes {
 struct World {
   std::map<IpPrefix, std::uint32_t> addresses;
   std::uint32_t world4 = 9, world6 = 10;  // 0: the cluster doesn't have this family
+  std::uint16_t tunnel_port = 0;           // UDP, of the overlay between nodes; 0: none
   std::uint32_t identity_of(const IpAddress& address) const;
   // Is it one of the node's own? Those are single addresses.
   bool is_nodes(const IpAddress& address) const;
@@ -139,6 +140,7 @@ class Firewall {
   void remember_first_fragment(const Packet& packet, Direction direction, Time now);
   bool is_related(const Packet& packet, Direction direction, Time now);
   bool may_send_from(const IpAddress& source) const;
+  bool encapsulates(const Packet& packet) const;
   bool forged_by_pod(const Packet& packet, Direction direction) const;
   std::uint32_t identity_of_remote(const Packet& packet, Direction direction, Origin origin) const;
   // Whose a packet is that passes a device of the node. Masked: others send it under the node's

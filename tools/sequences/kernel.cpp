@@ -152,7 +152,7 @@ void Kernel::forget() {
 void Kernel::begin(const Script& script) {
   forget();
   policy_ = 0;
-  if (!clean_ || world_.addresses != script.world.addresses || world_.world4 != script.world.world4 || world_.world6 != script.world.world6) set_world(script.world);
+  if (!clean_ || world_.addresses != script.world.addresses || world_.world4 != script.world.world4 || world_.world6 != script.world.world6 || world_.tunnel_port != script.world.tunnel_port) set_world(script.world);
   clean_ = true;
   set_pod(script.pod);
   checked(events_->read([](const np_event&) {}));
@@ -169,6 +169,7 @@ void Kernel::set_world(const ir::flow::World& world) {
   for (const auto& [prefix, identity] : world.addresses) addresses[{{prefix.address.v6, prefix.address.bytes}, prefix.length}] = identity;
   config_.world4 = {world.world4, maps_.shared.rows.row(world.world4)};
   config_.world6 = {world.world6, maps_.shared.rows.row(world.world6)};
+  config_.tunnel_port = world.tunnel_port;
   config_.generation = config_.generation % (NP_FROM_HOST - 1) + 1;
   checked(maps_.set_addresses(addresses, config_));
 }

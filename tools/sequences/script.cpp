@@ -152,6 +152,8 @@ class Reader {
     } else if (words[0] == "world" && words.size() == 3) {
       script_.world.world4 = number(words[1]);
       script_.world.world6 = number(words[2]);
+    } else if (words[0] == "tunnel" && words.size() == 2) {
+      script_.world.tunnel_port = static_cast<std::uint16_t>(number(words[1]));
     } else if (words[0] == "lifetimes" && words.size() == 5) {
       script_.lifetimes = {number(words[1]), number(words[2]), number(words[3]), number(words[4])};
     } else if (words[0] == "address" && words.size() == 3) {
@@ -232,6 +234,7 @@ std::string print(const Script& script, const Case& one) {
   if (script.node) out += "node\n";
   out += "pod " + std::to_string(script.pod.identity) + (script.pod.check4 ? " check4" : "") + (script.pod.check6 ? " check6" : "") + (script.pod.audit ? " audit" : "") + "\n";
   out += "world " + std::to_string(script.world.world4) + " " + std::to_string(script.world.world6) + "\n";
+  out += "tunnel " + std::to_string(script.world.tunnel_port) + "\n";
   for (const auto& [at, identity] : script.world.addresses) out += "address " + spell(at) + " " + std::to_string(identity) + "\n";
   out += "lifetimes " + std::to_string(script.lifetimes.tcp) + " " + std::to_string(script.lifetimes.tcp_new) + " " + std::to_string(script.lifetimes.tcp_closed) + " " + std::to_string(script.lifetimes.other) + "\n";
   out += "case " + one.name + "\n";

@@ -30,6 +30,7 @@ std::vector<Wrong> wrongs() {
       setup("prefixes are nobody's", [](Firewall& model) {
         std::erase_if(model.world.addresses, [](const auto& one) { return one.first.length != one.first.address.bits(); });
       }),
+      setup("pods may encapsulate", [](Firewall& model) { model.world.tunnel_port = 0; }),
       setup("who the world is", [](Firewall& model) { model.world.world4 = 2; }),
       decision("denies say that nothing allowed it", [](Decision& said) {
         if (said.reason == NP_REASON_DENY) said.reason = NP_REASON_DEFAULT_DENY;
