@@ -192,8 +192,9 @@ struct np_track {
 #define NP_FLOW_IN 2u           // opened from outside
 #define NP_FLOW_ESTABLISHED 4u  // TCP: a packet without SYN was seen
 #define NP_FLOW_REPLIED 8u      // packets went both ways
-#define NP_FLOW_OUT_CLOSING 16u // the pod sent FIN or RST
-#define NP_FLOW_IN_CLOSING 32u
+// Who sent FIN or RST: of the side that was called, four bits above who opened.
+#define NP_FLOW_IN_CLOSING 16u
+#define NP_FLOW_OUT_CLOSING 32u
 #define NP_FLOW_BUSY 64u
 #define NP_FLOW_PROTOCOL_SHIFT 8
 #define NP_FLOW_SEQUENCE_SHIFT 16

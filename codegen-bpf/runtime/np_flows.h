@@ -18,8 +18,10 @@
 #define NP_REVERSE(direction) ((direction) == NP_EGRESS ? NP_INGRESS : NP_EGRESS)
 /* What makes a way another flow's. */
 #define NP_FLOW_WHOSE (0xffffULL << NP_FLOW_SEQUENCE_SHIFT | 0xffULL << NP_FLOW_PROTOCOL_SHIFT)
-/* A flow that had answers and was seen within so many ticks gives way to nobody. */
-#define NP_PROTECTED 28
+/* A flow that had answers and was seen within so many ticks gives way to nobody. What isn't TCP is most often one question
+ * and its answer, and a name server's clients must not take the room of everybody's new connections. */
+#define NP_PROTECTED_TCP 28
+#define NP_PROTECTED_OTHER 4
 
 struct np_key {
 	np_u64 local[2];
@@ -221,9 +223,15 @@ NP_INLINE void np_touch(struct np_track *track, np_u64 state, const struct np_pa
 {
 	np_u32 before = np_flags(state), flags = np_advance(packet, before | also, direction);
 	np_u32 expires = now + np_lifetime(packet->protocol, flags, config);
-	if (flags != before)
-		__sync_val_compare_and_swap(&track->state, state, state | flags);
-	else if ((flags & NP_FLOW_CLOSING) == NP_FLOW_CLOSING)
+	if (flags != before) {
+		/* the other direction may have said something at the same time; only if its flags come in between once more are these lost */
+		np_u64 found = __sync_val_compare_and_swap(&track->state, state, state | flags);
+		if (found != state && !((found ^ state) & NP_FLOW_WHOSE)) {
+			flags |= np_flags(found);
+			expires = now + np_lifetime(packet->protocol, flags, config);
+			__sync_val_compare_and_swap(&track->state, found, found | flags);
+		}
+	} else if ((flags & NP_FLOW_CLOSING) == NP_FLOW_CLOSING)
 		return; /* it lingers no longer for that */
 	if (track->expires != expires)
 		track->expires = expires;
@@ -239,9 +247,9 @@ struct np_opening {
 	np_u32 generation;
 };
 
-/* What a flow is worth: 0 where it is none, or a dead one; one that had answers is worth more than
- * any that had not, and PRICELESS if it was seen just now; else the longer it would live. Of TCP, SYN ACK is no such answer
- * (whoever floods with SYN gets it, too), nor does it count once both have closed. */
+/* What a flow is worth: 0 where it is none, or a dead one; one that had answers is worth more than any that had not, and
+ * PRICELESS if it was seen just now; else the longer it would live. Of TCP, SYN ACK is no such answer (whoever floods with
+ * SYN gets it, too), nor does it count once the side that was called has closed: a port where nobody listens answers RST. */
 #define NP_ANSWERED (1ULL << 32)
 #define NP_PRICELESS (1ULL << 40)
 
@@ -252,9 +260,11 @@ NP_INLINE np_u64 np_worth(const struct np_track *track, const struct np_opening 
 	long left = (int)(track->expires - opening->now);
 	np_u64 dead = np_negative(left) | np_negative((long)np_protocol(state) - 1);
 	np_u64 busy = flags / NP_FLOW_BUSY & 1, other = np_negative(-(long)(np_protocol(state) ^ NP_TCP));
-	np_u64 spoken = other | (flags / NP_FLOW_ESTABLISHED & 1), closed = flags / NP_FLOW_OUT_CLOSING & flags / NP_FLOW_IN_CLOSING & 1;
-	np_u64 answered = flags / NP_FLOW_REPLIED & spoken & (closed ^ 1);
-	np_u64 just_now = answered & np_negative((long)np_lifetime(np_protocol(state), flags, config) - left - NP_PROTECTED - 1);
+	np_u64 spoken = other | (flags / NP_FLOW_ESTABLISHED & 1);
+	np_u64 open = np_negative((long)(flags & flags >> 4 & (NP_FLOW_OUT | NP_FLOW_IN)) - 1);
+	np_u64 answered = flags / NP_FLOW_REPLIED & spoken & open;
+	long idle = (long)np_lifetime(np_protocol(state), flags, config) - left;
+	np_u64 just_now = answered & np_negative(idle - NP_PROTECTED_TCP - 1 + (long)other * (NP_PROTECTED_TCP - NP_PROTECTED_OTHER));
 	np_u64 worth = 1 + left + answered * NP_ANSWERED + just_now * NP_PRICELESS;
 	return worth * (dead ^ 1) + busy * NP_PRICELESS;
 }

@@ -58,9 +58,9 @@ static np_u64 (*const np_now)(void) = (void *)160;
 		__type(value, value_type);                       \
 	} name SEC(".maps")
 
-/* 229,376 flows each: 8 and 16 MiB. */
-NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 32768, np_u32, struct np_bucket4, np_flows4);
-NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 32768, np_u32, struct np_bucket6, np_flows6);
+/* 458,752 flows each: 16 and 32 MiB. */
+NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 65536, np_u32, struct np_bucket4, np_flows4);
+NP_MAP(BPF_MAP_TYPE_ARRAY, BPF_F_MMAPABLE, 65536, np_u32, struct np_bucket6, np_flows6);
 NP_MAP(BPF_MAP_TYPE_LRU_HASH, 0, 8192, struct np_fragment_key, struct np_fragment, np_fragments);
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 262144, np_u32, struct np_address, np_addresses4);
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 262144, np_u64[2], struct np_address, np_addresses6);

@@ -51,11 +51,27 @@ class Crowd {
       send(Direction::Ingress, (udp ? "udp " : "tcp ") + client(stranger) + " > " + pod(stranger, udp ? "53" : "80") + (udp ? "" : n % 5 == 1 ? " S" : " A"), true);
       // SYN ACK is what a flood gets, too: it makes nobody worth keeping.
       if (n % 5 == 1) send(Direction::Egress, "tcp " + pod(stranger, "80") + " > " + client(stranger) + " SA", true);
+      // Nor does RST, where nobody listens.
+      if (n % 5 == 2) send(Direction::Egress, "tcp " + pod(stranger, "80") + " > " + client(stranger) + " RA", true);
       if (n % 7 == 0) send(Direction::Ingress, "tcp " + client(stranger) + " > " + pod(stranger, "22") + " S", true);
       if (n % 5 == 0) send(Direction::Egress, "tcp " + pod(stranger, "80") + " > " + client(stranger ^ 0x8000) + " SA", true);
       if (n % kEvery == 0) use(n / kEvery % kInUse, false);
     }
     if (!wrong_) compare_counters();
+    return wrong_;
+  }
+
+  // More questions that were answered than there is room for: no room is left for a while, and soon there is.
+  std::optional<std::string> names() {
+    for (std::uint32_t n = 0; n < kFlood / 2 && !wrong_; ++n) {
+      send(Direction::Ingress, "udp " + client(n) + " > " + pod(n, "53"), true);
+      send(Direction::Egress, "udp " + pod(n, "53") + " > " + client(n), true);
+    }
+    if (!wrong_ && refused_ == 0) wrong_ = "the table held all questions, so nothing was tried";
+    kernel_.age(Kernel::ticks(8));
+    refused_ = 0;
+    for (std::uint32_t n = 0; n < kInUse && !wrong_; ++n) use(0x10000 + n, true);
+    if (!wrong_ && refused_ != 0) wrong_ = std::to_string(refused_) + " connections found no room among questions that were answered long ago";
     return wrong_;
   }
 
@@ -106,7 +122,9 @@ class Crowd {
 
 std::optional<std::string> crowd(Tally& tally) {
   ++tally.cases;
-  return Crowd(tally).run();
+  if (auto wrong = Crowd(tally).run()) return wrong;
+  ++tally.cases;
+  return Crowd(tally).names();
 }
 
 }  // namespace netpolc::sequences

@@ -48,7 +48,7 @@
 #define CT_REPLY 2
 
 /* As many connections as netpolc's table holds. */
-#define CONNECTIONS 229376
+#define CONNECTIONS 458752
 
 MAP(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 512000, struct lpm_address, struct endpoint, ipcache);
 MAP(BPF_MAP_TYPE_LRU_HASH, 0, CONNECTIONS, struct ct_tuple, struct ct_entry, ct_tcp);
