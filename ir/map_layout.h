@@ -129,6 +129,8 @@ struct np_config {
 	// How long a flow lives after its last packet, in ticks (semantics 8.2), by what it is:
 	// NP_IS_TCP + NP_IS_ESTABLISHED + NP_IS_CLOSED.
 	np_u32 lifetimes[8];
+	// A flow that had answers and longer than this to live, in ticks, was used just now and gives way to no other.
+	np_u32 evictable[8];
 	np_u32 tick_shift;
 	np_u16 tunnel_port;        // UDP, of the overlay between nodes: no pod sends there (reason 170); 0: none
 	np_u16 zero;

@@ -292,10 +292,16 @@ bool has_cluster_prefixes(const AddressIdentities& addresses) {
   });
 }
 
+// How long a flow with answers is in use after its last packet, in seconds. What isn't TCP is most often one question and
+// its answer, and the clients of name servers must not take the room of everybody's new connections.
+constexpr std::uint64_t kTcpInUse = 30, kOtherInUse = 4;
+
 void set_lifetimes(np_config& config, const Lifetimes& seconds) {
   for (std::uint32_t what = 0; what < 8; ++what) {
     const std::uint64_t tcp = what & NP_IS_CLOSED ? seconds.tcp_closed : what & NP_IS_ESTABLISHED ? seconds.tcp : seconds.tcp_new;
     config.lifetimes[what] = ticks(what & NP_IS_TCP ? tcp : seconds.other);
+    const std::uint32_t used_within = ticks(what & NP_IS_TCP ? kTcpInUse : kOtherInUse);
+    config.evictable[what] = config.lifetimes[what] - std::min(config.lifetimes[what], used_within);
   }
 }
 

@@ -217,9 +217,8 @@ Done publish(Running& running, const AddressPlan& former, const AddressPlan& nex
   if (const Done done = ask_for_prefixes(running, next.addresses); !done) return done;
   Done done = write_difference(running, difference(former.addresses, next.addresses, said), rows.rows());
   if (done) done = new_generation(running.map(NP_MAP_CONFIG));
-  // A packet may have asked who somebody is before, and be remembered as judged in the new generation.
+  // A packet may have learnt from which row to read just before: until it has, nobody else gets that row.
   if (done) done = wait_for_programs();
-  if (done) done = new_generation(running.map(NP_MAP_CONFIG));
   if (!done) {
     (void)write_difference(running, difference(next.addresses, former.addresses, said), rows.rows());
     (void)new_generation(running.map(NP_MAP_CONFIG));

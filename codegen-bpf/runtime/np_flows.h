@@ -18,10 +18,6 @@
 #define NP_REVERSE(direction) ((direction) == NP_EGRESS ? NP_INGRESS : NP_EGRESS)
 /* What makes a way another flow's. */
 #define NP_FLOW_WHOSE (0xffffULL << NP_FLOW_SEQUENCE_SHIFT | 0xffULL << NP_FLOW_PROTOCOL_SHIFT)
-/* A flow that had answers and was seen within so many ticks gives way to nobody. What isn't TCP is most often one question
- * and its answer, and a name server's clients must not take the room of everybody's new connections. */
-#define NP_PROTECTED_TCP 28
-#define NP_PROTECTED_OTHER 4
 
 struct np_key {
 	np_u64 local[2];
@@ -207,14 +203,20 @@ NP_INLINE np_u32 np_advance(const struct np_packet *packet, np_u32 flags, np_u32
 	return flags;
 }
 
-NP_INLINE np_u32 np_lifetime(np_u8 protocol, np_u32 flags, const struct np_config *config)
+/* Which of a configuration's lifetimes. */
+NP_INLINE np_u64 np_sort(np_u8 protocol, np_u32 flags)
 {
 	np_u32 tcp = np_negative((long)(protocol ^ NP_TCP) - 1) * NP_IS_TCP;
 	np_u32 established = (flags & NP_FLOW_ESTABLISHED) / NP_FLOW_ESTABLISHED * NP_IS_ESTABLISHED;
 	np_u32 closed = (flags / NP_FLOW_OUT_CLOSING) & (flags / NP_FLOW_IN_CLOSING) & NP_IS_CLOSED;
 	np_u64 which = tcp | established | closed;
 	asm("" : "+r"(which)); /* before 6.9 the verifier forgets what it knew of both sides of an OR: the mask must stay */
-	return config->lifetimes[which & 7];
+	return which & 7;
+}
+
+NP_INLINE np_u32 np_lifetime(np_u8 protocol, np_u32 flags, const struct np_config *config)
+{
+	return config->lifetimes[np_sort(protocol, flags)];
 }
 
 /* Another packet of a flow. Writes only what changed, to leave the cache line alone: once a tick. */
@@ -263,8 +265,7 @@ NP_INLINE np_u64 np_worth(const struct np_track *track, const struct np_opening 
 	np_u64 spoken = other | (flags / NP_FLOW_ESTABLISHED & 1);
 	np_u64 open = np_negative((long)(flags & flags >> 4 & (NP_FLOW_OUT | NP_FLOW_IN)) - 1);
 	np_u64 answered = flags / NP_FLOW_REPLIED & spoken & open;
-	long idle = (long)np_lifetime(np_protocol(state), flags, config) - left;
-	np_u64 just_now = answered & np_negative(idle - NP_PROTECTED_TCP - 1 + (long)other * (NP_PROTECTED_TCP - NP_PROTECTED_OTHER));
+	np_u64 just_now = answered & np_negative((long)config->evictable[np_sort(np_protocol(state), flags)] - left);
 	np_u64 worth = 1 + left + answered * NP_ANSWERED + just_now * NP_PRICELESS;
 	return worth * (dead ^ 1) + busy * NP_PRICELESS;
 }

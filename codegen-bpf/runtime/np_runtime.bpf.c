@@ -284,6 +284,14 @@ NP_INLINE void np_begin(struct np_outcome *outcome, const struct np_config *conf
 	np_fence_at(config, &outcome->generation);
 }
 
+/* Apart, for the sake of the stack. */
+NP_APART int np_key_apart(struct np_key *key, const struct np_packet *packet, np_u32 direction, np_u64 seed)
+{
+	if (key && packet)
+		np_key_of(key, packet, packet->site, direction, seed);
+	return 0;
+}
+
 /* Apart, so that what it needs of the stack is not taken from the policy. `known` with `fresh`: the
  * flow is over, and its tuple is used again. 0: there is no room, or another processor was quicker. */
 NP_APART int np_remember(const struct np_packet *packet, const struct np_outcome *outcome,
@@ -294,7 +302,7 @@ NP_APART int np_remember(const struct np_packet *packet, const struct np_outcome
 		return 0;
 	const np_u32 direction = outcome->direction;
 	struct np_opening opening = {};
-	np_key_of(&opening.key, packet, packet->site, direction, config->seed);
+	np_key_apart(&opening.key, packet, direction, config->seed);
 	opening.rule = np_rule(outcome->verdict);
 	opening.now = np_ticks(config);
 	int from_host = direction == NP_INGRESS && outcome->identity == NP_HOST;
