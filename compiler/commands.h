@@ -23,6 +23,7 @@ std::string version_line();
 
 void add_verify(CLI::App& root, Action& chosen);
 void add_compile(CLI::App& root, Action& chosen);
+void add_prove(CLI::App& root, Action& chosen);
 void add_lint(CLI::App& root, Action& chosen);
 void add_identity(CLI::App& root, Action& chosen);
 void add_endpoint(CLI::App& root, Action& chosen);

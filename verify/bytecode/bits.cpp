@@ -1,0 +1,314 @@
+#include "verify/bytecode/bits.h"
+
+#include <algorithm>
+
+#include "verify/smt/solver.h"
+
+namespace netpolc::verify::bytecode {
+namespace {
+
+constexpr unsigned kMostLeaves = 64;
+
+std::uint64_t mask(unsigned width) { return width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1; }
+
+std::int64_t as_signed(std::uint64_t value, unsigned width) {
+  const unsigned unused = 64 - width;
+  return static_cast<std::int64_t>(value << unused) >> unused;
+}
+
+bool is(const z3::expr& term, Z3_decl_kind kind) { return term.is_app() && term.decl().decl_kind() == kind; }
+
+// Ones from bit 0 on, and nothing else.
+std::optional<unsigned> low_ones(std::uint64_t value) {
+  if (value == 0 || (value & (value + 1)) != 0) return std::nullopt;
+  unsigned count = 0;
+  for (; value != 0; value >>= 1) ++count;
+  return count;
+}
+
+}  // namespace
+
+z3::expr Bits::number(std::uint64_t value, unsigned width) { return context_.bv_val(value & mask(width), width); }
+
+z3::expr Bits::fresh(const char* name, unsigned width) {
+  return z3::expr(context_, Z3_mk_fresh_const(context_, name, context_.bv_sort(width)));
+}
+
+void Bits::promise(const z3::expr& symbol, Range range) {
+  kept_.push_back(symbol);
+  ranges_[symbol.id()] = range;
+}
+
+std::optional<std::uint64_t> Bits::value(const z3::expr& term) {
+  std::uint64_t out = 0;
+  if (!term.is_bv() || !term.is_numeral_u64(out)) return std::nullopt;
+  return out;
+}
+
+Range Bits::range(const z3::expr& term) {
+  if (const auto known = value(term)) return {*known, *known};
+  const auto found = ranges_.find(term.id());
+  if (found != ranges_.end()) return found->second;
+  const Range out = range_of(term);
+  promise(term, out);
+  return out;
+}
+
+Range Bits::range_of(const z3::expr& term) {
+  const unsigned bits = width(term);
+  const Range all{0, mask(bits)};
+  if (bits > 64) return all;
+  if (is(term, Z3_OP_ZERO_EXT)) return range(term.arg(0));
+  if (is(term, Z3_OP_CONCAT) && term.num_args() == 2) {
+    const Range upper = range(term.arg(0)), lower = range(term.arg(1));
+    const unsigned shift = width(term.arg(1));
+    if (shift >= 64) return all;
+    return {upper.low << shift | lower.low, upper.high << shift | lower.high};
+  }
+  if (is(term, Z3_OP_EXTRACT) && term.lo() == 0 && width(term.arg(0)) <= 64) {
+    const Range whole = range(term.arg(0));
+    return whole.high <= all.high ? whole : all;
+  }
+  if (is(term, Z3_OP_ITE)) {
+    const Range a = range(term.arg(1)), b = range(term.arg(2));
+    return {std::min(a.low, b.low), std::max(a.high, b.high)};
+  }
+  if (is(term, Z3_OP_BADD) && term.num_args() == 2) {
+    const Range a = range(term.arg(0)), b = range(term.arg(1));
+    // where the sum of none or of all goes round, the order stays
+    const unsigned __int128 low = static_cast<unsigned __int128>(a.low) + b.low, high = static_cast<unsigned __int128>(a.high) + b.high;
+    const unsigned __int128 turn = static_cast<unsigned __int128>(mask(bits)) + 1;
+    if (low / turn == high / turn) return {static_cast<std::uint64_t>(low % turn), static_cast<std::uint64_t>(high % turn)};
+  }
+  if (is(term, Z3_OP_BMUL) && term.num_args() == 2) {
+    const Range a = range(term.arg(0)), b = range(term.arg(1));
+    const unsigned __int128 high = static_cast<unsigned __int128>(a.high) * b.high;
+    if (high <= mask(bits)) return {a.low * b.low, a.high * b.high};
+  }
+  if (is(term, Z3_OP_BAND) && term.num_args() == 2) return {0, std::min(range(term.arg(0)).high, range(term.arg(1)).high)};
+  return all;
+}
+
+std::optional<std::vector<std::pair<z3::expr, std::uint64_t>>> Bits::choices(const z3::expr& term, std::size_t most) {
+  std::vector<std::pair<z3::expr, std::uint64_t>> out;
+  const std::function<bool(const z3::expr&, const z3::expr&)> visit = [&](const z3::expr& one, const z3::expr& when) {
+    if (const auto known = value(one)) {
+      out.emplace_back(when, *known);
+      return out.size() <= most;
+    }
+    if (!is(one, Z3_OP_ITE)) return false;
+    return visit(one.arg(1), both(when, one.arg(0))) && visit(one.arg(2), both(when, negate(one.arg(0))));
+  };
+  if (!visit(term, yes())) return std::nullopt;
+  return out;
+}
+
+bool Bits::is_choice(const z3::expr& term, unsigned& left) const {
+  if (value(term)) return left-- > 0;
+  return is(term, Z3_OP_ITE) && left > 0 && is_choice(term.arg(1), left) && is_choice(term.arg(2), left);
+}
+
+z3::expr Bits::at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf) {
+  if (value(term)) return leaf(term);
+  const z3::expr then = at_leaves(term.arg(1), leaf), otherwise = at_leaves(term.arg(2), leaf);
+  return then.is_bool() ? one_of(both(term.arg(0), then), both(negate(term.arg(0)), otherwise)) : either(term.arg(0), then, otherwise);
+}
+
+z3::expr Bits::apply(const z3::expr& a, const z3::expr& b, const std::function<std::uint64_t(std::uint64_t, std::uint64_t)>& fold,
+                     const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain) {
+  const auto x = value(a), y = value(b);
+  if (x && y) return number(fold(*x, *y), width(a));
+  unsigned left = kMostLeaves;
+  if (y && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(fold(*value(leaf), *y), width(a)); });
+  if (x && is_choice(b, left)) return at_leaves(b, [&](const z3::expr& leaf) { return number(fold(*x, *value(leaf)), width(a)); });
+  return plain(a, b);
+}
+
+z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
+  if (value(b) == 0) return a;
+  if (value(a) == 0) return b;
+  // one constant at the end of a sum, not many
+  if (value(b) && is(a, Z3_OP_BADD) && a.num_args() == 2 && value(a.arg(1))) return add(a.arg(0), add(a.arg(1), b));
+  return apply(a, b, [](auto x, auto y) { return x + y; }, [](const auto& x, const auto& y) { return x + y; });
+}
+z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
+  if (const auto y = value(b)) return add(a, number(std::uint64_t{0} - *y, width(a)));
+  return apply(a, b, [](auto x, auto y) { return x - y; }, [](const auto& x, const auto& y) { return x - y; });
+}
+z3::expr Bits::mul(const z3::expr& a, const z3::expr& b) {
+  return apply(a, b, [](auto x, auto y) { return x * y; }, [](const auto& x, const auto& y) { return x * y; });
+}
+z3::expr Bits::divide(const z3::expr& a, const z3::expr& b) {
+  return apply(a, b, [](auto x, auto y) { return y == 0 ? 0 : x / y; },
+               [&](const auto& x, const auto& y) { return either(equal(y, number(0, width(y))), number(0, width(x)), z3::udiv(x, y)); });
+}
+z3::expr Bits::modulo(const z3::expr& a, const z3::expr& b) {
+  return apply(a, b, [](auto x, auto y) { return y == 0 ? x : x % y; },
+               [&](const auto& x, const auto& y) { return either(equal(y, number(0, width(y))), x, z3::urem(x, y)); });
+}
+
+z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
+  if (value(a) && !value(b)) return bit_and(b, a);
+  if (const auto y = value(b)) {
+    if (*y == 0) return b;
+    if (*y == mask(width(b))) return a;
+    if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
+  }
+  return apply(a, b, [](auto x, auto y) { return x & y; }, [](const auto& x, const auto& y) { return x & y; });
+}
+z3::expr Bits::bit_or(const z3::expr& a, const z3::expr& b) {
+  if (value(b) == 0) return a;
+  if (value(a) == 0) return b;
+  return apply(a, b, [](auto x, auto y) { return x | y; }, [](const auto& x, const auto& y) { return x | y; });
+}
+z3::expr Bits::bit_xor(const z3::expr& a, const z3::expr& b) {
+  if (value(b) == 0) return a;
+  return apply(a, b, [](auto x, auto y) { return x ^ y; }, [](const auto& x, const auto& y) { return x ^ y; });
+}
+
+z3::expr Bits::shift_left(const z3::expr& a, const z3::expr& b) {
+  const unsigned bits = width(a);
+  if (const auto y = value(b); y && !value(a)) {
+    const unsigned by = static_cast<unsigned>(*y % bits);
+    unsigned left = kMostLeaves;
+    if (by == 0) return a;
+    if (!is_choice(a, left)) return join(extract(a, bits - 1 - by, 0), number(0, by));
+  }
+  return apply(a, b, [&](auto x, auto y) { return x << (y % bits); },
+               [&](const auto& x, const auto& y) { return z3::shl(x, modulo(y, number(bits, bits))); });
+}
+z3::expr Bits::shift_right(const z3::expr& a, const z3::expr& b) {
+  const unsigned bits = width(a);
+  if (const auto y = value(b); y && !value(a)) {
+    const unsigned by = static_cast<unsigned>(*y % bits);
+    return by == 0 ? a : widen(extract(a, bits - 1, by), bits);
+  }
+  return apply(a, b, [&](auto x, auto y) { return x >> (y % bits); },
+               [&](const auto& x, const auto& y) { return z3::lshr(x, modulo(y, number(bits, bits))); });
+}
+z3::expr Bits::shift_right_signed(const z3::expr& a, const z3::expr& b) {
+  const unsigned bits = width(a);
+  return apply(a, b, [&](auto x, auto y) { return static_cast<std::uint64_t>(as_signed(x, bits) >> (y % bits)); },
+               [&](const auto& x, const auto& y) { return z3::ashr(x, modulo(y, number(bits, bits))); });
+}
+
+z3::expr Bits::extract(const z3::expr& a, unsigned high, unsigned low) {
+  const unsigned bits = high - low + 1;
+  if (bits == width(a)) return a;
+  if (const auto x = value(a)) return number(*x >> low, bits);
+  if (is(a, Z3_OP_EXTRACT)) return extract(a.arg(0), high + a.lo(), low + a.lo());
+  if (is(a, Z3_OP_ZERO_EXT)) {
+    const unsigned inner = width(a.arg(0));
+    if (low >= inner) return number(0, bits);
+    return high < inner ? extract(a.arg(0), high, low) : widen(extract(a.arg(0), inner - 1, low), bits);
+  }
+  if (is(a, Z3_OP_CONCAT) && a.num_args() == 2) {
+    const unsigned lower = width(a.arg(1));
+    if (high < lower) return extract(a.arg(1), high, low);
+    if (low >= lower) return extract(a.arg(0), high - lower, low - lower);
+    return join(extract(a.arg(0), high - lower, 0), extract(a.arg(1), lower - 1, low));
+  }
+  unsigned left = kMostLeaves;
+  if (width(a) <= 64 && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(*value(leaf) >> low, bits); });
+  return a.extract(high, low);
+}
+
+z3::expr Bits::widen(const z3::expr& a, unsigned to) {
+  const unsigned bits = width(a);
+  if (bits == to) return a;
+  if (const auto x = value(a)) return number(*x, to);
+  if (is(a, Z3_OP_ZERO_EXT)) return widen(a.arg(0), to);
+  unsigned left = kMostLeaves;
+  if (is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(*value(leaf), to); });
+  return z3::zext(a, to - bits);
+}
+
+z3::expr Bits::join(const z3::expr& upper, const z3::expr& lower) {
+  const auto x = value(upper), y = value(lower);
+  const unsigned bits = width(upper) + width(lower);
+  if (x && y && bits <= 64) return number(*x << width(lower) | *y, bits);
+  if (x == 0 && width(upper) <= 64) return widen(lower, bits);
+  // halves of one thing
+  if (is(upper, Z3_OP_EXTRACT) && is(lower, Z3_OP_EXTRACT) && z3::eq(upper.arg(0), lower.arg(0)) && upper.lo() == lower.hi() + 1)
+    return extract(upper.arg(0), upper.hi(), lower.lo());
+  return z3::concat(upper, lower);
+}
+
+z3::expr Bits::swap_bytes(const z3::expr& a) {
+  z3::expr out = extract(a, 7, 0);
+  for (unsigned at = 8; at < width(a); at += 8) out = join(out, extract(a, at + 7, at));
+  return out;
+}
+
+z3::expr Bits::compare(const z3::expr& a, const z3::expr& b, const std::function<bool(std::uint64_t, std::uint64_t)>& fold,
+                       const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain) {
+  const auto x = value(a), y = value(b);
+  if (x && y) return context_.bool_val(fold(*x, *y));
+  unsigned left = kMostLeaves;
+  if (y && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return context_.bool_val(fold(*value(leaf), *y)); });
+  if (x && is_choice(b, left)) return at_leaves(b, [&](const z3::expr& leaf) { return context_.bool_val(fold(*x, *value(leaf))); });
+  return plain(a, b);
+}
+
+z3::expr Bits::equal(const z3::expr& a, const z3::expr& b) {
+  if (z3::eq(a, b)) return yes();
+  if (value(a) && !value(b)) return equal(b, a);
+  if (width(a) <= 64) {
+    const Range x = range(a), y = range(b);
+    if (x.high < y.low || y.high < x.low) return no();
+    if (x.low == x.high && y.low == y.high) return context_.bool_val(x.low == y.low);
+  }
+  if (const auto y = value(b)) {
+    if (is(a, Z3_OP_ZERO_EXT)) return equal(a.arg(0), number(*y, width(a.arg(0))));  // what is above was told apart by ranges
+    if (is(a, Z3_OP_CONCAT) && a.num_args() == 2 && width(a) <= 64) {
+      const unsigned lower = width(a.arg(1));
+      return both(equal(a.arg(0), number(*y >> lower, width(a) - lower)), equal(a.arg(1), number(*y, lower)));
+    }
+  }
+  return compare(a, b, [](auto x, auto y) { return x == y; }, [](const auto& x, const auto& y) { return x == y; });
+}
+
+z3::expr Bits::below(const z3::expr& a, const z3::expr& b) {
+  const Range x = range(a), y = range(b);
+  if (x.high < y.low) return yes();
+  if (x.low >= y.high) return no();
+  return compare(a, b, [](auto p, auto q) { return p < q; }, [](const auto& p, const auto& q) { return z3::ult(p, q); });
+}
+z3::expr Bits::at_most(const z3::expr& a, const z3::expr& b) { return negate(below(b, a)); }
+z3::expr Bits::below_signed(const z3::expr& a, const z3::expr& b) {
+  const unsigned bits = width(a);
+  const std::uint64_t half = mask(bits) >> 1;
+  if (range(a).high <= half && range(b).high <= half) return below(a, b);
+  return compare(a, b, [&](auto p, auto q) { return as_signed(p, bits) < as_signed(q, bits); },
+                 [](const auto& p, const auto& q) { return z3::slt(p, q); });
+}
+z3::expr Bits::at_most_signed(const z3::expr& a, const z3::expr& b) { return negate(below_signed(b, a)); }
+
+z3::expr Bits::either(const z3::expr& condition, const z3::expr& then, const z3::expr& otherwise) {
+  if (condition.is_true() || z3::eq(then, otherwise)) return then;
+  if (condition.is_false()) return otherwise;
+  if (then.is_bool()) return one_of(both(condition, then), both(negate(condition), otherwise));
+  return z3::ite(condition, then, otherwise);
+}
+
+z3::expr Bits::both(const z3::expr& a, const z3::expr& b) {
+  if (z3::eq(a, b)) return a;
+  if (z3::eq(a, negate(b))) return no();
+  return smt::all(context_, {a, b});
+}
+
+z3::expr Bits::one_of(const z3::expr& a, const z3::expr& b) {
+  if (z3::eq(a, b)) return a;
+  if (z3::eq(a, negate(b))) return yes();
+  // (g and c) or (g and not c): where two ways meet again
+  if (a.is_and() && b.is_and() && a.num_args() == 2 && b.num_args() == 2 && z3::eq(a.arg(0), b.arg(0)))
+    return both(a.arg(0), one_of(a.arg(1), b.arg(1)));
+  // g or (g and c)
+  if (b.is_and() && z3::eq(b.arg(0), a)) return a;
+  if (a.is_and() && z3::eq(a.arg(0), b)) return b;
+  return smt::any(context_, {a, b});
+}
+
+z3::expr Bits::negate(const z3::expr& a) { return smt::negate(a); }
+
+}  // namespace netpolc::verify::bytecode

@@ -1,0 +1,88 @@
+// verify/bytecode/bits.h — terms over bit-vectors that fold as they are made, so that what an
+// instruction computes from constants is a constant: which way a jump goes, where an address points.
+// Whoever includes this links Z3.
+//
+// All of it is equivalence: a term that is made here has the value of the plain one wherever the
+// promises given by `promise` hold. Whoever asks a solver must state the same promises to it.
+#pragma once
+#include <z3++.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace netpolc::verify::bytecode {
+
+struct Range {
+  std::uint64_t low = 0, high = ~std::uint64_t{0};
+};
+
+class Bits {
+ public:
+  explicit Bits(z3::context& context) : context_(context) {}
+  z3::context& context() { return context_; }
+
+  z3::expr number(std::uint64_t value, unsigned width);
+  z3::expr yes() { return context_.bool_val(true); }
+  z3::expr no() { return context_.bool_val(false); }
+  // A constant nobody else has.
+  z3::expr fresh(const char* name, unsigned width);
+  // The constant `symbol` lies within `range`, from now on.
+  void promise(const z3::expr& symbol, Range range);
+
+  static std::optional<std::uint64_t> value(const z3::expr& term);  // of up to 64 bits
+  static unsigned width(const z3::expr& term) { return term.get_sort().bv_size(); }
+  // What the term certainly lies within.
+  Range range(const z3::expr& term);
+  // Of a choice between constants: each with when it is taken, disjoint and complete. None where it is something else
+  // or there are more than `most`.
+  std::optional<std::vector<std::pair<z3::expr, std::uint64_t>>> choices(const z3::expr& term, std::size_t most);
+
+  z3::expr add(const z3::expr& a, const z3::expr& b);
+  z3::expr sub(const z3::expr& a, const z3::expr& b);
+  z3::expr mul(const z3::expr& a, const z3::expr& b);
+  z3::expr divide(const z3::expr& a, const z3::expr& b);  // by 0: 0, as the machine has it
+  z3::expr modulo(const z3::expr& a, const z3::expr& b);  // by 0: a
+  z3::expr bit_and(const z3::expr& a, const z3::expr& b);
+  z3::expr bit_or(const z3::expr& a, const z3::expr& b);
+  z3::expr bit_xor(const z3::expr& a, const z3::expr& b);
+  // Distances count modulo the width.
+  z3::expr shift_left(const z3::expr& a, const z3::expr& b);
+  z3::expr shift_right(const z3::expr& a, const z3::expr& b);
+  z3::expr shift_right_signed(const z3::expr& a, const z3::expr& b);
+  z3::expr extract(const z3::expr& a, unsigned high, unsigned low);
+  z3::expr widen(const z3::expr& a, unsigned width);  // with zeros
+  z3::expr join(const z3::expr& upper, const z3::expr& lower);
+  z3::expr swap_bytes(const z3::expr& a);
+
+  z3::expr equal(const z3::expr& a, const z3::expr& b);
+  z3::expr below(const z3::expr& a, const z3::expr& b);
+  z3::expr at_most(const z3::expr& a, const z3::expr& b);
+  z3::expr below_signed(const z3::expr& a, const z3::expr& b);
+  z3::expr at_most_signed(const z3::expr& a, const z3::expr& b);
+
+  z3::expr either(const z3::expr& condition, const z3::expr& then, const z3::expr& otherwise);
+  z3::expr both(const z3::expr& a, const z3::expr& b);
+  z3::expr one_of(const z3::expr& a, const z3::expr& b);
+  z3::expr negate(const z3::expr& a);
+
+ private:
+  // Both constant: `fold`; one constant and the other a choice: into its leaves; else `plain`.
+  z3::expr apply(const z3::expr& a, const z3::expr& b, const std::function<std::uint64_t(std::uint64_t, std::uint64_t)>& fold,
+                 const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
+  z3::expr compare(const z3::expr& a, const z3::expr& b, const std::function<bool(std::uint64_t, std::uint64_t)>& fold,
+                   const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
+  // Is it a small choice between constants?
+  bool is_choice(const z3::expr& term, unsigned& left) const;
+  z3::expr at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
+  Range range_of(const z3::expr& term);
+
+  z3::context& context_;
+  std::vector<z3::expr> kept_;  // so that ids stay theirs
+  std::map<unsigned, Range> ranges_;
+};
+
+}  // namespace netpolc::verify::bytecode

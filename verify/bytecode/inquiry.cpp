@@ -1,0 +1,28 @@
+#include "verify/bytecode/inquiry.h"
+
+namespace netpolc::verify::bytecode {
+namespace {
+
+constexpr std::size_t kAtOnce = 256;
+
+}  // namespace
+
+std::optional<Inquiry::Found> Inquiry::ask() {
+  for (std::size_t from = 0; from < fears_.size(); from += kAtOnce) {
+    const std::size_t to = std::min(fears_.size(), from + kAtOnce);
+    std::vector<z3::expr> all;
+    for (std::size_t f = from; f < to; ++f) all.push_back(fears_[f].when);
+    const z3::expr some(context_, Z3_mk_fresh_const(context_, "some", context_.bool_sort()));
+    solver_.add(z3::implies(some, smt::any(context_, all)));
+    const smt::Answer answer = solver_.ask(name_, {some});
+    if (const auto* unknown = std::get_if<smt::Undecided>(&answer)) throw NotModelled{unknown->why};
+    const auto* possible = std::get_if<smt::Possible>(&answer);
+    if (possible == nullptr) continue;
+    for (std::size_t f = from; f < to; ++f)
+      if (possible->model.eval(fears_[f].when, true).is_true()) return Found{fears_[f].what, fears_[f].tag, possible->model};
+    throw NotModelled{"the solver's example shows nothing"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace netpolc::verify::bytecode

@@ -1,0 +1,72 @@
+// verify/bytecode/inquiry.h — what must never be, collected while a function is run, and asked at once.
+// Whoever includes this links Z3.
+#pragma once
+#include "verify/bytecode/execute.h"
+#include "verify/bytecode/prove.h"
+#include "verify/smt/solver.h"
+
+namespace netpolc::verify::bytecode {
+
+class Inquiry {
+ public:
+  Inquiry(const std::string& name, z3::context& context, Effort effort)
+      : name_(name), context_(context), solver_(context, {effort.steps, effort.milliseconds}) {}
+
+  void assume(const z3::expr& fact) { solver_.add(fact); }
+  // `when` must be impossible. `tag` is the caller's.
+  void never(const z3::expr& when, const std::string& what, std::size_t tag = 0) {
+    if (!when.is_false()) fears_.push_back({when, what, tag});
+  }
+  void no_faults(const Machine& machine, std::size_t from = 0, std::size_t tag = 0) {
+    for (std::size_t f = from; f < machine.faults().size(); ++f) never(machine.faults()[f].when, machine.faults()[f].what, tag);
+  }
+
+  struct Found {
+    std::string what;
+    std::size_t tag = 0;
+    z3::model model;
+  };
+  // None: nothing of it can be. Throws NotModelled where the solver does not know.
+  std::optional<Found> ask();
+  std::uint64_t steps() const { return solver_.steps(); }
+
+ private:
+  struct Fear {
+    z3::expr when;
+    std::string what;
+    std::size_t tag;
+  };
+  std::string name_;
+  z3::context& context_;
+  smt::Solver solver_;
+  std::vector<Fear> fears_;
+};
+
+// Functions of the prover, each for one part.
+Part prove_policy(const Object& object, const ir::DirectionTable& table, ir::Direction direction, Effort effort);
+Part prove_count_rule(const Object& object, const ir::DecisionTable& table, Effort effort);
+Part prove_constants(const Object& object, const ir::DecisionTable& table, bool of_node);
+Part prove_admit(const Object& object, ir::Direction direction, Effort effort);
+
+// The part's answer by `work`, which throws NotModelled.
+template <typename Work>
+Part part(const std::string& name, const Work& work) {
+  Part out{name, Proved{}};
+  try {
+    work(out);
+  } catch (const NotModelled& problem) {
+    out.answer = Undecided{name + ": " + problem.why};
+  } catch (const z3::exception& problem) {
+    out.answer = Undecided{name + ": the solver says: " + problem.msg()};
+  }
+  return out;
+}
+
+// What a program has in its constants about itself; none where it has no such constant.
+struct Plan {
+  std::uint32_t ingress = 0, egress = 0;
+};
+inline constexpr std::uint32_t kPlanJudged = 1, kPlanPrefixes = 2, kPlanNode = 4;
+std::optional<Plan> plan_of(const Object& object);
+
+}  // namespace netpolc::verify::bytecode

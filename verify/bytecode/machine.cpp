@@ -1,0 +1,300 @@
+#include "verify/bytecode/machine.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace netpolc::verify::bytecode {
+namespace {
+
+constexpr std::size_t kMostChoices = 64;
+constexpr std::uint64_t kMostPlaces = 1u << 17;
+constexpr std::size_t kMaps = std::size_t{1} << 32;  // numbers of maps among those of regions
+
+bool is(const z3::expr& term, Z3_decl_kind kind) { return term.is_app() && term.decl().decl_kind() == kind; }
+
+// A number that certainly divides the term; 0 for 0.
+std::uint64_t divisor(const z3::expr& term) {
+  if (const auto known = Bits::value(term)) return *known;
+  if (is(term, Z3_OP_ZERO_EXT)) return divisor(term.arg(0));
+  if (is(term, Z3_OP_BADD) && term.num_args() == 2) return std::gcd(divisor(term.arg(0)), divisor(term.arg(1)));
+  if (is(term, Z3_OP_ITE)) return std::gcd(divisor(term.arg(1)), divisor(term.arg(2)));
+  if (is(term, Z3_OP_CONCAT) && term.num_args() == 2 && Bits::value(term.arg(1)) == 0 && Bits::width(term.arg(1)) < 16)
+    return std::uint64_t{1} << Bits::width(term.arg(1));
+  return 1;
+}
+
+}  // namespace
+
+Machine::Machine(Bits& bits, const Object& object) : bits_(bits), object_(object) {
+  regions_.push_back({Region::Kind::Stack, "the stack", 0, kStackBytes});
+}
+
+std::size_t Machine::give(const std::string& name, std::uint64_t size, std::map<std::uint64_t, z3::expr> words) {
+  regions_.push_back({Region::Kind::Given, name, 0, size, std::move(words)});
+  return regions_.size() - 1;
+}
+
+Value Machine::pointer(std::size_t region, std::uint64_t offset) {
+  return {bits_.number(0, 64), {{bits_.yes(), region, bits_.number(offset, 64)}}};
+}
+
+Value Machine::constant_address(const Reference& to) {
+  const auto [at, fresh] = constants_.try_emplace(to.index, regions_.size());
+  if (fresh) regions_.push_back({Region::Kind::Constants, object_.data[to.index].section, to.index, object_.data[to.index].bytes.size()});
+  return pointer(at->second, static_cast<std::uint64_t>(to.offset));
+}
+
+Value Machine::map_address(std::size_t map) {
+  const auto [at, fresh] = handles_.try_emplace(map, regions_.size());
+  if (fresh) regions_.push_back({Region::Kind::MapItself, object_.maps[map].name, map, 0});
+  return pointer(at->second);
+}
+
+Lookup Machine::look_up(std::size_t map, const z3::expr& key) {
+  for (const Lookup& known : lookups_)
+    if (known.map == map && z3::eq(known.key, key)) return known;
+  const std::string name = object_.maps[map].name;
+  const z3::expr found = z3::expr(bits_.context(), Z3_mk_fresh_const(bits_.context(), (name + " has it").c_str(), bits_.context().bool_sort()));
+  regions_.push_back({Region::Kind::MapValue, name, map, object_.maps[map].value_size});
+  const Lookup out{map, key, found, regions_.size() - 1};
+  for (const Lookup& other : lookups_)
+    if (other.map == map) facts_.push_back(z3::implies(other.key == key, other.found == found));
+  lookups_.push_back(out);
+  return out;
+}
+
+z3::expr Machine::word(std::size_t at, std::uint64_t index) {
+  const auto known = regions_[at].words.find(index);
+  if (known != regions_[at].words.end()) return known->second;
+  const z3::expr out = bits_.fresh(regions_[at].name.c_str(), 64);
+  regions_[at].words.emplace(index, out);
+  if (regions_[at].kind == Region::Kind::MapValue) {
+    const auto own = std::find_if(lookups_.begin(), lookups_.end(), [&](const Lookup& l) { return l.region == at; });
+    for (const Lookup& other : lookups_)
+      if (other.map == regions_[at].index && other.region != at)
+        if (const auto same = regions_[other.region].words.find(index); same != regions_[other.region].words.end())
+          facts_.push_back(z3::implies(other.key == own->key, same->second == out));
+  }
+  return out;
+}
+
+z3::expr Machine::initial(std::size_t region, std::uint64_t offset, unsigned size) {
+  const unsigned from = static_cast<unsigned>(offset % 8);
+  if (from + size <= 8) return bits_.extract(word(region, offset / 8), (from + size) * 8 - 1, from * 8);
+  const unsigned here = 8 - from;
+  return bits_.join(initial(region, offset + here, size - here), initial(region, offset, here));
+}
+
+std::size_t Machine::whose(std::size_t region) const {
+  return regions_[region].kind == Region::Kind::MapValue ? kMaps + regions_[region].index : region;
+}
+
+void Machine::forget(std::size_t region) { forgotten_.insert(whose(region)); }
+
+z3::expr Machine::read_words(std::size_t region, std::uint64_t offset, unsigned size) {
+  bool changed = forgotten_.contains(whose(region));
+  for (std::uint64_t at = offset / 8; at <= (offset + size - 1) / 8; ++at) changed |= written_.contains({whose(region), at});
+  return changed ? bits_.fresh("changed", size * 8) : initial(region, offset, size);
+}
+
+// Runs of equal values, as a tree of comparisons.
+z3::expr Machine::read_constants(const Region& region, const z3::expr& offset, unsigned size) {
+  const std::string& bytes = object_.data[region.index].bytes;
+  const auto at = [&](std::uint64_t place) {
+    std::uint64_t out = 0;
+    for (unsigned i = size; i-- > 0;) out = out << 8 | static_cast<unsigned char>(bytes[place + i]);
+    return out;
+  };
+  if (bytes.size() < size) return bits_.fresh("outside", size * 8);
+  const std::uint64_t last = bytes.size() - size;
+  if (const auto known = Bits::value(offset)) return *known <= last ? bits_.number(at(*known), size * 8) : bits_.fresh("outside", size * 8);
+  const bool sum = is(offset, Z3_OP_BADD) && offset.num_args() == 2 && Bits::value(offset.arg(1));
+  const std::uint64_t base = sum ? *Bits::value(offset.arg(1)) : 0;
+  const std::uint64_t step = std::max<std::uint64_t>(1, divisor(sum ? offset.arg(0) : offset));
+  const Range range = bits_.range(offset);
+  std::uint64_t place = range.low + (step - (range.low - base) % step) % step;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;  // from where, what
+  for (std::uint64_t count = 0; place <= last && place <= range.high; place += step) {
+    if (++count > kMostPlaces) throw NotModelled{"a table of " + region.name + " is asked at more than " + std::to_string(kMostPlaces) + " places"};
+    if (runs.empty() || runs.back().second != at(place)) runs.emplace_back(place, at(place));
+  }
+  if (runs.empty()) return bits_.fresh("outside", size * 8);
+  const std::function<z3::expr(std::size_t, std::size_t)> tree = [&](std::size_t from, std::size_t to) {
+    if (to - from == 1) return bits_.number(runs[from].second, size * 8);
+    const std::size_t middle = (from + to) / 2;
+    return bits_.either(bits_.below(offset, bits_.number(runs[middle].first, 64)), tree(from, middle), tree(middle, to));
+  };
+  return tree(0, runs.size());
+}
+
+void Machine::fault(const z3::expr& when, const std::string& what) {
+  if (!when.is_false()) faults_.push_back({when, what});
+}
+
+void Machine::within(const z3::expr& when, const Region& region, const z3::expr& offset, unsigned size) {
+  const z3::expr inside = region.size < size ? bits_.no() : bits_.at_most(offset, bits_.number(region.size - size, 64));
+  fault(bits_.both(when, bits_.negate(inside)), "touches memory outside of " + region.name);
+}
+
+z3::expr Machine::byte_of(const Cell& cell, unsigned index) {
+  if (!cell.value.pointers.empty()) throw NotModelled{"a part of a pointer on the stack is looked at"};
+  return bits_.extract(cell.value.bits, index * 8 + 7, index * 8);
+}
+
+z3::expr Machine::bytes(const Stack& stack, int offset, unsigned size) {
+  const auto exact = stack.find(offset);
+  if (exact != stack.end() && exact->second.size == size && exact->second.value.pointers.empty()) return exact->second.value.bits;
+  std::optional<z3::expr> out;
+  for (unsigned i = 0; i < size; ++i) {
+    const int place = offset + static_cast<int>(i);
+    auto cell = stack.upper_bound(place);
+    const bool covered = cell != stack.begin() && (--cell, place < cell->first + static_cast<int>(cell->second.size));
+    const z3::expr byte = covered ? byte_of(cell->second, static_cast<unsigned>(place - cell->first)) : bits_.fresh("unwritten", 8);
+    out = out ? bits_.join(byte, *out) : byte;
+  }
+  return *out;
+}
+
+Value Machine::load_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size) {
+  const Region region = regions_[at.region];
+  if (region.kind == Region::Kind::MapItself) throw NotModelled{"the insides of the map " + region.name + " are read"};
+  within(when, region, at.offset, size);
+  if (region.kind == Region::Kind::Constants) return {bits_.widen(read_constants(region, at.offset, size), 64)};
+  const auto places = bits_.choices(at.offset, kMostChoices);
+  if (!places) throw NotModelled{"memory of " + region.name + " is read at a place that is not constant"};
+  std::optional<Value> out;
+  for (const auto& [chosen, place] : *places) {
+    Value one = any();
+    if (place > region.size || size > region.size - place) {
+      // outside, which is a fault already
+    } else if (region.kind == Region::Kind::Stack) {
+      const auto exact = stack.find(static_cast<int>(place));
+      if (size == 8 && exact != stack.end() && exact->second.size == 8) one = exact->second.value;
+      else one = {bits_.widen(bytes(stack, static_cast<int>(place), size), 64)};
+    } else {
+      one = {bits_.widen(read_words(at.region, place, size), 64)};
+    }
+    out = out ? merge(chosen, one, *out) : one;
+  }
+  return *out;
+}
+
+Value Machine::load(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size) {
+  z3::expr valid = bits_.no();
+  std::optional<Value> out;
+  for (Pointer at : address.pointers) {
+    at.offset = bits_.add(at.offset, bits_.number(static_cast<std::uint64_t>(distance), 64));
+    const Value one = load_one(stack, bits_.both(when, at.when), at, size);
+    out = out ? merge(at.when, one, *out) : one;
+    valid = bits_.one_of(valid, at.when);
+  }
+  fault(bits_.both(when, bits_.negate(valid)), "takes a number, or a look-up that found nothing, for an address");
+  return out ? *out : any();
+}
+
+// Makes room: what sticks out of the bytes is kept.
+void Machine::clear(Stack& stack, int offset, unsigned size) {
+  const int end = offset + static_cast<int>(size);
+  auto cell = stack.upper_bound(offset);
+  if (cell != stack.begin()) --cell;
+  while (cell != stack.end() && cell->first < end) {
+    const int first = cell->first, last = first + static_cast<int>(cell->second.size);
+    if (last <= offset) {
+      ++cell;
+      continue;
+    }
+    const Cell old = cell->second;
+    cell = stack.erase(cell);
+    if (first >= offset && last <= end) continue;
+    if (!old.value.pointers.empty()) continue;  // half a pointer is anything
+    for (int place = first; place < last; ++place)
+      if (place < offset || place >= end) stack.emplace(place, Cell{1, {byte_of(old, static_cast<unsigned>(place - first))}});
+    cell = stack.lower_bound(end);
+  }
+}
+
+void Machine::store_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size, const Value& value) {
+  const Region region = regions_[at.region];
+  if (region.kind == Region::Kind::MapItself) throw NotModelled{"the insides of the map " + region.name + " are written"};
+  if (region.kind == Region::Kind::Constants) return fault(when, "writes to constants");
+  within(when, region, at.offset, size);
+  const auto place = Bits::value(at.offset);
+  if (!place) throw NotModelled{"memory of " + region.name + " is written at a place that is not constant"};
+  if (*place > region.size || size > region.size - *place) return;
+  if (region.kind == Region::Kind::Stack) {
+    clear(stack, static_cast<int>(*place), size);
+    if (size < 8 && !value.pointers.empty()) throw NotModelled{"a part of a pointer is put on the stack"};
+    stack.emplace(static_cast<int>(*place), Cell{size, size == 8 ? value : Value{bits_.extract(value.bits, size * 8 - 1, 0)}});
+    return;
+  }
+  if (!value.pointers.empty()) throw NotModelled{"a pointer is written to " + region.name};
+  for (std::uint64_t word = *place / 8; word <= (*place + size - 1) / 8; ++word) written_.insert({whose(at.region), word});
+  stores_.push_back({when, at.region, *place, size, bits_.extract(value.bits, size * 8 - 1, 0)});
+}
+
+void Machine::store(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size, const Value& value) {
+  z3::expr valid = bits_.no();
+  const bool several = address.pointers.size() > 1;
+  for (Pointer at : address.pointers) {
+    if (several && regions_[at.region].kind == Region::Kind::Stack) throw NotModelled{"the stack or something else is written"};
+    at.offset = bits_.add(at.offset, bits_.number(static_cast<std::uint64_t>(distance), 64));
+    store_one(stack, bits_.both(when, at.when), at, size, value);
+    valid = bits_.one_of(valid, at.when);
+  }
+  fault(bits_.both(when, bits_.negate(valid)), "takes a number, or a look-up that found nothing, for an address");
+}
+
+Value Machine::merge(const z3::expr& first, const Value& a, const Value& b) {
+  Value out{bits_.either(first, a.bits, b.bits)};
+  std::vector<Pointer> rest = b.pointers;
+  const auto only_one = [](const std::vector<Pointer>& list, std::size_t region) {
+    return std::count_if(list.begin(), list.end(), [&](const Pointer& p) { return p.region == region; }) == 1;
+  };
+  for (const Pointer& one : a.pointers) {
+    const auto same = std::find_if(rest.begin(), rest.end(), [&](const Pointer& other) {
+      return other.region == one.region && (z3::eq(other.offset, one.offset) || (only_one(a.pointers, one.region) && only_one(b.pointers, one.region)));
+    });
+    if (same == rest.end()) {
+      out.pointers.push_back({bits_.both(first, one.when), one.region, one.offset});
+      continue;
+    }
+    out.pointers.push_back({bits_.either(first, one.when, same->when), one.region, bits_.either(first, one.offset, same->offset)});
+    rest.erase(same);
+  }
+  for (const Pointer& one : rest) out.pointers.push_back({bits_.both(bits_.negate(first), one.when), one.region, one.offset});
+  std::erase_if(out.pointers, [](const Pointer& p) { return p.when.is_false(); });
+  return out;
+}
+
+Stack Machine::merge(const z3::expr& first, const Stack& a, const Stack& b) {
+  Stack out;
+  const auto overlaps = [](const Stack& stack, int offset, unsigned size) {
+    auto cell = stack.lower_bound(offset + static_cast<int>(size));
+    return cell != stack.begin() && (--cell, cell->first + static_cast<int>(cell->second.size) > offset);
+  };
+  const auto add = [&](int offset, const Cell& cell, const Stack& other, bool of_first) {
+    const auto same = other.find(offset);
+    if (same != other.end() && same->second.size == cell.size) {
+      if (of_first) out.emplace(offset, Cell{cell.size, merge(first, cell.value, same->second.value)});
+    } else if (!overlaps(other, offset, cell.size)) {
+      const Value unwritten{bits_.fresh("unwritten", Bits::width(cell.value.bits))};
+      out.emplace(offset, Cell{cell.size, of_first ? merge(first, cell.value, unwritten) : merge(first, unwritten, cell.value)});
+    } else if (cell.value.pointers.empty()) {
+      for (unsigned i = 0; i < cell.size; ++i) {
+        const int place = offset + static_cast<int>(i);
+        if (out.contains(place)) continue;
+        try {
+          const Value mine{byte_of(cell, i)}, others{bytes(other, place, 1)};
+          out.emplace(place, Cell{1, of_first ? merge(first, mine, others) : merge(first, others, mine)});
+        } catch (const NotModelled&) {
+          // a number here and half a pointer there: anything
+        }
+      }
+    }
+  };
+  for (const auto& [offset, cell] : a) add(offset, cell, b, true);
+  for (const auto& [offset, cell] : b) add(offset, cell, a, false);
+  return out;
+}
+
+}  // namespace netpolc::verify::bytecode

@@ -1,0 +1,130 @@
+// verify/bytecode/machine.h — what a program can point at, as terms: its stack, what it was given, values of
+// maps, constants. Whoever includes this links Z3.
+//
+// A value is a number or, under conditions that exclude each other, a pointer into a region. What was never
+// written is any number. Maps are one snapshot: look-ups of the same key find the same, until the program itself
+// writes there; from then on what is read there is anything.
+#pragma once
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "verify/bytecode/bits.h"
+#include "verify/bytecode/object.h"
+
+namespace netpolc::verify::bytecode {
+
+// Thrown where something is not modelled: the answer is "undecided", and says so.
+struct NotModelled {
+  std::string why;
+};
+
+struct Pointer {
+  z3::expr when;
+  std::size_t region = 0;
+  z3::expr offset;  // 64 bits
+};
+struct Value {
+  z3::expr bits;                    // where no pointer's condition holds; 64 bits in registers
+  std::vector<Pointer> pointers{};  // conditions exclude each other
+};
+
+struct Region {
+  enum class Kind : std::uint8_t { Stack, Given, MapValue, Constants, MapItself };
+  Kind kind = Kind::Given;
+  std::string name;
+  std::size_t index = 0;  // of the map or the constants, in the object
+  std::uint64_t size = 0;
+  std::map<std::uint64_t, z3::expr> words{};  // by offset / 8, as they were at first
+};
+
+// What a look-up of a key of a map finds.
+struct Lookup {
+  std::size_t map = 0;
+  z3::expr key;
+  z3::expr found;
+  std::size_t region = 0;
+};
+
+struct Cell {
+  unsigned size = 0;  // bytes
+  Value value;        // of a pointer or 8 * size bits
+};
+using Stack = std::map<int, Cell>;  // by offset from its lowest byte; cells don't overlap
+inline constexpr int kStackBytes = 512;
+
+struct Store {
+  z3::expr when;
+  std::size_t region = 0;
+  std::uint64_t offset = 0;
+  unsigned size = 0;
+  z3::expr value;
+};
+
+class Machine {
+ public:
+  Machine(Bits& bits, const Object& object);
+  Bits& bits() { return bits_; }
+  const Object& object() const { return object_; }
+
+  std::size_t stack() const { return 0; }
+  std::size_t give(const std::string& name, std::uint64_t size, std::map<std::uint64_t, z3::expr> words = {});
+  const Region& region(std::size_t index) const { return regions_[index]; }
+  // The bytes of a region of words, as they were at first; the first byte is the lowest.
+  z3::expr initial(std::size_t region, std::uint64_t offset, unsigned size);
+  Lookup look_up(std::size_t map, const z3::expr& key);
+  // What look-ups of equal keys imply; to be stated to a solver.
+  const std::vector<z3::expr>& facts() const { return facts_; }
+  // What the program must never do, as conditions under which it does.
+  struct Fault {
+    z3::expr when;
+    std::string what;
+  };
+  const std::vector<Fault>& faults() const { return faults_; }
+  const std::vector<Store>& stores() const { return stores_; }
+  const std::vector<Lookup>& lookups() const { return lookups_; }
+
+  Value number(std::uint64_t value) { return {bits_.number(value, 64)}; }
+  Value any() { return {bits_.fresh("any", 64)}; }
+  Value pointer(std::size_t region, std::uint64_t offset = 0);
+  Value constant_address(const Reference& to);
+  Value map_address(std::size_t map);
+
+  // `when`: the condition under which this is reached.
+  Value load(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size);
+  void store(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size, const Value& value);
+  // `first` is what chooses `a`; of both values of a register, or of a place on the stack.
+  Value merge(const z3::expr& first, const Value& a, const Value& b);
+  Stack merge(const z3::expr& first, const Stack& a, const Stack& b);
+  // From now on what is in the region may be anything: somebody else wrote there.
+  void forget(std::size_t region);
+  // Bytes on the stack as one number.
+  z3::expr bytes(const Stack& stack, int offset, unsigned size);
+
+ private:
+  z3::expr word(std::size_t region, std::uint64_t index);
+  z3::expr read_words(std::size_t region, std::uint64_t offset, unsigned size);
+  z3::expr read_constants(const Region& region, const z3::expr& offset, unsigned size);
+  Value load_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size);
+  void store_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size, const Value& value);
+  void within(const z3::expr& when, const Region& region, const z3::expr& offset, unsigned size);
+  void fault(const z3::expr& when, const std::string& what);
+  void clear(Stack& stack, int offset, unsigned size);
+  z3::expr byte_of(const Cell& cell, unsigned index);
+  std::uint64_t touched(const Region& region, std::uint64_t index) const;
+
+  Bits& bits_;
+  const Object& object_;
+  std::vector<Region> regions_;
+  std::vector<Lookup> lookups_;
+  std::vector<z3::expr> facts_;
+  std::vector<Fault> faults_;
+  std::vector<Store> stores_;
+  std::map<std::size_t, std::size_t> constants_, handles_;  // regions, by index in the object
+  std::set<std::pair<std::size_t, std::uint64_t>> written_;  // (map or region, word), see `whose`
+  std::set<std::size_t> forgotten_;
+  std::size_t whose(std::size_t region) const;
+};
+
+}  // namespace netpolc::verify::bytecode
