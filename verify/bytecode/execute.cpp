@@ -139,13 +139,14 @@ class Executor {
   }
 
   void atomic(State& state, const Instruction& i) {
-    if ((i.imm & ~BPF_FETCH) != BPF_ADD || size_of(i) < 4) refuse("such an atomic operation is not modelled");
+    const std::int32_t operation = i.imm & ~BPF_FETCH;
+    const bool known = operation == BPF_ADD || operation == BPF_OR || operation == BPF_AND || operation == BPF_XOR;
+    if (!known || size_of(i) < 4) refuse("such an atomic operation is not modelled");
     const unsigned size = size_of(i);
     const Value before = machine_.load(state.stack, state.when, state.registers[i.dst], i.off, size);
     const Value& more = state.registers[i.src];
-    if (!before.pointers.empty() || !more.pointers.empty()) refuse("an atomic operation on pointers");
-    const z3::expr sum = bits_.add(bits_.extract(before.bits, size * 8 - 1, 0), bits_.extract(more.bits, size * 8 - 1, 0));
-    machine_.store(state.stack, state.when, state.registers[i.dst], i.off, size, {bits_.widen(sum, 64)});
+    const z3::expr after = calculate(static_cast<std::uint8_t>(operation), low(before, size * 8), low(more, size * 8));
+    machine_.store(state.stack, state.when, state.registers[i.dst], i.off, size, {bits_.widen(after, 64)});
     if ((i.imm & BPF_FETCH) != 0) write(state, i.src, before);
   }
 

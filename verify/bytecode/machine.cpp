@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t kMostChoices = 64;
 constexpr std::uint64_t kMostPlaces = 1u << 17;
-constexpr std::size_t kMaps = std::size_t{1} << 32;  // numbers of maps among those of regions
 
 bool is(const z3::expr& term, Z3_decl_kind kind) { return term.is_app() && term.decl().decl_kind() == kind; }
 
@@ -69,11 +68,11 @@ z3::expr Machine::word(std::size_t at, std::uint64_t index) {
   const z3::expr out = bits_.fresh(regions_[at].name.c_str(), 64);
   regions_[at].words.emplace(index, out);
   if (regions_[at].kind == Region::Kind::MapValue) {
-    const auto own = std::find_if(lookups_.begin(), lookups_.end(), [&](const Lookup& l) { return l.region == at; });
+    const z3::expr key = key_of(at);
     for (const Lookup& other : lookups_)
       if (other.map == regions_[at].index && other.region != at)
         if (const auto same = regions_[other.region].words.find(index); same != regions_[other.region].words.end())
-          facts_.push_back(z3::implies(other.key == own->key, same->second == out));
+          facts_.push_back(z3::implies(other.key == key, same->second == out));
   }
   return out;
 }
@@ -85,15 +84,22 @@ z3::expr Machine::initial(std::size_t region, std::uint64_t offset, unsigned siz
   return bits_.join(initial(region, offset + here, size - here), initial(region, offset, here));
 }
 
-std::size_t Machine::whose(std::size_t region) const {
-  return regions_[region].kind == Region::Kind::MapValue ? kMaps + regions_[region].index : region;
+const z3::expr& Machine::key_of(std::size_t region) const {
+  return std::find_if(lookups_.begin(), lookups_.end(), [&](const Lookup& l) { return l.region == region; })->key;
 }
 
-void Machine::forget(std::size_t region) { forgotten_.insert(whose(region)); }
+bool Machine::may_be(std::size_t region, std::size_t other) {
+  const Region &a = regions_[region], &b = regions_[other];
+  if (region == other) return true;
+  if (a.kind != Region::Kind::MapValue || b.kind != Region::Kind::MapValue || a.index != b.index) return false;
+  return !bits_.equal(key_of(region), key_of(other)).is_false();
+}
+
+void Machine::forget(std::size_t region) { forgotten_.insert(region); }
 
 z3::expr Machine::read_words(std::size_t region, std::uint64_t offset, unsigned size) {
-  bool changed = forgotten_.contains(whose(region));
-  for (std::uint64_t at = offset / 8; at <= (offset + size - 1) / 8; ++at) changed |= written_.contains({whose(region), at});
+  bool changed = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
+  for (const auto& [other, word] : written_) changed |= word >= offset / 8 && word <= (offset + size - 1) / 8 && may_be(region, other);
   return changed ? bits_.fresh("changed", size * 8) : initial(region, offset, size);
 }
 
@@ -228,7 +234,7 @@ void Machine::store_one(Stack& stack, const z3::expr& when, const Pointer& at, u
     return;
   }
   if (!value.pointers.empty()) throw NotModelled{"a pointer is written to " + region.name};
-  for (std::uint64_t word = *place / 8; word <= (*place + size - 1) / 8; ++word) written_.insert({whose(at.region), word});
+  for (std::uint64_t word = *place / 8; word <= (*place + size - 1) / 8; ++word) written_.insert({at.region, word});
   stores_.push_back({when, at.region, *place, size, bits_.extract(value.bits, size * 8 - 1, 0)});
 }
 

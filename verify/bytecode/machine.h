@@ -112,7 +112,9 @@ class Machine {
   void fault(const z3::expr& when, const std::string& what);
   void clear(Stack& stack, int offset, unsigned size);
   z3::expr byte_of(const Cell& cell, unsigned index);
-  std::uint64_t touched(const Region& region, std::uint64_t index) const;
+  // May both be the same memory?
+  bool may_be(std::size_t region, std::size_t other);
+  const z3::expr& key_of(std::size_t region) const;
 
   Bits& bits_;
   const Object& object_;
@@ -122,9 +124,8 @@ class Machine {
   std::vector<Fault> faults_;
   std::vector<Store> stores_;
   std::map<std::size_t, std::size_t> constants_, handles_;  // regions, by index in the object
-  std::set<std::pair<std::size_t, std::uint64_t>> written_;  // (map or region, word), see `whose`
+  std::set<std::pair<std::size_t, std::uint64_t>> written_;  // region, word
   std::set<std::size_t> forgotten_;
-  std::size_t whose(std::size_t region) const;
 };
 
 }  // namespace netpolc::verify::bytecode

@@ -120,6 +120,8 @@ ProgramProof prove(const Object& object, const ir::DecisionTable& table, bool of
   out.parts.push_back(prove_policy(object, table.ingress, ir::Direction::Ingress, effort));
   out.parts.push_back(prove_policy(object, table.egress, ir::Direction::Egress, effort));
   out.parts.push_back(prove_count_rule(object, table, effort));
+  out.parts.push_back(prove_admit(object, ir::Direction::Ingress, effort));
+  out.parts.push_back(prove_admit(object, ir::Direction::Egress, effort));
   return out;
 }
 
