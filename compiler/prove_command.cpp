@@ -109,14 +109,14 @@ std::optional<std::string> wrong_row(const Json& rows, const ir::DirectionTable&
 }
 
 bytecode::ProgramProof prove_claim(const std::string& bytes, const Claim& claim, const Json& program, const ir::DecisionTable& table,
-                                   const bytecode::Object& runtime, const Options& options) {
+                                   const bytecode::Object& runtime, bytecode::Prover& prover) {
   bytecode::ProgramProof out;
   const auto object = bytecode::read_object(bytes);
   if (!object) {
     out.parts.push_back({"object", bytecode::Undecided{object.error().message}});
     return out;
   }
-  out = bytecode::prove(*object, table, claim.pair.is_node, {.steps = options.steps});
+  out = prover.prove(*object, table, claim.pair.is_node);
   bytecode::Part shared{"shared functions", bytecode::Proved{}}, rows{"rows", bytecode::Proved{}};
   const auto strangers = bytecode::strangers(*object, runtime);
   if (!strangers.empty()) shared.answer = bytecode::Undecided{"shared functions: " + strangers.front()};
@@ -182,6 +182,7 @@ int prove_command(const Options& options) {
   if (bundle.is_discarded()) return complain((directory / "bundle.json").string() + " is no JSON: compile the bundle again");
   const auto runtime = bytecode::read_object(codegen_bpf::runtime_object());
   if (!runtime) return complain(runtime.error().message);
+  bytecode::Prover prover({.steps = options.steps});
   Json certificates = Json::array();
   std::size_t proved = 0, refuted = 0;
   std::vector<double> times;
@@ -196,7 +197,7 @@ int prove_command(const Options& options) {
       const auto bytes = read_file(directory / program->at("object").get<std::string>());
       if (!bytes) return complain(bytes.error().message);
       const auto start = std::chrono::steady_clock::now();
-      const auto proof = prove_claim(*bytes, claim, *program, decisions.tables[claim.pair.table], *runtime, options);
+      const auto proof = prove_claim(*bytes, claim, *program, decisions.tables[claim.pair.table], *runtime, prover);
       times.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
       proved += proof.proved();
       refuted += proof.refuted();

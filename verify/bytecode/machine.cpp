@@ -113,11 +113,12 @@ z3::expr Machine::read_constants(const Region& region, const z3::expr& offset, u
   };
   if (bytes.size() < size) return bits_.fresh("outside", size * 8);
   const std::uint64_t last = bytes.size() - size;
+  const Range range = bits_.range(offset);
+  constants_read_.push_back({region.index, range.low, std::min(range.high, last) + size});
   if (const auto known = Bits::value(offset)) return *known <= last ? bits_.number(at(*known), size * 8) : bits_.fresh("outside", size * 8);
   const bool sum = is(offset, Z3_OP_BADD) && offset.num_args() == 2 && Bits::value(offset.arg(1));
   const std::uint64_t base = sum ? *Bits::value(offset.arg(1)) : 0;
   const std::uint64_t step = std::max<std::uint64_t>(1, divisor(sum ? offset.arg(0) : offset));
-  const Range range = bits_.range(offset);
   std::uint64_t place = range.low + (step - (range.low - base) % step) % step;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> runs;  // from where, what
   for (std::uint64_t count = 0; place <= last && place <= range.high; place += step) {

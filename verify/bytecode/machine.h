@@ -83,7 +83,12 @@ class Machine {
   };
   const std::vector<Fault>& faults() const { return faults_; }
   const std::vector<Store>& stores() const { return stores_; }
-  const std::vector<Lookup>& lookups() const { return lookups_; }
+  // Which bytes of constants were read, at most.
+  struct Read {
+    std::size_t data = 0;
+    std::uint64_t from = 0, to = 0;  // the last one is before `to`
+  };
+  const std::vector<Read>& constants_read() const { return constants_read_; }
 
   Value number(std::uint64_t value) { return {bits_.number(value, 64)}; }
   Value any() { return {bits_.fresh("any", 64)}; }
@@ -123,6 +128,7 @@ class Machine {
   std::vector<z3::expr> facts_;
   std::vector<Fault> faults_;
   std::vector<Store> stores_;
+  std::vector<Read> constants_read_;
   std::map<std::size_t, std::size_t> constants_, handles_;  // regions, by index in the object
   std::set<std::pair<std::size_t, std::uint64_t>> written_;  // region, word
   std::set<std::size_t> forgotten_;

@@ -95,7 +95,8 @@ class Reader {
     if (symbol.value % 8 != 0 || symbol.size % 8 != 0 || symbol.value > section.bytes.size() || symbol.size > section.bytes.size() - symbol.value)
       throw Unreadable{"the function " + symbol.name + " lies outside of its section"};
     functions_at_[{symbol.section, symbol.value}] = out_.functions.size();
-    out_.functions.push_back({symbol.name, decode(std::string_view(section.bytes).substr(symbol.value, symbol.size))});
+    out_.functions.push_back({symbol.name, decode(std::string_view(section.bytes).substr(symbol.value, symbol.size)),
+                              static_cast<std::size_t>(section.header.sh_offset + symbol.value)});
     places_.push_back({symbol.section, symbol.value});
   }
 
@@ -105,7 +106,7 @@ class Reader {
   }
   std::size_t data_of(std::size_t section) {
     const auto [at, fresh] = data_at_.try_emplace(section, out_.data.size());
-    if (fresh) out_.data.push_back({sections_[section].name, sections_[section].bytes});
+    if (fresh) out_.data.push_back({sections_[section].name, sections_[section].bytes, sections_[section].header.sh_offset});
     return at->second;
   }
   void add_constant(const Symbol& symbol) {

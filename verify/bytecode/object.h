@@ -12,9 +12,11 @@
 
 namespace netpolc::verify::bytecode {
 
+// `at`: where it lies in the file.
 struct Function {
   std::string name;
   std::vector<Instruction> code;
+  std::size_t at = 0;
 };
 // Sizes in bytes, as BTF states them to the loader.
 struct Map {
@@ -24,6 +26,7 @@ struct Map {
 // Constants of a section that nobody writes.
 struct Data {
   std::string section, bytes;
+  std::size_t at = 0;
 };
 struct Object {
   std::vector<Function> functions;

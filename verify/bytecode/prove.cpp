@@ -37,6 +37,18 @@ bool same(const Object& a, const Function& one, const Object& b, const Function&
          });
 }
 
+// Of a function that calls others by contract, and reads no constants but the plan.
+std::string all_that_decides(const Object& object, const std::string& name) {
+  std::string out = name;
+  if (const Function* function = object.function(name))
+    for (const Instruction& one : function->code) out += "\n" + meaning(object, one) + (one.second ? " second" : "");
+  for (const Map& map : object.maps)
+    if (map.name != NP_MAP_PEERS_IN && map.name != NP_MAP_PEERS_OUT && map.name != NP_MAP_RULES)
+      out += "\n" + map.name + " " + std::to_string(map.type) + " " + std::to_string(map.key_size) + " " + std::to_string(map.value_size);
+  const auto plan = plan_of(object);
+  return out + "\n" + (plan ? std::to_string(plan->ingress) + " " + std::to_string(plan->egress) : "no plan");
+}
+
 }  // namespace
 
 std::optional<Plan> plan_of(const Object& object) {
@@ -114,14 +126,18 @@ bool ProgramProof::refuted() const {
   return std::any_of(parts.begin(), parts.end(), [](const Part& p) { return std::holds_alternative<Refuted>(p.answer); });
 }
 
-ProgramProof prove(const Object& object, const ir::DecisionTable& table, bool of_node, Effort effort) {
+ProgramProof Prover::prove(const Object& object, const ir::DecisionTable& table, bool of_node) {
   ProgramProof out;
   out.parts.push_back(prove_constants(object, table, of_node));
-  out.parts.push_back(prove_policy(object, table.ingress, ir::Direction::Ingress, effort));
-  out.parts.push_back(prove_policy(object, table.egress, ir::Direction::Egress, effort));
-  out.parts.push_back(prove_count_rule(object, table, effort));
-  out.parts.push_back(prove_admit(object, ir::Direction::Ingress, effort));
-  out.parts.push_back(prove_admit(object, ir::Direction::Egress, effort));
+  out.parts.push_back(prove_policy(object, table.ingress, ir::Direction::Ingress, effort_));
+  out.parts.push_back(prove_policy(object, table.egress, ir::Direction::Egress, effort_));
+  out.parts.push_back(prove_count_rule(object, table, effort_));
+  for (const ir::Direction direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
+    const std::string key = all_that_decides(object, direction == ir::Direction::Ingress ? "np_admit_in" : "np_admit_out");
+    auto known = admitted_.find(key);
+    if (known == admitted_.end()) known = admitted_.emplace(key, prove_admit(object, direction, effort_)).first;
+    out.parts.push_back(known->second);
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@
 // is proved, and what is trusted).
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -48,8 +49,18 @@ struct ProgramProof {
   bool refuted() const;
 };
 
-// `of_node`: the program of a node (the host firewall).
-ProgramProof prove(const Object& object, const ir::DecisionTable& table, bool of_node, Effort effort = {});
+// Proves programs one after the other. What many have in common (np_admit_in, np_admit_out) is proved once for all
+// whose instructions, maps and constants are the same. Not thread-safe.
+class Prover {
+ public:
+  explicit Prover(Effort effort = {}) : effort_(effort) {}
+  // `of_node`: the program of a node (the host firewall).
+  ProgramProof prove(const Object& object, const ir::DecisionTable& table, bool of_node);
+
+ private:
+  Effort effort_;
+  std::map<std::string, Part> admitted_;  // by all that decides
+};
 
 // Functions of `runtime` that the object has not, or not with the same instructions; and functions of the object that
 // neither the runtime has nor `prove` speaks of. Empty: what all programs share is what was handed over.

@@ -57,6 +57,7 @@ class AdmitProof {
                    {{policy_, {}}, {"np_count_rule", {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
                     {"np_source_is_own", {}}, {"np_remember", {3}}});
     out_.instructions = run_->steps;
+    reads_the_plan_alone();
     state_what_must_hold();
     inquiry_.no_faults(machine_);
     for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
@@ -65,6 +66,13 @@ class AdmitProof {
   }
 
  private:
+  // So that programs with the same plan have the same proof.
+  void reads_the_plan_alone() const {
+    const auto plan = std::find_if(object_.constants.begin(), object_.constants.end(), [](const auto& c) { return c.name == "np_plan"; });
+    for (const Machine::Read& read : machine_.constants_read())
+      if (read.data != plan->data || read.from < plan->offset || read.to > plan->offset + plan->size) throw NotModelled{"it reads constants other than np_plan"};
+  }
+
   Value maybe(std::size_t region, const z3::expr& when) { return {bits_.number(0, 64), {{when, region, bits_.number(0, 64)}}}; }
   z3::expr packet(std::uint64_t offset, unsigned size) { return machine_.initial(packet_, offset, size); }
   z3::expr is(const z3::expr& term, std::uint64_t value) { return bits_.equal(term, bits_.number(value, Bits::width(term))); }
