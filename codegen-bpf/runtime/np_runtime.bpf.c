@@ -510,8 +510,9 @@ NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 			np_touch(track, state, &packet, direction, NP_FLOW_REPLIED, config, now);
 			return TC_ACT_UNSPEC;
 		}
-		/* the generation speaks of one direction: a flow that both sides opened is asked about each time */
-		if (!(state & NP_FLOW_OPENED(NP_REVERSE(direction))) && (!judged || track->generation == np_generation(skb, direction, config))) {
+		/* the generation speaks of one direction: a flow that both sides opened is asked about each time; and an
+		   error may be about another flow */
+		if (!packet.icmp_error && !(state & NP_FLOW_OPENED(NP_REVERSE(direction))) && (!judged || track->generation == np_generation(skb, direction, config))) {
 			np_touch(track, state, &packet, direction, 0, config, now);
 			if (judged)
 				np_count_rule(direction, state >> NP_FLOW_RULE_SHIFT, skb->len);

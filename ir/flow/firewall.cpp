@@ -190,8 +190,11 @@ Firewall::Claim Firewall::claim(const IpAddress& source, const IpAddress& destin
 
 // A packet that isn't a reply: may it go this way?
 Answer Firewall::judge_forward(const Packet& packet, Direction direction, Origin origin, bool masked, Connection* known, Time now) {
-  // Flows of a family that isn't there can only be from the time before policy came.
-  if (enforces_any() && !masked && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
+  // Flows of a family that isn't there are from the time before policy came, or others' under the node's address: they
+  // go on where policy has no say.
+  const bool error = packet.is_icmp() && is_error(packet.protocol, packet.transport.icmp_type);
+  const bool settled = known != nullptr && !policy.enforces(direction) && !known->is_open_by(reverse(direction)) && !error;
+  if (enforces_any() && !masked && !settled && (packet.source.v6 ? world.world6 : world.world4) == 0) return drop(NP_REASON_UNSUPPORTED_L3);
   if (direction == Direction::Egress && !is_node && encapsulates(packet)) return drop(NP_REASON_ENCAPSULATION);
   const std::uint32_t identity = identity_of_remote(packet, direction, origin);
   const bool asks = policy.enforces(direction) && !masked;
@@ -244,12 +247,11 @@ Answer Firewall::judge(Direction direction, Origin origin, Bytes frame, Time now
   Packet packet = std::get<Packet>(read);
   if (is_exempt(packet)) return packet.protocol == kIcmp && forged_by_pod(packet, direction) ? drop(NP_REASON_INVALID_SOURCE) : pass(Because::Exempt);
   const Claim whose = is_node && ready ? claim(packet.source, packet.destination, direction, origin) : Claim::Own;
+  // Read before it is known whose it is.
+  if (packet.fragment && !packet.is_later_fragment()) remember_first_fragment(packet, direction, now);
   if (whose == Claim::Others) return pass(Because::Exempt);
-  if (packet.is_later_fragment()) {
-    if (!complete_from_first_fragment(packet, direction, now)) return enforced && whose == Claim::Own ? drop(NP_REASON_FRAGMENT_NOT_FOUND) : pass(Because::Exempt);
-  } else if (packet.fragment) {
-    remember_first_fragment(packet, direction, now);
-  }
+  if (packet.is_later_fragment() && !complete_from_first_fragment(packet, direction, now))
+    return enforced && whose == Claim::Own ? drop(NP_REASON_FRAGMENT_NOT_FOUND) : pass(Because::Exempt);
   if (!ready) return enforced ? drop(NP_REASON_NO_CONFIG) : pass(Because::Exempt);
   if (whose == Claim::Forged) return enforced ? drop(NP_REASON_INVALID_SOURCE) : pass(Because::Exempt);
   if (is_node && whose == Claim::Own && enforced && packet.protocol == kIcmpv6) {
