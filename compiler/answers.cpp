@@ -2,25 +2,6 @@
 
 namespace netpolc::compiler {
 
-const char* to_string(ir::Protocol protocol) {
-  switch (protocol) {
-    case ir::Protocol::Any: return "ANY";
-    case ir::Protocol::Tcp: return "TCP";
-    case ir::Protocol::Udp: return "UDP";
-    case ir::Protocol::Sctp: return "SCTP";
-    case ir::Protocol::Icmp: return "ICMP";
-    case ir::Protocol::Icmpv6: return "ICMPv6";
-    case ir::Protocol::Vrrp: return "VRRP";
-    case ir::Protocol::Igmp: return "IGMP";
-    case ir::Protocol::Gre: return "GRE";
-    case ir::Protocol::Ipip: return "IPIP";
-    case ir::Protocol::Ipv6: return "IPV6";
-    case ir::Protocol::Esp: return "ESP";
-    case ir::Protocol::Ah: return "AH";
-  }
-  return "ANY";
-}
-
 const char* to_string(ir::Verdict verdict) {
   switch (verdict) {
     case ir::Verdict::Allow: return "allow";

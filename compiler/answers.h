@@ -14,11 +14,11 @@ class JsonAnswers {
   JsonAnswers(const ir::PolicySet& policies, const SourceManager& sources) : policies_(policies), sources_(sources) {}
   // `id`: JSON text of the query's id, or empty.
   void append(std::string& out, const std::string& id, const verify::Answer& answer);
+  void append_side(std::string& out, const std::optional<verify::Side>& side);
+  const std::string& rule(ir::RuleRef ref);
 
  private:
-  void append_side(std::string& out, const std::optional<verify::Side>& side);
   void append_pair(std::string& out, const verify::PairAnswer& pair);
-  const std::string& rule(ir::RuleRef ref);
 
   const ir::PolicySet& policies_;
   const SourceManager& sources_;
@@ -29,8 +29,16 @@ class JsonAnswers {
 std::string to_text(const verify::Answer& answer, const verify::Question& question, const ir::PolicySet& policies,
                     const SourceManager& sources, bool colour);
 
+// A word in the colour of a verdict: green, red, else yellow.
+std::string coloured(const char* word, verify::Word verdict, bool colour);
+std::string flow_text(ir::Flow flow);  // "tcp/80"
+// Where a rule is: "egress[0] of CiliumNetworkPolicy shop/web   file:line".
+std::string rule_line(ir::RuleRef ref, const ir::PolicySet& policies, const SourceManager& sources);
+// One side of an answer, several lines; `name` is as wide as it shall be.
+void side_text(std::string& out, const char* name, const std::optional<verify::Side>& side, const ir::PolicySet& policies,
+               const SourceManager& sources);
+
 void append_json_string(std::string& out, std::string_view text);
-const char* to_string(ir::Protocol protocol);        // "TCP"
 const char* to_string(ir::Verdict verdict);          // "allow-l7"
 const char* to_string(ir::Enforcement enforcement);  // "default-deny"
 // The parser's name, of a generic one the name in the rules that decided. "" for none.

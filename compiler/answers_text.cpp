@@ -4,7 +4,6 @@
 #include "compiler/answers.h"
 
 namespace netpolc::compiler {
-namespace {
 
 std::string coloured(const char* word, verify::Word verdict, bool colour) {
   if (!colour) return word;
@@ -28,6 +27,7 @@ std::string rule_line(ir::RuleRef ref, const ir::PolicySet& policies, const Sour
   return text + sources.path(where.file) + ":" + std::to_string(sources.locate(where.file, where.begin).line);
 }
 
+namespace {
 const char* because(const ir::SideVerdict& verdict) {
   switch (verdict.verdict) {
     case ir::Verdict::Allow:
@@ -40,6 +40,8 @@ const char* because(const ir::SideVerdict& verdict) {
   }
   return "";
 }
+
+}  // namespace
 
 void side_text(std::string& out, const char* name, const std::optional<verify::Side>& side, const ir::PolicySet& policies,
                const SourceManager& sources) {
@@ -57,6 +59,8 @@ void side_text(std::string& out, const char* name, const std::optional<verify::S
   if (side->verdict->auth == ir::AuthMode::Required) out += "             mutual authentication is required\n";
   if (side->verdict->auth == ir::AuthMode::AlwaysFail) out += "             authentication always fails (test-always-fail)\n";
 }
+
+namespace {
 
 // `word`: the answer's; a pair's own may know less, as where a request is asked about.
 void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word word, const ir::PolicySet& policies,

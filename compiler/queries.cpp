@@ -105,6 +105,15 @@ std::optional<ir::Flow> parse_port(std::string_view text) {
   return ir::Flow{*protocol, *number};
 }
 
+std::optional<verify::FlowRange> parse_port_range(std::string_view text) {
+  const auto slash = text.find('/'), dash = text.substr(0, slash).find('-');
+  const std::string protocol(slash == std::string_view::npos ? std::string_view{} : text.substr(slash));
+  const auto first = parse_port(std::string(text.substr(0, std::min(dash, slash))) + protocol);
+  const auto last = dash == std::string_view::npos ? first : parse_port(std::string(text.substr(dash + 1)) + (slash == std::string_view::npos ? protocol : ""));
+  if (!first || !last || last->number < first->number) return std::nullopt;
+  return verify::FlowRange{first->protocol, first->number, last->number};
+}
+
 std::optional<ir::Flow> parse_icmp(std::string_view text, bool v6) {
   const auto protocol = v6 ? ir::Protocol::Icmpv6 : ir::Protocol::Icmp;
   if (const auto number = parse_number(text, 255)) return ir::Flow{protocol, *number};

@@ -4,11 +4,14 @@
 #include <string>
 
 #include "verify/judge.h"
+#include "verify/symbolic/traffic_range.h"
 
 namespace netpolc::compiler {
 
 // "8080/TCP", "53/udp", "80" (TCP).
 std::optional<ir::Flow> parse_port(std::string_view text);
+// "8080/TCP", "1-1024/UDP".
+std::optional<verify::FlowRange> parse_port_range(std::string_view text);
 // "EchoRequest", "8": the type of ICMP, or of ICMPv6.
 std::optional<ir::Flow> parse_icmp(std::string_view text, bool v6);
 std::optional<ir::Protocol> parse_protocol(std::string_view text);

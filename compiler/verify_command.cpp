@@ -111,7 +111,10 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("-o,--output", options->output, "text, json or jsonl")
       ->check(CLI::IsMember({"text", "json", "jsonl"}))
       ->group("Output");
-  command->callback([options, &chosen] { chosen = [options] { return verify_command(*options); }; });
+  add_claims(*command, chosen);
+  command->callback([options, command, &chosen] {
+    if (command->get_subcommands().empty()) chosen = [options] { return verify_command(*options); };
+  });
 }
 
 }  // namespace netpolc::compiler

@@ -31,6 +31,7 @@ enum class Tier : std::uint8_t { Admin, Normal, Baseline, Default };
 // The protocols a policy can name; `Any` in a PortMatch is TCP, UDP and SCTP (section 1.6).
 // The extended ones (≥1.19) carry no ports.
 enum class Protocol : std::uint8_t { Any, Tcp, Udp, Sctp, Icmp, Icmpv6, Vrrp, Igmp, Gre, Ipip, Ipv6, Esp, Ah };
+const char* to_string(Protocol protocol);  // "TCP"
 
 enum class Entity : std::uint8_t { All, World, Cluster, Host, Init, Ingress, Unmanaged, RemoteNode, Health, None, KubeApiserver };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands that README.md and docs/ show and compares what they print.
+"""Runs the commands that README.md, docs/ and testdata/console/ show and compares what they print.
 
 usage: docs_test.py BIN_DIRECTORY      NETPOLC_BLESS=1 rewrites what the documents show
 
@@ -43,7 +43,7 @@ def main():
     run = left = failed = 0
     with tempfile.TemporaryDirectory(prefix="docs-") as home:
         os.symlink(TOP / "testdata", os.path.join(home, "testdata"))
-        for path in [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]:
+        for path in [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md")), *sorted((TOP / "testdata/console").glob("*.md"))]:
             text = path.read_text()
 
             def block(match):

@@ -36,6 +36,8 @@ class Directory {
   bool is_apiserver(const IpAddress& address) const;
   End endpoint_end(std::uint32_t endpoint, std::optional<std::uint32_t> pod) const;
   End address_end(const IpAddress& address) const;
+  // Addresses outside the cluster: one for all that policies (and `cuts`) treat alike.
+  Ends outside(const std::vector<IpPrefix>& cuts) const;
 
  private:
   Resolved by_name(std::string_view reference) const;

@@ -200,6 +200,18 @@ std::vector<Encounters::Face> Encounters::faces(const End& end, const End& other
   return {face(end)};
 }
 
+std::vector<Encounters::Face> Encounters::faces(const End& end) {
+  if (end.kind == EndKind::Host && hosts_managed_) {
+    std::vector<Face> out;
+    const auto& nodes = directory_.cluster().nodes;
+    for (std::uint32_t n = 0; n < nodes.size(); ++n)
+      if (!nodes[n].remote_cluster) out.push_back({host_subject(n), intern(ir::PeerFacts{.labels = host_labels(nodes[n]), .address = {}})});
+    if (!out.empty()) return out;
+  }
+  if (end.kind != EndKind::Node) return {face(end)};
+  return {{std::nullopt, intern(local_node(end.index, end.address))}, face(end)};
+}
+
 std::vector<Meeting> Encounters::meet(const End& from, const End& to) {
   if (from.kind == EndKind::Endpoint && to.kind == EndKind::Endpoint) {
     const Face source = face(from);

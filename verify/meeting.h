@@ -26,6 +26,14 @@ class Encounters {
   Encounters(const ir::PolicySet& policies, const Directory& directory);
   std::vector<Meeting> meet(const End& from, const End& to);
 
+  // One end alone. `subject`: none where it is no managed endpoint.
+  struct Face {
+    std::optional<SubjectId> subject;
+    FactsId seen = 0;
+  };
+  // As a pod meets it that could run on any node.
+  std::vector<Face> faces(const End& end);
+
   const ir::Subject& subject(SubjectId id) const { return subjects_[id]; }
   const ir::PeerFacts& facts(FactsId id) const { return facts_[id]; }
   // A pod and a node: what the pod sends to the overlay's port there is dropped (section 8.5).
@@ -37,10 +45,6 @@ class Encounters {
   std::optional<SubjectId> endpoint_subject(std::uint32_t endpoint);
 
  private:
-  struct Face {  // one end, in one placement
-    std::optional<SubjectId> subject;
-    FactsId seen = 0;
-  };
   Face face(const End& end);
   std::vector<Face> host_faces(const End& other);
   std::vector<Face> node_faces(const End& end, const End& other);

@@ -188,6 +188,19 @@ Resolved Directory::by_prefix(std::string_view text) const {
   return ends;
 }
 
+Ends Directory::outside(const std::vector<IpPrefix>& cuts) const {
+  std::vector<IpPrefix> all = interesting_prefixes();
+  all.insert(all.end(), cuts.begin(), cuts.end());
+  Ends ends;
+  for (const char* family : {"0.0.0.0/0", "::/0"}) {
+    const IpPrefix whole = *IpPrefix::parse(family);
+    if (!(whole.address.v6 ? cluster_.config.ipv6 : cluster_.config.ipv4)) continue;
+    for (const auto& address : representatives(whole, all))
+      if (End end = address_end(address); end.kind == EndKind::Address) ends.push_back(std::move(end));
+  }
+  return ends;
+}
+
 Resolved Directory::by_fqdn(std::string_view text) const {
   std::string name(text);
   std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

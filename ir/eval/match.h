@@ -35,6 +35,8 @@ struct ResolvedPeer {
   Matcher matcher;
   // Equal for peers that share a selector: where rules of one filter are merged (section 5.6).
   std::string key;
+  // Of from/toEndpoints (or a service's pods): from/toRequires narrow it (section 2.5).
+  bool endpoints = false;
 };
 
 // The labels that an address adds to a peer (cidrgroup:, fqdn:, cidr:; sections 2.1, 3.4, 3.5).

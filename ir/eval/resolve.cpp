@@ -26,13 +26,13 @@ std::string key_of(const std::vector<IpPrefix>& except) {
   return out;
 }
 
-ResolvedPeer everyone() { return {Everyone{}, "*"}; }
+ResolvedPeer everyone() { return {Everyone{}, "*", false}; }
 
 ResolvedPeer by_selector(Selector selector) {
   normalise(selector);
   if (selector.requirements.empty()) return everyone();
   std::string key = key_of(selector);
-  return {std::move(selector), std::move(key)};
+  return {std::move(selector), std::move(key), false};
 }
 
 Selector one_label(const char* source, const char* key, std::string value) {
@@ -116,25 +116,26 @@ struct PeerVisitor {
       selector.requirements.insert(selector.requirements.end(), context.requirements.begin(), context.requirements.end());
     }
     out.push_back(by_selector(std::move(selector)));
+    out.back().endpoints = peer.endpoints;
   }
   void operator()(const EntityPeer& peer) const { resolve_entity(peer.entity, config(), out); }
-  void operator()(const CidrPeer& peer) const { out.push_back({peer, key(peer)}); }
+  void operator()(const CidrPeer& peer) const { out.push_back({peer, key(peer), false}); }
   void operator()(const CidrGroupPeer& peer) const {
     if (peer.selector) {
       Selector selector = *peer.selector;
       for (Requirement& r : selector.requirements) r.source = "cidrgroup";
-      out.push_back({GroupBySelector{selector, peer.except}, "group " + key_of(selector) + key_of(peer.except)});
+      out.push_back({GroupBySelector{selector, peer.except}, "group " + key_of(selector) + key_of(peer.except), false});
       return;
     }
     GroupByName group{{}, peer.except};
     for (const CidrGroup& g : context.world.cluster.cidr_groups) {
       if (g.name == peer.name) group.prefixes.insert(group.prefixes.end(), g.cidrs.begin(), g.cidrs.end());
     }
-    out.push_back({std::move(group), "group " + peer.name + key_of(peer.except)});
+    out.push_back({std::move(group), "group " + peer.name + key_of(peer.except), false});
   }
   void operator()(const FqdnPeer& peer) const {
     out.push_back({AddressList{resolve(peer, context.world.resolutions, config().version)},
-                   "fqdn " + peer.match_name + " " + peer.match_pattern});
+                   "fqdn " + peer.match_name + " " + peer.match_pattern, false});
   }
   void operator()(const ServicePeer&) const {}  // expanded before
 

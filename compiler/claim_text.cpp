@@ -1,0 +1,128 @@
+#include "compiler/claim_text.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "compiler/answers.h"
+#include "compiler/exit_code.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using verify::Found;
+using verify::NoneFound;
+using verify::NotKnown;
+
+const char* word(const ClaimAnswer& answer) {
+  if (std::holds_alternative<Found>(answer.finding)) return "REFUTED";
+  if (std::holds_alternative<NotKnown>(answer.finding)) return "UNDECIDED";
+  return std::get<NoneFound>(answer.finding).possible ? "PROVED" : "VACUOUS";
+}
+
+std::string claim_text(const ClaimAnswer& answer) {
+  std::string out = answer.claim + "  ";
+  if (!answer.from.empty()) out += answer.from + " → " + answer.to + "   ";
+  if (!answer.by.empty()) out += "by " + answer.by + "   ";
+  return out + to_string(answer.traffic);
+}
+
+std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side) {
+  if (!side) return std::nullopt;
+  return verify::Side{side->subject, &side->verdict, nullptr};
+}
+
+void append(std::string& out, const verify::Witness& witness, const ir::PolicySet& policies, const SourceManager& sources) {
+  out += "  witness  " + witness.from + " → " + witness.to + "   " + flow_text(witness.flow) + "\n";
+  side_text(out, "egress   ", side_of(witness.egress), policies, sources);
+  side_text(out, "ingress  ", side_of(witness.ingress), policies, sources);
+  for (const std::string& more : witness.besides) out += "  given    " + more + "\n";
+}
+
+}  // namespace
+
+bool join(verify::Finding& all, verify::Finding more) {
+  if (std::holds_alternative<Found>(more)) {
+    all = std::move(more);
+    return true;
+  }
+  if (std::holds_alternative<NotKnown>(all)) return false;
+  if (std::holds_alternative<NotKnown>(more)) {
+    all = std::move(more);
+    return false;
+  }
+  auto& sum = std::get<NoneFound>(all);
+  auto& one = std::get<NoneFound>(more);
+  sum.possible |= one.possible;
+  const auto merge = [](auto& into, auto& from) {
+    into.insert(into.end(), from.begin(), from.end());
+    std::sort(into.begin(), into.end());
+    into.erase(std::unique(into.begin(), into.end()), into.end());
+  };
+  merge(sum.because, one.because);
+  merge(sum.left_out, one.left_out);
+  return false;
+}
+
+int exit_code(const ClaimAnswer& answer) {
+  if (std::holds_alternative<Found>(answer.finding)) return kNegative;
+  if (std::holds_alternative<NotKnown>(answer.finding)) return kUndecided;
+  return std::get<NoneFound>(answer.finding).possible ? kGood : kNoAnswer;
+}
+
+std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources, bool colour) {
+  const char* said = word(answer);
+  const auto tone = std::holds_alternative<Found>(answer.finding) ? verify::Word::Denied : exit_code(answer) == kGood ? verify::Word::Allowed : verify::Word::Undecided;
+  std::string out = coloured(said, tone, colour) + "  " + claim_text(answer) + "\n\n";
+  if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, found->witness, policies, sources);
+  if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out += "  reason   " + unknown->why + "\n";
+  if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
+    if (!none->possible) out += "  reason   there can be no such ends or no such traffic, so that nothing is proved: look at labels and namespaces\n";
+    for (const bool by_default : {false, true}) {
+      const char* lead = by_default ? "  because  no rule matches; default deny, switched on by\n" : "  because  it is denied by\n";
+      for (const verify::Forbids& one : none->because) {
+        if (one.by_default != by_default) continue;
+        out += std::string(lead) + "             " + rule_line(one.rule, policies, sources) + "\n";
+        lead = "";
+      }
+    }
+    if (none->possible) out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
+    for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
+  }
+  for (const std::string& assumed : answer.assumed) out += "  assumed  " + assumed + "\n";
+  return out;
+}
+
+std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources) {
+  using nlohmann::ordered_json;
+  JsonAnswers writer(policies, sources);
+  ordered_json out = {{"claim", answer.claim}, {"verdict", word(answer)}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
+  if (!answer.by.empty()) out["by"] = answer.by;
+  if (const auto* found = std::get_if<Found>(&answer.finding)) {
+    const verify::Witness& witness = found->witness;
+    const bool icmp = witness.flow.protocol == ir::Protocol::Icmp || witness.flow.protocol == ir::Protocol::Icmpv6;
+    ordered_json shown = {{"from", witness.from}, {"to", witness.to}, {"protocol", ir::to_string(witness.flow.protocol)}, {icmp ? "icmpType" : "port", witness.flow.number}};
+    const auto side = [&](const std::optional<verify::WitnessSide>& one) {
+      std::string text;
+      writer.append_side(text, side_of(one));
+      return ordered_json::parse(text);
+    };
+    shown["egress"] = side(witness.egress);
+    shown["ingress"] = side(witness.ingress);
+    if (!witness.besides.empty()) shown["given"] = witness.besides;
+    out["witness"] = std::move(shown);
+  }
+  if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out["reason"] = unknown->why;
+  if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
+    for (const auto& [name, by_default] : {std::pair{"denies", false}, std::pair{"defaultDenies", true}}) {
+      out[name] = ordered_json::array();
+      for (const verify::Forbids& one : none->because)
+        if (one.by_default == by_default) out[name].push_back(ordered_json::parse(writer.rule(one.rule)));
+    }
+    if (!none->left_out.empty()) out["leftOut"] = none->left_out;
+  }
+  out["assumed"] = answer.assumed;
+  out["solverSteps"] = answer.steps;
+  return out.dump() + "\n";
+}
+
+}  // namespace netpolc::compiler

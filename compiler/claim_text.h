@@ -1,0 +1,29 @@
+// compiler/claim_text.h — answers to claims, as people and scripts read them.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "ir/base/source.h"
+#include "verify/claims.h"
+
+namespace netpolc::compiler {
+
+struct ClaimAnswer {
+  std::string claim;     // "never", …
+  std::string from, to;  // as asked
+  std::string by;        // of `isolated`
+  verify::FlowRange traffic;
+  verify::Finding finding;
+  std::vector<std::string> assumed;
+  std::uint64_t steps = 0;  // of the solver
+};
+
+// What two inquiries of one claim say together, kept in `all`. True: the claim is refuted, nothing more need be asked.
+bool join(verify::Finding& all, verify::Finding more);
+// A claim about ends that can't be is no proof of anything: kNoAnswer.
+int exit_code(const ClaimAnswer& answer);
+std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources, bool colour);
+// One object: {"claim","verdict","from","to","traffic","witness" or "denies" and "defaultDenies","assumed",…}.
+std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources);
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,227 @@
+#include "verify/claims.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "ir/eval/conflicts.h"
+#include "verify/symbolic/replay.h"
+#include "verify/symbolic/search.h"
+
+namespace netpolc::verify {
+
+using symbolic::Choice;
+
+struct Claims::Prepared {
+  explicit Prepared(const ir::eval::World& world) : rules(world), address_labels(world, true) {
+    for (const auto& policy : rules.policies)
+      for (const auto& side : policy.rules)
+        for (const auto& rule : side)
+          for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
+  }
+  symbolic::PreparedRules rules;
+  ir::eval::AddressLabels address_labels;
+  std::map<std::string, const ir::eval::Matcher*> matchers;  // the distinct ones
+};
+
+Claims::Claims(const ir::eval::World& world, Judge& judge, KeepsLabel keeps, SolverBudget budget)
+    : world_(world), judge_(judge), keeps_(std::move(keeps)), budget_(budget), prepared_(std::make_unique<Prepared>(world_)) {}
+Claims::~Claims() = default;
+
+// ---- who is meant ------------------------------------------------------------------------------------
+
+tl::expected<EndSet, RefError> Claims::ends(const std::string& reference, const std::vector<IpPrefix>& cuts) const {
+  EndSet out{.name = reference, .pods = {}, .ends = {}, .prefixes = {}};
+  if (auto pattern = parse_pattern(reference)) {
+    out.pods.push_back(std::move(*pattern));
+    return out;
+  }
+  const Directory& directory = judge_.directory();
+  if (reference == "any") {
+    out.pods.push_back({"[]", std::nullopt, {}});
+    for (const char* entity : {"entity:host", "entity:remote-node", "entity:kube-apiserver"}) out.ends.push_back(directory.resolve(entity, std::nullopt)->front());
+    for (const ir::Node& node : world_.cluster.nodes)
+      if (!node.addresses.empty()) out.ends.push_back(directory.address_end(node.addresses.front()));
+    for (End& end : directory.outside(cuts)) out.ends.push_back(std::move(end));
+    return out;
+  }
+  // The world is every address outside, not an identity without one.
+  if (reference == "entity:world") {
+    out.ends = directory.outside(cuts);
+    out.prefixes = {*IpPrefix::parse("0.0.0.0/0"), *IpPrefix::parse("::/0")};
+    return out;
+  }
+  auto found = directory.resolve(reference, std::nullopt);
+  if (!found) return tl::unexpected(found.error());
+  out.ends = std::move(*found);
+  if (reference.starts_with("cidr:"))
+    if (const auto prefix = IpPrefix::parse(reference.substr(5))) out.prefixes.push_back(*prefix);
+  return out;
+}
+
+namespace {
+
+bool has_all(const ir::LabelSet& labels, const ir::LabelSet& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const ir::Label& label) { return std::binary_search(labels.begin(), labels.end(), label); });
+}
+
+// A node is left out as the host where it is one, and as what it is to others.
+bool left_out(const ir::PeerFacts& facts, const EndSet& excluded) {
+  return std::any_of(excluded.ends.begin(), excluded.ends.end(), [&](const End& other) {
+    if (other.kind == EndKind::Host) return ir::eval::has_label(facts.labels, "reserved", "host");
+    return other.kind == EndKind::Reserved && has_all(facts.labels, other.labels);
+  });
+}
+
+bool left_out(const End& end, const EndSet& excluded) {
+  if (end.address && end.kind == EndKind::Address)
+    for (const IpPrefix& prefix : excluded.prefixes)
+      if (prefix.contains(*end.address)) return true;
+  return std::any_of(excluded.ends.begin(), excluded.ends.end(), [&](const End& other) {
+    if (end.kind != other.kind) return false;
+    switch (end.kind) {
+      case EndKind::Endpoint:
+      case EndKind::Node: return end.index == other.index;
+      case EndKind::Host: return true;
+      case EndKind::Address: return end.address == other.address;
+      case EndKind::Reserved: return end.labels == other.labels;
+    }
+    return false;
+  });
+}
+
+struct Known {  // ends that exist, those that policies treat alike once
+  std::string name;
+  Encounters::Face face;
+};
+
+}  // namespace
+
+// ---- looking -------------------------------------------------------------------------------------------
+
+namespace {
+
+class Look {
+ public:
+  Look(const ir::eval::World& world, Judge& judge, const symbolic::PreparedRules& rules, const ir::eval::AddressLabels& labels,
+       const std::map<std::string, const ir::eval::Matcher*>& matchers, const symbolic::Universe& universe, const Inquiry& inquiry, SolverBudget budget)
+      : judge_(judge), labels_(labels), matchers_(matchers), inquiry_(inquiry), world_{world, rules, universe, budget} {}
+
+  Finding run(std::uint64_t& steps) {
+    const auto from = choices(inquiry_.from, inquiry_.not_from), to = choices(inquiry_.to, inquiry_.not_to);
+    for (const Choice& source : from)
+      for (const Choice& destination : to) {
+        if (source.subject == nullptr && destination.subject == nullptr && source.pattern == nullptr && destination.pattern == nullptr) continue;
+        if (auto found = between(source, destination, steps)) return std::move(*found);
+      }
+    if (!unknown_.empty()) return NotKnown{unknown_};
+    std::sort(none_.because.begin(), none_.because.end());
+    none_.because.erase(std::unique(none_.because.begin(), none_.because.end()), none_.because.end());
+    none_.possible = possible_;
+    note_conflicts();
+    return none_;
+  }
+
+ private:
+  // Patterns first: what they find is what nobody has seen yet.
+  std::vector<Choice> choices(const EndSet& set, const EndSet& excluded) {
+    std::vector<Choice> out;
+    for (const PodPattern& pattern : set.pods) out.push_back({&pattern, pattern.name, nullptr, nullptr});
+    std::set<std::pair<std::optional<SubjectId>, std::string>> seen;
+    auto& encounters = judge_.encounters();
+    for (const End& end : set.ends) {
+      if (left_out(end, excluded)) continue;
+      for (const auto& face : encounters.faces(end)) {
+        if (left_out(encounters.facts(face.seen), excluded)) continue;
+        if (!seen.emplace(face.subject, signature(encounters.facts(face.seen))).second) continue;
+        out.push_back({nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen))});
+      }
+    }
+    return out;
+  }
+  // Encounters may move theirs.
+  const ir::Subject& kept(ir::Subject subject) { return *subjects_.emplace_back(std::make_unique<ir::Subject>(std::move(subject))); }
+  const ir::PeerFacts& kept(ir::PeerFacts facts) { return *facts_.emplace_back(std::make_unique<ir::PeerFacts>(std::move(facts))); }
+
+  // What of all that policies ask about holds for it.
+  std::string signature(const ir::PeerFacts& facts) const {
+    std::string out;
+    const ir::LabelSet labels = facts.address ? labels_.of(facts) : facts.labels;
+    const ir::eval::PeerView view{facts, labels, ir::eval::is_external(facts)};
+    for (const auto& [key, matcher] : matchers_) out += ir::eval::matches(*matcher, view, world_.world.cluster.config, labels_) ? '1' : '0';
+    for (const ir::Label& label : facts.labels)
+      if (label.source == "reserved" || facts.named_ports) out += label.to_string() + ' ';
+    return out;
+  }
+
+  std::optional<Finding> between(const Choice& from, const Choice& to, std::uint64_t& steps) {
+    const symbolic::Outcome outcome = symbolic::search(world_, inquiry_, from, to, steps);
+    if (const auto* unknown = std::get_if<NotKnown>(&outcome)) {
+      if (unknown_.empty()) unknown_ = unknown->why;
+      return std::nullopt;
+    }
+    if (const auto* none = std::get_if<symbolic::Forbidden>(&outcome)) {
+      none_.because.insert(none_.because.end(), none->because.begin(), none->because.end());
+      possible_ |= none->possible;
+      return std::nullopt;
+    }
+    const auto& model = std::get<symbolic::Model>(outcome);
+    symbolic::Replayed replayed = symbolic::replay(world_.world, model);
+    if (!replayed.incomputable.empty()) {
+      if (unknown_.empty()) unknown_ = replayed.incomputable;
+      return std::nullopt;
+    }
+    if (!as_wanted(replayed))
+      throw std::logic_error("the solver and the interpreter disagree: from " + model.from.name + " to " + model.to.name + ", " + ir::to_string(model.flow.protocol) +
+                             "/" + std::to_string(model.flow.number) + " is " + (replayed.allowed() ? "allowed" : "denied") + " to the interpreter");
+    return Found{{model.from.name, model.to.name, model.flow, std::move(replayed.egress), std::move(replayed.ingress), std::move(replayed.besides)}};
+  }
+
+  bool as_wanted(const symbolic::Replayed& replayed) const {
+    switch (inquiry_.wanted) {
+      case Wanted::Allowed: return replayed.allowed();
+      case Wanted::Denied: return !replayed.allowed();
+      case Wanted::AllowedWithoutProxy: return replayed.allowed() && !replayed.proxied();
+    }
+    return false;
+  }
+
+  // Endpoints whose rules conflict have no policy that could be computed: an answer doesn't speak of them.
+  void note_conflicts() {
+    if (inquiry_.from.pods.empty() && inquiry_.to.pods.empty()) return;
+    for (const std::size_t d : {0U, 1U}) {
+      std::vector<ir::eval::SelectedRule> all;
+      for (const auto& policy : world_.rules.policies)
+        for (const auto& rule : policy.rules[d]) all.push_back({rule.ref, rule.rule, &rule.peers});
+      if (const auto conflict = ir::eval::find_conflict(all)) none_.left_out.push_back("pods whose rules conflict (" + conflict->reason + "): no policy can be computed for them");
+    }
+    std::sort(none_.left_out.begin(), none_.left_out.end());
+    none_.left_out.erase(std::unique(none_.left_out.begin(), none_.left_out.end()), none_.left_out.end());
+  }
+
+  Judge& judge_;
+  const ir::eval::AddressLabels& labels_;
+  const std::map<std::string, const ir::eval::Matcher*>& matchers_;
+  const Inquiry& inquiry_;
+  const symbolic::SearchWorld world_;
+  std::vector<std::unique_ptr<ir::Subject>> subjects_;
+  std::vector<std::unique_ptr<ir::PeerFacts>> facts_;
+  NoneFound none_;
+  bool possible_ = false;
+  std::string unknown_;
+};
+
+}  // namespace
+
+Finding Claims::look_for(const Inquiry& inquiry) {
+  if (inquiry.wanted == Wanted::AllowedWithoutProxy && world_.cluster.config.version < 17)
+    return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded"};
+  std::vector<PodPattern> patterns;
+  for (const EndSet* set : {&inquiry.from, &inquiry.to, &inquiry.not_from, &inquiry.not_to}) patterns.insert(patterns.end(), set->pods.begin(), set->pods.end());
+  const symbolic::Universe universe(world_.policies, world_.cluster, patterns, keeps_, inquiry.differing);
+  Look look(world_, judge_, prepared_->rules, prepared_->address_labels, prepared_->matchers, universe, inquiry, budget_);
+  return look.run(steps_);
+}
+
+}  // namespace netpolc::verify

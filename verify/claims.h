@@ -1,0 +1,99 @@
+// verify/claims.h — questions about every packet and every pod that could ever be: is there a connection between these
+// and those that is allowed (or denied, or allowed without a proxy)? The solver looks for one among pods with unknown
+// labels; what it finds is made small, replayed through the interpreter, and shown; if it finds none, the rules that forbid
+// it are named. Claims (`never`, `only`, `isolated` …) are such questions whose answer should be no.
+#pragma once
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "verify/judge.h"
+#include "verify/symbolic/traffic_range.h"
+#include "verify/symbolic/universe.h"
+
+namespace netpolc::verify {
+
+// Who is meant: pods by pattern, also those that don't exist, and ends that do.
+struct EndSet {
+  std::string name;
+  std::vector<PodPattern> pods;
+  Ends ends;
+  std::vector<IpPrefix> prefixes;  // of `cidr:` references: addresses outside
+};
+
+enum class Wanted : std::uint8_t { Allowed, Denied, AllowedWithoutProxy };
+
+struct Inquiry {
+  std::string name;  // of the question: what an undecided answer is called
+  EndSet from, to;
+  EndSet not_from, not_to;  // left out
+  FlowRange traffic;
+  std::optional<FlowRange> not_traffic;  // of a protocol: left out
+  Wanted wanted = Wanted::Allowed;
+  std::vector<std::string> without;      // keys of labels that no pod by pattern has
+  std::optional<std::string> differing;  // label key: the two ends have different values of it (or one lacks it)
+};
+
+struct WitnessSide {
+  std::string subject;
+  ir::SideVerdict verdict;
+};
+// A connection that is as wanted.
+struct Witness {
+  std::string from, to;  // an end that exists, or "ns/[labels]" of a pod that could
+  ir::Flow flow;
+  std::optional<WitnessSide> egress, ingress;  // none: nothing is enforced there
+  std::vector<std::string> besides;            // what else must be so: other pods' named ports
+};
+
+struct Found {
+  Witness witness;
+};
+// What forbids: a deny rule; or a policy that turns on default deny, by its first rule in that direction.
+struct Forbids {
+  ir::RuleRef rule;
+  bool by_default = false;
+  auto operator<=>(const Forbids&) const = default;
+};
+// There is none. `because`: what suffices to forbid it; `possible`: whether there could be such ends at all; `left_out`:
+// what the answer does not speak of.
+struct NoneFound {
+  std::vector<Forbids> because;
+  bool possible = true;
+  std::vector<std::string> left_out;
+};
+struct NotKnown {
+  std::string why;
+};
+using Finding = std::variant<Found, NoneFound, NotKnown>;
+
+struct SolverBudget {
+  std::uint32_t steps = 100'000'000;
+  std::uint32_t milliseconds = 60'000;
+};
+
+class Claims {
+ public:
+  // Everything outlives it.
+  Claims(const ir::eval::World& world, Judge& judge, KeepsLabel keeps, SolverBudget budget = {});
+  ~Claims();
+
+  // "[k=v]" and "ns/[k=v]" are every pod that could be so; "any" is every pod and everybody else; the rest is what it is
+  // to `Directory`. `cuts`: prefixes that shall not be mixed with what is around them, where addresses outside are meant.
+  tl::expected<EndSet, RefError> ends(const std::string& reference, const std::vector<IpPrefix>& cuts = {}) const;
+  // Throws std::logic_error where a witness doesn't survive its replay: then one of the engines is wrong.
+  Finding look_for(const Inquiry& inquiry);
+  std::uint64_t solver_steps() const { return steps_; }
+
+ private:
+  struct Prepared;
+  const ir::eval::World world_;
+  Judge& judge_;
+  KeepsLabel keeps_;
+  SolverBudget budget_;
+  std::unique_ptr<Prepared> prepared_;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace netpolc::verify

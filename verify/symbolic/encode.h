@@ -1,0 +1,95 @@
+// verify/symbolic/encode.h — a verdict as a formula: what one side of a connection allows, where either end may be a pod
+// with unknown labels. Written from the semantics reference (4, 5.1, 5.3, 5.9, 5.10) beside the interpreter, which every
+// witness is replayed through; what the two share is how names are looked up (ir/eval/resolve.h).
+#pragma once
+#include <z3++.h>
+
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "ir/eval/eval.h"
+#include "verify/claims.h"
+#include "verify/symbolic/pod.h"
+#include "verify/symbolic/rules.h"
+#include "verify/symbolic/traffic.h"
+
+namespace netpolc::verify::symbolic {
+
+// One end: a pod with unknown labels, or somebody that there is. Of the latter `subject` is null where nothing is
+// enforced for it. What is pointed to outlives the encoding.
+struct Party {
+  SymbolicPod* pod = nullptr;
+  const ir::Subject* subject = nullptr;
+  const ir::PeerFacts* facts = nullptr;
+  bool judged() const { return pod != nullptr || subject != nullptr; }
+};
+
+// What can forbid: a deny rule, or a policy that turns on default deny (then its first rule in that direction). The
+// literal is assumed; where it isn't, the formula goes as if that were not there.
+struct Guard {
+  z3::expr literal;
+  Forbids what;
+};
+
+struct SideTerms {
+  z3::expr allowed;
+  z3::expr plain;  // allowed, and no proxy looks at it; only where the version's redirects are encoded (from 1.17 on)
+};
+
+class Encoder {
+ public:
+  // `pods`: all that take part in the question. Everything outlives the encoder.
+  Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods);
+
+  // Precondition: subject.judged().
+  SideTerms side(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
+
+  const std::vector<Guard>& guards() const { return guards_; }
+  const std::vector<z3::expr>& facts() const { return facts_; }
+  std::vector<z3::expr> preferences() const;
+  // What egress rules' named ports mean in a model, where they are one table for all pods (before 1.20); 0: nothing.
+  std::vector<ir::NamedPort> cluster_ports(const z3::model& model) const;
+
+ private:
+  struct Known {
+    std::uint16_t number = 0;  // 0: pods disagree
+  };
+  struct Selected {
+    z3::expr by;
+    const PreparedPolicy* policy;
+  };
+  struct Sums {  // of one level
+    std::vector<z3::expr> denies, allows, passes, redirects;
+  };
+  std::vector<Selected> selected(ir::Direction direction, const Party& subject);
+  z3::expr selects(const ir::Policy& policy, const Party& subject);
+  z3::expr holds(const ir::Selector& selector, const Party& party);
+  z3::expr has_key(const Party& subject, const std::string& key);
+  z3::expr narrowing(const std::vector<Selected>& selected, ir::Direction direction, ir::Action action, const Party& peer);
+  z3::expr is_peer(const PreparedRule& rule, const Party& peer, const z3::expr& narrowed);
+  z3::expr is_peer(const ir::eval::Matcher& matcher, const Party& peer);
+  z3::expr port(const ir::PortMatch& match, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
+  z3::expr ports(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic, bool redirected);
+  z3::expr number_of(const std::string& name, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer);
+  z3::expr cluster_port(const std::string& name, ir::Protocol protocol);
+  z3::expr peer_port(const std::string& name, ir::Protocol protocol, const Party& peer);
+  z3::expr guarded(const z3::expr& term, Forbids what);
+  z3::expr unmatched(ir::Direction direction, const std::vector<Selected>& selected, const Party& subject, const Party& peer);
+  z3::expr encapsulates(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
+  z3::expr constant(bool value) { return context_.bool_val(value); }
+
+  const ir::eval::World& world_;
+  const PreparedRules& rules_;
+  z3::context& context_;
+  const std::vector<SymbolicPod*> pods_;
+  const ir::eval::AddressLabels address_labels_;
+  std::map<std::pair<std::string, ir::Protocol>, Known> known_ports_;
+  std::map<std::pair<std::string, ir::Protocol>, z3::expr> cluster_ports_;
+  std::map<Forbids, z3::expr> guard_of_;
+  std::vector<Guard> guards_;
+  std::vector<z3::expr> facts_;
+};
+
+}  // namespace netpolc::verify::symbolic

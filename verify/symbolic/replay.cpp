@@ -1,0 +1,96 @@
+#include "verify/symbolic/replay.h"
+
+#include <algorithm>
+
+namespace netpolc::verify::symbolic {
+namespace {
+
+ir::Endpoint endpoint(const ir::Subject& subject, const std::string& name) {
+  ir::Endpoint out;
+  out.ns = subject.ns;
+  out.name = name;
+  out.kind = "Pod";
+  out.labels = subject.labels;
+  out.named_ports = subject.named_ports;
+  return out;
+}
+
+ir::Endpoint with_port(const ir::NamedPort& port, const std::string& name) {
+  ir::Endpoint out;
+  out.ns = "default";
+  out.name = name;
+  out.kind = "Pod";
+  out.labels = {{"k8s", "io.kubernetes.pod.namespace", "default"}};
+  out.named_ports = {port};
+  return out;
+}
+
+// The table of names has what the model says: where it doesn't, other pods make it so (section 5.9).
+void agree_on_ports(ir::Cluster& cluster, const std::vector<ir::NamedPort>& ports, std::vector<std::string>& besides) {
+  for (const ir::NamedPort& wanted : ports) {
+    ir::eval::NamedPorts table;
+    for (const ir::Endpoint& e : cluster.endpoints)
+      if (!e.host_network) table.add(e.named_ports);
+    if (table.find(wanted.name, wanted.protocol).value_or(0) == wanted.port) continue;
+    const std::string what = wanted.name + "/" + to_string(wanted.protocol);
+    if (wanted.port != 0) {
+      cluster.endpoints.push_back(with_port(wanted, "port"));
+      besides.push_back("some pod calls port " + std::to_string(wanted.port) + " " + what);
+      continue;
+    }
+    for (const std::uint16_t number : {std::uint16_t{1}, std::uint16_t{2}}) cluster.endpoints.push_back(with_port({wanted.name, number, wanted.protocol}, "port"));
+    besides.push_back("pods disagree on what port " + what + " is");
+  }
+}
+
+bool is_node(const ir::PeerFacts& facts) {
+  return ir::eval::has_label(facts.labels, "reserved", "host") || ir::eval::has_label(facts.labels, "reserved", "remote-node");
+}
+
+}  // namespace
+
+bool Replayed::allowed() const {
+  for (const auto* side : {&egress, &ingress})
+    if (*side && ((*side)->verdict.verdict == ir::Verdict::Deny || (*side)->verdict.verdict == ir::Verdict::DefaultDeny)) return false;
+  return true;
+}
+
+bool Replayed::proxied() const {
+  for (const auto* side : {&egress, &ingress})
+    if (*side && (*side)->verdict.verdict == ir::Verdict::AllowL7) return true;
+  return false;
+}
+
+Replayed replay(const ir::eval::World& world, const Model& model) {
+  Replayed out;
+  ir::Cluster cluster = world.cluster;
+  int number = 0;
+  for (const Met* met : {&model.from, &model.to})
+    if (met->is_new) cluster.endpoints.push_back(endpoint(*met->subject, "new-" + std::to_string(++number)));
+  agree_on_ports(cluster, model.cluster_ports, out.besides);
+  const ir::eval::World changed{world.policies, cluster, world.resolutions};
+  const auto side = [&](ir::Direction direction, const Met& subject, const Met& peer) -> std::optional<WitnessSide> {
+    if (!subject.subject) return std::nullopt;
+    const ir::eval::SubjectPolicy policy(changed, *subject.subject);
+    if (const auto& incomputable = policy.incomputable()) {
+      out.incomputable = "the policy of " + subject.name + " cannot be computed: " + incomputable->reason;
+      return std::nullopt;
+    }
+    WitnessSide judged{subject.name, policy.judge(direction, peer.facts, model.flow)};
+    if (subject.is_new && !cluster.config.host_firewall && ir::eval::has_key(subject.subject->labels, "host"))
+      out.besides.push_back("Cilium enforces nothing for a pod with a label whose key is `host` (to rule that out: --without-label host)");
+    const std::uint16_t overlay = cluster.config.tunnel_port;
+    const bool encapsulates = overlay != 0 && model.flow == ir::Flow{ir::Protocol::Udp, overlay};
+    if (direction == ir::Direction::Egress && encapsulates && !subject.subject->is_host && is_node(peer.facts)) {
+      judged.verdict = {};
+      judged.verdict.verdict = ir::Verdict::Deny;
+      judged.verdict.encapsulation = true;
+    }
+    return judged;
+  };
+  out.egress = side(ir::Direction::Egress, model.from, model.to);
+  out.ingress = side(ir::Direction::Ingress, model.to, model.from);
+  return out;
+}
+
+}  // namespace netpolc::verify::symbolic

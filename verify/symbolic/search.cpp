@@ -1,0 +1,190 @@
+#include "verify/symbolic/search.h"
+
+#include <algorithm>
+#include <set>
+
+#include "verify/smt/solver.h"
+
+namespace netpolc::verify::symbolic {
+namespace {
+
+constexpr std::size_t kLikenesses = 256;  // endpoints that are tried as witnesses
+constexpr std::size_t kSmallCore = 48;    // guards that are tried to be left out of a core
+
+class Search {
+ public:
+  Search(const SearchWorld& world, const Inquiry& inquiry, const Choice& from, const Choice& to)
+      : world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), traffic_(context_, inquiry.traffic) {
+    if (from.pattern != nullptr) from_pod_.emplace(world.universe, context_, "from", *from.pattern);
+    if (to.pattern != nullptr) to_pod_.emplace(world.universe, context_, "to", *to.pattern);
+    std::vector<SymbolicPod*> pods;
+    if (from_pod_) pods.push_back(&*from_pod_);
+    if (to_pod_) pods.push_back(&*to_pod_);
+    encoder_.emplace(world.world, world.rules, context_, pods);
+  }
+
+  Outcome run() {
+    const z3::expr wanted = encode();
+    if (wanted.is_false()) return forbidden({});
+    const z3::expr goal = context_.bool_const("wanted");
+    solver_.add(!goal || wanted);
+    add_facts();
+    std::vector<z3::expr> assumed{goal};
+    for (const Guard& guard : encoder_->guards()) assumed.push_back(guard.literal);
+    smt::Answer answer = solver_.ask(inquiry_.name, assumed);
+    if (const auto* unknown = std::get_if<smt::Undecided>(&answer)) return NotKnown{unknown->why};
+    if (const auto* none = std::get_if<smt::Impossible>(&answer)) return forbidden(smaller(none->core, assumed));
+    return model(std::get<smt::Possible>(answer).model, std::move(assumed));
+  }
+
+  std::uint64_t steps() const { return solver_.steps(); }
+
+ private:
+  Party party(const Choice& choice, std::optional<SymbolicPod>& pod) { return pod ? Party{&*pod, nullptr, nullptr} : Party{nullptr, choice.subject, choice.facts}; }
+
+  z3::expr encode() {
+    const Party from = party(from_, from_pod_), to = party(to_, to_pod_);
+    std::vector<z3::expr> allowed, plain;
+    const auto side = [&](ir::Direction direction, const Party& subject, const Party& peer) {
+      if (!subject.judged()) return;
+      const SideTerms terms = encoder_->side(direction, subject, peer, traffic_);
+      allowed.push_back(terms.allowed);
+      plain.push_back(terms.plain);
+    };
+    side(ir::Direction::Egress, from, to);
+    side(ir::Direction::Ingress, to, from);
+    z3::expr wanted = smt::all(context_, inquiry_.wanted == Wanted::AllowedWithoutProxy ? plain : allowed);
+    if (inquiry_.wanted == Wanted::Denied) wanted = smt::negate(wanted);
+    premise_ = {};
+    if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
+      premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
+    leave_out(from_pod_, inquiry_.not_from);
+    leave_out(to_pod_, inquiry_.not_to);
+    if (inquiry_.differing && from_pod_ && to_pod_) premise_.push_back(from_pod_->may_differ(*to_pod_, *inquiry_.differing));
+    return wanted;
+  }
+
+  void leave_out(std::optional<SymbolicPod>& pod, const EndSet& left_out) {
+    if (!pod) return;
+    for (const PodPattern& pattern : left_out.pods) premise_.push_back(smt::negate(pod->matches(pattern)));
+    for (const std::string& key : inquiry_.without) premise_.push_back(smt::negate(pod->has(key)));
+  }
+
+  void add_facts() {
+    for (const z3::expr& fact : premise_) solver_.add(fact);
+    for (const auto* pod : {&from_pod_, &to_pod_})
+      if (*pod)
+        for (const z3::expr& fact : (*pod)->facts()) solver_.add(fact);
+    for (const z3::expr& fact : traffic_.facts()) solver_.add(fact);
+    for (const z3::expr& fact : encoder_->facts()) solver_.add(fact);
+    facts_added_ = true;
+  }
+
+  // Assumption 0 is the goal; the others are guards in their order. What is needed in a set is needed in every part of it.
+  std::vector<Forbids> smaller(std::vector<std::size_t> core, const std::vector<z3::expr>& assumed) {
+    std::set<std::size_t> needed{0};
+    while (core.size() <= kSmallCore) {
+      const auto next = std::find_if(core.begin(), core.end(), [&](std::size_t i) { return !needed.contains(i); });
+      if (next == core.end()) break;
+      std::vector<z3::expr> without{assumed[0]};
+      std::vector<std::size_t> indices{0};
+      for (const std::size_t i : core) {
+        if (i == *next || i == 0) continue;
+        without.push_back(assumed[i]);
+        indices.push_back(i);
+      }
+      const smt::Answer again = solver_.ask(inquiry_.name, without);
+      const auto* none = std::get_if<smt::Impossible>(&again);
+      if (none == nullptr) {
+        needed.insert(*next);
+        continue;
+      }
+      core.clear();
+      for (const std::size_t i : none->core) core.push_back(indices[i]);
+    }
+    std::vector<Forbids> out;
+    for (const std::size_t i : core)
+      if (i != 0) out.push_back(encoder_->guards()[i - 1].what);
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+  Outcome forbidden(std::vector<Forbids> because) {
+    if (!facts_added_) add_facts();
+    const smt::Answer premise = solver_.ask(inquiry_.name);
+    if (const auto* unknown = std::get_if<smt::Undecided>(&premise)) return NotKnown{unknown->why};
+    return Forbidden{std::move(because), std::holds_alternative<smt::Possible>(premise)};
+  }
+
+  // An endpoint that there is, if one will do; then whatever people would rather see, as long as there is a model.
+  Outcome model(z3::model found, std::vector<z3::expr> assumed) {
+    std::vector<z3::expr> wishes;
+    for (auto* pod : {&from_pod_, &to_pod_})
+      if (*pod) wishes.push_back(likeness(**pod));
+    for (const z3::expr& wish : traffic_.preferences()) wishes.push_back(wish);
+    for (auto* pod : {&from_pod_, &to_pod_})
+      if (*pod)
+        for (const z3::expr& wish : (*pod)->preferences()) wishes.push_back(wish);
+    for (const z3::expr& wish : encoder_->preferences()) wishes.push_back(wish);
+    for (std::size_t i = 0; i < wishes.size(); ++i) {
+      if (wishes[i].is_false() || wishes[i].is_true()) continue;
+      const z3::expr literal = context_.bool_const(("wish " + std::to_string(i)).c_str());
+      solver_.add(!literal || wishes[i]);
+      assumed.push_back(literal);
+      const smt::Answer answer = solver_.ask(inquiry_.name, assumed);
+      if (const auto* better = std::get_if<smt::Possible>(&answer))
+        found = better->model;
+      else
+        assumed.pop_back();
+    }
+    return Model{met(from_, from_pod_, found), met(to_, to_pod_, found), traffic_.flow(found), encoder_->cluster_ports(found)};
+  }
+
+  z3::expr likeness(SymbolicPod& pod) {
+    std::vector<z3::expr> any;
+    for (const ir::Endpoint& endpoint : world_.world.cluster.endpoints) {
+      if (endpoint.host_network || endpoint.remote) continue;
+      if (any.size() == kLikenesses) break;
+      any.push_back(pod.is_like(endpoint));
+    }
+    return smt::any(context_, any);
+  }
+
+  Met met(const Choice& choice, std::optional<SymbolicPod>& pod, const z3::model& found) {
+    if (!pod) return {choice.name, choice.subject == nullptr ? std::nullopt : std::optional(*choice.subject), *choice.facts, false, std::nullopt};
+    const auto& endpoints = world_.world.cluster.endpoints;
+    for (std::uint32_t e = 0; e < endpoints.size(); ++e) {
+      const ir::Endpoint& endpoint = endpoints[e];
+      if (endpoint.host_network || endpoint.remote || !found.eval(pod->is_like(endpoint), true).is_true()) continue;
+      ir::Subject subject{.labels = endpoint.labels, .ns = endpoint.ns, .named_ports = endpoint.named_ports};
+      ir::PeerFacts facts{.labels = endpoint.labels, .address = {}, .named_ports = endpoint.named_ports};
+      return {endpoint.ns + "/" + endpoint.name, std::move(subject), std::move(facts), false, e};
+    }
+    ir::Subject subject = pod->subject(found);
+    ir::PeerFacts facts{.labels = subject.labels, .address = {}, .named_ports = subject.named_ports};
+    return {pod->describe(found), std::move(subject), std::move(facts), true, std::nullopt};
+  }
+
+  const SearchWorld& world_;
+  const Inquiry& inquiry_;
+  const Choice& from_;
+  const Choice& to_;
+  z3::context context_;
+  smt::Solver solver_;
+  Traffic traffic_;
+  std::optional<SymbolicPod> from_pod_, to_pod_;
+  std::optional<Encoder> encoder_;
+  std::vector<z3::expr> premise_;
+  bool facts_added_ = false;
+};
+
+}  // namespace
+
+Outcome search(const SearchWorld& world, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps) {
+  Search one(world, inquiry, from, to);
+  Outcome out = one.run();
+  steps += one.steps();
+  return out;
+}
+
+}  // namespace netpolc::verify::symbolic

@@ -1,0 +1,51 @@
+// verify/symbolic/search.h — one search: a connection between two ends, of which at least one may be a pod with unknown
+// labels. Finds, makes small, and says in the model's words; or says which guards forbid it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "verify/claims.h"
+#include "verify/symbolic/encode.h"
+
+namespace netpolc::verify::symbolic {
+
+// One end of a search.
+struct Choice {
+  const PodPattern* pattern = nullptr;  // or somebody that there is:
+  std::string name;
+  const ir::Subject* subject = nullptr;
+  const ir::PeerFacts* facts = nullptr;
+};
+
+// What a model says of an end.
+struct Met {
+  std::string name;
+  std::optional<ir::Subject> subject;      // none: nothing is enforced for it
+  ir::PeerFacts facts;
+  bool is_new = false;                     // no endpoint of the cluster
+  std::optional<std::uint32_t> endpoint;   // a pod that there is
+};
+struct Model {
+  Met from, to;
+  ir::Flow flow;
+  std::vector<ir::NamedPort> cluster_ports;  // what egress rules' names mean, before 1.20; 0: nothing
+};
+struct Forbidden {
+  std::vector<Forbids> because;
+  bool possible = true;  // such ends and such traffic could be
+};
+using Outcome = std::variant<Model, Forbidden, NotKnown>;
+
+struct SearchWorld {
+  const ir::eval::World& world;
+  const PreparedRules& rules;
+  const Universe& universe;
+  SolverBudget budget;
+};
+
+Outcome search(const SearchWorld& world, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps);
+
+}  // namespace netpolc::verify::symbolic
