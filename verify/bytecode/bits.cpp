@@ -7,7 +7,7 @@
 namespace netpolc::verify::bytecode {
 namespace {
 
-constexpr unsigned kMostLeaves = 64;
+constexpr unsigned kMostLeaves = 96;  // a bit of a word each, and some
 
 std::uint64_t mask(unsigned width) { return width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1; }
 
@@ -114,13 +114,49 @@ z3::expr Bits::at_leaves(const z3::expr& term, const std::function<z3::expr(cons
   return then.is_bool() ? one_of(both(term.arg(0), then), both(negate(term.arg(0)), otherwise)) : either(term.arg(0), then, otherwise);
 }
 
+std::optional<z3::expr> Bits::through_choice(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf) {
+  unsigned left = kMostLeaves;
+  if (!is_choice(term, left)) return std::nullopt;
+  return at_leaves(term, leaf);
+}
+
+std::uint64_t Bits::possible(const z3::expr& term) {
+  if (const auto known = value(term)) return *known;
+  const std::uint64_t all = mask(width(term));
+  if (width(term) > 64) return all;
+  if (is(term, Z3_OP_ZERO_EXT)) return possible(term.arg(0));
+  if (is(term, Z3_OP_BAND) && term.num_args() == 2) return possible(term.arg(0)) & possible(term.arg(1));
+  if (is(term, Z3_OP_CONCAT) && term.num_args() == 2 && width(term.arg(1)) < 64)
+    return possible(term.arg(0)) << width(term.arg(1)) | possible(term.arg(1));
+  if (is(term, Z3_OP_EXTRACT) && width(term.arg(0)) <= 64) return possible(term.arg(0)) >> term.lo() & all;
+  return all;
+}
+
+z3::expr Bits::lowest(const z3::expr& term, bool below) {
+  const unsigned bits = width(term);
+  const std::uint64_t can = possible(term);
+  // with none set, what is below is everything
+  z3::expr out = number(below ? mask(bits) : 0, bits);
+  for (unsigned bit = bits; bit-- > 0;)
+    if ((can >> bit & 1) != 0) {
+      const std::uint64_t one = std::uint64_t{1} << bit;
+      out = either(equal(extract(term, bit, bit), number(1, 1)), number(below ? one - 1 : one, bits), out);
+    }
+  return out;
+}
+
 z3::expr Bits::apply(const z3::expr& a, const z3::expr& b, const std::function<std::uint64_t(std::uint64_t, std::uint64_t)>& fold,
                      const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain) {
   const auto x = value(a), y = value(b);
   if (x && y) return number(fold(*x, *y), width(a));
   unsigned left = kMostLeaves;
   if (y && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(fold(*value(leaf), *y), width(a)); });
+  left = kMostLeaves;
   if (x && is_choice(b, left)) return at_leaves(b, [&](const z3::expr& leaf) { return number(fold(*x, *value(leaf)), width(a)); });
+  // two choices of the same
+  left = kMostLeaves;
+  if (!x && !y && is_choice(a, left) && is_choice(b, left) && z3::eq(a.arg(0), b.arg(0)))
+    return either(a.arg(0), apply(a.arg(1), b.arg(1), fold, plain), apply(a.arg(2), b.arg(2), fold, plain));
   return plain(a, b);
 }
 
@@ -152,7 +188,23 @@ z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
   if (const auto y = value(b)) {
     if (*y == 0) return b;
     if (*y == mask(width(b))) return a;
-    if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
+    unsigned left = kMostLeaves;
+    if (const auto ones = low_ones(*y); ones && !is_choice(a, left)) return widen(extract(a, *ones - 1, 0), width(a));
+  }
+  // x & -x, and (x - 1) & ~x: about the lowest bit
+  if (width(a) <= 64) {
+    const auto negative = [&](const z3::expr& x, const z3::expr& y) { return is(y, Z3_OP_BSUB) && y.num_args() == 2 && value(y.arg(0)) == 0 && z3::eq(y.arg(1), x); };
+    const auto before = [&](const z3::expr& x, const z3::expr& y) {
+      return is(y, Z3_OP_BADD) && y.num_args() == 2 && z3::eq(y.arg(0), x) && value(y.arg(1)) == mask(width(x));
+    };
+    const auto inverse_of = [&](const z3::expr& y) -> std::optional<z3::expr> {
+      if (is(y, Z3_OP_BXOR) && y.num_args() == 2 && value(y.arg(1)) == mask(width(y))) return y.arg(0);
+      return std::nullopt;
+    };
+    if (negative(a, b)) return lowest(a, false);
+    if (negative(b, a)) return lowest(b, false);
+    if (const auto x = inverse_of(b); x && before(*x, a)) return lowest(*x, true);
+    if (const auto x = inverse_of(a); x && before(*x, b)) return lowest(*x, true);
   }
   return apply(a, b, [](auto x, auto y) { return x & y; }, [](const auto& x, const auto& y) { return x & y; });
 }
@@ -181,7 +233,9 @@ z3::expr Bits::shift_right(const z3::expr& a, const z3::expr& b) {
   const unsigned bits = width(a);
   if (const auto y = value(b); y && !value(a)) {
     const unsigned by = static_cast<unsigned>(*y % bits);
-    return by == 0 ? a : widen(extract(a, bits - 1, by), bits);
+    unsigned left = kMostLeaves;
+    if (by == 0) return a;
+    if (!is_choice(a, left)) return widen(extract(a, bits - 1, by), bits);
   }
   return apply(a, b, [&](auto x, auto y) { return x >> (y % bits); },
                [&](const auto& x, const auto& y) { return z3::lshr(x, modulo(y, number(bits, bits))); });
@@ -208,6 +262,7 @@ z3::expr Bits::extract(const z3::expr& a, unsigned high, unsigned low) {
     if (low >= lower) return extract(a.arg(0), high - lower, low - lower);
     return join(extract(a.arg(0), high - lower, 0), extract(a.arg(1), lower - 1, low));
   }
+  if (is(a, Z3_OP_BAND) && a.num_args() == 2 && value(a.arg(1))) return bit_and(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
   unsigned left = kMostLeaves;
   if (width(a) <= 64 && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(*value(leaf) >> low, bits); });
   return a.extract(high, low);

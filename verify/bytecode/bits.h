@@ -41,6 +41,9 @@ class Bits {
   // or there are more than `most`.
   std::optional<std::vector<std::pair<z3::expr, std::uint64_t>>> choices(const z3::expr& term, std::size_t most);
 
+  // The term where choices are constants: those of a choice go through `leaf`. None where it is none.
+  std::optional<z3::expr> through_choice(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
+
   z3::expr add(const z3::expr& a, const z3::expr& b);
   z3::expr sub(const z3::expr& a, const z3::expr& b);
   z3::expr mul(const z3::expr& a, const z3::expr& b);
@@ -75,10 +78,14 @@ class Bits {
                  const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
   z3::expr compare(const z3::expr& a, const z3::expr& b, const std::function<bool(std::uint64_t, std::uint64_t)>& fold,
                    const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
+  z3::expr at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
   // Is it a small choice between constants?
   bool is_choice(const z3::expr& term, unsigned& left) const;
-  z3::expr at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
   Range range_of(const z3::expr& term);
+  // Bits that can be set.
+  std::uint64_t possible(const z3::expr& term);
+  // The lowest bit of a number, as a choice between the bits that it can be.
+  z3::expr lowest(const z3::expr& term, bool below);
 
   z3::context& context_;
   std::vector<z3::expr> kept_;  // so that ids stay theirs

@@ -115,7 +115,11 @@ z3::expr Machine::read_constants(const Region& region, const z3::expr& offset, u
   const std::uint64_t last = bytes.size() - size;
   const Range range = bits_.range(offset);
   constants_read_.push_back({region.index, range.low, std::min(range.high, last) + size});
-  if (const auto known = Bits::value(offset)) return *known <= last ? bits_.number(at(*known), size * 8) : bits_.fresh("outside", size * 8);
+  const auto known = bits_.through_choice(offset, [&](const z3::expr& leaf) {
+    const std::uint64_t chosen = *Bits::value(leaf);
+    return chosen <= last ? bits_.number(at(chosen), size * 8) : bits_.fresh("outside", size * 8);
+  });
+  if (known) return *known;
   const bool sum = is(offset, Z3_OP_BADD) && offset.num_args() == 2 && Bits::value(offset.arg(1));
   const std::uint64_t base = sum ? *Bits::value(offset.arg(1)) : 0;
   const std::uint64_t step = std::max<std::uint64_t>(1, divisor(sum ? offset.arg(0) : offset));

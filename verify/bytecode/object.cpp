@@ -232,6 +232,7 @@ class Reader {
   Reference address(const Symbol& symbol, const Instruction& instruction) {
     if (const auto map = maps_at_.find({symbol.section, symbol.value}); map != maps_at_.end() && instruction.wide == 0)
       return {Refers::Map, map->second, 0};
+    if ((sections_[symbol.section].header.sh_flags & SHF_EXECINSTR) != 0) return call(symbol.section, static_cast<std::int64_t>(symbol.value) + instruction.imm);
     if (!is_constant(symbol.section)) throw Unreadable{"it refers to " + symbol.name + " in " + sections_[symbol.section].name + ", which is no constant"};
     // libbpf keeps the lower half as what is added, and writes over the upper one.
     return {Refers::Data, data_of(symbol.section), static_cast<std::int64_t>(symbol.value) + instruction.imm};

@@ -1,0 +1,268 @@
+// Proofs of whole programs, and that they can fail: programs with faults are refuted, and the packets that refute them
+// get the wrong verdict in the kernel too.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <set>
+
+#include "codegen-bpf/codegen.h"
+#include "ir/decide/invariants.h"
+#include "tools/loader_test/bench.h"
+#include "tools/prove_test/mutants.h"
+#include "verify/bytecode/prove.h"
+
+using namespace netpolc;
+namespace bytecode = verify::bytecode;
+
+namespace {
+
+bool kernel_is_here() {
+  static const std::string why = loader_test::why_no_kernel();
+  if (why.empty()) return true;
+  const char* ci = std::getenv("CI");
+  if (ci != nullptr && std::string_view(ci) == "true") FAIL_CHECK("kernel tests can't run in CI: " << why);
+  MESSAGE("skipped: " << why);
+  return false;
+}
+
+std::string bytes_of(const ir::DecisionTable& table, codegen_bpf::Subject subject = codegen_bpf::Subject::Pod) {
+  const auto object = codegen_bpf::compile(codegen_bpf::emit(table, subject));
+  REQUIRE_MESSAGE(object, object.error().message);
+  return object->bytes;
+}
+
+bytecode::Object object_of(const std::string& bytes) {
+  auto object = bytecode::read_object(bytes);
+  REQUIRE_MESSAGE(object, object.error().message);
+  return std::move(*object);
+}
+
+// "" where all is proved, else what is not.
+std::string not_proved(const bytecode::ProgramProof& proof) {
+  std::string out;
+  for (const bytecode::Part& part : proof.parts) {
+    if (const auto* no = std::get_if<bytecode::Refuted>(&part.answer)) out += part.name + " " + no->what + (no->flow ? ": " + to_string(*no->flow) : "") + "\n";
+    if (const auto* unknown = std::get_if<bytecode::Undecided>(&part.answer)) out += unknown->why + "\n";
+  }
+  return out;
+}
+
+// Whatever a direction can say: protocols apart or alike, levels, redirects, authentication, numbers of every kind.
+ir::DirectionTable random_direction(std::mt19937& random, std::uint32_t ports, std::uint32_t peers, std::uint32_t entries, bool authentication) {
+  ir::DirectionTable out;
+  const auto below = [&](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };
+  out.enforcement = ir::Enforcement::DefaultDeny;
+  out.localhost_exception = below(2) == 0;
+  out.bits = {{"everyone", {}}};
+  for (std::uint32_t bit = 1; bit <= peers; ++bit) {
+    out.bits.push_back({"any:app in (a" + std::to_string(bit) + ")", {1000 + bit}});
+    out.rules.push_back({0, bit - 1});
+    out.rule_texts.push_back("rule " + std::to_string(bit));
+  }
+  const auto list = [&] {
+    std::vector<ir::TableEntry> all;
+    for (std::uint32_t level = 0; level < 1 + below(3); ++level) {
+      std::map<int, std::map<std::uint32_t, ir::TableEntry>> kinds;  // denies, redirects, allows; each by bit
+      for (std::uint32_t e = 0; e < entries; ++e) {
+        const int kind = static_cast<int>(below(3));
+        const std::uint32_t bit = 1 + below(peers);
+        ir::TableEntry entry{.bit = bit, .action = kind == 0 ? ir::Action::Deny : ir::Action::Allow, .l7 = kind == 1 ? ir::L7Parser::Http : ir::L7Parser::None, .rule = bit - 1, .level = level};
+        if (authentication && kind != 0) {
+          entry.auth = static_cast<ir::AuthMode>(below(4));
+          entry.specificity = static_cast<std::uint8_t>(below(3));
+        }
+        kinds[kind][bit] = entry;
+      }
+      std::set<std::uint32_t> bits;  // the first of a bit makes the others void
+      for (const auto& [kind, of] : kinds)
+        for (const auto& [bit, entry] : of)
+          if (bits.insert(bit).second) all.push_back(entry);
+      if (authentication) break;  // of one level alone
+    }
+    if (below(6) == 0) all.push_back({.bit = 0, .action = ir::Action::Allow, .rule = 0, .level = all.empty() ? 0 : all.back().level});
+    return all;
+  };
+  for (const auto protocol : {ir::Protocol::Tcp, ir::Protocol::Udp, ir::Protocol::Sctp, ir::Protocol::Icmp, ir::Protocol::Icmpv6}) {
+    const std::uint32_t highest = protocol == ir::Protocol::Icmp || protocol == ir::Protocol::Icmpv6 ? 255 : 65535;
+    std::set<std::uint32_t> cuts{0};
+    for (std::uint32_t p = 0; p < ports; ++p) {
+      const std::uint32_t at = below(highest);
+      cuts.insert({at, at + 1 + below(3)});
+    }
+    cuts.erase(cuts.upper_bound(highest), cuts.end());
+    for (auto cut = cuts.begin(); cut != cuts.end(); ++cut)
+      out.classes.push_back({protocol, static_cast<std::uint16_t>(*cut), static_cast<std::uint16_t>(std::next(cut) == cuts.end() ? 65535 : *std::next(cut) - 1), below(3) == 0 ? std::vector<ir::TableEntry>{} : list()});
+  }
+  return out;
+}
+
+ir::DecisionTable random_table(unsigned seed, std::uint32_t ports, std::uint32_t peers, std::uint32_t entries, bool authentication = false) {
+  std::mt19937 random(seed);
+  return {random_direction(random, ports, peers, entries, authentication), random_direction(random, ports, peers, entries, authentication), {}};
+}
+
+// A program in the kernel with one peer: the identity that a refutation names, with the row that it names.
+struct World {
+  loader::TestMaps maps;
+  std::optional<loader::Object> object;
+  bool from_node = false;
+
+  // False where the kernel's verifier refuses the program.
+  bool load(const std::string& bytes, const bytecode::AskedFlow& flow) {
+    from_node = flow.identity == 1;
+    const std::uint32_t identity = flow.identity == 0 ? 1000 : flow.identity;
+    auto row = flow.row_known ? flow.row : std::vector<std::uint64_t>(flow.row.size(), 0);
+    row[0] |= 1;
+    auto loaded = loader::Object::load(bytes, "mutant", maps.shared, {{identity, row}}, {});
+    if (!loaded) return false;
+    object.emplace(std::move(*loaded));
+    const std::uint32_t number = maps.shared.rows.row(identity);
+    np_config config = loader::fresh_config();
+    config.world4 = {2, maps.shared.rows.row(2)};
+    config.world6 = {2, maps.shared.rows.row(2)};
+    if (from_node) config.host = {1, number};
+    config.flags |= NP_CONFIG_REPORT_ALLOWED;
+    loader::AddressIdentities addresses;
+    if (!from_node) addresses[*loader::Prefix::parse("10.0.0.3")] = identity;
+    return static_cast<bool>(maps.set_addresses(addresses, config));
+  }
+
+  // As programs say it; nothing where there was no event.
+  std::optional<std::uint32_t> verdict(std::uint8_t protocol, std::uint16_t number) {
+    if (!maps.forget_connections()) return std::nullopt;
+    loader::PacketSpec packet;
+    packet.source = *loader::Address::parse(protocol == 58 ? "fd00::3" : "10.0.0.3");
+    packet.destination = *loader::Address::parse(protocol == 58 ? "fd00::1" : "10.0.0.1");
+    packet.protocol = protocol;
+    packet.destination_port = number;
+    packet.icmp_type = static_cast<std::uint8_t>(number);
+    const auto ran = loader::test_run(*object, loader::Side::ToPod, loader::build_packet(packet), from_node);
+    const auto events = maps.take_events();
+    if (!ran || !events || events->empty()) return std::nullopt;
+    return static_cast<std::uint32_t>(events->back().reason) << 24 | events->back().rule;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("programs of tables of every shape are proved") {
+  bytecode::Prover prover;
+  struct Shape {
+    unsigned seed;
+    std::uint32_t ports, peers, entries;
+    bool authentication;
+  };
+  // code; with authentication; data for many peers; data for many ports
+  for (const Shape& s : {Shape{1, 3, 6, 4, false}, {2, 5, 20, 10, false}, {3, 0, 3, 2, false}, {4, 2, 6, 5, true}, {5, 3, 8, 8, true}, {6, 3, 300, 100, false}, {7, 40, 150, 12, false}}) {
+    CAPTURE(s.seed);
+    const ir::DecisionTable table = random_table(s.seed, s.ports, s.peers, s.entries, s.authentication);
+    CHECK_MESSAGE(!ir::violated(table), *ir::violated(table));
+    const auto proof = prover.prove(object_of(bytes_of(table)), table, false);
+    CHECK_MESSAGE(proof.proved(), not_proved(proof));
+  }
+}
+
+TEST_CASE("a table is not taken for another") {
+  bytecode::Prover prover;
+  const ir::DecisionTable table = random_table(2, 5, 20, 10);
+  const auto object = object_of(bytes_of(table));
+  int compared = 0;
+  for (std::size_t c = 0; c < table.ingress.classes.size(); c += 3) {
+    if (table.ingress.classes[c].entries.size() < 2) continue;
+    ir::DecisionTable other = table;
+    other.ingress.classes[c].entries.erase(other.ingress.classes[c].entries.begin());
+    CHECK_MESSAGE(prover.prove(object, other, false).refuted(), c);
+    ++compared;
+  }
+  CHECK(compared > 3);
+  CHECK_FALSE(prover.prove(object, table, true).proved());  // no node's program
+}
+
+TEST_CASE("the program of a node is proved as one, and a pod's without policy as one") {
+  bytecode::Prover prover;
+  const ir::DecisionTable table = loader_test::table();
+  CHECK(prover.prove(object_of(bytes_of(table, codegen_bpf::Subject::Node)), table, true).proved());
+  const ir::DecisionTable nothing;
+  CHECK(prover.prove(object_of(bytes_of(nothing)), nothing, false).proved());
+}
+
+TEST_CASE("rows with a summary are undecided, and are said to be") {
+  const ir::DecisionTable table = random_table(8, 1, 2100, 300);
+  const auto proof = bytecode::Prover().prove(object_of(bytes_of(table)), table, false);
+  CHECK_FALSE(proof.proved());
+  CHECK_FALSE(proof.refuted());
+  CHECK(not_proved(proof).find("np_policy_ingress: rows with a summary") != std::string::npos);
+}
+
+TEST_CASE("a starved solver is undecided") {
+  const ir::DecisionTable table = random_table(2, 5, 20, 10);
+  const auto proof = bytecode::Prover({.steps = 50}).prove(object_of(bytes_of(table)), table, false);
+  CHECK_FALSE(proof.proved());
+  CHECK_FALSE(proof.refuted());
+  CHECK(not_proved(proof).find("np_policy_ingress: ") != std::string::npos);
+}
+
+TEST_CASE("functions that all programs share are the runtime's, or named") {
+  const std::string bytes = bytes_of(loader_test::table());
+  const auto object = object_of(bytes), runtime = object_of(std::string(codegen_bpf::runtime_object()));
+  CHECK(bytecode::strangers(object, runtime).empty());
+  std::string other = bytes;
+  other[object.function("np_open")->at + 4] ^= 1;
+  CHECK(bytecode::strangers(object_of(other), runtime) == std::vector<std::string>{"np_open is not the runtime's"});
+}
+
+TEST_CASE("no fault is proved to be none, and what refutes a program the kernel gets wrong") {
+  const ir::DecisionTable table = loader_test::table();
+  const std::string bytes = bytes_of(table);
+  bytecode::Prover prover;
+  struct Count {
+    int refuted = 0, undecided = 0, proved = 0, shown = 0, refused = 0;
+  };
+  std::map<std::string, Count> counts;
+  int harmless = 0, shown = 0;
+  const bool kernel = kernel_is_here();
+  for (const prove_test::Mutant& mutant : prove_test::mutants(bytes, object_of(bytes))) {
+    CAPTURE(mutant.kind);
+    CAPTURE(mutant.function);
+    CAPTURE(mutant.what);
+    Count& count = counts[mutant.kind];
+    const auto object = bytecode::read_object(mutant.bytes);
+    if (!object) {
+      ++count.undecided;
+      continue;
+    }
+    const auto proof = prover.prove(*object, table, false);
+    ++(proof.refuted() ? count.refuted : proof.proved() ? count.proved : count.undecided);
+    if (proof.proved()) MESSAGE("proved all the same: " << mutant.kind << " in " << mutant.function << ", " << mutant.what);
+    harmless += proof.proved();
+    if (!kernel) continue;
+    for (const bytecode::Part& part : proof.parts) {
+      const auto* no = std::get_if<bytecode::Refuted>(&part.answer);
+      if (part.name != "np_policy_ingress" || no == nullptr || !no->flow || no->flow->expected == no->flow->got || shown >= 80) continue;
+      if (no->flow->identity == 0) continue;  // nobody has it
+      World world;
+      if (!world.load(mutant.bytes, *no->flow)) {
+        ++count.refused;
+        continue;
+      }
+      const auto verdict = world.verdict(no->flow->protocol, no->flow->number);
+      if (!verdict) continue;  // dropped for another reason, or none of policy's business
+      CHECK_MESSAGE(*verdict != no->flow->expected, to_string(*no->flow));
+      CHECK_MESSAGE(*verdict == no->flow->got, to_string(*no->flow));
+      ++count.shown;
+      ++shown;
+    }
+  }
+  int refuted = 0;
+  for (const auto& [kind, count] : counts) {
+    MESSAGE(kind << ": " << count.refuted << " refuted (" << count.shown << " shown in the kernel, " << count.refused << " that it refuses), " << count.undecided << " undecided, " << count.proved << " proved");
+    refuted += count.refuted;
+    CHECK_MESSAGE(count.refuted >= 3, kind);
+  }
+  CHECK(refuted >= 100);
+  CHECK(harmless == 0);
+  if (kernel) CHECK(shown >= 40);
+}
