@@ -112,6 +112,7 @@ void add_verify(CLI::App& root, Action& chosen) {
       ->check(CLI::IsMember({"text", "json", "jsonl"}))
       ->group("Output");
   add_claims(*command, chosen);
+  add_comparisons(*command, chosen);
   command->callback([options, command, &chosen] {
     if (command->get_subcommands().empty()) chosen = [options] { return verify_command(*options); };
   });

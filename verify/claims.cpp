@@ -14,19 +14,20 @@ namespace netpolc::verify {
 using symbolic::Choice;
 
 struct Claims::Prepared {
-  explicit Prepared(const ir::eval::World& world) : rules(world), address_labels(world, true) {
+  explicit Prepared(const ir::eval::World& world) : rules(world) {
     for (const auto& policy : rules.policies)
       for (const auto& side : policy.rules)
         for (const auto& rule : side)
           for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
   }
   symbolic::PreparedRules rules;
-  ir::eval::AddressLabels address_labels;
   std::map<std::string, const ir::eval::Matcher*> matchers;  // the distinct ones
 };
 
-Claims::Claims(const ir::eval::World& world, Judge& judge, KeepsLabel keeps, SolverBudget budget)
-    : world_(world), judge_(judge), keeps_(std::move(keeps)), budget_(budget), prepared_(std::make_unique<Prepared>(world_)) {}
+Claims::Claims(const ir::eval::World& world, Judge& judge, KeepsLabel keeps, SolverBudget budget, const ir::eval::World* other)
+    : world_(world), judge_(judge), keeps_(std::move(keeps)), budget_(budget), other_(other), prepared_(std::make_unique<Prepared>(world_)) {
+  if (other != nullptr) other_prepared_ = std::make_unique<Prepared>(*other);
+}
 Claims::~Claims() = default;
 
 // ---- who is meant ------------------------------------------------------------------------------------
@@ -102,11 +103,22 @@ struct Known {  // ends that exist, those that policies treat alike once
 
 namespace {
 
+// What of all that a policy set asks about holds for somebody.
+struct Asks {
+  const ir::eval::World& world;
+  const ir::eval::AddressLabels& labels;
+  const std::map<std::string, const ir::eval::Matcher*>& matchers;
+  void append(std::string& out, const ir::PeerFacts& facts) const {
+    const ir::LabelSet all = facts.address ? labels.of(facts) : facts.labels;
+    const ir::eval::PeerView view{facts, all, ir::eval::is_external(facts)};
+    for (const auto& [key, matcher] : matchers) out += ir::eval::matches(*matcher, view, world.cluster.config, labels) ? '1' : '0';
+  }
+};
+
 class Look {
  public:
-  Look(const ir::eval::World& world, Judge& judge, const symbolic::PreparedRules& rules, const ir::eval::AddressLabels& labels,
-       const std::map<std::string, const ir::eval::Matcher*>& matchers, const symbolic::Universe& universe, const Inquiry& inquiry, SolverBudget budget)
-      : judge_(judge), labels_(labels), matchers_(matchers), inquiry_(inquiry), world_{world, rules, universe, budget} {}
+  Look(const symbolic::SearchWorld& world, Judge& judge, std::vector<Asks> asks, const Inquiry& inquiry)
+      : judge_(judge), asks_(std::move(asks)), inquiry_(inquiry), world_(world) {}
 
   Finding run(std::uint64_t& steps) {
     const auto from = choices(inquiry_.from, inquiry_.not_from), to = choices(inquiry_.to, inquiry_.not_to);
@@ -144,19 +156,16 @@ class Look {
   const ir::Subject& kept(ir::Subject subject) { return *subjects_.emplace_back(std::make_unique<ir::Subject>(std::move(subject))); }
   const ir::PeerFacts& kept(ir::PeerFacts facts) { return *facts_.emplace_back(std::make_unique<ir::PeerFacts>(std::move(facts))); }
 
-  // What of all that policies ask about holds for it.
   std::string signature(const ir::PeerFacts& facts) const {
     std::string out;
-    const ir::LabelSet labels = facts.address ? labels_.of(facts) : facts.labels;
-    const ir::eval::PeerView view{facts, labels, ir::eval::is_external(facts)};
-    for (const auto& [key, matcher] : matchers_) out += ir::eval::matches(*matcher, view, world_.world.cluster.config, labels_) ? '1' : '0';
+    for (const Asks& asks : asks_) asks.append(out, facts);
     for (const ir::Label& label : facts.labels)
       if (label.source == "reserved" || facts.named_ports) out += label.to_string() + ' ';
     return out;
   }
 
   std::optional<Finding> between(const Choice& from, const Choice& to, std::uint64_t& steps) {
-    const symbolic::Outcome outcome = symbolic::search(world_, inquiry_, from, to, steps);
+    const symbolic::Outcome outcome = symbolic::search(world_, context_, inquiry_, from, to, steps);
     if (const auto* unknown = std::get_if<NotKnown>(&outcome)) {
       if (unknown_.empty()) unknown_ = unknown->why;
       return std::nullopt;
@@ -172,10 +181,23 @@ class Look {
       if (unknown_.empty()) unknown_ = replayed.incomputable;
       return std::nullopt;
     }
-    if (!as_wanted(replayed))
-      throw std::logic_error("the solver and the interpreter disagree: from " + model.from.name + " to " + model.to.name + ", " + ir::to_string(model.flow.protocol) +
-                             "/" + std::to_string(model.flow.number) + " is " + (replayed.allowed() ? "allowed" : "denied") + " to the interpreter");
-    return Found{{model.from.name, model.to.name, model.flow, std::move(replayed.egress), std::move(replayed.ingress), std::move(replayed.besides)}};
+    if (!as_wanted(replayed)) throw std::logic_error(disagreement(model, replayed));
+    Found found{{model.from.name, model.to.name, model.flow, std::move(replayed.egress), std::move(replayed.ingress), {}, {}, std::move(replayed.besides)}};
+    if (world_.other == nullptr) return found;
+    symbolic::Replayed there = symbolic::replay(*world_.other, model);
+    if (!there.incomputable.empty()) {
+      if (unknown_.empty()) unknown_ = there.incomputable;
+      return std::nullopt;
+    }
+    if (as_wanted(there)) throw std::logic_error(disagreement(model, there));
+    found.witness.other_egress = std::move(there.egress);
+    found.witness.other_ingress = std::move(there.ingress);
+    return found;
+  }
+
+  static std::string disagreement(const symbolic::Model& model, const symbolic::Replayed& replayed) {
+    return "the solver and the interpreter disagree: from " + model.from.name + " to " + model.to.name + ", " + ir::to_string(model.flow.protocol) + "/" +
+           std::to_string(model.flow.number) + " is " + (replayed.allowed() ? "allowed" : "denied") + " to the interpreter";
   }
 
   bool as_wanted(const symbolic::Replayed& replayed) const {
@@ -190,9 +212,14 @@ class Look {
   // Endpoints whose rules conflict have no policy that could be computed: an answer doesn't speak of them.
   void note_conflicts() {
     if (inquiry_.from.pods.empty() && inquiry_.to.pods.empty()) return;
+    for (const auto* rules : {&world_.rules, world_.other_rules}) {
+      if (rules != nullptr) note_conflicts(*rules);
+    }
+  }
+  void note_conflicts(const symbolic::PreparedRules& rules) {
     for (const std::size_t d : {0U, 1U}) {
       std::vector<ir::eval::SelectedRule> all;
-      for (const auto& policy : world_.rules.policies)
+      for (const auto& policy : rules.policies)
         for (const auto& rule : policy.rules[d]) all.push_back({rule.ref, rule.rule, &rule.peers});
       if (const auto conflict = ir::eval::find_conflict(all)) none_.left_out.push_back("pods whose rules conflict (" + conflict->reason + "): no policy can be computed for them");
     }
@@ -201,10 +228,10 @@ class Look {
   }
 
   Judge& judge_;
-  const ir::eval::AddressLabels& labels_;
-  const std::map<std::string, const ir::eval::Matcher*>& matchers_;
+  const std::vector<Asks> asks_;
   const Inquiry& inquiry_;
-  const symbolic::SearchWorld world_;
+  const symbolic::SearchWorld& world_;
+  z3::context context_;  // one for all searches: they say much the same
   std::vector<std::unique_ptr<ir::Subject>> subjects_;
   std::vector<std::unique_ptr<ir::PeerFacts>> facts_;
   NoneFound none_;
@@ -219,8 +246,19 @@ Finding Claims::look_for(const Inquiry& inquiry) {
     return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded"};
   std::vector<PodPattern> patterns;
   for (const EndSet* set : {&inquiry.from, &inquiry.to, &inquiry.not_from, &inquiry.not_to}) patterns.insert(patterns.end(), set->pods.begin(), set->pods.end());
-  const symbolic::Universe universe(world_.policies, world_.cluster, patterns, keeps_, inquiry.differing);
-  Look look(world_, judge_, prepared_->rules, prepared_->address_labels, prepared_->matchers, universe, inquiry, budget_);
+  const bool swapped = inquiry.compare == Inquiry::Compare::SecondAllows, compares = inquiry.compare != Inquiry::Compare::No;
+  std::vector<const ir::PolicySet*> sets{&world_.policies};
+  std::vector<Asks> asks{{world_, prepared_->rules.address_labels, prepared_->matchers}};
+  if (compares) {
+    sets.push_back(&other_->policies);
+    asks.push_back({*other_, other_prepared_->rules.address_labels, other_prepared_->matchers});
+  }
+  const symbolic::Universe universe(sets, world_.cluster, patterns, keeps_, inquiry.differing);
+  const auto& allows = swapped ? *other_prepared_ : *prepared_;
+  const auto* denies = !compares ? nullptr : swapped ? prepared_.get() : other_prepared_.get();
+  const symbolic::SearchWorld world{swapped ? *other_ : world_, allows.rules, universe, budget_, !compares ? nullptr : swapped ? &world_ : other_,
+                                    denies == nullptr ? nullptr : &denies->rules};
+  Look look(world, judge_, std::move(asks), inquiry);
   return look.run(steps_);
 }
 

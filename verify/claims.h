@@ -32,6 +32,8 @@ struct Inquiry {
   std::optional<FlowRange> not_traffic;  // of a protocol: left out
   Wanted wanted = Wanted::Allowed;
   std::vector<std::string> without;      // keys of labels that no pod by pattern has
+  // Allowed (without a proxy, if that is wanted) by one policy set and not by the other: by the first and not the second, or the other way round.
+  enum class Compare : std::uint8_t { No, FirstAllows, SecondAllows } compare = Compare::No;
   std::optional<std::string> differing;  // label key: the two ends have different values of it (or one lacks it)
 };
 
@@ -44,6 +46,7 @@ struct Witness {
   std::string from, to;  // an end that exists, or "ns/[labels]" of a pod that could
   ir::Flow flow;
   std::optional<WitnessSide> egress, ingress;  // none: nothing is enforced there
+  std::optional<WitnessSide> other_egress, other_ingress;  // where two policy sets are compared: what the other one says
   std::vector<std::string> besides;            // what else must be so: other pods' named ports
 };
 
@@ -75,8 +78,9 @@ struct SolverBudget {
 
 class Claims {
  public:
-  // Everything outlives it.
-  Claims(const ir::eval::World& world, Judge& judge, KeepsLabel keeps, SolverBudget budget = {});
+  // Everything outlives it. `other`: a second policy set, for comparisons, over the same cluster; then `judge`, which
+  // says who the ends are, has the policies of both.
+  Claims(const ir::eval::World& world, Judge& judge, KeepsLabel keeps, SolverBudget budget = {}, const ir::eval::World* other = nullptr);
   ~Claims();
 
   // "[k=v]" and "ns/[k=v]" are every pod that could be so; "any" is every pod and everybody else; the rest is what it is
@@ -92,7 +96,8 @@ class Claims {
   Judge& judge_;
   KeepsLabel keeps_;
   SolverBudget budget_;
-  std::unique_ptr<Prepared> prepared_;
+  const ir::eval::World* const other_;
+  std::unique_ptr<Prepared> prepared_, other_prepared_;
   std::uint64_t steps_ = 0;
 };
 

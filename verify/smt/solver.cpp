@@ -28,6 +28,8 @@ Solver::Solver(z3::context& context, Budget budget) : context_(context), budget_
   params.set("rlimit", budget.steps);
   params.set("timeout", budget.milliseconds);
   solver_.set(params);
+  // The count is the context's, and a solver that was never asked doesn't tell it.
+  if (solver_.check() == z3::sat) counted_ = steps_of(solver_);
 }
 
 void Solver::add(const z3::expr& fact) { solver_.add(fact); }
@@ -35,10 +37,9 @@ void Solver::add(const z3::expr& fact) { solver_.add(fact); }
 Answer Solver::ask(const std::string& question, const std::vector<z3::expr>& assumptions) {
   z3::expr_vector given(context_);
   for (const z3::expr& assumption : assumptions) given.push_back(assumption);
-  const std::uint64_t before = steps_of(solver_);
   const z3::check_result result = solver_.check(given);
-  const std::uint64_t after = steps_of(solver_);
-  const std::uint64_t steps = after > before ? after - before : after;
+  const std::uint64_t now = steps_of(solver_), steps = now > counted_ ? now - counted_ : 0;
+  counted_ = std::max(counted_, now);
   used_ += steps;
   if (result == z3::sat) return Possible{solver_.get_model()};
   if (result == z3::unknown) return Undecided{question + ": " + in_plain_words(solver_.reason_unknown(), steps, budget_)};
@@ -57,22 +58,31 @@ z3::expr negate(const z3::expr& term) {
   return term.is_not() ? term.arg(0) : !term;
 }
 
-z3::expr all(z3::context& context, const std::vector<z3::expr>& terms) {
-  z3::expr_vector kept(context);
-  for (const z3::expr& term : terms) {
-    if (term.is_false()) return term;
-    if (!term.is_true()) kept.push_back(term);
-  }
-  return kept.empty() ? context.bool_val(true) : kept.size() == 1 ? kept[0] : z3::mk_and(kept);
+namespace {
+
+// By Z3's own numbers: equal terms have one.
+void sort_terms(std::vector<z3::expr>& terms) {
+  std::sort(terms.begin(), terms.end(), [](const z3::expr& a, const z3::expr& b) { return a.id() < b.id(); });
+  terms.erase(std::unique(terms.begin(), terms.end(), [](const z3::expr& a, const z3::expr& b) { return a.id() == b.id(); }), terms.end());
 }
 
-z3::expr any(z3::context& context, const std::vector<z3::expr>& terms) {
-  z3::expr_vector kept(context);
+z3::expr join(z3::context& context, const std::vector<z3::expr>& terms, bool conjunction) {
+  std::vector<z3::expr> kept;
   for (const z3::expr& term : terms) {
-    if (term.is_true()) return term;
-    if (!term.is_false()) kept.push_back(term);
+    if (conjunction ? term.is_false() : term.is_true()) return term;
+    if (conjunction ? !term.is_true() : !term.is_false()) kept.push_back(term);
   }
-  return kept.empty() ? context.bool_val(false) : kept.size() == 1 ? kept[0] : z3::mk_or(kept);
+  sort_terms(kept);
+  if (kept.empty()) return context.bool_val(conjunction);
+  if (kept.size() == 1) return kept[0];
+  z3::expr_vector out(context);
+  for (const z3::expr& term : kept) out.push_back(term);
+  return conjunction ? z3::mk_and(out) : z3::mk_or(out);
 }
+
+}  // namespace
+
+z3::expr all(z3::context& context, const std::vector<z3::expr>& terms) { return join(context, terms, true); }
+z3::expr any(z3::context& context, const std::vector<z3::expr>& terms) { return join(context, terms, false); }
 
 }  // namespace netpolc::verify::smt

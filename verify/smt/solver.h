@@ -44,10 +44,10 @@ class Solver {
   z3::context& context_;
   Budget budget_;
   z3::solver solver_;
-  std::uint64_t used_ = 0;
+  std::uint64_t used_ = 0, counted_ = 0;
 };
 
-// Conjunction and disjunction that drop what is constant.
+// Conjunction and disjunction that drop what is constant or said twice; the same terms in another order give the same term.
 z3::expr all(z3::context& context, const std::vector<z3::expr>& terms);
 z3::expr any(z3::context& context, const std::vector<z3::expr>& terms);
 z3::expr negate(const z3::expr& term);

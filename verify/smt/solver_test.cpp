@@ -59,5 +59,8 @@ TEST_CASE("constants vanish from what is joined") {
   CHECK(any(context, {a, yes}).is_true());
   CHECK(any(context, {}).is_false());
   CHECK(z3::eq(negate(negate(a)), a));
+  const z3::expr b = context.bool_const("b");
+  CHECK(z3::eq(all(context, {a, b, a}), all(context, {b, a})));
+  CHECK(z3::eq(any(context, {b, a}), any(context, {a, b, b})));
   CHECK(negate(no).is_true());
 }

@@ -340,3 +340,72 @@ TEST_CASE("... where pods name ports") {
   CHECK(seen.found > 5);
   CHECK(seen.none > 5);
 }
+
+// ---- two policy sets -----------------------------------------------------------------------------------
+
+namespace {
+
+// A little different, or only in another order.
+ir::PolicySet changed(Random& random, ir::PolicySet set) {
+  auto& all = set.policies;
+  std::rotate(all.begin(), all.begin() + random.below(static_cast<std::uint32_t>(all.size())), all.end());
+  ir::Policy& policy = all[random.below(static_cast<std::uint32_t>(all.size()))];
+  ir::Rule& rule = policy.rules[random.below(static_cast<std::uint32_t>(policy.rules.size()))];
+  switch (random.below(6)) {
+    case 0: all.pop_back(); break;
+    case 1: policy.default_deny_ingress = !policy.default_deny_ingress; break;
+    case 2: policy.rules.pop_back(); break;
+    case 3: rule.any_l4 = true; break;
+    case 4: rule.action = rule.action == ir::Action::Deny ? ir::Action::Allow : rule.action; break;
+    case 5: break;
+  }
+  return set;
+}
+
+std::optional<bool> differ_by_force(const World& one, const World& other, const Inquiry& asked, const std::vector<Pod>& pods) {
+  std::vector<ir::eval::SubjectPolicy> here, there;
+  for (const Pod& pod : pods) {
+    here.emplace_back(one.world(), pod.subject);
+    there.emplace_back(other.world(), pod.subject);
+    if (here.back().incomputable() || there.back().incomputable()) return std::nullopt;
+  }
+  for (std::size_t a = 0; a < pods.size(); ++a)
+    for (std::size_t b = 0; b < pods.size(); ++b)
+      for (const ir::Flow flow : kFlows) {
+        const auto holds = [&](const std::vector<ir::eval::SubjectPolicy>& policies) {
+          return wanted(asked, policies[a].judge(ir::Direction::Egress, facts(pods[b]), flow), policies[b].judge(ir::Direction::Ingress, facts(pods[a]), flow));
+        };
+        if (holds(here) && !holds(there)) return true;
+      }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("whether one policy set allows what another doesn't is what it is among the pods of a small universe") {
+  Seen seen;
+  for (std::uint32_t seed = 5000; seed < 5300; ++seed) {
+    Random random(seed);
+    const Keys keys = some_keys(random);
+    World world = random_world(random, keys, false), other = world;
+    other.policies = changed(random, world.policies);
+    Inquiry asked;
+    asked.name = "two sets";
+    asked.without = {"host", "init"};
+    asked.from.pods = asked.to.pods = {{"[]", std::nullopt, {}}};
+    const bool swapped = random.one_in(2);
+    asked.compare = swapped ? Inquiry::Compare::SecondAllows : Inquiry::Compare::FirstAllows;
+    asked.wanted = world.cluster.config.version < 17 || random.one_in(2) ? Wanted::Allowed : Wanted::AllowedWithoutProxy;
+    const auto forced = differ_by_force(swapped ? other : world, swapped ? world : other, asked, universe(keys, false, false));
+    if (!forced) continue;
+    const ir::eval::World first = world.world(), second = other.world();
+    Judge judge(first, world.lock);
+    Claims claims(first, judge, [](const std::string& key) { return !key.starts_with("filtered."); }, {}, &second);
+    const Finding answer = claims.look_for(asked);
+    INFO("seed " << seed);
+    CHECK(std::holds_alternative<Found>(answer) == *forced);
+    (*forced ? seen.found : seen.none) += 1;
+  }
+  CHECK(seen.found > 25);
+  CHECK(seen.none > 100);
+}

@@ -13,8 +13,8 @@ bool is_node(const ir::LabelSet& labels) {
 
 }  // namespace
 
-Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods)
-    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), address_labels_(world, true) {
+Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards)
+    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), address_labels_(rules.address_labels) {
   for (const ir::Endpoint& endpoint : world.cluster.endpoints) {
     if (endpoint.host_network) continue;
     for (const ir::NamedPort& port : endpoint.named_ports)
@@ -64,8 +64,9 @@ std::vector<Encoder::Selected> Encoder::selected(ir::Direction direction, const 
 
 z3::expr Encoder::is_peer(const ir::eval::Matcher& matcher, const Party& peer) {
   if (peer.pod == nullptr) {
-    const ir::LabelSet labels = peer.facts->address ? address_labels_.of(*peer.facts) : peer.facts->labels;
-    return constant(ir::eval::matches(matcher, {*peer.facts, labels, ir::eval::is_external(*peer.facts)}, world_.cluster.config, address_labels_));
+    auto known = labels_of_.find(peer.facts);
+    if (known == labels_of_.end()) known = labels_of_.emplace(peer.facts, peer.facts->address ? address_labels_.of(*peer.facts) : peer.facts->labels).first;
+    return constant(ir::eval::matches(matcher, {*peer.facts, known->second, ir::eval::is_external(*peer.facts)}, world_.cluster.config, address_labels_));
   }
   struct Visitor {
     SymbolicPod& pod;
@@ -173,7 +174,7 @@ z3::expr Encoder::ports(const PreparedRule& rule, ir::Direction direction, const
 // ---- verdicts ----------------------------------------------------------------------------------------
 
 z3::expr Encoder::guarded(const z3::expr& term, Forbids what) {
-  if (term.is_false()) return term;
+  if (term.is_false() || !guarding_) return term;
   auto found = guard_of_.find(what);
   if (found == guard_of_.end()) {
     found = guard_of_.emplace(what, context_.bool_const(("guard " + std::to_string(guards_.size())).c_str())).first;

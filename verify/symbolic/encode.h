@@ -41,7 +41,8 @@ struct SideTerms {
 class Encoder {
  public:
   // `pods`: all that take part in the question. Everything outlives the encoder.
-  Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods);
+  // Without guards, what forbids is just there.
+  Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards = true);
 
   // Precondition: subject.judged().
   SideTerms side(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
@@ -84,7 +85,9 @@ class Encoder {
   const PreparedRules& rules_;
   z3::context& context_;
   const std::vector<SymbolicPod*> pods_;
-  const ir::eval::AddressLabels address_labels_;
+  const bool guarding_;
+  const ir::eval::AddressLabels& address_labels_;
+  std::map<const ir::PeerFacts*, ir::LabelSet> labels_of_;
   std::map<std::pair<std::string, ir::Protocol>, Known> known_ports_;
   std::map<std::pair<std::string, ir::Protocol>, z3::expr> cluster_ports_;
   std::map<Forbids, z3::expr> guard_of_;

@@ -2,7 +2,7 @@
 
 namespace netpolc::verify::symbolic {
 
-PreparedRules::PreparedRules(const ir::eval::World& world) {
+PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(world, true) {
   const auto& config = world.cluster.config;
   const std::vector<ir::Requirement> none;
   const ir::eval::NamedPorts unnamed;

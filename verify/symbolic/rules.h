@@ -29,6 +29,7 @@ struct PreparedRules {
   // `world` outlives it.
   explicit PreparedRules(const ir::eval::World& world);
   std::vector<PreparedPolicy> policies;
+  const ir::eval::AddressLabels address_labels;
 };
 
 inline std::size_t index(ir::Direction direction) { return direction == ir::Direction::Ingress ? 0 : 1; }

@@ -13,14 +13,15 @@ constexpr std::size_t kSmallCore = 48;    // guards that are tried to be left ou
 
 class Search {
  public:
-  Search(const SearchWorld& world, const Inquiry& inquiry, const Choice& from, const Choice& to)
-      : world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), traffic_(context_, inquiry.traffic) {
+  Search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to)
+      : context_(context), world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), traffic_(context_, inquiry.traffic) {
     if (from.pattern != nullptr) from_pod_.emplace(world.universe, context_, "from", *from.pattern);
     if (to.pattern != nullptr) to_pod_.emplace(world.universe, context_, "to", *to.pattern);
     std::vector<SymbolicPod*> pods;
     if (from_pod_) pods.push_back(&*from_pod_);
     if (to_pod_) pods.push_back(&*to_pod_);
-    encoder_.emplace(world.world, world.rules, context_, pods);
+    encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr);
+    if (world.other != nullptr) other_.emplace(*world.other, *world.other_rules, context_, pods, false);
   }
 
   Outcome run() {
@@ -42,19 +43,32 @@ class Search {
  private:
   Party party(const Choice& choice, std::optional<SymbolicPod>& pod) { return pod ? Party{&*pod, nullptr, nullptr} : Party{nullptr, choice.subject, choice.facts}; }
 
-  z3::expr encode() {
+  struct Both {
+    z3::expr allowed, plain;
+  };
+  Both sides(Encoder& encoder) {
     const Party from = party(from_, from_pod_), to = party(to_, to_pod_);
     std::vector<z3::expr> allowed, plain;
     const auto side = [&](ir::Direction direction, const Party& subject, const Party& peer) {
       if (!subject.judged()) return;
-      const SideTerms terms = encoder_->side(direction, subject, peer, traffic_);
+      const SideTerms terms = encoder.side(direction, subject, peer, traffic_);
       allowed.push_back(terms.allowed);
       plain.push_back(terms.plain);
     };
     side(ir::Direction::Egress, from, to);
     side(ir::Direction::Ingress, to, from);
-    z3::expr wanted = smt::all(context_, inquiry_.wanted == Wanted::AllowedWithoutProxy ? plain : allowed);
+    return {smt::all(context_, allowed), smt::all(context_, plain)};
+  }
+
+  z3::expr encode() {
+    const Both here = sides(*encoder_);
+    z3::expr wanted = inquiry_.wanted == Wanted::AllowedWithoutProxy ? here.plain : here.allowed;
     if (inquiry_.wanted == Wanted::Denied) wanted = smt::negate(wanted);
+    if (other_) {
+      const Both both = sides(*other_);
+      const z3::expr there = inquiry_.wanted == Wanted::AllowedWithoutProxy ? both.plain : both.allowed;
+      wanted = z3::eq(wanted, there) ? context_.bool_val(false) : smt::all(context_, {wanted, smt::negate(there)});
+    }
     premise_ = {};
     if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
       premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
@@ -76,7 +90,9 @@ class Search {
       if (*pod)
         for (const z3::expr& fact : (*pod)->facts()) solver_.add(fact);
     for (const z3::expr& fact : traffic_.facts()) solver_.add(fact);
-    for (const z3::expr& fact : encoder_->facts()) solver_.add(fact);
+    for (const auto* encoder : {&encoder_, &other_})
+      if (*encoder)
+        for (const z3::expr& fact : (*encoder)->facts()) solver_.add(fact);
     facts_added_ = true;
   }
 
@@ -165,23 +181,23 @@ class Search {
     return {pod->describe(found), std::move(subject), std::move(facts), true, std::nullopt};
   }
 
+  z3::context& context_;
   const SearchWorld& world_;
   const Inquiry& inquiry_;
   const Choice& from_;
   const Choice& to_;
-  z3::context context_;
   smt::Solver solver_;
   Traffic traffic_;
   std::optional<SymbolicPod> from_pod_, to_pod_;
-  std::optional<Encoder> encoder_;
+  std::optional<Encoder> encoder_, other_;
   std::vector<z3::expr> premise_;
   bool facts_added_ = false;
 };
 
 }  // namespace
 
-Outcome search(const SearchWorld& world, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps) {
-  Search one(world, inquiry, from, to);
+Outcome search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps) {
+  Search one(world, context, inquiry, from, to);
   Outcome out = one.run();
   steps += one.steps();
   return out;

@@ -44,8 +44,11 @@ struct SearchWorld {
   const PreparedRules& rules;
   const Universe& universe;
   SolverBudget budget;
+  // What is allowed above and denied by these is looked for, if there are any. The same cluster.
+  const ir::eval::World* other = nullptr;
+  const PreparedRules* other_rules = nullptr;
 };
 
-Outcome search(const SearchWorld& world, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps);
+Outcome search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps);
 
 }  // namespace netpolc::verify::symbolic

@@ -42,7 +42,7 @@ std::string none_of(const std::vector<std::string>& taken, const std::string& wi
 
 }  // namespace
 
-Universe::Universe(const ir::PolicySet& policies, const ir::Cluster& cluster, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
+Universe::Universe(const std::vector<const ir::PolicySet*>& sets, const ir::Cluster& cluster, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
                    const std::optional<std::string>& asked)
     : cluster_(cluster), keeps_(std::move(keeps)) {
   for (const ir::Namespace& ns : cluster.namespaces) {
@@ -51,7 +51,8 @@ Universe::Universe(const ir::PolicySet& policies, const ir::Cluster& cluster, co
   }
   for (const ir::Endpoint& endpoint : cluster.endpoints)
     if (!endpoint.remote) namespaces_.push_back(endpoint.ns);
-  for (const ir::Policy& policy : policies.policies) mention(policy);
+  for (const ir::PolicySet* policies : sets)
+    for (const ir::Policy& policy : policies->policies) mention(policy);
   for (const ir::Service& service : cluster.services) {
     // What toServices becomes: its pods by their labels (section 1.9).
     for (const auto& [key, value] : service.selector) mention(key, value);

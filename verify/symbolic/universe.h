@@ -49,7 +49,7 @@ enum class KeyKind {
 class Universe {
  public:
   // `asked`: a key that is mentioned, too. Nothing of it is kept but `cluster`, which outlives the universe.
-  Universe(const ir::PolicySet& policies, const ir::Cluster& cluster, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
+  Universe(const std::vector<const ir::PolicySet*>& sets, const ir::Cluster& cluster, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
            const std::optional<std::string>& asked = std::nullopt);
 
   KeyKind kind(const std::string& key) const;

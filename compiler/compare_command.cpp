@@ -1,0 +1,204 @@
+// `netpolc verify same|implies`: two policy sets over one cluster, compared for every packet and every pod that could be.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "compiler/answers.h"
+#include "compiler/claim_text.h"
+#include "compiler/commands.h"
+#include "compiler/exit_code.h"
+#include "compiler/queries.h"
+#include "compiler/session.h"
+#include "frontend/label_filter.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using verify::Inquiry;
+
+struct Options {
+  InputOptions input;
+  std::vector<std::string> before, after, without;
+  std::string port, output = "text";
+  verify::SolverBudget budget;
+};
+
+struct Kind {
+  const char* name;
+  const char* help;
+  std::vector<Inquiry::Compare> asks;  // the first set is --after, the second --before
+};
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all{
+      {"implies", "What --after allows --before allows, too", {Inquiry::Compare::FirstAllows}},
+      {"same", "--before and --after allow the same", {Inquiry::Compare::FirstAllows, Inquiry::Compare::SecondAllows}},
+  };
+  return all;
+}
+
+// What must not differ, or the comparison would be about something else. "" if it doesn't.
+std::string different(const ir::Cluster& one, const ir::Cluster& other) {
+  const auto differ = [](const auto& a, const auto& b, const auto& same) { return a.size() != b.size() || !std::equal(a.begin(), a.end(), b.begin(), same); };
+  if (differ(one.namespaces, other.namespaces, [](const auto& a, const auto& b) { return a.name == b.name && a.labels == b.labels; })) return "namespaces";
+  if (differ(one.endpoints, other.endpoints, [](const auto& a, const auto& b) {
+        return a.ns == b.ns && a.name == b.name && a.labels == b.labels && a.named_ports == b.named_ports && a.host_network == b.host_network;
+      }))
+    return "workloads";
+  if (differ(one.nodes, other.nodes, [](const auto& a, const auto& b) { return a.name == b.name && a.labels == b.labels && a.addresses == b.addresses; })) return "nodes";
+  return "";
+}
+
+std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side) {
+  if (!side) return std::nullopt;
+  return verify::Side{side->subject, &side->verdict, nullptr};
+}
+
+// A difference, and what either set says about it.
+struct Difference {
+  verify::Witness witness;
+  bool opened = false;   // allowed by --after
+  bool proxied = false;  // both allow it, one through a proxy only
+};
+
+void append(std::string& out, const char* set, const Session& session, const std::optional<verify::WitnessSide>& egress,
+            const std::optional<verify::WitnessSide>& ingress, const char* word) {
+  out += std::string("  ") + set + word + "\n";
+  side_text(out, "egress   ", side_of(egress), session.loaded.policies, session.sources);
+  side_text(out, "ingress  ", side_of(ingress), session.loaded.policies, session.sources);
+}
+
+std::string to_text(const ClaimAnswer& answer, const std::optional<Difference>& difference, const Session& before, const Session& after, bool colour) {
+  if (!difference) return to_text(answer, after.loaded.policies, after.sources, colour);
+  const verify::Witness& found = difference->witness;
+  std::string out = coloured("REFUTED", verify::Word::Denied, colour) + "  " + answer.claim + "  " + to_string(answer.traffic) + "\n\n";
+  out += std::string("  witness  ") + found.from + " → " + found.to + "   " + flow_text(found.flow) + (difference->opened ? "   opened\n" : "   closed\n");
+  const auto here = [&](const char* set, const Session& session, bool first) {
+    append(out, set, session, first ? found.egress : found.other_egress, first ? found.ingress : found.other_ingress,
+           first ? (difference->proxied ? "allowed without a proxy" : "allowed") : difference->proxied ? "allowed through a proxy" : "denied");
+  };
+  here("before   ", before, !difference->opened);
+  here("after    ", after, difference->opened);
+  for (const std::string& more : found.besides) out += "  given    " + more + "\n";
+  for (const std::string& assumed : answer.assumed) out += "  assumed  " + assumed + "\n";
+  return out;
+}
+
+std::string to_json(const ClaimAnswer& answer, const std::optional<Difference>& difference, const Session& before, const Session& after) {
+  using nlohmann::ordered_json;
+  auto out = ordered_json::parse(to_json(answer, after.loaded.policies, after.sources));
+  out.erase("from");
+  out.erase("to");
+  if (!difference) return out.dump() + "\n";
+  const verify::Witness& found = difference->witness;
+  out["difference"] = difference->opened ? "opened" : "closed";
+  for (const bool is_after : {false, true}) {
+    const Session& session = is_after ? after : before;
+    const bool first = is_after == difference->opened;
+    JsonAnswers writer(session.loaded.policies, session.sources);
+    const auto side = [&](const std::optional<verify::WitnessSide>& one) {
+      std::string text;
+      writer.append_side(text, side_of(one));
+      return ordered_json::parse(text);
+    };
+    out["witness"].erase("egress");
+    out["witness"].erase("ingress");
+    out[is_after ? "after" : "before"] = {{"verdict", first || difference->proxied ? "ALLOWED" : "DENIED"}, {"egress", side(first ? found.egress : found.other_egress)},
+                                          {"ingress", side(first ? found.ingress : found.other_ingress)}};
+  }
+  return out.dump() + "\n";
+}
+
+// Whether a rule of the set asks a proxy, and whether one asks for authentication.
+struct Asks {
+  bool proxy = false, authentication = false;
+};
+Asks asks(const ir::PolicySet& set) {
+  Asks out;
+  for (const ir::Policy& policy : set.policies)
+    for (const ir::Rule& rule : policy.rules) {
+      out.authentication |= rule.auth == ir::AuthMode::Required || rule.auth == ir::AuthMode::AlwaysFail;
+      for (const ir::PortRule& item : rule.ports) out.proxy |= item.l7.redirects();
+    }
+  return out;
+}
+
+std::optional<int> open_with(const Options& options, const std::vector<std::string>& more, Session& session) {
+  InputOptions input = options.input;
+  input.files.insert(input.files.end(), more.begin(), more.end());
+  return open(input, session);
+}
+
+int run(const Kind& kind, const Options& options) {
+  Session before, after;
+  if (const auto code = open_with(options, options.before, before)) return *code;
+  if (const auto code = open_with(options, options.after, after)) return *code;
+  if (const std::string what = different(before.loaded.cluster, after.loaded.cluster); !what.empty())
+    return complain("--before and --after have different " + what + ": give the cluster's manifests with -f, for both");
+  verify::FlowRange traffic;
+  if (!options.port.empty()) {
+    const auto range = parse_port_range(options.port);
+    if (!range) return complain("--port " + options.port + ": expected a port or a range and TCP, UDP or SCTP, such as 8080/TCP or 1-1024/UDP");
+    traffic = *range;
+  }
+  // Who there is to policy is what either set tells apart.
+  ir::PolicySet both = after.loaded.policies;
+  both.policies.insert(both.policies.end(), before.loaded.policies.policies.begin(), before.loaded.policies.policies.end());
+  const ir::eval::World all{both, after.loaded.cluster, after.resolutions};
+  const ir::eval::World first{after.loaded.policies, after.loaded.cluster, after.resolutions}, second{before.loaded.policies, before.loaded.cluster, before.resolutions};
+  verify::Judge judge(all, after.lock);
+  const frontend::LabelFilter filter(after.loaded.cluster.config);
+  verify::Claims claims(first, judge, [&](const std::string& key) { return filter.keeps({"k8s", key, ""}); }, options.budget, &second);
+
+  ClaimAnswer answer{.claim = kind.name, .from = "", .to = "", .by = "", .traffic = traffic, .finding = verify::NoneFound{.because = {}, .possible = false, .left_out = {}},
+                     .assumed = {}, .steps = 0};
+  for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
+  const verify::EndSet any = *claims.ends("any");
+  std::optional<Difference> difference;
+  const Asks one = asks(before.loaded.policies), other = asks(after.loaded.policies);
+  std::vector<verify::Wanted> wanted{verify::Wanted::Allowed};
+  if (one.proxy || other.proxy) wanted.push_back(verify::Wanted::AllowedWithoutProxy);
+  const auto found = [&](verify::Wanted what, Inquiry::Compare compare) {
+    const Inquiry inquiry{.name = kind.name, .from = any, .to = any, .not_from = {}, .not_to = {}, .traffic = traffic, .not_traffic = {}, .wanted = what, .without = options.without, .compare = compare, .differing = {}};
+    verify::Finding finding = claims.look_for(inquiry);
+    if (const auto* it = std::get_if<verify::Found>(&finding))
+      difference = Difference{it->witness, compare == Inquiry::Compare::FirstAllows, what == verify::Wanted::AllowedWithoutProxy};
+    return join(answer.finding, std::move(finding));
+  };
+  for (const verify::Wanted what : wanted)
+    for (const Inquiry::Compare compare : kind.asks)
+      if (!difference && found(what, compare)) break;
+  if (auto* none = std::get_if<verify::NoneFound>(&answer.finding)) {
+    if (one.proxy || other.proxy) none->left_out.push_back("what proxies let through: only where they are asked is compared");
+    if (one.authentication || other.authentication) none->left_out.push_back("where authentication is asked for");
+  }
+  answer.steps = claims.solver_steps();
+  const std::string out = options.output == "text" ? to_text(answer, difference, before, after, use_colour(options.input.color, Stream::Out))
+                                                   : to_json(answer, difference, before, after);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return exit_code(answer);
+}
+
+}  // namespace
+
+void add_comparisons(CLI::App& verify, Action& chosen) {
+  for (const Kind& kind : kinds()) {
+    auto options = std::make_shared<Options>();
+    CLI::App* command = verify.add_subcommand(kind.name, kind.help);
+    add_input_options(*command, options->input);
+    const char* sets = "Policy sets: each with what -f has for both, such as the cluster's manifests";
+    const auto repeatable = [&](const char* name, std::vector<std::string>& to, const char* help) {
+      return command->add_option_function<std::string>(name, [&to](const std::string& value) { to.push_back(value); }, help)->trigger_on_parse()->group(sets);
+    };
+    repeatable("--before", options->before, "File or directory (repeatable)")->required();
+    repeatable("--after", options->after, "File or directory (repeatable)")->required();
+    repeatable("--without-label", options->without, "Assume that no pod has a label with this key (repeatable)");
+    command->add_option("--port", options->port, "Destination ports, 8080/TCP or 1-1024/UDP; without, everything")->group("Traffic");
+    command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
+    command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
+    command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+    command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
+  }
+}
+
+}  // namespace netpolc::compiler
