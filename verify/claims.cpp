@@ -41,7 +41,10 @@ tl::expected<EndSet, RefError> Claims::ends(const std::string& reference, const 
   const Directory& directory = judge_.directory();
   if (reference == "any") {
     out.pods.push_back({"[]", std::nullopt, {}});
-    for (const char* entity : {"entity:host", "entity:remote-node", "entity:kube-apiserver"}) out.ends.push_back(directory.resolve(entity, std::nullopt)->front());
+    for (const char* entity : {"entity:host", "entity:remote-node", "entity:kube-apiserver", "entity:health", "entity:ingress", "entity:init", "entity:unmanaged"})
+      out.ends.push_back(directory.resolve(entity, std::nullopt)->front());
+    for (std::uint32_t e = 0; e < world_.cluster.endpoints.size(); ++e)
+      if (world_.cluster.endpoints[e].remote) out.ends.push_back(directory.endpoint_end(e, std::nullopt));
     for (const ir::Node& node : world_.cluster.nodes)
       if (!node.addresses.empty()) out.ends.push_back(directory.address_end(node.addresses.front()));
     for (End& end : directory.outside(cuts)) out.ends.push_back(std::move(end));
