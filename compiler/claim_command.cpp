@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "compiler/claim_command.h"
 #include "compiler/claim_text.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
@@ -12,16 +13,9 @@
 namespace netpolc::compiler {
 namespace {
 
-struct Options {
-  InputOptions input;
-  std::vector<std::string> from, to, except_from, except_to, without;
-  std::string port, icmp, icmpv6, by = "namespace", output = "text";
-  verify::SolverBudget budget;
-};
-
 class Claimant {
  public:
-  Claimant(const Options& options, const Session& session)
+  Claimant(const ClaimOptions& options, const Session& session)
       : options_(options),
         world_{session.loaded.policies, session.loaded.cluster, session.resolutions},
         judge_(world_, session.lock),
@@ -93,7 +87,7 @@ class Claimant {
   }
 
   std::string problem_;
-  const Options& options_;
+  const ClaimOptions& options_;
   const ir::eval::World world_;
   verify::Judge judge_;
   const frontend::LabelFilter filter_;
@@ -103,13 +97,13 @@ class Claimant {
 
 // The inquiries of a claim, which holds if none of them finds anything.
 using Inquiries = std::vector<verify::Inquiry>;
-using MakeInquiries = Inquiries (*)(const Options&, Claimant&);
+using MakeInquiries = Inquiries (*)(const ClaimOptions&, Claimant&);
 
-Inquiries never(const Options&, Claimant& claimant) { return {claimant.inquiry("never", verify::Wanted::Allowed)}; }
-Inquiries requires_l7(const Options&, Claimant& claimant) { return {claimant.inquiry("requires-l7", verify::Wanted::AllowedWithoutProxy)}; }
+Inquiries never(const ClaimOptions&, Claimant& claimant) { return {claimant.inquiry("never", verify::Wanted::Allowed)}; }
+Inquiries requires_l7(const ClaimOptions&, Claimant& claimant) { return {claimant.inquiry("requires-l7", verify::Wanted::AllowedWithoutProxy)}; }
 
 // To nobody else anything; to those nothing but that traffic.
-Inquiries only(const Options& options, Claimant& claimant) {
+Inquiries only(const ClaimOptions& options, Claimant& claimant) {
   verify::Inquiry others = claimant.inquiry("only", verify::Wanted::Allowed);
   verify::Inquiry other_traffic = others;
   const verify::EndSet said = claimant.exceptions(options.to);
@@ -129,7 +123,7 @@ std::string label_key(const std::string& by) {
   return by.starts_with(kOfNamespace) ? verify::symbolic::kNamespaceLabels + by.substr(kOfNamespace.size()) : by;
 }
 
-Inquiries isolated(const Options& options, Claimant& claimant) {
+Inquiries isolated(const ClaimOptions& options, Claimant& claimant) {
   verify::Inquiry one = claimant.inquiry("isolated", verify::Wanted::Allowed);
   one.differing = label_key(options.by);
   if (options.from.empty()) one.from = claimant.ends({"[]"}, {});
@@ -151,7 +145,7 @@ constexpr Kind kKinds[] = {
 };
 
 // The first inquiry that finds something refutes the claim; what is undecided weighs more than what is proved.
-int run(const Kind& kind, const Options& options) {
+int run(const Kind& kind, const ClaimOptions& options) {
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   Claimant claimant(options, session);
@@ -172,6 +166,23 @@ int run(const Kind& kind, const Options& options) {
   return exit_code(answer);
 }
 
+// Two questions: is some of it allowed, and is some of it denied?
+int run_reach(const ClaimOptions& options) {
+  Session session;
+  if (const auto code = open(options.input, session)) return *code;
+  Claimant claimant(options, session);
+  verify::Inquiry allowed = claimant.inquiry("allowed", verify::Wanted::Allowed), denied = claimant.inquiry("denied", verify::Wanted::Denied);
+  if (!claimant.problem().empty()) return complain(claimant.problem());
+  ReachAnswer answer{.from = allowed.from.name, .to = allowed.to.name, .traffic = allowed.traffic, .allowed = claimant.claims().look_for(allowed),
+                     .denied = claimant.claims().look_for(denied), .assumed = {}, .steps = 0};
+  for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
+  answer.steps = claimant.claims().solver_steps();
+  const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
+                                                   : to_json(answer, session.loaded.policies, session.sources);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return exit_code(answer);
+}
+
 // One value at a time: CLI11 would take `[k=v]` for a list, and what follows for more values.
 CLI::Option* add_repeatable(CLI::App& command, const char* name, std::vector<std::string>& to, const char* help, const std::string& group) {
   return command.add_option_function<std::string>(name, [&to](const std::string& value) { to.push_back(value); }, help)->trigger_on_parse()->group(group);
@@ -179,9 +190,11 @@ CLI::Option* add_repeatable(CLI::App& command, const char* name, std::vector<std
 
 }  // namespace
 
+int reach(const ClaimOptions& options) { return run_reach(options); }
+
 void add_claims(CLI::App& verify, Action& chosen) {
   for (const Kind& kind : kKinds) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<ClaimOptions>();
     CLI::App* command = verify.add_subcommand(kind.name, kind.help);
     add_input_options(*command, options->input);
     const std::string ends = "Ends: [k=v] and ns/[k=v] are every pod that could ever be so; ns/name, entity:NAME, ip:, cidr:, fqdn:, svc:, any";

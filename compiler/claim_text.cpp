@@ -31,11 +31,53 @@ std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& si
   return verify::Side{side->subject, &side->verdict, nullptr};
 }
 
-void append(std::string& out, const verify::Witness& witness, const ir::PolicySet& policies, const SourceManager& sources) {
-  out += "  witness  " + witness.from + " → " + witness.to + "   " + flow_text(witness.flow) + "\n";
+void append(std::string& out, const char* name, const verify::Witness& witness, const ir::PolicySet& policies, const SourceManager& sources) {
+  out += std::string("  ") + name + witness.from + " → " + witness.to + "   " + flow_text(witness.flow) + "\n";
   side_text(out, "egress   ", side_of(witness.egress), policies, sources);
   side_text(out, "ingress  ", side_of(witness.ingress), policies, sources);
   for (const std::string& more : witness.besides) out += "  given    " + more + "\n";
+}
+
+void append(std::string& out, const std::vector<verify::Forbids>& because, const ir::PolicySet& policies, const SourceManager& sources) {
+  for (const bool by_default : {false, true}) {
+    const char* lead = by_default ? "  because  no rule matches; default deny, switched on by\n" : "  because  it is denied by\n";
+    for (const verify::Forbids& one : because) {
+      if (one.by_default != by_default) continue;
+      out += std::string(lead) + "             " + rule_line(one.rule, policies, sources) + "\n";
+      lead = "";
+    }
+  }
+}
+
+// Of a reachability.
+verify::Word word_of(const ReachAnswer& answer) {
+  const bool allowed = std::holds_alternative<Found>(answer.allowed), denied = std::holds_alternative<Found>(answer.denied);
+  if (allowed && denied) return verify::Word::Mixed;
+  if (std::holds_alternative<NotKnown>(answer.allowed) || std::holds_alternative<NotKnown>(answer.denied)) return verify::Word::Undecided;
+  return allowed ? verify::Word::Allowed : denied ? verify::Word::Denied : verify::Word::Undecided;
+}
+
+// Why it is undecided. "" if it isn't.
+std::string reason_of(const ReachAnswer& answer) {
+  if (word_of(answer) != verify::Word::Undecided) return "";
+  for (const auto* finding : {&answer.allowed, &answer.denied})
+    if (const auto* unknown = std::get_if<NotKnown>(finding)) return unknown->why;
+  return "there can be no such ends or no such traffic: look at labels and namespaces";
+}
+
+nlohmann::ordered_json witness_json(const verify::Witness& witness, JsonAnswers& writer) {
+  using nlohmann::ordered_json;
+  const bool icmp = witness.flow.protocol == ir::Protocol::Icmp || witness.flow.protocol == ir::Protocol::Icmpv6;
+  ordered_json shown = {{"from", witness.from}, {"to", witness.to}, {"protocol", ir::to_string(witness.flow.protocol)}, {icmp ? "icmpType" : "port", witness.flow.number}};
+  const auto side = [&](const std::optional<verify::WitnessSide>& one) {
+    std::string text;
+    writer.append_side(text, side_of(one));
+    return ordered_json::parse(text);
+  };
+  shown["egress"] = side(witness.egress);
+  shown["ingress"] = side(witness.ingress);
+  if (!witness.besides.empty()) shown["given"] = witness.besides;
+  return shown;
 }
 
 }  // namespace
@@ -73,18 +115,11 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   const char* said = word(answer);
   const auto tone = std::holds_alternative<Found>(answer.finding) ? verify::Word::Denied : exit_code(answer) == kGood ? verify::Word::Allowed : verify::Word::Undecided;
   std::string out = coloured(said, tone, colour) + "  " + claim_text(answer) + "\n\n";
-  if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, found->witness, policies, sources);
+  if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, "witness  ", found->witness, policies, sources);
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out += "  reason   " + unknown->why + "\n";
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
     if (!none->possible) out += "  reason   there can be no such ends or no such traffic, so that nothing is proved: look at labels and namespaces\n";
-    for (const bool by_default : {false, true}) {
-      const char* lead = by_default ? "  because  no rule matches; default deny, switched on by\n" : "  because  it is denied by\n";
-      for (const verify::Forbids& one : none->because) {
-        if (one.by_default != by_default) continue;
-        out += std::string(lead) + "             " + rule_line(one.rule, policies, sources) + "\n";
-        lead = "";
-      }
-    }
+    append(out, none->because, policies, sources);
     if (none->possible) out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
   }
@@ -98,18 +133,7 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   ordered_json out = {{"claim", answer.claim}, {"verdict", word(answer)}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
   if (!answer.by.empty()) out["by"] = answer.by;
   if (const auto* found = std::get_if<Found>(&answer.finding)) {
-    const verify::Witness& witness = found->witness;
-    const bool icmp = witness.flow.protocol == ir::Protocol::Icmp || witness.flow.protocol == ir::Protocol::Icmpv6;
-    ordered_json shown = {{"from", witness.from}, {"to", witness.to}, {"protocol", ir::to_string(witness.flow.protocol)}, {icmp ? "icmpType" : "port", witness.flow.number}};
-    const auto side = [&](const std::optional<verify::WitnessSide>& one) {
-      std::string text;
-      writer.append_side(text, side_of(one));
-      return ordered_json::parse(text);
-    };
-    shown["egress"] = side(witness.egress);
-    shown["ingress"] = side(witness.ingress);
-    if (!witness.besides.empty()) shown["given"] = witness.besides;
-    out["witness"] = std::move(shown);
+    out["witness"] = witness_json(found->witness, writer);
   }
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out["reason"] = unknown->why;
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
@@ -120,6 +144,45 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
     }
     if (!none->left_out.empty()) out["leftOut"] = none->left_out;
   }
+  out["assumed"] = answer.assumed;
+  out["solverSteps"] = answer.steps;
+  return out.dump() + "\n";
+}
+
+// ---- reachability ----------------------------------------------------------------------------------
+
+int exit_code(const ReachAnswer& answer) {
+  switch (word_of(answer)) {
+    case verify::Word::Allowed: return kGood;
+    case verify::Word::Denied:
+    case verify::Word::Mixed: return kNegative;
+    case verify::Word::Undecided: return kUndecided;
+  }
+  return kUndecided;
+}
+
+std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources, bool colour) {
+  const verify::Word said = word_of(answer);
+  std::string out = coloured(verify::to_string(said), said, colour) + "  " + answer.from + " → " + answer.to + "   " + to_string(answer.traffic) + "\n\n";
+  if (const auto* found = std::get_if<Found>(&answer.allowed)) append(out, "allowed  ", found->witness, policies, sources);
+  if (const auto* found = std::get_if<Found>(&answer.denied)) append(out, "denied   ", found->witness, policies, sources);
+  if (const std::string reason = reason_of(answer); !reason.empty()) out += "  reason   " + reason + "\n";
+  const auto* none = said == verify::Word::Denied ? std::get_if<NoneFound>(&answer.allowed) : said == verify::Word::Allowed ? std::get_if<NoneFound>(&answer.denied) : nullptr;
+  if (none != nullptr) {
+    if (said == verify::Word::Denied) append(out, none->because, policies, sources);
+    out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
+    for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
+  }
+  for (const std::string& assumed : answer.assumed) out += "  assumed  " + assumed + "\n";
+  return out;
+}
+
+std::string to_json(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources) {
+  JsonAnswers writer(policies, sources);
+  nlohmann::ordered_json out = {{"verdict", verify::to_string(word_of(answer))}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
+  if (const std::string reason = reason_of(answer); !reason.empty()) out["reason"] = reason;
+  if (const auto* found = std::get_if<Found>(&answer.allowed)) out["allowed"] = witness_json(found->witness, writer);
+  if (const auto* found = std::get_if<Found>(&answer.denied)) out["denied"] = witness_json(found->witness, writer);
   out["assumed"] = answer.assumed;
   out["solverSteps"] = answer.steps;
   return out.dump() + "\n";

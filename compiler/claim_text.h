@@ -18,6 +18,19 @@ struct ClaimAnswer {
   std::uint64_t steps = 0;  // of the solver
 };
 
+// Reachability of all that could be.
+struct ReachAnswer {
+  std::string from, to;  // as asked
+  verify::FlowRange traffic;
+  verify::Finding allowed, denied;  // something that is
+  std::vector<std::string> assumed;
+  std::uint64_t steps = 0;
+};
+int exit_code(const ReachAnswer& answer);
+// ALLOWED: all of it; DENIED: none; MIXED, with a witness of each; UNDECIDED.
+std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources, bool colour);
+std::string to_json(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources);
+
 // What two inquiries of one claim say together, kept in `all`. True: the claim is refuted, nothing more need be asked.
 bool join(verify::Finding& all, verify::Finding more);
 // A claim about ends that can't be is no proof of anything: kNoAnswer.

@@ -4,6 +4,7 @@
 
 #include "compiler/all_ports.h"
 #include "compiler/answers.h"
+#include "compiler/claim_command.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
@@ -15,8 +16,25 @@ namespace {
 struct Options {
   InputOptions input;
   std::string from, to, port, icmp, icmpv6, http, queries, output = "text";
-  bool all_ports = false;
+  bool all_ports = false, symbolic = false;
+  std::vector<std::string> without;
 };
+
+// Pods that don't exist yet are asked about in another way, with the same words.
+int symbolic(const Options& options) {
+  if (!options.queries.empty() || options.all_ports || !options.http.empty()) return complain("--symbolic answers about ports, types or everything: leave --queries, --all-ports and --http out");
+  if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed");
+  ClaimOptions asked;
+  asked.input = options.input;
+  asked.from = {options.from};
+  asked.to = {options.to};
+  asked.without = options.without;
+  asked.port = options.port;
+  asked.icmp = options.icmp;
+  asked.icmpv6 = options.icmpv6;
+  asked.output = options.output;
+  return reach(asked);
+}
 
 int exit_code(verify::Word word) {
   switch (word) {
@@ -81,6 +99,8 @@ int one(const Options& options, const Session& session, verify::Judge& judge) {
 }
 
 int verify_command(const Options& options) {
+  if (options.symbolic) return symbolic(options);
+  if (!options.without.empty()) return complain("--without-label assumes something of pods that could be: it goes with --symbolic");
   if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
   if (!options.http.empty() && !is_request(options.http))
     return complain("--http '" + options.http + "': expected a method and a path, such as 'GET /path'");
@@ -102,6 +122,11 @@ void add_verify(CLI::App& root, Action& chosen) {
   const std::string ends = "Ends: ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
   command->add_option("--from", options->from, "Source")->group(ends);
   command->add_option("--to", options->to, "Destination")->group(ends);
+  command->add_flag("--symbolic", options->symbolic, "[k=v] and ns/[k=v] are every pod that could ever be so, in any namespace")->group(ends);
+  command->add_option_function<std::string>("--without-label", [options](const std::string& key) { options->without.push_back(key); },
+                                            "With --symbolic: assume that no pod has a label with this key (repeatable)")
+      ->trigger_on_parse()
+      ->group(ends);
   command->add_option("--port", options->port, "Destination port, 8080/TCP")->group("Traffic");
   command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
   command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");

@@ -79,6 +79,8 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
     WitnessSide judged{subject.name, policy.judge(direction, peer.facts, model.flow)};
     if (subject.is_new && !cluster.config.host_firewall && ir::eval::has_key(subject.subject->labels, "host"))
       out.besides.push_back("Cilium enforces nothing for a pod with a label whose key is `host` (to rule that out: --without-label host)");
+    if (subject.is_new && ir::eval::has_key(subject.subject->labels, "init"))
+      out.besides.push_back("Cilium denies by default what concerns a pod with a label whose key is `init` (to rule that out: --without-label init)");
     const std::uint16_t overlay = cluster.config.tunnel_port;
     const bool encapsulates = overlay != 0 && model.flow == ir::Flow{ir::Protocol::Udp, overlay};
     if (direction == ir::Direction::Egress && encapsulates && !subject.subject->is_host && is_node(peer.facts)) {
