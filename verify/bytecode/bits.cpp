@@ -7,7 +7,8 @@
 namespace netpolc::verify::bytecode {
 namespace {
 
-constexpr unsigned kMostLeaves = 96;  // a bit of a word each, and some
+constexpr unsigned kMostLeaves = 4096;
+constexpr unsigned kMostSplits = 20'000;  // of one operation
 
 std::uint64_t mask(unsigned width) { return width >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << width) - 1; }
 
@@ -145,22 +146,35 @@ z3::expr Bits::lowest(const z3::expr& term, bool below) {
   return out;
 }
 
+std::optional<z3::expr> Bits::split(char operation, const z3::expr& a, const z3::expr& b,
+                                    const std::function<z3::expr(const z3::expr&, const z3::expr&)>& each) {
+  const bool first = is(a, Z3_OP_ITE), second = is(b, Z3_OP_ITE);
+  if (!first && !second) return std::nullopt;
+  const auto key = std::tuple(operation, a.id(), b.id());
+  if (const auto known = split_.find(key); known != split_.end()) return known->second;
+  if (splitting_ == 0) splits_left_ = kMostSplits;
+  if (splits_left_ == 0) return std::nullopt;
+  --splits_left_;
+  ++splitting_;
+  const z3::expr condition = first ? a.arg(0) : b.arg(0);
+  const bool both_sides = first && second && z3::eq(condition, b.arg(0));
+  const z3::expr then = each(first ? a.arg(1) : a, !first || both_sides ? b.arg(1) : b);
+  const z3::expr otherwise = each(first ? a.arg(2) : a, !first || both_sides ? b.arg(2) : b);
+  --splitting_;
+  const z3::expr out = either(condition, then, otherwise);
+  kept_.insert(kept_.end(), {a, b});
+  split_.emplace(key, out);
+  return out;
+}
+
 z3::expr Bits::apply(const z3::expr& a, const z3::expr& b, const std::function<std::uint64_t(std::uint64_t, std::uint64_t)>& fold,
                      const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain) {
   const auto x = value(a), y = value(b);
-  if (x && y) return number(fold(*x, *y), width(a));
-  unsigned left = kMostLeaves;
-  if (y && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(fold(*value(leaf), *y), width(a)); });
-  left = kMostLeaves;
-  if (x && is_choice(b, left)) return at_leaves(b, [&](const z3::expr& leaf) { return number(fold(*x, *value(leaf)), width(a)); });
-  // two choices of the same
-  left = kMostLeaves;
-  if (!x && !y && is_choice(a, left) && is_choice(b, left) && z3::eq(a.arg(0), b.arg(0)))
-    return either(a.arg(0), apply(a.arg(1), b.arg(1), fold, plain), apply(a.arg(2), b.arg(2), fold, plain));
-  return plain(a, b);
+  return x && y ? number(fold(*x, *y), width(a)) : plain(a, b);
 }
 
 z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('+', a, b, [&](const auto& x, const auto& y) { return add(x, y); })) return *out;
   if (value(b) == 0) return a;
   if (value(a) == 0) return b;
   // one constant at the end of a sum, not many
@@ -169,9 +183,11 @@ z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
 }
 z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
   if (const auto y = value(b)) return add(a, number(std::uint64_t{0} - *y, width(a)));
+  if (const auto out = split('-', a, b, [&](const auto& x, const auto& y) { return sub(x, y); })) return *out;
   return apply(a, b, [](auto x, auto y) { return x - y; }, [](const auto& x, const auto& y) { return x - y; });
 }
 z3::expr Bits::mul(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('*', a, b, [&](const auto& x, const auto& y) { return mul(x, y); })) return *out;
   return apply(a, b, [](auto x, auto y) { return x * y; }, [](const auto& x, const auto& y) { return x * y; });
 }
 z3::expr Bits::divide(const z3::expr& a, const z3::expr& b) {
@@ -179,68 +195,91 @@ z3::expr Bits::divide(const z3::expr& a, const z3::expr& b) {
                [&](const auto& x, const auto& y) { return either(equal(y, number(0, width(y))), number(0, width(x)), z3::udiv(x, y)); });
 }
 z3::expr Bits::modulo(const z3::expr& a, const z3::expr& b) {
+  if (const auto y = value(b); y && width(a) <= 64 && range(a).high < *y) return a;
   return apply(a, b, [](auto x, auto y) { return y == 0 ? x : x % y; },
                [&](const auto& x, const auto& y) { return either(equal(y, number(0, width(y))), x, z3::urem(x, y)); });
 }
 
+// (h - 1) & ~w & m, where h has those bits of w that are in a mask with all of m: the bits of m below the lowest one
+// of h. Above it, h - 1 has the bits that h has, which ~w takes away; below it w has none of m.
+std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, const z3::expr& b, std::uint64_t m) {
+  const std::uint64_t all = mask(width(a));
+  for (const auto& [minus, inverse] : {std::pair(a, b), std::pair(b, a)}) {
+    if (!is(minus, Z3_OP_BADD) || minus.num_args() != 2 || value(minus.arg(1)) != all) continue;
+    if (!is(inverse, Z3_OP_BXOR) || inverse.num_args() != 2 || value(inverse.arg(1)) != all) continue;
+    const z3::expr h = minus.arg(0), w = inverse.arg(0);
+    std::uint64_t kept = 0;
+    if (z3::eq(h, w)) kept = all;
+    else if (is(h, Z3_OP_BAND) && h.num_args() == 2 && z3::eq(h.arg(0), w)) kept = value(h.arg(1)).value_or(0);
+    else if (is(h, Z3_OP_ZERO_EXT) && z3::eq(h.arg(0), extract(w, width(h.arg(0)) - 1, 0))) kept = mask(width(h.arg(0)));
+    if ((m & ~kept) == 0) return bit_and(lowest(h, true), number(m, width(a)));
+  }
+  return std::nullopt;
+}
+
+std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, std::uint64_t m) {
+  if (!is(a, Z3_OP_BAND) || a.num_args() != 2 || width(a) > 64) return std::nullopt;
+  return below_lowest(a.arg(0), a.arg(1), m);
+}
+
 z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('&', a, b, [&](const auto& x, const auto& y) { return bit_and(x, y); })) return *out;
   if (value(a) && !value(b)) return bit_and(b, a);
   if (const auto y = value(b)) {
     if (*y == 0) return b;
     if (*y == mask(width(b))) return a;
-    unsigned left = kMostLeaves;
-    if (const auto ones = low_ones(*y); ones && !is_choice(a, left)) return widen(extract(a, *ones - 1, 0), width(a));
+    if (const auto rank = below_lowest(a, *y)) return *rank;
+    if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
   }
-  // x & -x, and (x - 1) & ~x: about the lowest bit
+  // x & -x
   if (width(a) <= 64) {
     const auto negative = [&](const z3::expr& x, const z3::expr& y) { return is(y, Z3_OP_BSUB) && y.num_args() == 2 && value(y.arg(0)) == 0 && z3::eq(y.arg(1), x); };
-    const auto before = [&](const z3::expr& x, const z3::expr& y) {
-      return is(y, Z3_OP_BADD) && y.num_args() == 2 && z3::eq(y.arg(0), x) && value(y.arg(1)) == mask(width(x));
-    };
-    const auto inverse_of = [&](const z3::expr& y) -> std::optional<z3::expr> {
-      if (is(y, Z3_OP_BXOR) && y.num_args() == 2 && value(y.arg(1)) == mask(width(y))) return y.arg(0);
-      return std::nullopt;
-    };
     if (negative(a, b)) return lowest(a, false);
     if (negative(b, a)) return lowest(b, false);
-    if (const auto x = inverse_of(b); x && before(*x, a)) return lowest(*x, true);
-    if (const auto x = inverse_of(a); x && before(*x, b)) return lowest(*x, true);
+    if (const auto all = below_lowest(a, b, mask(width(a)))) return *all;
   }
   return apply(a, b, [](auto x, auto y) { return x & y; }, [](const auto& x, const auto& y) { return x & y; });
 }
 z3::expr Bits::bit_or(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('|', a, b, [&](const auto& x, const auto& y) { return bit_or(x, y); })) return *out;
   if (value(b) == 0) return a;
   if (value(a) == 0) return b;
   return apply(a, b, [](auto x, auto y) { return x | y; }, [](const auto& x, const auto& y) { return x | y; });
 }
 z3::expr Bits::bit_xor(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('^', a, b, [&](const auto& x, const auto& y) { return bit_xor(x, y); })) return *out;
   if (value(b) == 0) return a;
   return apply(a, b, [](auto x, auto y) { return x ^ y; }, [](const auto& x, const auto& y) { return x ^ y; });
 }
 
 z3::expr Bits::shift_left(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('<', a, b, [&](const auto& x, const auto& y) { return shift_left(x, y); })) return *out;
   const unsigned bits = width(a);
   if (const auto y = value(b); y && !value(a)) {
     const unsigned by = static_cast<unsigned>(*y % bits);
-    unsigned left = kMostLeaves;
-    if (by == 0) return a;
-    if (!is_choice(a, left)) return join(extract(a, bits - 1 - by, 0), number(0, by));
+    return by == 0 ? a : join(extract(a, bits - 1 - by, 0), number(0, by));
+  }
+  // a constant by one of few distances, as `switch` is compiled: a choice between constants
+  if (const auto x = value(a); x && !value(b) && range(b).high < bits) {
+    z3::expr out = number(*x << range(b).high, bits);
+    for (std::uint64_t by = range(b).high; by-- > range(b).low;) out = either(equal(b, number(by, bits)), number(*x << by, bits), out);
+    return out;
   }
   return apply(a, b, [&](auto x, auto y) { return x << (y % bits); },
                [&](const auto& x, const auto& y) { return z3::shl(x, modulo(y, number(bits, bits))); });
 }
 z3::expr Bits::shift_right(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('>', a, b, [&](const auto& x, const auto& y) { return shift_right(x, y); })) return *out;
   const unsigned bits = width(a);
   if (const auto y = value(b); y && !value(a)) {
     const unsigned by = static_cast<unsigned>(*y % bits);
-    unsigned left = kMostLeaves;
-    if (by == 0) return a;
-    if (!is_choice(a, left)) return widen(extract(a, bits - 1, by), bits);
+    return by == 0 ? a : widen(extract(a, bits - 1, by), bits);
   }
   return apply(a, b, [&](auto x, auto y) { return x >> (y % bits); },
                [&](const auto& x, const auto& y) { return z3::lshr(x, modulo(y, number(bits, bits))); });
 }
 z3::expr Bits::shift_right_signed(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = split('s', a, b, [&](const auto& x, const auto& y) { return shift_right_signed(x, y); })) return *out;
   const unsigned bits = width(a);
   return apply(a, b, [&](auto x, auto y) { return static_cast<std::uint64_t>(as_signed(x, bits) >> (y % bits)); },
                [&](const auto& x, const auto& y) { return z3::ashr(x, modulo(y, number(bits, bits))); });
@@ -250,6 +289,9 @@ z3::expr Bits::extract(const z3::expr& a, unsigned high, unsigned low) {
   const unsigned bits = high - low + 1;
   if (bits == width(a)) return a;
   if (const auto x = value(a)) return number(*x >> low, bits);
+  // places are told apart by their number
+  const auto split_at = number(high << 8 | low, 32);
+  if (const auto out = split('x', a, split_at, [&](const auto& x, const auto&) { return extract(x, high, low); })) return *out;
   if (is(a, Z3_OP_EXTRACT)) return extract(a.arg(0), high + a.lo(), low + a.lo());
   if (is(a, Z3_OP_ZERO_EXT)) {
     const unsigned inner = width(a.arg(0));
@@ -263,8 +305,6 @@ z3::expr Bits::extract(const z3::expr& a, unsigned high, unsigned low) {
     return join(extract(a.arg(0), high - lower, 0), extract(a.arg(1), lower - 1, low));
   }
   if (is(a, Z3_OP_BAND) && a.num_args() == 2 && value(a.arg(1))) return bit_and(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
-  unsigned left = kMostLeaves;
-  if (width(a) <= 64 && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(*value(leaf) >> low, bits); });
   return a.extract(high, low);
 }
 
@@ -273,14 +313,14 @@ z3::expr Bits::widen(const z3::expr& a, unsigned to) {
   if (bits == to) return a;
   if (const auto x = value(a)) return number(*x, to);
   if (is(a, Z3_OP_ZERO_EXT)) return widen(a.arg(0), to);
-  unsigned left = kMostLeaves;
-  if (is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return number(*value(leaf), to); });
+  if (const auto out = split('w', a, number(to, 32), [&](const auto& x, const auto&) { return widen(x, to); })) return *out;
   return z3::zext(a, to - bits);
 }
 
 z3::expr Bits::join(const z3::expr& upper, const z3::expr& lower) {
   const auto x = value(upper), y = value(lower);
   const unsigned bits = width(upper) + width(lower);
+  if (const auto out = split('j', upper, lower, [&](const auto& p, const auto& q) { return join(p, q); })) return *out;
   if (x && y && bits <= 64) return number(*x << width(lower) | *y, bits);
   if (x == 0 && width(upper) <= 64) return widen(lower, bits);
   // halves of one thing
@@ -314,6 +354,13 @@ z3::expr Bits::equal(const z3::expr& a, const z3::expr& b) {
     if (x.low == x.high && y.low == y.high) return context_.bool_val(x.low == y.low);
   }
   if (const auto y = value(b)) {
+    // bit by bit, as the other side of a proof speaks of them
+    if (*y == 0 && is(a, Z3_OP_BAND) && a.num_args() == 2 && value(a.arg(1))) {
+      std::vector<z3::expr> bits;
+      for (unsigned bit = 0; bit < width(a); ++bit)
+        if ((*value(a.arg(1)) >> bit & 1) != 0) bits.push_back(negate(equal(extract(a.arg(0), bit, bit), number(1, 1))));
+      return smt::all(context_, bits);
+    }
     if (is(a, Z3_OP_ZERO_EXT)) return equal(a.arg(0), number(*y, width(a.arg(0))));  // what is above was told apart by ranges
     if (is(a, Z3_OP_CONCAT) && a.num_args() == 2 && width(a) <= 64) {
       const unsigned lower = width(a.arg(1));
@@ -342,6 +389,8 @@ z3::expr Bits::at_most_signed(const z3::expr& a, const z3::expr& b) { return neg
 z3::expr Bits::either(const z3::expr& condition, const z3::expr& then, const z3::expr& otherwise) {
   if (condition.is_true() || z3::eq(then, otherwise)) return then;
   if (condition.is_false()) return otherwise;
+  if (is(then, Z3_OP_ITE) && z3::eq(then.arg(0), condition)) return either(condition, then.arg(1), otherwise);
+  if (is(otherwise, Z3_OP_ITE) && z3::eq(otherwise.arg(0), condition)) return either(condition, then, otherwise.arg(2));
   if (then.is_bool()) return one_of(both(condition, then), both(negate(condition), otherwise));
   return z3::ite(condition, then, otherwise);
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -73,7 +74,11 @@ class Bits {
   z3::expr negate(const z3::expr& a);
 
  private:
-  // Both constant: `fold`; one constant and the other a choice: into its leaves; else `plain`.
+  // Into both sides of choices, so that what is known of a side is known there. None where neither is a choice, or
+  // it has gone on for too long.
+  std::optional<z3::expr> split(char operation, const z3::expr& a, const z3::expr& b,
+                                const std::function<z3::expr(const z3::expr&, const z3::expr&)>& each);
+  // Both constant: `fold`; else `plain`.
   z3::expr apply(const z3::expr& a, const z3::expr& b, const std::function<std::uint64_t(std::uint64_t, std::uint64_t)>& fold,
                  const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
   z3::expr compare(const z3::expr& a, const z3::expr& b, const std::function<bool(std::uint64_t, std::uint64_t)>& fold,
@@ -84,12 +89,16 @@ class Bits {
   Range range_of(const z3::expr& term);
   // Bits that can be set.
   std::uint64_t possible(const z3::expr& term);
-  // The lowest bit of a number, as a choice between the bits that it can be.
+  // The lowest bit of a number, or the bits below it, as a choice between the bits that it can be.
   z3::expr lowest(const z3::expr& term, bool below);
+  std::optional<z3::expr> below_lowest(const z3::expr& a, const z3::expr& b, std::uint64_t m);
+  std::optional<z3::expr> below_lowest(const z3::expr& a, std::uint64_t m);
 
   z3::context& context_;
   std::vector<z3::expr> kept_;  // so that ids stay theirs
   std::map<unsigned, Range> ranges_;
+  std::map<std::tuple<char, unsigned, unsigned>, z3::expr> split_;  // what was split already
+  unsigned splitting_ = 0, splits_left_ = 0;
 };
 
 }  // namespace netpolc::verify::bytecode

@@ -299,6 +299,7 @@ class Executor {
     if (!offset || size == 0 || *offset + size > kStackBytes) refuse("the key is not in a constant place of the stack");
     const Lookup found = machine_.look_up(index, machine_.bytes(state.stack, static_cast<int>(*offset), size));
     out_.asked.push_back({state.when, found});
+    if (found.found.is_false()) return machine_.number(0);
     return {bits_.number(0, 64), {{found.found, found.region, bits_.number(0, 64)}}};
   }
 

@@ -1,19 +1,13 @@
 #include "verify/bytecode/inquiry.h"
 
 namespace netpolc::verify::bytecode {
-namespace {
-
-constexpr std::size_t kAtOnce = 256;
-
-}  // namespace
-
 std::optional<Inquiry::Found> Inquiry::ask() {
   // a proof from premises that can't be is none
   const smt::Answer premises = solver_.ask(name_ + ", premises");
   if (const auto* unknown = std::get_if<smt::Undecided>(&premises)) throw NotModelled{unknown->why};
   if (std::holds_alternative<smt::Impossible>(premises)) throw NotModelled{"what was assumed contradicts itself"};
-  for (std::size_t from = 0; from < fears_.size(); from += kAtOnce) {
-    const std::size_t to = std::min(fears_.size(), from + kAtOnce);
+  for (std::size_t from = 0; from < fears_.size(); from += at_once_) {
+    const std::size_t to = std::min(fears_.size(), from + at_once_);
     std::vector<z3::expr> all;
     for (std::size_t f = from; f < to; ++f) all.push_back(fears_[f].when);
     const z3::expr some(context_, Z3_mk_fresh_const(context_, "some", context_.bool_sort()));

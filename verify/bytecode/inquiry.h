@@ -9,8 +9,9 @@ namespace netpolc::verify::bytecode {
 
 class Inquiry {
  public:
-  Inquiry(const std::string& name, z3::context& context, Effort effort)
-      : name_(name), context_(context), solver_(context, {effort.steps, effort.milliseconds}) {}
+  // Of `at_once` fears it is asked at a time: many where they have much in common.
+  Inquiry(const std::string& name, z3::context& context, Effort effort, std::size_t at_once = 256)
+      : name_(name), context_(context), solver_(context, {effort.steps, effort.milliseconds}), at_once_(at_once) {}
 
   void assume(const z3::expr& fact) { solver_.add(fact); }
   // `when` must be impossible. `tag` is the caller's.
@@ -39,6 +40,7 @@ class Inquiry {
   std::string name_;
   z3::context& context_;
   smt::Solver solver_;
+  std::size_t at_once_;
   std::vector<Fear> fears_;
 };
 

@@ -53,7 +53,9 @@ Lookup Machine::look_up(std::size_t map, const z3::expr& key) {
   for (const Lookup& known : lookups_)
     if (known.map == map && z3::eq(known.key, key)) return known;
   const std::string name = object_.maps[map].name;
-  const z3::expr found = z3::expr(bits_.context(), Z3_mk_fresh_const(bits_.context(), (name + " has it").c_str(), bits_.context().bool_sort()));
+  const auto decided = decided_.find(map);
+  const z3::expr found = decided != decided_.end() ? bits_.context().bool_val(decided->second)
+                                                   : z3::expr(bits_.context(), Z3_mk_fresh_const(bits_.context(), (name + " has it").c_str(), bits_.context().bool_sort()));
   regions_.push_back({Region::Kind::MapValue, name, map, object_.maps[map].value_size});
   const Lookup out{map, key, found, regions_.size() - 1};
   for (const Lookup& other : lookups_)

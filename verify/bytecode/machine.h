@@ -74,6 +74,8 @@ class Machine {
   // The bytes of a region of words, as they were at first; the first byte is the lowest.
   z3::expr initial(std::size_t region, std::uint64_t offset, unsigned size);
   Lookup look_up(std::size_t map, const z3::expr& key);
+  // From now on look-ups of the map find something, or nothing: for whoever goes through both.
+  void decide(std::size_t map, bool finds) { decided_[map] = finds; }
   // What look-ups of equal keys imply; to be stated to a solver.
   const std::vector<z3::expr>& facts() const { return facts_; }
   // What the program must never do, as conditions under which it does.
@@ -132,6 +134,7 @@ class Machine {
   std::map<std::size_t, std::size_t> constants_, handles_;  // regions, by index in the object
   std::set<std::pair<std::size_t, std::uint64_t>> written_;  // region, word
   std::set<std::size_t> forgotten_;
+  std::map<std::size_t, bool> decided_;
 };
 
 }  // namespace netpolc::verify::bytecode

@@ -12,13 +12,15 @@ namespace {
 // What a program is told about a flow: identity, row, number, protocol (np_flow of the runtime). That it is told so is
 // the proof of np_admit_in and np_admit_out.
 constexpr std::uint64_t kFlowBytes = 12;
+// Slices that are asked about together: many small ones, or few with a hundred peers each.
+constexpr std::size_t kNarrow = 256, kWide = 2;
 
 class PolicyProof {
  public:
   PolicyProof(const Object& object, const ir::DirectionTable& table, bool ingress, Effort effort, Part& out)
       : object_(object), table_(table), name_(ingress ? "np_policy_ingress" : "np_policy_egress"), peers_(ingress ? NP_MAP_PEERS_IN : NP_MAP_PEERS_OUT),
-        words_(std::max<std::size_t>(1, (table.bits.size() + 63) / 64)), bits_(context_), machine_(bits_, object),
-        inquiry_(name_, context_, effort), identity_(context_.bv_const("identity", 32)), row_(context_.bv_const("row", 32)), out_(out) {}
+        words_(std::max<std::size_t>(1, (table.bits.size() + 63) / 64)), bits_(context_), known_(bits_, object), unknown_(bits_, object),
+        inquiry_(name_, context_, effort, words_ > 1 ? kWide : kNarrow), identity_(context_.bv_const("identity", 32)), row_(context_.bv_const("row", 32)), out_(out) {}
 
   void prove() {
     const Function* function = object_.function(name_);
@@ -30,59 +32,68 @@ class PolicyProof {
       return;
     }
     if (NP_SUMMARY_WORDS(words_) > 0) throw NotModelled{"rows with a summary, of more than 32 words, are not covered yet"};
-    peer_ = machine_.look_up(static_cast<std::size_t>(map - object_.maps.begin()), row_);
+    const auto index = static_cast<std::size_t>(map - object_.maps.begin());
+    known_.decide(index, true);
+    unknown_.decide(index, false);
+    peer_ = known_.look_up(index, row_);
     // everyone is in every row (ir/map_layout.h)
-    inquiry_.assume(z3::implies(peer_->found, machine_.initial(peer_->region, 0, 8).extract(0, 0) == 1));
+    inquiry_.assume(known_.initial(peer_->region, 0, 8).extract(0, 0) == 1);
     Slices all = slices(table_);
     if (!all.gap.empty()) throw NotModelled{all.gap};
-    for (const Slice& slice : all.all) run(*function, slice);
-    inquiry_.never(context_.bool_val(!machine_.stores().empty()), "writes to memory");
+    for (const Slice& slice : all.all) {
+      run(*function, slice, known_, true);
+      run(*function, slice, unknown_, false);
+    }
     answer();
     out_.steps = inquiry_.steps();
   }
 
  private:
-  z3::expr holds(std::uint32_t bit) {
-    const z3::expr word = machine_.initial(peer_->region, bit / 64 * 8, 8);
-    const z3::expr known = bits_.equal(bits_.extract(word, bit % 64, bit % 64), bits_.number(1, 1));
-    return bits_.either(peer_->found, known, context_.bool_val(bit == 0));
+  // A row that the map doesn't have is that of everyone alone.
+  z3::expr holds(std::uint32_t bit, bool row_known) {
+    if (bit == 0 || !row_known) return context_.bool_val(bit == 0);
+    const z3::expr word = known_.initial(peer_->region, bit / 64 * 8, 8);
+    return bits_.equal(bits_.extract(word, bit % 64, bit % 64), bits_.number(1, 1));
   }
 
-  void run(const Function& function, const Slice& slice) {
+  void run(const Function& function, const Slice& slice, Machine& machine, bool row_known) {
     const z3::expr number = slice.first == slice.last ? bits_.number(slice.first, 16) : bits_.fresh("number", 16);
     if (slice.first != slice.last) {
       bits_.promise(number, {slice.first, slice.last});
       inquiry_.assume(z3::uge(number, slice.first) && z3::ule(number, slice.last));
     }
     const z3::expr word = bits_.join(bits_.number(slice.protocol, 48), number);
-    const std::size_t flow = machine_.give("the flow", kFlowBytes, {{0, bits_.join(row_, identity_)}, {1, word}});
-    const std::size_t faults = machine_.faults().size();
-    const Run run = execute(machine_, function, {machine_.pointer(flow)}, {});
+    const std::size_t flow = machine.give("the flow", kFlowBytes, {{0, bits_.join(row_, identity_)}, {1, word}});
+    const std::size_t faults = machine.faults().size();
+    const Run run = execute(machine, function, {machine.pointer(flow)}, {});
     out_.instructions += run.steps;
     const z3::expr got = bits_.extract(run.result, 31, 0);
-    const z3::expr expected = expected_verdict(bits_, table_, slice.entries, [this](std::uint32_t bit) { return holds(bit); }, identity_);
+    const z3::expr expected = expected_verdict(bits_, table_, slice.entries, [&](std::uint32_t bit) { return holds(bit, row_known); }, identity_);
     const std::size_t tag = questions_.size();
-    questions_.push_back({slice.protocol, number, expected, got});
+    questions_.push_back({slice.protocol, row_known, number, expected, got});
     inquiry_.never(bits_.negate(run.returns), "does not return", tag);
     inquiry_.never(bits_.negate(bits_.equal(expected, got)), "returns another verdict than the table", tag);
-    inquiry_.no_faults(machine_, faults, tag);
+    inquiry_.no_faults(machine, faults, tag);
+    inquiry_.never(context_.bool_val(!machine.stores().empty()), "writes to memory", tag);
   }
 
   void answer() {
-    for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
+    for (const Machine* machine : {&known_, &unknown_})
+      for (const z3::expr& fact : machine->facts()) inquiry_.assume(fact);
     const auto found = inquiry_.ask();
     if (!found) return;
     const Question& question = questions_[found->tag];
     const auto number = [&](const z3::expr& term) { return Bits::value(found->model.eval(term, true)).value_or(0); };
     AskedFlow flow{question.protocol, static_cast<std::uint16_t>(number(question.number)), static_cast<std::uint32_t>(number(identity_)),
-                   found->model.eval(peer_->found, true).is_true(), {}, static_cast<std::uint32_t>(number(question.expected)),
+                   question.row_known, {}, static_cast<std::uint32_t>(number(question.expected)),
                    static_cast<std::uint32_t>(number(question.got))};
-    for (std::size_t w = 0; w < words_; ++w) flow.row.push_back(number(machine_.initial(peer_->region, w * 8, 8)));
+    for (std::size_t w = 0; w < words_; ++w) flow.row.push_back(question.row_known ? number(known_.initial(peer_->region, w * 8, 8)) : w == 0 ? 1 : 0);
     out_.answer = Refuted{found->what, std::move(flow)};
   }
 
   struct Question {
     std::uint8_t protocol;
+    bool row_known;
     z3::expr number, expected, got;
   };
 
@@ -93,7 +104,7 @@ class PolicyProof {
   std::size_t words_;
   z3::context context_;
   Bits bits_;
-  Machine machine_;
+  Machine known_, unknown_;  // the map has the row, or not
   Inquiry inquiry_;
   z3::expr identity_, row_;
   std::optional<Lookup> peer_;
