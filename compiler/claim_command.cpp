@@ -34,6 +34,11 @@ class Claimant {
     out.not_to = not_to_;
     out.from = ends(options_.from, not_from_.prefixes);
     out.to = ends(options_.to, not_to_.prefixes);
+    // A destination's port is its own: a service's is another one.
+    for (const verify::EndSet* set : {&out.to, &out.not_to})
+      for (const verify::End& end : set->ends)
+        if (!end.flows.empty())
+          say("a claim's destination can't be a service, whose ports are translated (" + end.via + "): say which pods are behind it, such as NAMESPACE/[key=value], and their port");
     return out;
   }
   // One set of all references.
@@ -66,11 +71,11 @@ class Claimant {
 
   verify::Claims& claims() { return claims_; }
   const std::string& problem() const { return problem_; }
-
- private:
   void say(const std::string& message) {
     if (problem_.empty()) problem_ = message;
   }
+
+ private:
   verify::FlowRange traffic() {
     const int given = !options_.port.empty() + !options_.icmp.empty() + !options_.icmpv6.empty();
     if (given > 1) say("only one of --port, --icmp and --icmpv6 can be asked about");
@@ -128,6 +133,9 @@ Inquiries isolated(const ClaimOptions& options, Claimant& claimant) {
   one.differing = label_key(options.by);
   if (options.from.empty()) one.from = claimant.ends({"[]"}, {});
   if (options.to.empty()) one.to = one.from;
+  // Who there is has no labels that are unknown: `never` is the claim for that.
+  for (const verify::EndSet* set : {&one.from, &one.to})
+    if (!set->ends.empty()) claimant.say("`isolated` is about pods by their labels: expected [key=value] or NAMESPACE/[key=value] instead of `" + set->ends.front().name + "`");
   return {one};
 }
 

@@ -40,9 +40,11 @@ const std::vector<Kind>& kinds() {
 // What must not differ, or the comparison would be about something else. "" if it doesn't.
 std::string different(const ir::Cluster& one, const ir::Cluster& other) {
   const auto differ = [](const auto& a, const auto& b, const auto& same) { return a.size() != b.size() || !std::equal(a.begin(), a.end(), b.begin(), same); };
+  if (one.config != other.config) return "configurations (cilium-config)";
+  if (one.kube_apiservers != other.kube_apiservers) return "API servers";
   if (differ(one.namespaces, other.namespaces, [](const auto& a, const auto& b) { return a.name == b.name && a.labels == b.labels; })) return "namespaces";
   if (differ(one.endpoints, other.endpoints, [](const auto& a, const auto& b) {
-        return a.ns == b.ns && a.name == b.name && a.labels == b.labels && a.named_ports == b.named_ports && a.host_network == b.host_network;
+        return a.ns == b.ns && a.name == b.name && a.labels == b.labels && a.named_ports == b.named_ports && a.host_network == b.host_network && a.remote == b.remote;
       }))
     return "workloads";
   if (differ(one.nodes, other.nodes, [](const auto& a, const auto& b) { return a.name == b.name && a.labels == b.labels && a.addresses == b.addresses; })) return "nodes";
@@ -144,7 +146,10 @@ int run(const Kind& kind, const Options& options) {
   // Who there is to policy is what either set tells apart.
   ir::PolicySet both = after.loaded.policies;
   both.policies.insert(both.policies.end(), before.loaded.policies.policies.begin(), before.loaded.policies.policies.end());
-  const ir::eval::World all{both, after.loaded.cluster, after.resolutions};
+  ir::Cluster cluster = after.loaded.cluster;
+  cluster.cidr_groups.insert(cluster.cidr_groups.end(), before.loaded.cluster.cidr_groups.begin(), before.loaded.cluster.cidr_groups.end());
+  cluster.services.insert(cluster.services.end(), before.loaded.cluster.services.begin(), before.loaded.cluster.services.end());
+  const ir::eval::World all{both, cluster, after.resolutions};
   const ir::eval::World first{after.loaded.policies, after.loaded.cluster, after.resolutions}, second{before.loaded.policies, before.loaded.cluster, before.resolutions};
   verify::Judge judge(all, after.lock);
   const frontend::LabelFilter filter(after.loaded.cluster.config);

@@ -37,6 +37,7 @@ struct Config {
   std::uint16_t tunnel_port = 8472;            // UDP, of the overlay (datapath only); 0: routing-mode is native
   std::string cluster_name = "default";
   std::optional<std::string> labels;           // `labels`: the identity-relevant label filter
+  bool operator==(const Config&) const = default;
 };
 
 struct NamedPort {

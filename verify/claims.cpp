@@ -18,9 +18,14 @@ struct Claims::Prepared {
     for (const auto& policy : rules.policies)
       for (const auto& side : policy.rules)
         for (const auto& rule : side)
-          for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
+          {
+            for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
+            for (const auto& selector : rule.rule->requires_all) required.push_back(selector);
+          }
+    for (std::size_t n = 0; n < required.size(); ++n) matchers.emplace("requires " + std::to_string(n), &required[n]);
   }
   symbolic::PreparedRules rules;
+  std::vector<ir::eval::Matcher> required;  // by from/toRequires
   std::map<std::string, const ir::eval::Matcher*> matchers;  // the distinct ones
 };
 
@@ -45,8 +50,7 @@ tl::expected<EndSet, RefError> Claims::ends(const std::string& reference, const 
       out.ends.push_back(directory.resolve(entity, std::nullopt)->front());
     for (std::uint32_t e = 0; e < world_.cluster.endpoints.size(); ++e)
       if (world_.cluster.endpoints[e].remote) out.ends.push_back(directory.endpoint_end(e, std::nullopt));
-    for (const ir::Node& node : world_.cluster.nodes)
-      if (!node.addresses.empty()) out.ends.push_back(directory.address_end(node.addresses.front()));
+    for (End& end : node_ends([](const ir::Node&) { return true; })) out.ends.push_back(std::move(end));
     for (End& end : directory.outside(cuts)) out.ends.push_back(std::move(end));
     return out;
   }
@@ -59,8 +63,45 @@ tl::expected<EndSet, RefError> Claims::ends(const std::string& reference, const 
   auto found = directory.resolve(reference, std::nullopt);
   if (!found) return tl::unexpected(found.error());
   out.ends = std::move(*found);
-  if (reference.starts_with("cidr:"))
-    if (const auto prefix = IpPrefix::parse(reference.substr(5))) out.prefixes.push_back(*prefix);
+  // What such an identity is also known by: the node's own labels and addresses, the API server's where it is outside.
+  if (reference == "entity:remote-node")
+    for (End& end : node_ends([](const ir::Node&) { return true; })) {
+      end.labels = {{"reserved", "remote-node", ""}};
+      out.ends.push_back(std::move(end));
+    }
+  if (reference == "entity:host" && world_.cluster.config.cidr_matches_nodes)
+    for (End& end : node_ends([](const ir::Node& node) { return !node.remote_cluster; })) {
+      end.labels = {{"reserved", "host", ""}};
+      out.ends.push_back(std::move(end));
+    }
+  if (reference == "entity:kube-apiserver")
+    for (const IpAddress& address : world_.cluster.kube_apiservers) out.ends.push_back(directory.address_end(address));
+  // What is around a prefix, or left out of it, may be alike to policies: it has ends of its own.
+  if (reference.starts_with("cidr:")) {
+    if (const auto prefix = IpPrefix::parse(reference.substr(5))) {
+      out.prefixes.push_back(*prefix);
+      std::vector<IpPrefix> all = cuts;
+      all.push_back(*prefix);
+      for (End& end : directory.outside(all))
+        if (prefix->contains(*end.address)) out.ends.push_back(std::move(end));
+    }
+    return out;
+  }
+  for (const End& end : out.ends)
+    if (end.kind == EndKind::Address) out.prefixes.push_back(IpPrefix::host(*end.address));
+  return out;
+}
+
+// A node by its addresses: where CIDRs match nodes, by each of them.
+Ends Claims::node_ends(const std::function<bool(const ir::Node&)>& wanted) const {
+  Ends out;
+  for (const ir::Node& node : world_.cluster.nodes) {
+    if (!wanted(node)) continue;
+    for (const IpAddress& address : node.addresses) {
+      out.push_back(judge_.directory().address_end(address));
+      if (!world_.cluster.config.cidr_matches_nodes) break;
+    }
+  }
   return out;
 }
 
@@ -78,15 +119,26 @@ bool left_out(const ir::PeerFacts& facts, const EndSet& excluded) {
   });
 }
 
-bool left_out(const End& end, const EndSet& excluded) {
+// Labels by a pattern are an identity's; a pattern means pods of this cluster.
+bool is_such(const ir::Endpoint& endpoint, const PodPattern& pattern) {
+  if (endpoint.remote || endpoint.host_network || (pattern.ns && *pattern.ns != endpoint.ns)) return false;
+  return std::all_of(pattern.labels.begin(), pattern.labels.end(), [&](const auto& wanted) {
+    return std::binary_search(endpoint.labels.begin(), endpoint.labels.end(), ir::Label{"k8s", wanted.first, wanted.second});
+  });
+}
+
+bool left_out(const End& end, const EndSet& excluded, const ir::Cluster& cluster) {
+  if (end.kind == EndKind::Endpoint)
+    for (const PodPattern& pattern : excluded.pods)
+      if (is_such(cluster.endpoints[end.index], pattern)) return true;
   if (end.address && end.kind == EndKind::Address)
     for (const IpPrefix& prefix : excluded.prefixes)
       if (prefix.contains(*end.address)) return true;
   return std::any_of(excluded.ends.begin(), excluded.ends.end(), [&](const End& other) {
     if (end.kind != other.kind) return false;
     switch (end.kind) {
-      case EndKind::Endpoint:
-      case EndKind::Node: return end.index == other.index;
+      case EndKind::Endpoint: return end.index == other.index;
+      case EndKind::Node: return other.labels.empty() && end.index == other.index;  // else it is left out as what it is to others
       case EndKind::Host: return true;
       case EndKind::Address: return end.address == other.address;
       case EndKind::Reserved: return end.labels == other.labels;
@@ -146,8 +198,9 @@ class Look {
     std::set<std::pair<std::optional<SubjectId>, std::string>> seen;
     auto& encounters = judge_.encounters();
     for (const End& end : set.ends) {
-      if (left_out(end, excluded)) continue;
+      if (left_out(end, excluded, world_.world.cluster)) continue;
       for (const auto& face : encounters.faces(end)) {
+        if (end.kind == EndKind::Node && !has_all(encounters.facts(face.seen).labels, end.labels)) continue;
         if (left_out(encounters.facts(face.seen), excluded)) continue;
         if (!seen.emplace(face.subject, signature(encounters.facts(face.seen))).second) continue;
         out.push_back({nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen))});
@@ -162,6 +215,7 @@ class Look {
   std::string signature(const ir::PeerFacts& facts) const {
     std::string out;
     for (const Asks& asks : asks_) asks.append(out, facts);
+    if (facts.address) out += facts.address->v6 ? '6' : '4';
     for (const ir::Label& label : facts.labels)
       if (label.source == "reserved" || facts.named_ports) out += label.to_string() + ' ';
     return out;
@@ -256,7 +310,9 @@ Finding Claims::look_for(const Inquiry& inquiry) {
     sets.push_back(&other_->policies);
     asks.push_back({*other_, other_prepared_->rules.address_labels, other_prepared_->matchers});
   }
-  const symbolic::Universe universe(sets, world_.cluster, patterns, keeps_, inquiry.differing);
+  std::vector<const ir::Cluster*> clusters{&world_.cluster};
+  if (compares) clusters.push_back(&other_->cluster);
+  const symbolic::Universe universe(sets, clusters, patterns, keeps_, inquiry.differing);
   const auto& allows = swapped ? *other_prepared_ : *prepared_;
   const auto* denies = !compares ? nullptr : swapped ? prepared_.get() : other_prepared_.get();
   const symbolic::SearchWorld world{swapped ? *other_ : world_, allows.rules, universe, budget_, !compares ? nullptr : swapped ? &world_ : other_,

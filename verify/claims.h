@@ -3,6 +3,7 @@
 // labels; what it finds is made small, replayed through the interpreter, and shown; if it finds none, the rules that forbid
 // it are named. Claims (`never`, `only`, `isolated` …) are such questions whose answer should be no.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <variant>
@@ -19,7 +20,7 @@ struct EndSet {
   std::string name;
   std::vector<PodPattern> pods;
   Ends ends;
-  std::vector<IpPrefix> prefixes;  // of `cidr:` references: addresses outside
+  std::vector<IpPrefix> prefixes;  // of references to addresses outside: all of them
 };
 
 enum class Wanted : std::uint8_t { Allowed, Denied, AllowedWithoutProxy };
@@ -91,6 +92,7 @@ class Claims {
   std::uint64_t solver_steps() const { return steps_; }
 
  private:
+  Ends node_ends(const std::function<bool(const ir::Node&)>& wanted) const;
   struct Prepared;
   const ir::eval::World world_;
   Judge& judge_;

@@ -24,7 +24,7 @@ struct End {
   std::uint32_t index = 0;                  // Endpoint and Node
   std::optional<std::uint32_t> pod = {};         // Endpoint: one replica only
   std::optional<IpAddress> address = {};     // Address, and Node when an address was asked for
-  ir::LabelSet labels = {};                      // Reserved
+  ir::LabelSet labels = {};                      // Reserved; of a Node: only where others see these
   std::vector<ir::Flow> flows = {};              // a backend: what arrives there after service translation
   std::string via = {};                          // "service cart:80 → targetPort 8080"
 };

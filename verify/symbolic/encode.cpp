@@ -88,7 +88,7 @@ z3::expr Encoder::narrowing(const std::vector<Selected>& selected, ir::Direction
   if (world_.cluster.config.version >= 19) return constant(true);
   for (const Selected& s : selected)
     for (const PreparedRule& rule : s.policy->rules[index(direction)]) {
-      if (rule.rule->action != action) continue;
+      if (rule.rule->action != action || rule.ref == left_out_) continue;
       for (const ir::Selector& selector : rule.rule->requires_all)
         out.push_back(smt::any(context_, {smt::negate(s.by), is_peer(ir::eval::Matcher(selector), peer)}));
     }
@@ -124,7 +124,7 @@ z3::expr Encoder::cluster_port(const std::string& name, ir::Protocol protocol) {
 }
 
 z3::expr Encoder::peer_port(const std::string& name, ir::Protocol protocol, const Party& peer) {
-  if (peer.pod != nullptr) return peer.pod->named_port(name, protocol);
+  if (peer.pod != nullptr) return peer.pod->identity_port(name, protocol);
   ir::eval::NamedPorts table;
   for (const ir::Endpoint& endpoint : world_.cluster.endpoints)
     if (!endpoint.host_network && endpoint.labels == peer.facts->labels) table.add(endpoint.named_ports);
@@ -219,6 +219,7 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
   std::map<Level, Sums> levels;
   for (const Selected& s : selected)
     for (const PreparedRule& rule : s.policy->rules[index(direction)]) {
+      if (rule.ref == left_out_) continue;
       const bool allows = rule.rule->action == ir::Action::Allow;
       const z3::expr who = smt::all(context_, {s.by, is_peer(rule, peer, allows ? of_allows : of_denies)});
       if (who.is_false()) continue;

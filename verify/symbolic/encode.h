@@ -44,6 +44,8 @@ class Encoder {
   // Without guards, what forbids is just there.
   Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards = true);
 
+  // As if this rule said nothing; what it turns on by being there stays.
+  void leave_out(ir::RuleRef rule) { left_out_ = rule; }
   // Precondition: subject.judged().
   SideTerms side(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
 
@@ -86,6 +88,7 @@ class Encoder {
   z3::context& context_;
   const std::vector<SymbolicPod*> pods_;
   const bool guarding_;
+  std::optional<ir::RuleRef> left_out_;
   const ir::eval::AddressLabels& address_labels_;
   std::map<const ir::PeerFacts*, ir::LabelSet> labels_of_;
   std::map<std::pair<std::string, ir::Protocol>, Known> known_ports_;

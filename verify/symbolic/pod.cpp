@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "ir/eval/resolve.h"
 #include "verify/smt/solver.h"
 
 namespace netpolc::verify::symbolic {
@@ -160,6 +161,16 @@ z3::expr SymbolicPod::named_port(const std::string& name, ir::Protocol protocol)
   return ports_.emplace(std::pair(name, protocol), context_.bv_const(variable.c_str(), 16)).first->second;
 }
 
+z3::expr SymbolicPod::identity_port(const std::string& name, ir::Protocol protocol) {
+  const auto found = identity_ports_.find({name, protocol});
+  if (found != identity_ports_.end()) return found->second;
+  const z3::expr own = named_port(name, protocol), zero = context_.bv_val(0, 16);
+  const std::string variable = role_ + " identity port " + name + "/" + std::to_string(static_cast<int>(protocol));
+  const z3::expr number = identity_ports_.emplace(std::pair(name, protocol), context_.bv_const(variable.c_str(), 16)).first->second;
+  facts_.push_back(number == zero || own == zero || own == number);
+  return number;
+}
+
 z3::expr SymbolicPod::is_like(const ir::Endpoint& endpoint) {
   std::vector<z3::expr> terms{in_namespace(endpoint.ns)};
   for (const auto& [key, code] : codes_) {
@@ -184,6 +195,11 @@ z3::expr SymbolicPod::is_like(const ir::Endpoint& endpoint) {
     }
     terms.push_back(number == context_.bv_val(several ? 0 : own, 16));
   }
+  if (identity_ports_.empty()) return smt::all(context_, terms);
+  ir::eval::NamedPorts table;
+  for (const ir::Endpoint& other : universe_.cluster().endpoints)
+    if (!other.host_network && !other.named_ports.empty() && other.labels == endpoint.labels) table.add(other.named_ports);
+  for (const auto& [name, number] : identity_ports_) terms.push_back(number == context_.bv_val(table.find(name.first, name.second).value_or(0), 16));
   return smt::all(context_, terms);
 }
 
@@ -209,6 +225,7 @@ std::vector<z3::expr> SymbolicPod::preferences() {
       out.push_back(code.is(0));
     }
   }
+  for (const auto& [name, port] : identity_ports_) out.push_back(port == ports_.at(name));
   for (const auto& [name, port] : ports_) out.push_back(port == context_.bv_val(0, 16));
   std::erase_if(out, [](const z3::expr& term) { return term.is_true() || term.is_false(); });
   return out;
@@ -257,16 +274,37 @@ ir::Subject SymbolicPod::subject(const z3::model& model) const {
   }
   for (const auto& [key, value] : labels) out.labels.push_back({"k8s", key, value});
   ir::normalise(out.labels);
+  if (!identity_ports_.empty()) set_apart(out.labels);
   for (const auto& [name, port] : ports_)
     if (const unsigned number = evaluate(model, port); number != 0) out.named_ports.push_back({name.first, static_cast<std::uint16_t>(number), name.second});
   std::sort(out.named_ports.begin(), out.named_ports.end());
   return out;
 }
 
+// A label that nobody asks about, where an endpoint has the same labels and so a say in what ports are.
+void SymbolicPod::set_apart(ir::LabelSet& labels) const {
+  const auto& all = universe_.cluster().endpoints;
+  if (std::none_of(all.begin(), all.end(), [&](const ir::Endpoint& endpoint) { return endpoint.labels == labels; })) return;
+  for (int n = 1; n < 100; ++n) {
+    const std::string key = n == 1 ? "other" : "other-" + std::to_string(n);
+    if (universe_.kind(key) != KeyKind::Own || !universe_.values(key).empty() || ir::eval::has_key(labels, key)) continue;
+    labels.push_back({"k8s", key, "other"});
+    ir::normalise(labels);
+    return set_apart(labels);
+  }
+}
+
+std::vector<ir::NamedPort> SymbolicPod::identity_ports(const z3::model& model) const {
+  std::vector<ir::NamedPort> out;
+  for (const auto& [name, port] : identity_ports_) out.push_back({name.first, static_cast<std::uint16_t>(evaluate(model, port)), name.second});
+  return out;
+}
+
 std::string SymbolicPod::describe(const z3::model& model) const {
   const ir::Subject pod = subject(model);
   std::string labels, more;
-  for (const auto& [key, value] : own_labels(model)) labels += (labels.empty() ? "" : ",") + key + "=" + value;
+  for (const ir::Label& label : pod.labels)
+    if (universe_.kind(label.key) == KeyKind::Own) labels += (labels.empty() ? "" : ",") + label.key + "=" + label.value;
   const auto add = [&](const std::string& text) { more += (more.empty() ? " (" : ", ") + text; };
   const auto* known = universe_.labels_of_namespace(pod.ns);
   if (known == nullptr) add("a namespace that the input doesn't have");

@@ -24,6 +24,9 @@ class SymbolicPod {
   z3::expr matches(const PodPattern& pattern);
   // The number that it calls so, 16 bits; 0: no such port.
   z3::expr named_port(const std::string& name, ir::Protocol protocol);
+  // The number that policy knows its identity's port by (egress from 1.20 on): pods with equal labels have one table, and
+  // others of them may define the name, or make it ambiguous (section 5.9).
+  z3::expr identity_port(const std::string& name, ir::Protocol protocol);
   // Whether both have this label with one value. Two values that nobody mentions may differ, and may not.
   z3::expr may_differ(SymbolicPod& other, const std::string& key);
 
@@ -37,6 +40,8 @@ class SymbolicPod {
 
   // What a model says. Labels are an identity's: with namespace, service account and cluster.
   ir::Subject subject(const z3::model& model) const;
+  // What its identity's ports are; 0: no such port, or an ambiguous one.
+  std::vector<ir::NamedPort> identity_ports(const z3::model& model) const;
   // As people say it: "a pod with app=web in namespace shop".
   std::string describe(const z3::model& model) const;
 
@@ -55,6 +60,7 @@ class SymbolicPod {
   const Code& code(const std::string& key);
   Code fresh(const std::string& name, unsigned count, std::optional<unsigned> constant);
   void tie_to_namespace(const std::string& key, const Code& made);
+  void set_apart(ir::LabelSet& labels) const;
   std::string value_of(const std::string& key, unsigned code) const;
   std::string namespace_of(const z3::model& model) const;
   std::vector<std::pair<std::string, std::string>> own_labels(const z3::model& model) const;
@@ -66,7 +72,7 @@ class SymbolicPod {
   std::vector<z3::expr> facts_;
   Code namespace_;
   std::map<std::string, Code> codes_;
-  std::map<std::pair<std::string, ir::Protocol>, z3::expr> ports_;
+  std::map<std::pair<std::string, ir::Protocol>, z3::expr> ports_, identity_ports_;
   std::map<ir::Selector, z3::expr> known_;
 };
 

@@ -43,6 +43,23 @@ void agree_on_ports(ir::Cluster& cluster, const std::vector<ir::NamedPort>& port
   }
 }
 
+// Nor does a new pod speak alone for its identity.
+void agree_on_identity(ir::Cluster& cluster, const Met& pod, std::vector<std::string>& besides) {
+  for (const ir::NamedPort& wanted : pod.identity_ports) {
+    ir::eval::NamedPorts own;
+    own.add(pod.subject->named_ports);
+    const std::uint16_t number = own.find(wanted.name, wanted.protocol).value_or(0);
+    if (number == wanted.port) continue;
+    ir::Endpoint other = endpoint(*pod.subject, "alike");
+    const std::string what = wanted.name + "/" + to_string(wanted.protocol);
+    other.named_ports = {wanted};
+    if (wanted.port == 0) other.named_ports.front().port = number == 1 ? 2 : 1;
+    besides.push_back(wanted.port == 0 ? "pods with the labels of " + pod.name + " disagree on what port " + what + " is"
+                                       : "another pod with the labels of " + pod.name + " calls port " + std::to_string(wanted.port) + " " + what);
+    cluster.endpoints.push_back(std::move(other));
+  }
+}
+
 bool is_node(const ir::PeerFacts& facts) {
   return ir::eval::has_label(facts.labels, "reserved", "host") || ir::eval::has_label(facts.labels, "reserved", "remote-node");
 }
@@ -66,7 +83,10 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
   ir::Cluster cluster = world.cluster;
   int number = 0;
   for (const Met* met : {&model.from, &model.to})
-    if (met->is_new) cluster.endpoints.push_back(endpoint(*met->subject, "new-" + std::to_string(++number)));
+    if (met->is_new) {
+      cluster.endpoints.push_back(endpoint(*met->subject, "new-" + std::to_string(++number)));
+      agree_on_identity(cluster, *met, out.besides);
+    }
   agree_on_ports(cluster, model.cluster_ports, out.besides);
   const ir::eval::World changed{world.policies, cluster, world.resolutions};
   const auto side = [&](ir::Direction direction, const Met& subject, const Met& peer) -> std::optional<WitnessSide> {

@@ -72,10 +72,18 @@ class Search {
     premise_ = {};
     if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
       premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
+    one_family(from_);
+    one_family(to_);
     leave_out(from_pod_, inquiry_.not_from);
     leave_out(to_pod_, inquiry_.not_to);
     if (inquiry_.differing && from_pod_ && to_pod_) premise_.push_back(from_pod_->may_differ(*to_pod_, *inquiry_.differing));
     return wanted;
+  }
+
+  // No address has ICMP of the other family.
+  void one_family(const Choice& choice) {
+    if (choice.facts == nullptr || !choice.facts->address) return;
+    premise_.push_back(smt::negate(traffic_.is(choice.facts->address->v6 ? ir::Protocol::Icmp : ir::Protocol::Icmpv6)));
   }
 
   void leave_out(std::optional<SymbolicPod>& pod, const EndSet& left_out) {
@@ -178,7 +186,7 @@ class Search {
     }
     ir::Subject subject = pod->subject(found);
     ir::PeerFacts facts{.labels = subject.labels, .address = {}, .named_ports = subject.named_ports};
-    return {pod->describe(found), std::move(subject), std::move(facts), true, std::nullopt};
+    return {pod->describe(found), std::move(subject), std::move(facts), true, std::nullopt, pod->identity_ports(found)};
   }
 
   z3::context& context_;

@@ -27,6 +27,7 @@ struct Met {
   ir::PeerFacts facts;
   bool is_new = false;                     // no endpoint of the cluster
   std::optional<std::uint32_t> endpoint;   // a pod that there is
+  std::vector<ir::NamedPort> identity_ports = {};  // of a new one: what policy knows its identity's ports by, from 1.20 on; 0: nothing
 };
 struct Model {
   Met from, to;

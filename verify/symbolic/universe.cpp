@@ -42,22 +42,19 @@ std::string none_of(const std::vector<std::string>& taken, const std::string& wi
 
 }  // namespace
 
-Universe::Universe(const std::vector<const ir::PolicySet*>& sets, const ir::Cluster& cluster, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
+Universe::Universe(const std::vector<const ir::PolicySet*>& sets, const std::vector<const ir::Cluster*>& clusters, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
                    const std::optional<std::string>& asked)
-    : cluster_(cluster), keeps_(std::move(keeps)) {
-  for (const ir::Namespace& ns : cluster.namespaces) {
+    : cluster_(*clusters.front()), keeps_(std::move(keeps)) {
+  for (const ir::Namespace& ns : cluster_.namespaces) {
     known_namespaces_[ns.name] = &ns.labels;
     namespaces_.push_back(ns.name);
   }
-  for (const ir::Endpoint& endpoint : cluster.endpoints)
+  for (const ir::Endpoint& endpoint : cluster_.endpoints)
     if (!endpoint.remote) namespaces_.push_back(endpoint.ns);
   for (const ir::PolicySet* policies : sets)
     for (const ir::Policy& policy : policies->policies) mention(policy);
-  for (const ir::Service& service : cluster.services) {
-    // What toServices becomes: its pods by their labels (section 1.9).
-    for (const auto& [key, value] : service.selector) mention(key, value);
-    namespaces_.push_back(service.ns);
-  }
+  for (const ir::Cluster* cluster : clusters)
+    for (const ir::Service& service : cluster->services) mention(service);
   for (const PodPattern& pattern : patterns) {
     if (pattern.ns) namespaces_.push_back(*pattern.ns);
     for (const auto& [key, value] : pattern.labels) mention(key, value);
@@ -74,6 +71,17 @@ void Universe::mention(const ir::Policy& policy) {
       if (const auto* labels = std::get_if<ir::LabelPeer>(&peer)) mention(labels->selector);
     for (const ir::Selector& selector : rule.requires_all) mention(selector);
   }
+}
+
+// What toServices becomes: its pods by their labels; before 1.20 of a key with a dot what is before that may be taken
+// for a source (section 1.9).
+void Universe::mention(const ir::Service& service) {
+  for (const auto& [key, value] : service.selector) {
+    mention(key, value);
+    for (const std::string_view source : {"k8s.", "any."})
+      if (key.starts_with(source)) mention(key.substr(source.size()), value);
+  }
+  namespaces_.push_back(service.ns);
 }
 
 void Universe::mention(const ir::Selector& selector) {

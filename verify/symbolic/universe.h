@@ -48,8 +48,9 @@ enum class KeyKind {
 
 class Universe {
  public:
-  // `asked`: a key that is mentioned, too. Nothing of it is kept but `cluster`, which outlives the universe.
-  Universe(const std::vector<const ir::PolicySet*>& sets, const ir::Cluster& cluster, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
+  // `asked`: a key that is mentioned, too. Of the clusters, which differ in services at most, the first is kept and
+  // outlives the universe.
+  Universe(const std::vector<const ir::PolicySet*>& sets, const std::vector<const ir::Cluster*>& clusters, const std::vector<PodPattern>& patterns, KeepsLabel keeps,
            const std::optional<std::string>& asked = std::nullopt);
 
   KeyKind kind(const std::string& key) const;
@@ -60,6 +61,7 @@ class Universe {
   std::optional<std::size_t> namespace_code(const std::string& name) const;
   // Its labels, if the cluster's manifests have the namespace; null: they could be any.
   const std::map<std::string, std::string>* labels_of_namespace(const std::string& name) const;
+  const ir::Cluster& cluster() const { return cluster_; }
   const std::string& cluster_name() const { return cluster_.config.cluster_name; }
 
   // A value that is none of those.
@@ -70,6 +72,7 @@ class Universe {
   void mention(const ir::Selector& selector);
   void mention(const std::string& key, const std::string& value);
   void mention(const ir::Policy& policy);
+  void mention(const ir::Service& service);
   void finish();
 
   const ir::Cluster& cluster_;
