@@ -170,15 +170,22 @@ struct Asks {
   }
 };
 
+struct Candidate : Choice {
+  const End* end = nullptr;  // none: a pattern
+  FactsId seen = 0;
+};
+
 class Look {
  public:
   Look(const symbolic::SearchWorld& world, Judge& judge, std::vector<Asks> asks, const Inquiry& inquiry)
       : judge_(judge), asks_(std::move(asks)), inquiry_(inquiry), world_(world) {}
 
   Finding run(std::uint64_t& steps) {
-    const auto from = choices(inquiry_.from, inquiry_.not_from), to = choices(inquiry_.to, inquiry_.not_to);
-    for (const Choice& source : from)
-      for (const Choice& destination : to) {
+    const bool placed = has_pods(inquiry_.from) || has_pods(inquiry_.to);
+    const auto from = choices(inquiry_.from, inquiry_.not_from, placed), to = choices(inquiry_.to, inquiry_.not_to, placed);
+    for (const Candidate& source : from)
+      for (const Candidate& destination : to) {
+        if (placed && !meet(source, destination)) continue;
         if (source.subject == nullptr && destination.subject == nullptr && source.pattern == nullptr && destination.pattern == nullptr) continue;
         if (auto found = between(source, destination, steps)) return std::move(*found);
       }
@@ -192,9 +199,10 @@ class Look {
 
  private:
   // Patterns first: what they find is what nobody has seen yet.
-  std::vector<Choice> choices(const EndSet& set, const EndSet& excluded) {
-    std::vector<Choice> out;
-    for (const PodPattern& pattern : set.pods) out.push_back({&pattern, pattern.name, nullptr, nullptr});
+  // `placed`: ends that policies treat alike may be on different nodes, and it matters.
+  std::vector<Candidate> choices(const EndSet& set, const EndSet& excluded, bool placed) {
+    std::vector<Candidate> out;
+    for (const PodPattern& pattern : set.pods) out.push_back({{&pattern, pattern.name, nullptr, nullptr}});
     std::set<std::pair<std::optional<SubjectId>, std::string>> seen;
     auto& encounters = judge_.encounters();
     for (const End& end : set.ends) {
@@ -202,11 +210,21 @@ class Look {
       for (const auto& face : encounters.faces(end)) {
         if (end.kind == EndKind::Node && !has_all(encounters.facts(face.seen).labels, end.labels)) continue;
         if (left_out(encounters.facts(face.seen), excluded)) continue;
-        if (!seen.emplace(face.subject, signature(encounters.facts(face.seen))).second) continue;
-        out.push_back({nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen))});
+        const std::string place = placed && end.kind != EndKind::Address ? std::to_string(static_cast<int>(end.kind)) + "/" + std::to_string(end.index) + "." + std::to_string(end.pod.value_or(0)) + " " : "";
+        if (!seen.emplace(face.subject, place + signature(encounters.facts(face.seen))).second) continue;
+        out.push_back({{nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen))}, &end, face.seen});
       }
     }
     return out;
+  }
+  bool has_pods(const EndSet& set) const {
+    return std::any_of(set.ends.begin(), set.ends.end(), [&](const End& end) { return end.kind == EndKind::Endpoint && !world_.world.cluster.endpoints[end.index].remote; });
+  }
+  // A pod that exists is on its nodes: one of them is its host, the others aren't (section 3.1).
+  bool meet(const Candidate& from, const Candidate& to) {
+    if (from.end == nullptr || to.end == nullptr) return true;
+    const auto cases = judge_.encounters().meet(*from.end, *to.end);
+    return std::any_of(cases.begin(), cases.end(), [&](const Meeting& one) { return one.source_seen == from.seen && one.destination_seen == to.seen; });
   }
   // Encounters may move theirs.
   const ir::Subject& kept(ir::Subject subject) { return *subjects_.emplace_back(std::make_unique<ir::Subject>(std::move(subject))); }
