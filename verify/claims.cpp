@@ -186,7 +186,10 @@ class Look {
     for (const Candidate& source : from)
       for (const Candidate& destination : to) {
         if (placed && !meet(source, destination)) continue;
-        if (source.subject == nullptr && destination.subject == nullptr && source.pattern == nullptr && destination.pattern == nullptr) continue;
+        if (source.subject == nullptr && destination.subject == nullptr && source.pattern == nullptr && destination.pattern == nullptr) {
+          unjudged_ = world_.other == nullptr;
+          continue;
+        }
         if (auto found = between(source, destination, steps)) return std::move(*found);
       }
     if (!unknown_.empty()) return NotKnown{unknown_};
@@ -194,6 +197,7 @@ class Look {
     none_.because.erase(std::unique(none_.because.begin(), none_.because.end()), none_.because.end());
     none_.possible = possible_;
     note_conflicts();
+    if (unjudged_ && possible_) none_.left_out.push_back("what ends that no policy is enforced for send to each other, such as a node to the world");
     return none_;
   }
 
@@ -310,7 +314,7 @@ class Look {
   std::vector<std::unique_ptr<ir::Subject>> subjects_;
   std::vector<std::unique_ptr<ir::PeerFacts>> facts_;
   NoneFound none_;
-  bool possible_ = false;
+  bool possible_ = false, unjudged_ = false;
   std::string unknown_;
 };
 
