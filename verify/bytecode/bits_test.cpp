@@ -1,0 +1,74 @@
+#include "verify/bytecode/bits.h"
+
+#include <doctest/doctest.h>
+
+#include "verify/smt/solver.h"
+
+using namespace netpolc::verify;
+using namespace netpolc::verify::bytecode;
+
+namespace {
+
+// Z3 against the folding: can they differ?
+bool same(z3::context& context, const z3::expr& one, const z3::expr& other, const std::vector<z3::expr>& facts = {}) {
+  smt::Solver solver(context, {});
+  solver.add(one != other);
+  for (const z3::expr& fact : facts) solver.add(fact);
+  return std::holds_alternative<smt::Impossible>(solver.ask("do they differ"));
+}
+
+}  // namespace
+
+TEST_CASE("the lowest bit and what is below it are choices, and mean the same") {
+  z3::context context;
+  Bits bits(context);
+  const z3::expr word = context.bv_const("word", 64), zero = bits.number(0, 64);
+  for (const std::uint64_t m : {0x1ULL, 0xffULL, 0x8000000000000001ULL, 0x00f0'0a00'1000'0006ULL}) {
+    const z3::expr mask = bits.number(m, 64), h = bits.bit_and(word, mask);
+    const z3::expr lowest = bits.bit_and(h, bits.sub(zero, h));
+    CHECK(bits.choices(lowest, 65));
+    CHECK(same(context, lowest, (word & mask) & -(word & mask)));
+    const z3::expr below = bits.bit_and(bits.bit_and(bits.add(h, bits.number(~0ULL, 64)), bits.bit_xor(word, bits.number(~0ULL, 64))), mask);
+    CHECK(bits.choices(below, 65));
+    CHECK(same(context, below, ((word & mask) - 1) & ~word & mask));
+  }
+  // not where the mask has more than h was made of
+  const z3::expr h = bits.bit_and(word, bits.number(0xf0, 64));
+  const z3::expr more = bits.bit_and(bits.bit_and(bits.add(h, bits.number(~0ULL, 64)), bits.bit_xor(word, bits.number(~0ULL, 64))), bits.number(0x1f0, 64));
+  CHECK(same(context, more, ((word & bits.number(0xf0, 64)) - 1) & ~word & bits.number(0x1f0, 64)));
+}
+
+TEST_CASE("ranges decide comparisons only where the promise does") {
+  z3::context context;
+  Bits bits(context);
+  const z3::expr port = context.bv_const("port", 16), wide = bits.widen(port, 32);
+  bits.promise(port, {8000, 8099});
+  CHECK(bits.equal(wide, bits.number(80, 32)).is_false());
+  CHECK(bits.below(wide, bits.number(8100, 32)).is_true());
+  CHECK_FALSE(bits.below(wide, bits.number(8050, 32)).is_true());
+  // 8000 to 8099 less 8050 goes round
+  const z3::expr less = bits.add(wide, bits.number(static_cast<std::uint32_t>(-8050), 32));
+  CHECK(bits.range(less).high == 0xffffffff);
+  CHECK(bits.below(bits.add(wide, bits.number(static_cast<std::uint32_t>(-8000), 32)), bits.number(100, 32)).is_true());
+  // 1 << (port - 8000) & mask, as a switch is compiled, for the first few
+  const z3::expr near = context.bv_const("near", 16);
+  bits.promise(near, {8000, 8007});
+  const z3::expr shifted = bits.shift_left(bits.number(1, 64), bits.add(bits.widen(near, 64), bits.number(static_cast<std::uint64_t>(-8000), 64)));
+  const std::vector<z3::expr> facts = {z3::uge(near, 8000), z3::ule(near, 8007)};
+  CHECK(same(context, shifted, z3::shl(bits.number(1, 64), z3::zext(near, 48) - bits.number(8000, 64)), facts));
+}
+
+TEST_CASE("operations go into choices and mean the same there") {
+  z3::context context;
+  Bits bits(context);
+  const z3::expr p = context.bool_const("p"), q = context.bool_const("q"), x = context.bv_const("x", 64);
+  const z3::expr one = bits.either(p, bits.number(5, 64), bits.either(q, x, bits.number(9, 64))), other = bits.either(q, bits.number(3, 64), bits.number(70, 64));
+  const z3::expr plain_one = z3::ite(p, bits.number(5, 64), z3::ite(q, x, bits.number(9, 64))), plain_other = z3::ite(q, bits.number(3, 64), bits.number(70, 64));
+  CHECK(same(context, bits.add(one, other), plain_one + plain_other));
+  CHECK(same(context, bits.sub(one, other), plain_one - plain_other));
+  CHECK(same(context, bits.bit_and(one, other), plain_one & plain_other));
+  CHECK(same(context, bits.shift_left(one, other), z3::shl(plain_one, z3::urem(plain_other, bits.number(64, 64)))));
+  CHECK(same(context, bits.extract(one, 11, 2), plain_one.extract(11, 2)));
+  CHECK(same(context, bits.below(one, other), z3::ult(plain_one, plain_other)));
+  CHECK(same(context, bits.equal(bits.bit_and(one, bits.number(0x15, 64)), bits.number(0, 64)), (plain_one & bits.number(0x15, 64)) == 0));
+}
