@@ -59,7 +59,7 @@ class Claimant {
   verify::EndSet exceptions(const std::vector<std::string>& references) {
     verify::EndSet all = ends(references, {});
     for (const verify::End& end : all.ends)
-      if (end.kind == verify::EndKind::Endpoint)
+      if (end.kind == verify::EndKind::Endpoint && !world_.cluster.endpoints[end.index].remote)
         say("`" + end.name + "` is a pod of today: say which pods are meant by their labels, such as " + world_.cluster.endpoints[end.index].ns + "/[key=value]");
     return all;
   }

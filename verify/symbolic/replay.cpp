@@ -87,6 +87,12 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
       cluster.endpoints.push_back(endpoint(*met->subject, "new-" + std::to_string(++number)));
       agree_on_identity(cluster, *met, out.besides);
     }
+  for (const Met* met : {&model.from, &model.to})
+    for (const ir::Endpoint& known : world.cluster.endpoints)
+      if (met->is_new && !met->identity_ports.empty() && known.labels == met->subject->labels) {
+        out.incomputable = met->name + " would be of one identity with " + known.ns + "/" + known.name + ", whose port names count, too: the label filter leaves nothing to tell them apart";
+        return out;
+      }
   agree_on_ports(cluster, model.cluster_ports, out.besides);
   const ir::eval::World changed{world.policies, cluster, world.resolutions};
   const auto side = [&](ir::Direction direction, const Met& subject, const Met& peer) -> std::optional<WitnessSide> {
