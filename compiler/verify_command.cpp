@@ -138,6 +138,7 @@ void add_verify(CLI::App& root, Action& chosen) {
       ->group("Output");
   add_claims(*command, chosen);
   add_comparisons(*command, chosen);
+  add_dead(*command, chosen);
   command->callback([options, command, &chosen] {
     if (command->get_subcommands().empty()) chosen = [options] { return verify_command(*options); };
   });

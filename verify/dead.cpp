@@ -1,0 +1,152 @@
+#include "verify/dead.h"
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "verify/smt/solver.h"
+#include "verify/symbolic/encode.h"
+
+namespace netpolc::verify {
+namespace {
+
+using symbolic::Encoder;
+using symbolic::Party;
+using symbolic::SymbolicPod;
+
+// Written to allow nothing: it is there for default deny (section 1.5).
+bool says_nothing(const ir::Rule& rule) {
+  return rule.peer_kind == ir::PeerKind::Nobody || (rule.peer_kind == ir::PeerKind::Unspecified && rule.any_l4);
+}
+
+// Names without an address that is known: what the rule will decide can't be told.
+bool speaks_of_unknown_names(const symbolic::PreparedRule& rule) {
+  return std::any_of(rule.peers.begin(), rule.peers.end(), [](const ir::eval::ResolvedPeer& peer) {
+    const auto* names = std::get_if<ir::eval::AddressList>(&peer.matcher);
+    return names != nullptr && names->addresses.empty();
+  });
+}
+
+class Dead {
+ public:
+  Dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget)
+      : world_(world), rules_(world), universe_(std::vector<const ir::PolicySet*>{&world.policies}, std::vector<const ir::Cluster*>{&world.cluster}, std::vector<PodPattern>{}, keeps), budget_(budget) {
+    const Claims claims(world, judge, keeps, budget);
+    std::set<FactsId> seen;
+    const auto everybody = claims.ends("any");
+    for (const End& end : everybody->ends)
+      for (const auto& face : judge.encounters().faces(end))
+        if (seen.insert(face.seen).second) others_.push_back(std::make_unique<ir::PeerFacts>(judge.encounters().facts(face.seen)));
+  }
+
+  std::vector<DeadPolicy> run(std::uint64_t& steps) {
+    for (const auto& policy : rules_.policies) look_at(policy);
+    std::sort(out_.begin(), out_.end(), [](const DeadPolicy& a, const DeadPolicy& b) { return a.rule < b.rule; });
+    steps += steps_;
+    return std::move(out_);
+  }
+
+ private:
+  static const symbolic::PreparedRule* first_rule(const symbolic::PreparedPolicy& policy) {
+    for (const auto& side : policy.rules)
+      if (!side.empty()) return &side.front();
+    return nullptr;
+  }
+
+  void look_at(const symbolic::PreparedPolicy& policy) {
+    const auto* first = first_rule(policy);
+    if (first == nullptr) return;
+    if (policy.policy->subject_is_node) {
+      out_.push_back({DeadPolicy::Why::NotKnown, first->ref, "policies of nodes are not looked at"});
+      return;
+    }
+    if (!selects_somebody(policy, *first)) return;
+    for (const auto direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
+      std::set<ir::RuleRef> silent;
+      for (const auto& rule : policy.rules[symbolic::index(direction)])
+        if (speaks_of_unknown_names(rule))
+          out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "no address is known for its names: --resolutions"});
+        else if (!says_nothing(*rule.rule))
+          silent.insert(rule.ref);
+      std::string unknown = among(policy, direction, nullptr, silent);
+      for (const auto& other : others_) {
+        if (silent.empty()) break;
+        if (const std::string why = among(policy, direction, other.get(), silent); unknown.empty()) unknown = why;
+      }
+      for (const ir::RuleRef& ref : silent)
+        out_.push_back(unknown.empty() ? DeadPolicy{DeadPolicy::Why::NeverDecides, ref, ""} : DeadPolicy{DeadPolicy::Why::NotKnown, ref, unknown});
+    }
+  }
+
+  static PodPattern subject(const ir::Policy& policy) {
+    const bool clusterwide = policy.kind == ir::PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == ir::PolicyKind::ClusterNetworkPolicy;
+    return {"[]", clusterwide ? std::nullopt : std::optional(policy.ns), {}};
+  }
+
+  bool selects_somebody(const symbolic::PreparedPolicy& policy, const symbolic::PreparedRule& first) {
+    const PodPattern pattern = subject(*policy.policy);
+    SymbolicPod pod(universe_, context_, "subject", pattern);
+    smt::Solver solver(context_, {budget_.steps, budget_.milliseconds});
+    solver.add(pod.holds(policy.policy->subject));
+    for (const z3::expr& fact : pod.facts()) solver.add(fact);
+    const smt::Answer answer = solver.ask("selects somebody");
+    steps_ += solver.steps();
+    if (std::holds_alternative<smt::Possible>(answer)) return true;
+    const auto* unknown = std::get_if<smt::Undecided>(&answer);
+    out_.push_back({unknown != nullptr ? DeadPolicy::Why::NotKnown : DeadPolicy::Why::SelectsNobodyEver, first.ref, unknown != nullptr ? unknown->why : ""});
+    return false;
+  }
+
+  // Takes out of `silent` the rules that decide something between what the policy selects and `other`, or any pod.
+  // Says why something is not known, or "".
+  std::string among(const symbolic::PreparedPolicy& policy, ir::Direction direction, const ir::PeerFacts* other, std::set<ir::RuleRef>& silent) {
+    const PodPattern pattern = subject(*policy.policy), any{"[]", std::nullopt, {}};
+    SymbolicPod pod(universe_, context_, "subject", pattern), peer(universe_, context_, "peer", any);
+    std::vector<SymbolicPod*> pods{&pod};
+    if (other == nullptr) pods.push_back(&peer);
+    const symbolic::Traffic traffic(context_, {});
+    const Party from{&pod, nullptr, nullptr}, to = other == nullptr ? Party{&peer, nullptr, nullptr} : Party{nullptr, nullptr, other};
+    Encoder encoder(world_, rules_, context_, pods, false);
+    const symbolic::SideTerms whole = encoder.side(direction, from, to, traffic);
+    smt::Solver solver(context_, {budget_.steps, budget_.milliseconds});
+    std::vector<std::pair<ir::RuleRef, z3::expr>> asked;
+    for (const ir::RuleRef& ref : silent) {
+      encoder.leave_out(ref);
+      const symbolic::SideTerms without = encoder.side(direction, from, to, traffic);
+      if (z3::eq(whole.allowed, without.allowed) && z3::eq(whole.plain, without.plain)) continue;
+      asked.emplace_back(ref, context_.bool_const(("without " + std::to_string(ref.policy) + " " + std::to_string(ref.rule)).c_str()));
+      solver.add(!asked.back().second || whole.allowed != without.allowed || whole.plain != without.plain);
+    }
+    if (asked.empty()) return "";
+    solver.add(pod.holds(policy.policy->subject));
+    for (const auto* one : pods)
+      for (const z3::expr& fact : one->facts()) solver.add(fact);
+    for (const z3::expr& fact : traffic.facts()) solver.add(fact);
+    for (const z3::expr& fact : encoder.facts()) solver.add(fact);
+    std::string unknown;
+    for (const auto& [ref, literal] : asked) {
+      const smt::Answer answer = solver.ask("a rule that never decides", {literal});
+      if (std::holds_alternative<smt::Possible>(answer)) silent.erase(ref);
+      if (const auto* why = std::get_if<smt::Undecided>(&answer)) unknown = why->why;
+    }
+    steps_ += solver.steps();
+    return unknown;
+  }
+
+  const ir::eval::World& world_;
+  const symbolic::PreparedRules rules_;
+  const symbolic::Universe universe_;
+  const SolverBudget budget_;
+  z3::context context_;
+  std::vector<std::unique_ptr<ir::PeerFacts>> others_;
+  std::vector<DeadPolicy> out_;
+  std::uint64_t steps_ = 0;
+};
+
+}  // namespace
+
+std::vector<DeadPolicy> find_dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget, std::uint64_t& steps) {
+  return Dead(world, judge, keeps, budget).run(steps);
+}
+
+}  // namespace netpolc::verify
