@@ -126,7 +126,8 @@ TEST_CASE_FIXTURE(Fixture, "a service's address on a port that it lacks is outsi
 
 TEST_CASE_FIXTURE(Fixture, "only nodes send to the overlay's port of a node") {
   const ir::Flow overlay{ir::Protocol::Udp, 8472};
-  const auto dropped = ask("a/client", "entity:remote-node", overlay);
+  Judge judge({policies, cluster, resolutions}, lock);  // has the verdict
+  const auto dropped = judge.ask({"a/client", "entity:remote-node", overlay});
   REQUIRE(dropped.has_value());
   CHECK(dropped->word == Word::Denied);
   CHECK(dropped->pairs.at(0).egress->verdict->encapsulation);
