@@ -1,7 +1,7 @@
 // Two candidates (5.4): the peer's own entries, and those for everyone. What everyone's entries
 // say is known here; which of the peer's own hold is known per packet. So the C finds the
-// strongest explicit word among the peer's own, then, by the entry that is chosen, whether it
-// counts, or everyone's, or the stronger of both.
+// narrowest explicit word among the peer's own that are no narrower than the chosen one (5.7), then,
+// by the entry that is chosen, whether it counts, or everyone's, or the stronger of both.
 #include "codegen-bpf/authentication.h"
 
 #include <algorithm>
@@ -42,6 +42,12 @@ Entries explicit_strongest_first(Entries entries) {
   return entries;
 }
 
+// Of those that cover the chosen one.
+Entries covering(Entries entries, const ir::TableEntry& chosen) {
+  std::erase_if(entries, [&](const auto* e) { return e->specificity > chosen.specificity; });
+  return entries;
+}
+
 struct Everyone {
   const ir::TableEntry* chosen = nullptr;
   ir::AuthMode auth = ir::AuthMode::Unset;
@@ -68,10 +74,13 @@ bool asks_for_authentication(const std::vector<ir::TableEntry>& entries) {
 
 void write_authentication(Writer& writer, const std::vector<ir::TableEntry>& entries, const std::vector<std::string>& peers, const std::string& variable) {
   const Entries own = in_order_of_choice(entries, false), all = in_order_of_choice(entries, true);
+  const Entries own_explicit = explicit_strongest_first(own);
   Everyone everyone;
-  if (!all.empty()) everyone.chosen = all.front();
-  const Entries all_explicit = explicit_strongest_first(all);
-  if (!all_explicit.empty()) everyone.auth = all_explicit.front()->auth;
+  if (!all.empty()) {
+    everyone.chosen = all.front();
+    const Entries explicit_ones = covering(explicit_strongest_first(all), *everyone.chosen);
+    if (!explicit_ones.empty()) everyone.auth = explicit_ones.front()->auth;
+  }
 
   const auto chain = [&](const Entries& choices, const std::string& target, const auto& value) {
     const char* keyword = "if";
@@ -82,12 +91,28 @@ void write_authentication(Writer& writer, const std::vector<ir::TableEntry>& ent
       keyword = "else if";
     }
   };
+  const auto said = [](const ir::TableEntry& e) { return std::string(constant(e.auth)); };
+  const auto chosen = [&](const ir::TableEntry& e) { return when_chosen(e, everyone, entries); };
   writer.line(std::string("np_u32 auth = ") + constant(everyone.auth) + ";");
   if (own.empty()) return;
-  if (!everyone.chosen) return chain(explicit_strongest_first(own), "auth", [](const ir::TableEntry& e) { return std::string(constant(e.auth)); });
+  const auto covers_all = [&](const ir::TableEntry* e) { return covering(own_explicit, *e).size() == own_explicit.size(); };
+  if (std::all_of(own.begin(), own.end(), covers_all)) {
+    if (!everyone.chosen) return chain(own_explicit, "auth", said);
+    writer.line("np_u32 own = NP_AUTH_UNSET;");
+    chain(own_explicit, "own", said);
+    return chain(own, "auth", chosen);
+  }
+  // Which words count depends on what is chosen.
   writer.line("np_u32 own = NP_AUTH_UNSET;");
-  chain(explicit_strongest_first(own), "own", [](const ir::TableEntry& e) { return std::string(constant(e.auth)); });
-  chain(own, "auth", [&](const ir::TableEntry& e) { return when_chosen(e, everyone, entries); });
+  const char* keyword = "if";
+  for (const auto* entry : own) {
+    writer.line(std::string(keyword) + " (np_is(" + variable + ", " + peers[entry->bit] + ")) {");
+    Writer::Indent indent(writer);
+    chain(covering(own_explicit, *entry), "own", said);
+    writer.line("auth = " + chosen(*entry) + ";");
+    keyword = "} else if";
+  }
+  writer.line("}");
 }
 
 }  // namespace netpolc::codegen_bpf

@@ -225,7 +225,7 @@ TEST_CASE("what is no object is refused in words, and never proved") {
   const ir::DecisionTable table = loader_test::table();
   const std::string bytes = bytes_of(table);
   std::mt19937 random(1);
-  for (int i = 0; i < 400; ++i) {
+  for (int i = 0; i < 4000; ++i) {
     std::string other = bytes;
     if (i % 4 == 0) other.resize(random() % other.size());
     else

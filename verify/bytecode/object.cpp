@@ -143,6 +143,7 @@ class Reader {
     const btf_type* all = btf__type_by_id(types.get(), static_cast<std::uint32_t>(maps));
     for (int i = 0; i < btf_vlen(all); ++i) {
       const btf_type* variable = btf__type_by_id(types.get(), btf_var_secinfos(all)[i].type);
+      if (variable == nullptr) throw Unreadable{"a map has no type"};
       Map map = map_of(*types, *variable);
       const auto symbol = std::find_if(symbols_.begin(), symbols_.end(), [&](const Symbol& s) {
         return s.type == STT_OBJECT && s.name == map.name && s.section < sections_.size() && sections_[s.section].name == ".maps";
@@ -153,19 +154,26 @@ class Reader {
     }
   }
 
+  // Null: there is none, or it never ends.
   static const btf_type* plain(const btf& types, std::uint32_t id) {
     const btf_type* type = btf__type_by_id(&types, id);
-    while (type != nullptr && (btf_is_mod(type) || btf_is_typedef(type))) type = btf__type_by_id(&types, type->type);
+    for (int turn = 0; type != nullptr && (btf_is_mod(type) || btf_is_typedef(type)); ++turn)
+      type = turn < 32 ? btf__type_by_id(&types, type->type) : nullptr;
     return type;
+  }
+  static std::string name_at(const btf& types, std::uint32_t offset) {
+    const char* name = btf__str_by_offset(&types, offset);
+    if (name == nullptr) throw Unreadable{"its BTF has a name that is none"};
+    return name;
   }
   static Map map_of(const btf& types, const btf_type& variable) {
     Map out;
-    out.name = btf__str_by_offset(&types, variable.name_off);
+    out.name = name_at(types, variable.name_off);
     const btf_type* definition = plain(types, variable.type);
     if (definition == nullptr || !btf_is_struct(definition)) throw Unreadable{"the map " + out.name + " has no definition"};
     for (int i = 0; i < btf_vlen(definition); ++i) {
       const btf_member& member = btf_members(definition)[i];
-      const std::string name = btf__str_by_offset(&types, member.name_off);
+      const std::string name = name_at(types, member.name_off);
       const btf_type* pointer = plain(types, member.type);
       if (pointer == nullptr || !btf_is_ptr(pointer)) throw Unreadable{"the map " + out.name + " is defined in words that are not understood"};
       const btf_type* target = plain(types, pointer->type);
