@@ -174,8 +174,10 @@ int run(const Kind& kind, const ClaimOptions& options) {
   return exit_code(answer);
 }
 
+}  // namespace
+
 // Two questions: is some of it allowed, and is some of it denied?
-int run_reach(const ClaimOptions& options) {
+int reach(const ClaimOptions& options) {
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   Claimant claimant(options, session);
@@ -190,15 +192,6 @@ int run_reach(const ClaimOptions& options) {
   std::fwrite(out.data(), 1, out.size(), stdout);
   return exit_code(answer);
 }
-
-// One value at a time: CLI11 would take `[k=v]` for a list, and what follows for more values.
-CLI::Option* add_repeatable(CLI::App& command, const char* name, std::vector<std::string>& to, const char* help, const std::string& group) {
-  return command.add_option_function<std::string>(name, [&to](const std::string& value) { to.push_back(value); }, help)->trigger_on_parse()->group(group);
-}
-
-}  // namespace
-
-int reach(const ClaimOptions& options) { return run_reach(options); }
 
 void add_claims(CLI::App& verify, Action& chosen) {
   for (const Kind& kind : kKinds) {

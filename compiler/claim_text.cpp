@@ -7,6 +7,12 @@
 #include "compiler/exit_code.h"
 
 namespace netpolc::compiler {
+
+std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side) {
+  if (!side) return std::nullopt;
+  return verify::Side{side->subject, &side->verdict, nullptr};
+}
+
 namespace {
 
 using verify::Found;
@@ -24,11 +30,6 @@ std::string claim_text(const ClaimAnswer& answer) {
   if (!answer.from.empty()) out += answer.from + " → " + answer.to + "   ";
   if (!answer.by.empty()) out += "by " + answer.by + "   ";
   return out + to_string(answer.traffic);
-}
-
-std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side) {
-  if (!side) return std::nullopt;
-  return verify::Side{side->subject, &side->verdict, nullptr};
 }
 
 void append(std::string& out, const char* name, const verify::Witness& witness, const ir::PolicySet& policies, const SourceManager& sources) {

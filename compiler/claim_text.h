@@ -8,6 +8,9 @@
 
 namespace netpolc::compiler {
 
+// A witness's side as an answer's; it points into what it is made of.
+std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side);
+
 struct ClaimAnswer {
   std::string claim;     // "never", …
   std::string from, to;  // as asked

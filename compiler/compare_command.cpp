@@ -51,11 +51,6 @@ std::string different(const ir::Cluster& one, const ir::Cluster& other) {
   return "";
 }
 
-std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side) {
-  if (!side) return std::nullopt;
-  return verify::Side{side->subject, &side->verdict, nullptr};
-}
-
 // A difference, and what either set says about it.
 struct Difference {
   verify::Witness witness;
@@ -192,12 +187,9 @@ void add_comparisons(CLI::App& verify, Action& chosen) {
     CLI::App* command = verify.add_subcommand(kind.name, kind.help);
     add_input_options(*command, options->input);
     const char* sets = "Policy sets: each with what -f has for both, such as the cluster's manifests";
-    const auto repeatable = [&](const char* name, std::vector<std::string>& to, const char* help) {
-      return command->add_option_function<std::string>(name, [&to](const std::string& value) { to.push_back(value); }, help)->trigger_on_parse()->group(sets);
-    };
-    repeatable("--before", options->before, "File or directory (repeatable)")->required();
-    repeatable("--after", options->after, "File or directory (repeatable)")->required();
-    repeatable("--without-label", options->without, "Assume that no pod has a label with this key (repeatable)");
+    add_repeatable(*command, "--before", options->before, "File or directory (repeatable)", sets)->required();
+    add_repeatable(*command, "--after", options->after, "File or directory (repeatable)", sets)->required();
+    add_repeatable(*command, "--without-label", options->without, "Assume that no pod has a label with this key (repeatable)", sets);
     command->add_option("--port", options->port, "Destination ports, 8080/TCP or 1-1024/UDP; without, everything")->group("Traffic");
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");

@@ -108,4 +108,8 @@ std::optional<int> open(const InputOptions& options, Session& session) {
   return std::nullopt;
 }
 
+CLI::Option* add_repeatable(CLI::App& command, const char* name, std::vector<std::string>& to, const char* help, const std::string& group) {
+  return command.add_option_function<std::string>(name, [&to](const std::string& value) { to.push_back(value); }, help)->trigger_on_parse()->group(group);
+}
+
 }  // namespace netpolc::compiler

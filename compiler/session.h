@@ -10,6 +10,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }
 
 namespace netpolc::compiler {
@@ -26,6 +27,10 @@ struct InputOptions {
   bool warnings_are_findings = false;  // the command prints them itself, as its result
 };
 void add_input_options(CLI::App& command, InputOptions& options);
+
+// An option that may come several times, with one value each: CLI11 would take `[k=v]` for a list of values, and what
+// follows for more of them.
+CLI::Option* add_repeatable(CLI::App& command, const char* name, std::vector<std::string>& to, const char* help, const std::string& group);
 
 struct Session {
   SourceManager sources;

@@ -123,10 +123,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--from", options->from, "Source")->group(ends);
   command->add_option("--to", options->to, "Destination")->group(ends);
   command->add_flag("--symbolic", options->symbolic, "[k=v] and ns/[k=v] are every pod that could ever be so, in any namespace")->group(ends);
-  command->add_option_function<std::string>("--without-label", [options](const std::string& key) { options->without.push_back(key); },
-                                            "With --symbolic: assume that no pod has a label with this key (repeatable)")
-      ->trigger_on_parse()
-      ->group(ends);
+  add_repeatable(*command, "--without-label", options->without, "With --symbolic: assume that no pod has a label with this key (repeatable)", ends);
   command->add_option("--port", options->port, "Destination port, 8080/TCP")->group("Traffic");
   command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
   command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");

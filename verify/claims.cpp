@@ -17,11 +17,10 @@ struct Claims::Prepared {
   explicit Prepared(const ir::eval::World& world) : rules(world) {
     for (const auto& policy : rules.policies)
       for (const auto& side : policy.rules)
-        for (const auto& rule : side)
-          {
-            for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
-            for (const auto& selector : rule.rule->requires_all) required.push_back(selector);
-          }
+        for (const auto& rule : side) {
+          for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
+          for (const auto& selector : rule.rule->requires_all) required.push_back(selector);
+        }
     for (std::size_t n = 0; n < required.size(); ++n) matchers.emplace("requires " + std::to_string(n), &required[n]);
   }
   symbolic::PreparedRules rules;
@@ -146,11 +145,6 @@ bool left_out(const End& end, const EndSet& excluded, const ir::Cluster& cluster
     return false;
   });
 }
-
-struct Known {  // ends that exist, those that policies treat alike once
-  std::string name;
-  Encounters::Face face;
-};
 
 }  // namespace
 

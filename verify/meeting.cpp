@@ -81,10 +81,7 @@ std::optional<SubjectId> Encounters::host_subject(std::uint32_t node) {
 bool Encounters::may_not_encapsulate(SubjectId source, FactsId destination, ir::Flow flow) const {
   const std::uint16_t port = directory_.cluster().config.tunnel_port;
   if (port == 0 || flow != ir::Flow{ir::Protocol::Udp, port}) return false;
-  const ir::LabelSet& labels = facts_[destination].labels;
-  return !subjects_[source].is_host && std::any_of(labels.begin(), labels.end(), [](const ir::Label& label) {
-    return label.source == "reserved" && (label.key == "host" || label.key == "remote-node");
-  });
+  return !subjects_[source].is_host && is_node(facts_[destination].labels);
 }
 
 bool Encounters::serves_api(std::uint32_t node) const {

@@ -1,5 +1,7 @@
 #include "verify/node_labels.h"
 
+#include <algorithm>
+
 #include <string_view>
 
 namespace netpolc::verify {
@@ -24,6 +26,12 @@ ir::LabelSet host_labels(const ir::Node& node) {
     if (relevant(key)) labels.push_back({"k8s", key, value});
   ir::normalise(labels);
   return labels;
+}
+
+bool is_node(const ir::LabelSet& labels) {
+  return std::any_of(labels.begin(), labels.end(), [](const ir::Label& label) {
+    return label.source == "reserved" && (label.key == "host" || label.key == "remote-node");
+  });
 }
 
 }  // namespace netpolc::verify

@@ -1,4 +1,4 @@
-// verify/node_labels.h — the labels of a node's host endpoint.
+// verify/node_labels.h — the labels of nodes.
 #pragma once
 #include "ir/cluster.h"
 
@@ -6,5 +6,8 @@ namespace netpolc::verify {
 
 // `reserved:host` and the node's identity-relevant labels (section 2.2) with source k8s.
 ir::LabelSet host_labels(const ir::Node& node);
+
+// Is it a node's, whether as the host or as seen by others?
+bool is_node(const ir::LabelSet& labels);
 
 }  // namespace netpolc::verify

@@ -140,24 +140,7 @@ std::string rule_text(const CompiledRule& rule, Direction direction, const Condi
 
 }  // namespace
 
-const char* protocol_name(Protocol protocol) {
-  switch (protocol) {
-    case Protocol::Any: return "other";
-    case Protocol::Tcp: return "TCP";
-    case Protocol::Udp: return "UDP";
-    case Protocol::Sctp: return "SCTP";
-    case Protocol::Icmp: return "ICMP";
-    case Protocol::Icmpv6: return "ICMPv6";
-    case Protocol::Vrrp: return "VRRP";
-    case Protocol::Igmp: return "IGMP";
-    case Protocol::Gre: return "GRE";
-    case Protocol::Ipip: return "IPIP";
-    case Protocol::Ipv6: return "IPV6";
-    case Protocol::Esp: return "ESP";
-    case Protocol::Ah: return "AH";
-  }
-  return "other";
-}
+const char* protocol_name(Protocol protocol) { return protocol == Protocol::Any ? "other" : to_string(protocol); }
 
 std::string l7_name(const L7& l7) {
   switch (l7.parser) {

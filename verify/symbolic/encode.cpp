@@ -2,17 +2,10 @@
 
 #include <algorithm>
 
+#include "verify/node_labels.h"
 #include "verify/smt/solver.h"
 
 namespace netpolc::verify::symbolic {
-namespace {
-
-bool is_node(const ir::LabelSet& labels) {
-  return ir::eval::has_label(labels, "reserved", "host") || ir::eval::has_label(labels, "reserved", "remote-node");
-}
-
-}  // namespace
-
 Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards)
     : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), address_labels_(rules.address_labels) {
   for (const ir::Endpoint& endpoint : world.cluster.endpoints) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "verify/node_labels.h"
+
 namespace netpolc::verify::symbolic {
 namespace {
 
@@ -60,10 +62,6 @@ void agree_on_identity(ir::Cluster& cluster, const Met& pod, std::vector<std::st
   }
 }
 
-bool is_node(const ir::PeerFacts& facts) {
-  return ir::eval::has_label(facts.labels, "reserved", "host") || ir::eval::has_label(facts.labels, "reserved", "remote-node");
-}
-
 }  // namespace
 
 bool Replayed::allowed() const {
@@ -109,7 +107,7 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
       out.besides.push_back("Cilium denies by default what concerns a pod with a label whose key is `init` (to rule that out: --without-label init)");
     const std::uint16_t overlay = cluster.config.tunnel_port;
     const bool encapsulates = overlay != 0 && model.flow == ir::Flow{ir::Protocol::Udp, overlay};
-    if (direction == ir::Direction::Egress && encapsulates && !subject.subject->is_host && is_node(peer.facts)) {
+    if (direction == ir::Direction::Egress && encapsulates && !subject.subject->is_host && is_node(peer.facts.labels)) {
       judged.verdict = {};
       judged.verdict.verdict = ir::Verdict::Deny;
       judged.verdict.encapsulation = true;

@@ -175,18 +175,16 @@ class Search {
   }
 
   Met met(const Choice& choice, std::optional<SymbolicPod>& pod, const z3::model& found) {
-    if (!pod) return {choice.name, choice.subject == nullptr ? std::nullopt : std::optional(*choice.subject), *choice.facts, false, std::nullopt};
-    const auto& endpoints = world_.world.cluster.endpoints;
-    for (std::uint32_t e = 0; e < endpoints.size(); ++e) {
-      const ir::Endpoint& endpoint = endpoints[e];
+    if (!pod) return {choice.name, choice.subject == nullptr ? std::nullopt : std::optional(*choice.subject), *choice.facts, false};
+    for (const ir::Endpoint& endpoint : world_.world.cluster.endpoints) {
       if (endpoint.host_network || endpoint.remote || !found.eval(pod->is_like(endpoint), true).is_true()) continue;
       ir::Subject subject{.labels = endpoint.labels, .ns = endpoint.ns, .named_ports = endpoint.named_ports};
       ir::PeerFacts facts{.labels = endpoint.labels, .address = {}, .named_ports = endpoint.named_ports};
-      return {endpoint.ns + "/" + endpoint.name, std::move(subject), std::move(facts), false, e};
+      return {endpoint.ns + "/" + endpoint.name, std::move(subject), std::move(facts), false};
     }
     ir::Subject subject = pod->subject(found);
     ir::PeerFacts facts{.labels = subject.labels, .address = {}, .named_ports = subject.named_ports};
-    return {pod->describe(found), std::move(subject), std::move(facts), true, std::nullopt, pod->identity_ports(found)};
+    return {pod->describe(found), std::move(subject), std::move(facts), true, pod->identity_ports(found)};
   }
 
   z3::context& context_;
