@@ -15,9 +15,9 @@
 //
 // Shared maps are used by all objects of a load and pinned by name; flows, drop counters and
 // events outlive a load. The others belong to one object. Sizes of the per-object maps:
-// value_size of the peers maps is 8 * words (the bundle's "words"), max_entries of np_rules is
-// the number of rules of both directions plus two; the object states both. max_entries of the
-// peers maps (rows) and of the flow tables (a power of two) may be set before loading.
+// value_size of the peers maps is 8 * words (the bundle's "words"), which the object states.
+// max_entries of np_rules must be set before loading, to np_counters.others + 2 (a constant of the
+// object); those of the peers maps (rows) and of the flow tables (a power of two) may be.
 #ifndef NETPOLC_IR_MAP_LAYOUT_H
 #define NETPOLC_IR_MAP_LAYOUT_H
 
@@ -53,9 +53,8 @@ typedef __u64 np_u64;
 #define NP_MAP_ROWS "np_rows"              // hash: identity → row (np_u32); the loader's own
 #define NP_MAP_CONFIG "np_config"          // array of one: np_config
 #define NP_MAP_INTERFACES "np_interfaces"  // hash: ifindex (np_u32) → np_interface, the pod behind it
-#define NP_MAP_DROPS "np_drops"            // per-CPU array [256], by reason: np_counter
+#define NP_MAP_DROPS "np_drops"            // per-CPU array [256], by reason: np_outcomes
 #define NP_MAP_STATS "np_stats"            // per-CPU array [NP_STATS]: np_u64, see NP_STAT_*
-#define NP_MAP_BUDGET "np_budget"          // per-CPU array of one: np_budget, of events
 #define NP_MAP_EVENTS "np_events"          // ring buffer of np_event
 // per object
 #define NP_MAP_PEERS_IN "np_peers_in"      // array: row → np_u64[NP_ROW_WORDS(words)], bits of the ingress peers
@@ -71,6 +70,11 @@ typedef __u64 np_u64;
 
 // Slots of np_rules, for I ingress and E egress rules: ingress rule r at r, egress rule r at
 // I + r, packets that no rule decided at I + E (ingress) and I + E + 1 (egress).
+#define NP_CONSTANT_COUNTERS "np_counters"  // of each object, in .rodata
+struct np_counters {
+	np_u32 egress;  // I
+	np_u32 others;  // I + E
+};
 
 // A row of the peers maps: the bits in words of 64. Of more than NP_PLAIN_WORDS words a summary follows, in which
 // bit w says that word w is not 0: so a policy with thousands of peer conditions need not look at each word.
@@ -124,7 +128,7 @@ struct np_config {
 	struct np_address world6;  // 2, or 10 in dual stack; 0: no IPv6
 	np_u64 seed;               // of the flow tables' hash; stays as long as they do
 	np_u32 flags;              // NP_CONFIG_*
-	np_u32 event_limit;        // events a CPU and tick; what is more is counted in NP_STAT_SUPPRESSED
+	np_u32 event_limit;        // events a CPU, tick and reason; what is more is counted in NP_STAT_SUPPRESSED
 	np_u32 buckets4, buckets6; // of the flow tables
 	// How long a flow lives after its last packet, in ticks (semantics 8.2), by what it is:
 	// NP_IS_TCP + NP_IS_ESTABLISHED + NP_IS_CLOSED.
@@ -167,11 +171,14 @@ struct np_counter {
 #define NP_STAT_AUDITED 4     // packets that audit mode let pass
 #define NP_STATS 8
 
-struct np_budget {
+// What was dropped for a reason (or, for reason 0, passed), and the events about it: each reason has its own, so that
+// many drops of one kind don't hide the others.
+struct np_outcomes {
+	struct np_counter dropped;
 	np_u64 jiffies;  // when `time` was read
 	np_u64 time;     // CLOCK_MONOTONIC (coarse, which moves with jiffies), ns
 	np_u32 tick;
-	np_u32 used;
+	np_u32 reported; // in this tick
 };
 
 // ---- flows -----------------------------------------------------------------------------------

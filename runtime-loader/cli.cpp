@@ -166,7 +166,7 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
       .add_option("--audit", o.audit,
                   "NAMESPACE/POD as attached: what its policy denies passes, and is counted and reported (repeatable)")
       ->take_all();
-  command.add_option("--event-limit", o.load.event_limit, "events a processor and second; the others are only counted")
+  command.add_option("--event-limit", o.load.event_limit, "events a processor, reason and second; the others are only counted")
       ->capture_default_str();
   const auto lifetime = [&](const char* name, std::uint32_t& seconds, const char* what) {
     command.add_option(name, seconds, what)->check(CLI::Range(1u, 1u << 30))->capture_default_str();

@@ -22,7 +22,7 @@ namespace netpolc::loader {
 namespace {
 
 // What both generations use, and what each load makes anew.
-constexpr std::array kKept = {NP_MAP_FLOWS4, NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_DROPS, NP_MAP_STATS, NP_MAP_BUDGET, NP_MAP_EVENTS};
+constexpr std::array kKept = {NP_MAP_FLOWS4, NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_DROPS, NP_MAP_STATS, NP_MAP_EVENTS};
 constexpr std::array kRenewed = {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_INTERFACES, NP_MAP_CONFIG};
 
 // What a load is about to put in force.

@@ -30,7 +30,7 @@ struct LoadOptions {
   HostOptions host;                   // the node's own policy
   bool skip_unenforced = false; // no program for endpoints that no policy selects
   bool report_allowed = false;  // an event for each new allowed connection too
-  std::uint32_t event_limit = 1024;  // events a processor and second
+  std::uint32_t event_limit = 1024;  // events a processor, reason and second
   Lifetimes lifetimes;               // of flows
 };
 

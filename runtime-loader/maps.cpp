@@ -384,11 +384,14 @@ Result<std::vector<np_counter>> read_counters(int map) {
   const auto shape = map_shape(map);
   if (!shape) return tl::make_unexpected(shape.error());
   const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0 || shape->value_size != sizeof(np_counter)) return refused("counters have an unknown shape");
-  std::vector<np_counter> totals(shape->max_entries), one(static_cast<std::size_t>(cpus));
+  if (cpus <= 0 || (shape->value_size != sizeof(np_counter) && shape->value_size != sizeof(np_outcomes))) return refused("counters have an unknown shape");
+  std::vector<np_counter> totals(shape->max_entries);
+  std::vector<std::uint8_t> values(static_cast<std::size_t>(cpus) * shape->value_size);
   for (std::uint32_t slot = 0; slot < shape->max_entries; ++slot) {
-    if (bpf_map_lookup_elem(map, &slot, one.data()) != 0) return refused("reading counters", errno);
-    for (const np_counter& counter : one) {
+    if (bpf_map_lookup_elem(map, &slot, values.data()) != 0) return refused("reading counters", errno);
+    for (std::size_t at = 0; at < values.size(); at += shape->value_size) {
+      np_counter counter;
+      std::memcpy(&counter, &values[at], sizeof(counter));
       totals[slot].packets += counter.packets;
       totals[slot].bytes += counter.bytes;
     }

@@ -1,6 +1,7 @@
 #include "runtime-loader/object.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 
@@ -9,14 +10,15 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <vector>
 
 namespace netpolc::loader {
 namespace {
 
-constexpr std::array<std::string_view, 15> kShared = {
+constexpr std::array<std::string_view, 14> kShared = {
     NP_MAP_FLOWS4,   NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6,
-    NP_MAP_ROWS,     NP_MAP_CONFIG, NP_MAP_INTERFACES, NP_MAP_DROPS,     NP_MAP_STATS,      NP_MAP_BUDGET,   NP_MAP_EVENTS};
+    NP_MAP_ROWS,     NP_MAP_CONFIG, NP_MAP_INTERFACES, NP_MAP_DROPS,     NP_MAP_STATS,      NP_MAP_EVENTS};
 constexpr std::size_t kLogSize = 1u << 20;
 
 thread_local std::string* libbpf_said = nullptr;
@@ -80,6 +82,37 @@ Done prepare_peers(bpf_map* map, const PeerBits& peers, SharedMaps& shared) {
   return {};
 }
 
+// A constant of the object's by its name; empty: there is none.
+std::string_view constant(const bpf_object* object, std::string_view name) {
+  const btf* types = bpf_object__btf(object);
+  bpf_map* data = nullptr;
+  bpf_object__for_each_map(data, object) if (bpf_map__is_internal(data) && std::string_view(bpf_map__name(data)).ends_with(".rodata")) break;
+  const int section = types == nullptr ? -1 : btf__find_by_name_kind(types, ".rodata", BTF_KIND_DATASEC);
+  std::size_t size = 0;
+  const char* bytes = data == nullptr ? nullptr : static_cast<const char*>(bpf_map__initial_value(data, &size));
+  if (section < 0 || bytes == nullptr) return {};
+  const btf_type* variables = btf__type_by_id(types, static_cast<std::uint32_t>(section));
+  const btf_var_secinfo* variable = btf_var_secinfos(variables);
+  for (std::uint32_t i = 0; i < btf_vlen(variables); ++i, ++variable) {
+    const char* its_name = btf__name_by_offset(types, btf__type_by_id(types, variable->type)->name_off);
+    if (its_name != name) continue;
+    if (variable->offset > size || variable->size > size - variable->offset) return {};
+    return {bytes + variable->offset, variable->size};
+  }
+  return {};
+}
+
+// A counter a rule, and two for what no rule decided.
+Done prepare_rules(const bpf_object* object, bpf_map* map) {
+  np_counters counters{};
+  const std::string_view bytes = constant(object, NP_CONSTANT_COUNTERS);
+  if (bytes.size() == sizeof counters) std::memcpy(&counters, bytes.data(), sizeof counters);
+  if (bytes.size() != sizeof counters || counters.egress > counters.others || counters.others >= NP_NO_RULE)
+    return bad_input("it does not say how many rules it has (" NP_CONSTANT_COUNTERS ")");
+  bpf_map__set_max_entries(map, counters.others + 2);
+  return {};
+}
+
 Done prepare_maps(bpf_object* object, SharedMaps& shared, const PeerBits& in, const PeerBits& out,
                   const std::map<std::string, int>& reuse) {
   bpf_map* map = nullptr;
@@ -90,6 +123,7 @@ Done prepare_maps(bpf_object* object, SharedMaps& shared, const PeerBits& in, co
     if (is_shared_map(name)) done = prepare_shared(map, shared);
     if (name == NP_MAP_PEERS_IN) done = prepare_peers(map, in, shared);
     if (name == NP_MAP_PEERS_OUT) done = prepare_peers(map, out, shared);
+    if (name == NP_MAP_RULES) done = prepare_rules(object, map);
     if (!done) return done;
     const auto existing = reuse.find(name);
     const auto shape = existing == reuse.end() ? Result<MapShape>(MapShape{}) : map_shape(existing->second);

@@ -70,10 +70,8 @@ NP_MAP(BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, 512000, struct np_lpm6, struct 
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 65536, np_u32, np_u32, np_rows);
 NP_MAP(BPF_MAP_TYPE_ARRAY, 0, 1, np_u32, struct np_config, np_config);
 NP_MAP(BPF_MAP_TYPE_HASH, BPF_F_NO_PREALLOC, 65536, np_u32, struct np_interface, np_interfaces);
-NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, 256, np_u32, struct np_counter, np_drops);
+NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, 256, np_u32, struct np_outcomes, np_drops);
 NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, NP_STATS, np_u32, np_u64, np_stats);
-NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, np_u32, struct np_budget, np_budget);
-
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 20);
@@ -90,25 +88,20 @@ NP_INLINE np_u32 np_ticks(const struct np_config *config)
 	return np_jiffies() >> (config->tick_shift & 63);
 }
 
-/* May there be another event in this tick? *time is for it. */
-NP_INLINE int np_may_report(const struct np_config *config, np_u64 *time)
+/* May there be another event in this tick? */
+NP_INLINE int np_may_report(struct np_outcomes *outcomes, const struct np_config *config)
 {
-	np_u32 zero = 0;
-	struct np_budget *budget = np_map_lookup(&np_budget, &zero);
-	if (!budget || !config)
-		return 0;
 	np_u64 jiffies = np_jiffies();
-	np_u32 tick = jiffies >> (config->tick_shift & 63);
-	if (budget->jiffies != jiffies) {
-		budget->jiffies = jiffies;
-		budget->time = np_now();
+	if (outcomes->jiffies != jiffies) {
+		np_u32 tick = jiffies >> (config->tick_shift & 63);
+		outcomes->jiffies = jiffies;
+		outcomes->time = np_now();
+		if (outcomes->tick != tick) {
+			outcomes->tick = tick;
+			outcomes->reported = 0;
+		}
 	}
-	if (budget->tick != tick) {
-		budget->tick = tick;
-		budget->used = 0;
-	}
-	*time = budget->time;
-	return budget->used++ < config->event_limit;
+	return outcomes->reported++ < config->event_limit;
 }
 
 NP_INLINE void np_count(np_u32 stat)

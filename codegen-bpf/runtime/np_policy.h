@@ -257,7 +257,6 @@ static long (*const np_loop)(np_u32 turns, void *turn, void *context, np_u64 fla
 /* ---- what the runtime asks of a policy ---- */
 NP_HIDDEN np_verdict np_policy_ingress(const struct np_flow *flow);
 NP_HIDDEN np_verdict np_policy_egress(const struct np_flow *flow);
-NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes);
 
 /* What a direction is worth: the verifier knows these constants and removes what is never run. */
 #define NP_JUDGED 1    /* policy is asked */
@@ -277,25 +276,11 @@ extern NP_HIDDEN const volatile np_u64 np_program_tag;
 #define NP_PROGRAM(tag) NP_HIDDEN const volatile np_u64 np_program_tag SEC(".rodata") = tag;
 
 /* A counter for every rule, and one a direction for packets that no rule decided. */
-#define NP_COUNTERS(ingress_rules, egress_rules)                                             \
-	struct {                                                                             \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                     \
-		__uint(max_entries, (ingress_rules) + (egress_rules) + 2);                   \
-		__type(key, np_u32);                                                         \
-		__type(value, struct np_counter);                                            \
-	} np_rules SEC(".maps");                                                             \
-	NP_HIDDEN np_u32 np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes)          \
-	{                                                                                    \
-		np_u32 egress = direction == NP_EGRESS;                                      \
-		np_u32 slot = egress ? (ingress_rules) + rule : rule;                        \
-		if (rule == NP_NO_RULE)                                                      \
-			slot = (ingress_rules) + (egress_rules) + egress;                    \
-		struct np_counter *counter = np_map_lookup(&np_rules, &slot);                \
-		if (counter) {                                                               \
-			counter->packets++;                                                  \
-			counter->bytes += bytes;                                             \
-		}                                                                            \
-		return 0;                                                                    \
-	}
+extern NP_HIDDEN const volatile struct np_counters np_counters;
+
+#define NP_COUNTERS(ingress_rules, egress_rules)                            \
+	NP_HIDDEN const volatile struct np_counters np_counters SEC(".rodata") = { \
+		ingress_rules, (ingress_rules) + (egress_rules)             \
+	};
 
 #endif

@@ -11,9 +11,29 @@
 #include "np_fast.h"
 #include "np_flows.h"
 
+/* The program's own; the loader makes it as large as np_counters says. */
+NP_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, 0, 1, np_u32, struct np_counter, np_rules);
+
+NP_INLINE void np_count_rule(np_u32 direction, np_u32 rule, np_u32 bytes)
+{
+	np_u32 slot = direction == NP_EGRESS ? np_counters.egress + rule : rule;
+	if (rule == NP_NO_RULE)
+		slot = np_counters.others + (direction == NP_EGRESS);
+	struct np_counter *counter = np_map_lookup(&np_rules, &slot);
+	if (counter) {
+		counter->packets++;
+		counter->bytes += bytes;
+	}
+}
+
 NP_INLINE np_u32 np_planned(np_u32 direction)
 {
 	return direction == NP_EGRESS ? np_plan.egress : np_plan.ingress;
+}
+
+NP_INLINE int np_judged(np_u32 direction)
+{
+	return np_planned(direction) & NP_JUDGED;
 }
 
 /* Does policy select the pod at all? If not, nothing is dropped but what is sent in another's name.
@@ -199,32 +219,39 @@ NP_INLINE void np_describe(struct np_event *event, const struct __sk_buff *skb, 
 	event->zero = 0;
 }
 
-NP_APART int np_report(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome)
+/* `outcomes`: of the verdict's reason. */
+NP_APART int np_report(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome,
+		       struct np_outcomes *outcomes)
 {
+	const struct np_config *config = np_configuration();
 	struct np_event *event = 0;
-	if (!packet || !outcome)
+	if (!packet || !outcome || !outcomes || !config)
 		return 0;
-	np_u64 time = 0;
-	if (np_may_report(np_configuration(), &time))
+	if (np_may_report(outcomes, config))
 		event = np_ring_reserve(&np_events, sizeof(*event), 0);
 	if (!event) {
 		np_count(NP_STAT_SUPPRESSED); /* the counters have it */
 		return 0;
 	}
-	np_describe(event, skb, packet, outcome, time);
+	np_describe(event, skb, packet, outcome, outcomes->time);
 	np_ring_submit(event, 0);
 	return 0;
 }
 
+NP_INLINE struct np_outcomes *np_outcomes_of(np_verdict verdict)
+{
+	np_u32 reason = np_reason(verdict);
+	return np_map_lookup(&np_drops, &reason);
+}
+
 NP_INLINE int np_drop(struct __sk_buff *skb, const struct np_packet *packet, const struct np_outcome *outcome)
 {
-	np_u32 reason = np_reason(outcome->verdict);
-	struct np_counter *counter = np_map_lookup(&np_drops, &reason);
-	if (counter) {
-		counter->packets++;
-		counter->bytes += skb->len;
+	struct np_outcomes *outcomes = np_outcomes_of(outcome->verdict);
+	if (outcomes) {
+		outcomes->dropped.packets++;
+		outcomes->dropped.bytes += skb->len;
 	}
-	np_report(skb, packet, outcome);
+	np_report(skb, packet, outcome, outcomes);
 	return TC_ACT_SHOT;
 }
 
@@ -385,7 +412,7 @@ NP_APART int np_track_masked(struct __sk_buff *skb, const struct np_packet *pack
 		np_count(NP_STAT_REFUSED);
 	if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
 		outcome.identity = np_name(skb, packet, NP_EGRESS);
-		np_report(skb, packet, &outcome);
+		np_report(skb, packet, &outcome, np_outcomes_of(outcome.verdict));
 	}
 	return TC_ACT_UNSPEC;
 }
@@ -406,23 +433,22 @@ NP_APART int np_encapsulates(const struct np_packet *packet)
 NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np_u32 direction, struct np_track *known, np_u32 state)
 {
 	const struct np_config *config = np_configuration();
-	const np_u32 planned = np_planned(direction);
 	if (!config)
 		return np_refuse(skb, packet, direction, NP_REASON_NO_CONFIG, 0);
 	if (np_enforced() && !(packet->family == 4 ? config->world4.identity : config->world6.identity))
 		return np_refuse(skb, packet, direction, NP_REASON_UNSUPPORTED_L3, 0);
 	if (direction == NP_EGRESS && !np_of_node() && config->tunnel_port && packet->number == config->tunnel_port && np_encapsulates(packet))
 		return np_refuse(skb, packet, direction, NP_REASON_ENCAPSULATION, 0);
-	const int prefixes = np_needs_prefixes(planned, config);
+	const int prefixes = np_needs_prefixes(np_planned(direction), config);
 	struct np_outcome outcome = { .direction = direction, .state = state };
 	np_begin(&outcome, config);
 	struct np_address who = {};
-	int named = prefixes && planned & NP_JUDGED;
-	if (planned & NP_JUDGED)
+	int named = prefixes && np_judged(direction);
+	if (np_judged(direction))
 		named |= np_remote(skb, packet, direction, config, prefixes, &who);
 
 	outcome.identity = who.identity;
-	outcome.verdict = np_ask(packet, &who, direction, planned);
+	outcome.verdict = np_ask(packet, &who, direction, np_planned(direction));
 	const int fresh = !known || (np_opens(packet) && outcome.state & NP_FLOW_CLOSING);
 	np_count_rule(direction, np_rule(outcome.verdict), skb->len);
 	if (np_reason(outcome.verdict) != NP_REASON_FORWARDED) {
@@ -440,15 +466,15 @@ NP_INLINE int np_admit(struct __sk_buff *skb, const struct np_packet *packet, np
 	int kept = np_remember(packet, &outcome, known, fresh) || np_remember(packet, &outcome, known, fresh);
 	if (!kept)
 		np_count(NP_STAT_REFUSED);
-	if (!kept && planned & NP_JUDGED)
+	if (!kept && np_judged(direction))
 		return np_refuse(skb, packet, direction, NP_REASON_CT_CREATE_FAILED, outcome.identity);
 	if (outcome.flags & NP_EVENT_AUDITED) {
 		np_count(NP_STAT_AUDITED);
-		np_report(skb, packet, &outcome);
+		np_report(skb, packet, &outcome, np_outcomes_of(outcome.verdict));
 	} else if (fresh && config->flags & NP_CONFIG_REPORT_ALLOWED) {
 		if (!named)
 			outcome.identity = np_name(skb, packet, direction);
-		np_report(skb, packet, &outcome);
+		np_report(skb, packet, &outcome, np_outcomes_of(outcome.verdict));
 	}
 	return TC_ACT_UNSPEC;
 }
@@ -473,7 +499,7 @@ NP_INLINE np_u32 np_generation(const struct __sk_buff *skb, np_u32 direction, co
 
 NP_INLINE int np_handle(struct __sk_buff *skb, const np_u32 direction)
 {
-	np_u32 judged = np_planned(direction) & NP_JUDGED, masked = 0;
+	np_u32 judged = np_judged(direction), masked = 0;
 	struct np_packet packet;
 	np_u32 parsed = np_read(skb, &packet, direction, np_site(skb));
 	if (parsed == NP_PASS && direction == NP_EGRESS && !np_of_node())

@@ -127,10 +127,10 @@ struct np_refusal {
 	np_u32 now;
 };
 
-NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *config, const struct np_refusal *refusal)
+NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *config, const struct np_refusal *refusal,
+		       struct np_outcomes *outcomes)
 {
-	np_u64 time = 0;
-	struct np_event *event = np_may_report(config, &time) ? np_ring_reserve(&np_events, sizeof(*event), 0) : 0;
+	struct np_event *event = np_may_report(outcomes, config) ? np_ring_reserve(&np_events, sizeof(*event), 0) : 0;
 	if (!event) {
 		np_count(NP_STAT_SUPPRESSED); /* the counters have it */
 		return;
@@ -138,7 +138,7 @@ NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *c
 	/* by prefix too: its class didn't need to know so exactly, but people will */
 	const struct np_address *sender = np_sender(packet, 1);
 	np_u32 world = packet->family == 4 ? config->world4.identity : config->world6.identity;
-	event->time = time;
+	event->time = outcomes->time;
 	event->program = 0;
 	event->ifindex = refusal->ifindex;
 	event->rule = NP_NO_RULE; /* each pod has its own */
@@ -160,12 +160,12 @@ NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *c
 NP_INLINE int np_turn_away(const struct np_packet *packet, const struct np_config *config, const struct np_refusal *refusal)
 {
 	np_u32 reason = refusal->reason;
-	struct np_counter *counter = np_map_lookup(&np_drops, &reason);
-	if (counter) {
-		counter->packets++;
-		counter->bytes += refusal->length;
+	struct np_outcomes *outcomes = np_map_lookup(&np_drops, &reason);
+	if (outcomes) {
+		outcomes->dropped.packets++;
+		outcomes->dropped.bytes += refusal->length;
+		np_tell(packet, config, refusal, outcomes);
 	}
-	np_tell(packet, config, refusal);
 	return XDP_DROP;
 }
 

@@ -10,7 +10,7 @@ using verify::bytecode::Instruction;
 using verify::bytecode::Object;
 using verify::bytecode::Refers;
 
-constexpr const char* kProved[] = {"np_policy_ingress", "np_policy_egress", "np_count_rule", "np_admit_in", "np_admit_out"};
+constexpr const char* kProved[] = {"np_policy_ingress", "np_policy_egress", "np_admit_in", "np_admit_out"};
 
 bool is_branch(const Instruction& i) { return i.is_jump() && !i.is_call() && !i.is_exit() && (i.code & 0xf0) != BPF_JA; }
 bool has_constant(const Instruction& i) { return (i.code & BPF_X) == 0; }

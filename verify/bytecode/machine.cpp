@@ -33,14 +33,24 @@ std::size_t Machine::give(const std::string& name, std::uint64_t size, std::map<
   return regions_.size() - 1;
 }
 
+std::size_t Machine::give_constant(const std::string& name) {
+  const auto at = std::find_if(object_.constants.begin(), object_.constants.end(), [&](const auto& c) { return c.name == name; });
+  if (at == object_.constants.end()) throw NotModelled{"the object has no constant " + name};
+  given_constants_.emplace_back(*at, give(name, at->size));
+  return given_constants_.back().second;
+}
+
 Value Machine::pointer(std::size_t region, std::uint64_t offset) {
   return {bits_.number(0, 64), {{bits_.yes(), region, bits_.number(offset, 64)}}};
 }
 
 Value Machine::constant_address(const Reference& to) {
+  const auto offset = static_cast<std::uint64_t>(to.offset);
+  for (const auto& [constant, region] : given_constants_)
+    if (constant.data == to.index && offset >= constant.offset && offset - constant.offset < constant.size) return pointer(region, offset - constant.offset);
   const auto [at, fresh] = constants_.try_emplace(to.index, regions_.size());
   if (fresh) regions_.push_back({Region::Kind::Constants, object_.data[to.index].section, to.index, object_.data[to.index].bytes.size()});
-  return pointer(at->second, static_cast<std::uint64_t>(to.offset));
+  return pointer(at->second, offset);
 }
 
 Value Machine::map_address(std::size_t map) {

@@ -70,6 +70,9 @@ class Machine {
 
   std::size_t stack() const { return 0; }
   std::size_t give(const std::string& name, std::uint64_t size, std::map<std::uint64_t, z3::expr> words = {});
+  // A constant of the object's whose bytes are to be anything, so that what is said holds for objects that differ in them.
+  // Of one that the object has not: NotModelled.
+  std::size_t give_constant(const std::string& name);
   const Region& region(std::size_t index) const { return regions_[index]; }
   // The bytes of a region of words, as they were at first; the first byte is the lowest.
   z3::expr initial(std::size_t region, std::uint64_t offset, unsigned size);
@@ -132,6 +135,7 @@ class Machine {
   std::vector<Store> stores_;
   std::vector<Read> constants_read_;
   std::map<std::size_t, std::size_t> constants_, handles_;  // regions, by index in the object
+  std::vector<std::pair<Object::Constant, std::size_t>> given_constants_;  // and their regions
   std::set<std::pair<std::size_t, std::uint64_t>> written_;  // region, word
   std::set<std::size_t> forgotten_;
   std::map<std::size_t, bool> decided_;

@@ -10,7 +10,7 @@
 namespace netpolc::verify::bytecode {
 namespace {
 
-constexpr const char* kOfThePolicy[] = {"np_policy_ingress", "np_policy_egress", "np_count_rule"};
+constexpr const char* kOfThePolicy[] = {"np_policy_ingress", "np_policy_egress"};
 
 // An instruction with what it refers to by name, which does not depend on where a linker has put it.
 std::string meaning(const Object& object, const Instruction& one) {
@@ -43,7 +43,7 @@ std::string all_that_decides(const Object& object, const std::string& name) {
   if (const Function* function = object.function(name))
     for (const Instruction& one : function->code) out += "\n" + meaning(object, one) + (one.second ? " second" : "");
   for (const Map& map : object.maps)
-    if (map.name != NP_MAP_PEERS_IN && map.name != NP_MAP_PEERS_OUT && map.name != NP_MAP_RULES)
+    if (map.name != NP_MAP_PEERS_IN && map.name != NP_MAP_PEERS_OUT)
       out += "\n" + map.name + " " + std::to_string(map.type) + " " + std::to_string(map.key_size) + " " + std::to_string(map.value_size);
   const auto plan = plan_of(object);
   return out + "\n" + (plan ? std::to_string(plan->ingress) + " " + std::to_string(plan->egress) : "no plan");
@@ -70,52 +70,16 @@ Part prove_constants(const Object& object, const ir::DecisionTable& table, bool 
       if ((has & kPlanNode) != (of_node ? kPlanNode : 0)) out.answer = Refuted{of_node ? "it is no node's program" : "it is a node's program", std::nullopt};
       if ((has & ~(kPlanJudged | kPlanPrefixes | kPlanNode)) != 0) throw NotModelled{"np_plan says what is not understood"};
     };
+    const auto counters = object.constant(NP_CONSTANT_COUNTERS);
+    const Map* map = object.map(NP_MAP_RULES);
+    const auto ingress = static_cast<std::uint32_t>(table.ingress.rules.size()), egress = static_cast<std::uint32_t>(table.egress.rules.size());
+    const np_counters wanted{ingress, ingress + egress};
+    if (map == nullptr || map->type != BPF_MAP_TYPE_PERCPU_ARRAY || map->key_size != 4 || map->value_size != sizeof(np_counter))
+      throw NotModelled{"the object has no map " NP_MAP_RULES " of counters"};
+    if (counters.size() != sizeof wanted || std::memcmp(counters.data(), &wanted, sizeof wanted) != 0)
+      out.answer = Refuted{"its counters are not those of " + std::to_string(ingress) + " rules at ingress and " + std::to_string(egress) + " at egress", std::nullopt};
     judge("ingress", plan->ingress, table.ingress);
     judge("egress", plan->egress, table.egress);
-  });
-}
-
-// Slots of np_rules: ir/map_layout.h.
-Part prove_count_rule(const Object& object, const ir::DecisionTable& table, Effort effort) {
-  return part("np_count_rule", [&](Part& out) {
-    const Function* function = object.function("np_count_rule");
-    const Map* map = object.map(NP_MAP_RULES);
-    if (function == nullptr || map == nullptr) throw NotModelled{"the object has no such function, or no map " NP_MAP_RULES};
-    const auto ingress = static_cast<std::uint32_t>(table.ingress.rules.size()), egress = static_cast<std::uint32_t>(table.egress.rules.size());
-    if (map->type != BPF_MAP_TYPE_PERCPU_ARRAY || map->key_size != 4 || map->value_size != sizeof(np_counter) || map->max_entries != ingress + egress + 2) {
-      out.answer = Refuted{"np_rules is not of " + std::to_string(ingress + egress + 2) + " counters", std::nullopt};
-      return;
-    }
-    for (const std::uint32_t direction : {NP_INGRESS, NP_EGRESS}) {
-      z3::context context;
-      Bits bits(context);
-      Machine machine(bits, object);
-      Inquiry inquiry("np_count_rule", context, effort);
-      const z3::expr rule = context.bv_const("rule", 32), bytes = context.bv_const("bytes", 32);
-      const bool in = direction == NP_INGRESS;
-      const z3::expr none = rule == context.bv_val(NP_NO_RULE, 32);
-      inquiry.assume(none || z3::ult(rule, context.bv_val(in ? ingress : egress, 32)));
-      const Run run = execute(machine, *function, {machine.number(direction), {bits.widen(rule, 64)}, {bits.widen(bytes, 64)}}, {});
-      out.instructions += run.steps;
-      const z3::expr slot = z3::ite(none, context.bv_val(ingress + egress + (in ? 0 : 1), 32), rule + context.bv_val(in ? 0 : ingress, 32));
-      inquiry.no_faults(machine);
-      inquiry.never(bits.negate(run.returns), "does not return");
-      const bool once = run.asked.size() == 1 && object.maps[run.asked[0].lookup.map].name == NP_MAP_RULES && machine.stores().size() == 2;
-      if (!once) throw NotModelled{"it does not look up one counter and write its two numbers"};
-      const Lookup& lookup = run.asked[0].lookup;
-      inquiry.never(!run.asked[0].when, "does not count");
-      inquiry.never(lookup.key != slot, "counts for another rule");
-      const z3::expr more[] = {context.bv_val(1, 64), z3::zext(bytes, 32)};
-      for (const Store& store : machine.stores()) {
-        const bool known = store.region == lookup.region && store.size == 8 && store.offset <= 8 && store.offset % 8 == 0;
-        inquiry.never(known ? store.when != lookup.found : store.when, "writes something other than the counter");
-        if (known) inquiry.never(store.when && store.value != machine.initial(lookup.region, store.offset, 8) + more[store.offset / 8], "counts wrong");
-      }
-      if (machine.stores()[0].offset == machine.stores()[1].offset) throw NotModelled{"it writes one number twice"};
-      for (const z3::expr& fact : machine.facts()) inquiry.assume(fact);
-      if (const auto found = inquiry.ask()) out.answer = Refuted{found->what, std::nullopt};
-      out.steps += inquiry.steps();
-    }
   });
 }
 
@@ -131,7 +95,6 @@ ProgramProof Prover::prove(const Object& object, const ir::DecisionTable& table,
   out.parts.push_back(prove_constants(object, table, of_node));
   out.parts.push_back(prove_policy(object, table.ingress, ir::Direction::Ingress, effort_));
   out.parts.push_back(prove_policy(object, table.egress, ir::Direction::Egress, effort_));
-  out.parts.push_back(prove_count_rule(object, table, effort_));
   for (const ir::Direction direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
     const std::string key = all_that_decides(object, direction == ir::Direction::Ingress ? "np_admit_in" : "np_admit_out");
     auto known = admitted_.find(key);

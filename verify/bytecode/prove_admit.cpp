@@ -7,6 +7,7 @@
 //   names.
 #include <algorithm>
 #include <cstddef>
+#include <set>
 
 #include "ir/map_layout.h"
 #include "verify/bytecode/inquiry.h"
@@ -43,7 +44,7 @@ class AdmitProof {
       : object_(object), egress_(direction == ir::Direction::Egress), name_(egress_ ? "np_admit_out" : "np_admit_in"),
         policy_(egress_ ? "np_policy_egress" : "np_policy_ingress"), bits_(context_), machine_(bits_, object), inquiry_(name_, context_, effort),
         given_(context_.bool_const("a packet")), known_given_(context_.bool_const("a known flow")), state_(context_.bv_const("state", 32)),
-        skb_(machine_.give("the context", ContextAt::size)), packet_(machine_.give("the packet", PacketAt::size)),
+        skb_(machine_.give("the context", ContextAt::size)), slots_(machine_.give_constant(NP_CONSTANT_COUNTERS)), packet_(machine_.give("the packet", PacketAt::size)),
         known_(machine_.give("the known flow", sizeof(np_track))), out_(out) {}
 
   void prove() {
@@ -55,7 +56,7 @@ class AdmitProof {
     enforced_ = ((plan->ingress | plan->egress) & kPlanJudged) != 0;
     node_ = (plan->ingress & kPlanNode) != 0;
     run_ = execute(machine_, *function, {machine_.pointer(skb_), maybe(packet_, given_), maybe(known_, known_given_), {bits_.widen(state_, 64)}},
-                   {{policy_, {}}, {"np_count_rule", {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
+                   {{policy_, {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
                     {"np_source_is_own", {}}, {"np_remember", {3}}});
     out_.instructions = run_->steps;
     reads_the_plan_alone();
@@ -192,7 +193,7 @@ class AdmitProof {
     const z3::expr ipv4 = is(packet(PacketAt::family, 1), 4), pod_sends = constant(egress_ && !node_);
     const z3::expr world = z3::ite(ipv4, config(offsetof(np_config, world4)), config(offsetof(np_config, world6)));
     const z3::expr port = config(offsetof(np_config, tunnel_port), 2), number = packet(PacketAt::number, 2);
-    const Once encapsulates = once("np_encapsulates"), policy = once(policy_), own = once("np_source_is_own"), counts = once("np_count_rule");
+    const Once encapsulates = once("np_encapsulates"), policy = once(policy_), own = once("np_source_is_own");
 
     const z3::expr no_config = given_ && !config_->found;
     const z3::expr no_family = given_ && config_->found && constant(enforced_) && is(world, 0);
@@ -222,12 +223,11 @@ class AdmitProof {
     exactly(is(low(run_->result), kPass), passes, "lets pass what it must not, or does not let pass what it must");
     exactly(is(low(run_->result), kDrop), !passes, "says neither pass nor drop");
     asked_policy(remote(ipv4), number);
-    counted(counts, go);
     refused({{no_config, NP_REASON_NO_CONFIG}, {no_family, NP_REASON_UNSUPPORTED_L3}, {tunnel, NP_REASON_ENCAPSULATION},
              {forged, NP_REASON_INVALID_SOURCE}, {no_room, NP_REASON_CT_CREATE_FAILED}});
     const z3::expr allowed_reported = passes && !denied && fresh && has(config(offsetof(np_config, flags)), NP_CONFIG_REPORT_ALLOWED);
     reported(drop || (passes && denied) || allowed_reported, passes && denied);
-    counters(drop, tries && !kept, passes && denied);
+    counters(go, drop, tries && !kept, passes && denied);
   }
 
   // People are told who it is even where policy did not need to know so exactly.
@@ -308,15 +308,6 @@ class AdmitProof {
     inquiry_.never(call.when && (!same || (!known_given_ && pointed)), "np_remember is called with another known flow");
   }
 
-  void counted(const Once& counts, const z3::expr& go) {
-    exactly(counts.when, go, "counts for a rule at the wrong time");
-    for (const Call* call : calls("np_count_rule")) {
-      number_is(*call, 1, bits_.number(egress_ ? NP_EGRESS : NP_INGRESS, 32), "direction");
-      number_is(*call, 2, *verdict_ & bits_.number(NP_NO_RULE, 32), "rule");
-      number_is(*call, 3, machine_.initial(skb_, ContextAt::length, 4), "length");
-    }
-  }
-
   void refused(const std::vector<std::pair<z3::expr, std::uint32_t>>& reasons) {
     const Once refuses = once("np_refuse");
     z3::expr any = bits_.no();
@@ -338,45 +329,78 @@ class AdmitProof {
       points(*call, 1, skb_, "context");
       points(*call, 2, packet_, "packet");
       outcome_is(*call, 3, audited);
+      budget_is(*call);
     }
   }
+  // That of the verdict's reason, if there is one.
+  void budget_is(const Call& call) {
+    z3::expr right = bits_.no(), found = bits_.no();
+    for (const Asked& asked : run_->asked) {
+      if (object_.maps[asked.lookup.map].name != NP_MAP_DROPS) continue;
+      found = found || (asked.when && asked.lookup.found);
+      for (const Pointer& p : call.arguments[3].pointers)
+        if (p.region == asked.lookup.region) right = right || (p.when && is(p.offset, 0) && asked.lookup.key == reason());
+    }
+    inquiry_.never(call.when && right != found, "reports with the budget of another reason");
+  }
+  z3::expr reason() { return bits_.widen(bits_.extract(*verdict_, 31, 24), 32); }
+  // Slots of np_rules: ir/map_layout.h.
+  z3::expr slot() {
+    const z3::expr rule = *verdict_ & bits_.number(NP_NO_RULE, 32);
+    const z3::expr none = machine_.initial(slots_, offsetof(np_counters, others), 4) + bits_.number(egress_ ? 1 : 0, 32);
+    const z3::expr own = egress_ ? machine_.initial(slots_, offsetof(np_counters, egress), 4) + rule : rule;
+    return z3::ite(is(rule, NP_NO_RULE), none, own);
+  }
 
-  // Writes to maps: one more packet and its bytes in np_drops, one more in np_stats, and nothing else.
-  void counters(const z3::expr& drop, const z3::expr& no_room, const z3::expr& audited) {
-    const z3::expr reason = bits_.widen(bits_.extract(*verdict_, 31, 24), 32);
-    const z3::expr length = bits_.widen(machine_.initial(skb_, ContextAt::length, 4), 64);
-    std::vector<bool> known(machine_.stores().size(), false);
-    const auto adds = [&](const Asked& asked, std::uint64_t offset, const z3::expr& more) {
+  // What is added to which counters of a map, and when.
+  struct Sum {
+    std::string map;
+    std::optional<std::uint64_t> key;
+    z3::expr when;
+    std::vector<std::pair<std::uint64_t, z3::expr>> more;  // by offset
+    std::string what;
+  };
+  // `known`: the stores that are understood.
+  void adds(const Sum& sum, std::vector<bool>& known) {
+    z3::expr asked = bits_.no(), found = bits_.no();
+    std::set<std::size_t> regions;
+    for (const Asked& one : run_->asked) {
+      if (object_.maps[one.lookup.map].name != sum.map || (sum.key && Bits::value(one.lookup.key) != sum.key)) continue;
+      asked = asked || one.when;
+      found = found || (one.when && one.lookup.found);
+      regions.insert(one.lookup.region);
+    }
+    inquiry_.never(sum.when && !asked, "does not count " + sum.what);
+    for (const auto& [offset, more] : sum.more) {
       z3::expr done = bits_.no();
       for (std::size_t s = 0; s < known.size(); ++s) {
         const Store& store = machine_.stores()[s];
-        if (store.region != asked.lookup.region || store.offset != offset || store.size != 8) continue;
-        inquiry_.never(known[s] ? bits_.yes() : bits_.both(done, store.when), "counts twice");
+        if (!regions.contains(store.region) || store.offset != offset || store.size != 8) continue;
+        inquiry_.never(known[s] ? bits_.yes() : bits_.both(done, store.when), "counts " + sum.what + " twice");
         known[s] = true;
-        inquiry_.never(store.when && store.value != machine_.initial(store.region, offset, 8) + more, "counts wrong");
+        inquiry_.never(store.when && store.value != machine_.initial(store.region, offset, 8) + more, "counts " + sum.what + " wrong");
         done = bits_.one_of(done, store.when);
       }
-      exactly(done, asked.when && asked.lookup.found, "counts at the wrong time");
-    };
-    z3::expr dropping = bits_.no(), refusing = bits_.no(), auditing = bits_.no();
+      exactly(done, sum.when && found, "counts " + sum.what + " at the wrong time");
+    }
+  }
+
+  // Writes to maps: one more packet and its bytes in np_rules and in np_drops, one more in np_stats, and nothing else.
+  void counters(const z3::expr& go, const z3::expr& drop, const z3::expr& no_room, const z3::expr& audited) {
     for (const Asked& asked : run_->asked) {
       const std::string& name = object_.maps[asked.lookup.map].name;
-      if (name == NP_MAP_DROPS) {
-        inquiry_.never(asked.when && asked.lookup.key != reason, "counts a drop for another reason");
-        adds(asked, offsetof(np_counter, packets), bits_.number(1, 64));
-        adds(asked, offsetof(np_counter, bytes), length);
-        dropping = dropping || asked.when;
-      } else if (name == NP_MAP_STATS) {
-        const auto key = Bits::value(asked.lookup.key);
-        if (key != NP_STAT_REFUSED && key != NP_STAT_AUDITED) throw NotModelled{"it counts in np_stats what is not understood"};
-        adds(asked, 0, bits_.number(1, 64));
-        z3::expr& whose = key == NP_STAT_REFUSED ? refusing : auditing;
-        whose = whose || asked.when;
-      }
+      if (name == NP_MAP_RULES) inquiry_.never(asked.when && asked.lookup.key != slot(), "counts for another rule");
+      if (name == NP_MAP_DROPS) inquiry_.never(asked.when && asked.lookup.key != reason(), "counts a drop for another reason");
+      const auto key = Bits::value(asked.lookup.key);
+      if (name == NP_MAP_STATS && key != NP_STAT_REFUSED && key != NP_STAT_AUDITED) throw NotModelled{"it counts in np_stats what is not understood"};
     }
-    exactly(dropping, drop, "counts a drop at the wrong time");
-    exactly(refusing, no_room, "counts a refused flow at the wrong time");
-    exactly(auditing, audited, "counts for audit mode at the wrong time");
+    const z3::expr one = bits_.number(1, 64), length = bits_.widen(machine_.initial(skb_, ContextAt::length, 4), 64);
+    const std::vector<std::pair<std::uint64_t, z3::expr>> packet_and_bytes = {{offsetof(np_counter, packets), one}, {offsetof(np_counter, bytes), length}};
+    std::vector<bool> known(machine_.stores().size(), false);
+    adds({NP_MAP_RULES, {}, go, packet_and_bytes, "for a rule"}, known);
+    adds({NP_MAP_DROPS, {}, drop, packet_and_bytes, "a drop"}, known);
+    adds({NP_MAP_STATS, NP_STAT_REFUSED, no_room, {{0, one}}, "a refused flow"}, known);
+    adds({NP_MAP_STATS, NP_STAT_AUDITED, audited, {{0, one}}, "for audit mode"}, known);
     for (std::size_t s = 0; s < known.size(); ++s)
       if (!known[s]) inquiry_.never(machine_.stores()[s].when, "writes to " + machine_.region(machine_.stores()[s].region).name);
   }
@@ -389,7 +413,7 @@ class AdmitProof {
   Machine machine_;
   Inquiry inquiry_;
   z3::expr given_, known_given_, state_;
-  std::size_t skb_, packet_, known_;
+  std::size_t skb_, slots_, packet_, known_;
   std::uint32_t planned_ = 0;
   bool judged_ = false, enforced_ = false, node_ = false;
   std::optional<Run> run_;
