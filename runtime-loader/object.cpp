@@ -108,7 +108,7 @@ Done prepare_rules(const bpf_object* object, bpf_map* map) {
   const std::string_view bytes = constant(object, NP_CONSTANT_COUNTERS);
   if (bytes.size() == sizeof counters) std::memcpy(&counters, bytes.data(), sizeof counters);
   if (bytes.size() != sizeof counters || counters.egress > counters.others || counters.others >= NP_NO_RULE)
-    return bad_input("it does not say how many rules it has (" NP_CONSTANT_COUNTERS ")");
+    return bad_input("it does not say how many rules it has (" NP_CONSTANT_COUNTERS "): compiled by another version of netpolc?");
   bpf_map__set_max_entries(map, counters.others + 2);
   return {};
 }

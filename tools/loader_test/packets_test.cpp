@@ -1,6 +1,8 @@
 // What the compiled program does to packets, one at a time: run in the kernel by
 // BPF_PROG_TEST_RUN, without any interface.
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -332,6 +334,41 @@ TEST_CASE("before the configuration is ready everything but ARP is dropped") {
   CHECK(bench.to_pod(build_arp_request(at("10.0.0.3"), at("10.0.0.1"))) == Pass);
   bench.set_ready(true);
   CHECK(bench.to_pod(allowed) == Pass);
+}
+
+TEST_CASE("each drop reason has its own share of events, again in every tick, and all drops are counted") {
+  if (!kernel_is_here()) return;
+  cpu_set_t before, one;
+  REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+  Bench bench;
+  const auto limit = [&](std::uint32_t events, std::uint32_t tick_shift) {
+    np_config config = read_config(bench.maps().map(NP_MAP_CONFIG)).value();
+    config.event_limit = events;
+    config.tick_shift = tick_shift;
+    REQUIRE(set_config(bench.maps().map(NP_MAP_CONFIG), config));
+  };
+  const auto foe = build_packet(packet("10.0.0.4", "10.0.0.1", kProtocolTcp, 8080)), stray = build_packet(packet("10.0.0.3", "10.0.0.1", kProtocolTcp, 8081));
+  const auto reported = [&](const Bytes& frame) {
+    CHECK(bench.to_pod(frame) == Drop);
+    return bench.event().has_value();
+  };
+  limit(2, 63);  // a tick that does not end
+  CHECK(reported(foe));
+  CHECK(reported(foe));
+  CHECK_FALSE(reported(foe));
+  CHECK(reported(stray));
+  CHECK(bench.event()->time != 0);
+  CHECK(reported(stray));
+  CHECK_FALSE(reported(stray));
+  limit(2, 0);  // one that ends with every jiffy, of which the longest has 10 ms
+  usleep(30'000);
+  CHECK(reported(foe));
+  CHECK(bench.dropped(NP_REASON_DENY) == 4);
+  CHECK(bench.dropped(NP_REASON_DEFAULT_DENY) == 3);
+  CHECK(sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
 TEST_CASE("a family that the cluster doesn't have is dropped, whatever policy says") {
