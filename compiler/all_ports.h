@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 
+#include "verify/all_ports.h"
 #include "verify/judge.h"
 
 namespace netpolc::compiler {
@@ -16,7 +17,20 @@ namespace netpolc::compiler {
 //   "l7" and "auth" are there where proxies look into the traffic, or authentication is asked for.
 // "partly": what more passes in some cases, where the two names stand for several (replicas on
 //   different nodes, addresses of one name). "undecided": the reason, in place of "allowed".
+// `by_class`: classes of parties that no policy tells apart, and then traffic between classes; what is said of two
+// classes is said of every member of one and every other member of the other.
+//
+// {"class":1,"members":["a/x","a/z"]}
+// {"from":[1,2],"to":[2,3],"allowed":[{"protocol":"TCP","ports":"80"}]}
 int all_ports(const std::string& from, const std::string& to, const std::string& output, verify::Judge& judge,
-              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file = stdout);
+              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file = stdout, bool by_class = false);
+
+struct ListedByClass {
+  verify::Word word = verify::Word::Denied;
+  bool undecided = false;
+};
+// `asked`: for people. None: some party is a service, whose ports are translated; nothing is printed.
+std::optional<ListedByClass> all_ports_by_class(const std::string& asked, const std::string& output, verify::AllPorts& ports, const verify::Parties& sources,
+                                                const verify::Parties& destinations, std::FILE* file);
 
 }  // namespace netpolc::compiler

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "compiler/exit_code.h"
 #include "frontend/load.h"
@@ -38,6 +40,19 @@ spec:
   ports: [{name: http, port: 80, targetPort: web}, {name: admin, port: 81, targetPort: 9000}]
 )";
 
+// Pods that differ in name only, and one that differs in a label that some policies ask for.
+constexpr const char* kMore = R"(
+apiVersion: v1
+kind: Pod
+metadata: {name: client-2, namespace: a, labels: {app: client}}
+spec: {nodeName: n2, containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client-3, namespace: a, labels: {app: client, tier: x}}
+spec: {nodeName: n2, containers: [{name: c, image: i}]}
+)";
+
 struct Answer {
   std::string text;
   int code = 0;
@@ -54,10 +69,11 @@ struct Answer {
 };
 
 // `rules`: of one policy in namespace a, as YAML below spec.
-Answer ask(const std::string& rules, const std::string& from, const std::string& to, const std::string& output = "json") {
+Answer ask(const std::string& rules, const std::string& from, const std::string& to, const std::string& output = "json", bool more = false, bool by_class = false) {
   SourceManager sources;
   DiagSink sink;
   std::vector<FileId> files{sources.add("cluster.yaml", kCluster)};
+  if (more) files.push_back(sources.add("more.yaml", kMore));
   if (!rules.empty())
     files.push_back(sources.add("policy.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n" + rules));
   const auto loaded = frontend::load(files, {}, sources, sink);
@@ -70,7 +86,7 @@ Answer ask(const std::string& rules, const std::string& from, const std::string&
   char* text = nullptr;
   std::size_t size = 0;
   std::FILE* file = open_memstream(&text, &size);
-  const int code = compiler::all_ports(from, to, output, judge, world, lock, file);
+  const int code = compiler::all_ports(from, to, output, judge, world, lock, file, by_class);
   std::fclose(file);
   Answer out{std::string(text, size), code};
   std::free(text);
@@ -154,6 +170,48 @@ TEST_CASE("any is every workload and every external class, without what nobody d
     prefix |= line.at("from") == "cidr:198.51.100.0/24" && line.at("to") == "a/server" && line.at("allowed").at(0).at("ports") == "443";
   }
   CHECK(prefix);
+}
+
+namespace {
+
+// Lines of pairs, from an answer by class; what classes say of one end and itself is left out.
+std::set<std::string> expanded(const std::vector<nlohmann::json>& lines) {
+  std::map<int, std::vector<std::string>> members;
+  std::set<std::string> out;
+  for (const auto& line : lines) {
+    if (line.contains("class")) members[line.at("class")] = line.at("members");
+    for (const auto& from : line.value("from", nlohmann::json::array()))
+      for (const auto& to : line.at("to"))
+        for (const auto& source : members.at(from))
+          for (const auto& destination : members.at(to)) {
+            auto pair = line;
+            pair["from"] = source;
+            pair["to"] = destination;
+            if (source != destination) CHECK(out.insert(pair.dump()).second);
+          }
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("by class is the same as pair by pair, and shorter") {
+  for (const std::string rules : {"", "  endpointSelector: {}\n  ingress: [{}]\n", "  endpointSelector: {matchLabels: {app: server}}\n  ingress: [{fromEndpoints: [{matchLabels: {tier: x}}]}]\n",
+                                  "  endpointSelector: {matchLabels: {app: client}}\n  egress: [{toEndpoints: [{matchLabels: {app: client}}]}, {toCIDR: [198.51.100.0/24]}]\n",
+                                  "  endpointSelector: {matchLabels: {app: server}}\n  ingress:\n"
+                                  "  - toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {http: [{path: /x}]}}]\n"
+                                  "  - toPorts: [{ports: [{port: '80', protocol: TCP}], rules: {l7proto: test, l7: [{k: v}]}}]\n"})
+    for (const auto& [from, to] : {std::pair("any", "any"), std::pair("a/[app=client]", "any"), std::pair("a/client", "a/server")}) {
+      const auto pairs = ask(rules, from, to, "jsonl", true), grouped = ask(rules, from, to, "jsonl", true, true);
+      std::set<std::string> wanted;
+      for (const auto& line : pairs.lines()) wanted.insert(line.dump());
+      INFO(rules << from << " → " << to << "\n" << grouped.text);
+      CHECK(expanded(grouped.lines()) == wanted);
+      CHECK(grouped.code == pairs.code);
+      CHECK(ask(rules, from, to, "json", true, true).json().at("verdict") == ask(rules, from, to, "json", true).json().at("verdict"));
+    }
+  const auto alike = ask("  endpointSelector: {}\n  ingress: [{}]\n", "a/[]", "a/[]", "jsonl", true, true).lines();
+  CHECK(alike.at(0).at("members").size() == 4);
 }
 
 TEST_CASE("an endpoint whose policy cannot be computed is undecided, the others are answered") {

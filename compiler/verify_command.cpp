@@ -16,13 +16,13 @@ namespace {
 struct Options {
   InputOptions input;
   std::string from, to, port, icmp, icmpv6, http, queries, output = "text";
-  bool all_ports = false, symbolic = false;
+  bool all_ports = false, by_class = false, symbolic = false;
   std::vector<std::string> without;
 };
 
 // Pods that don't exist yet are asked about in another way, with the same words.
 int symbolic(const Options& options) {
-  if (!options.queries.empty() || options.all_ports || !options.http.empty()) return complain("--symbolic answers about ports, types or everything: leave --queries, --all-ports and --http out");
+  if (!options.queries.empty() || options.all_ports || options.by_class || !options.http.empty()) return complain("--symbolic answers about ports, types or everything: leave --queries, --all-ports and --http out");
   if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed");
   ClaimOptions asked;
   asked.input = options.input;
@@ -50,6 +50,7 @@ int exit_code(verify::Word word) {
 std::string ignored(const Options& options) {
   const bool flow = !options.port.empty() || !options.icmp.empty() || !options.icmpv6.empty() || !options.http.empty();
   const auto reads_stdin = [&](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
+  if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
   if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and --http out";
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.from.empty() || !options.to.empty())
@@ -109,7 +110,7 @@ int verify_command(const Options& options) {
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
-  if (options.all_ports) return all_ports(options.from, options.to, options.output, judge, world, session.lock);
+  if (options.all_ports) return all_ports(options.from, options.to, options.output, judge, world, session.lock, stdout, options.by_class);
   return one(options, session, judge);
 }
 
@@ -129,6 +130,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
   command->add_option("--http", options->http, "'GET /path': the request that is asked about")->group("Traffic");
   command->add_flag("--all-ports", options->all_ports, "What is allowed, on every port and protocol")->group("Traffic");
+  command->add_flag("--by-class", options->by_class, "With --all-ports: ends that no policy tells apart are one class, listed once")->group("Traffic");
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->group("Traffic");
   command->add_option("-o,--output", options->output, "text, json or jsonl")
       ->check(CLI::IsMember({"text", "json", "jsonl"}))

@@ -168,10 +168,14 @@ AccessId AllPorts::side(SubjectId subject, ir::Direction direction, FactsId peer
   if (table == nullptr) return everything;
   const auto identity = identity_of(peer);
   if (!identity || table->incomputable) return interpreted(subject, direction, peer, *table);
+  return side_of(*subject_tables_[subject], direction).of(*identity);
+}
+
+const SideAccess& AllPorts::side_of(std::uint32_t table, ir::Direction direction) {
   const bool in = direction == ir::Direction::Ingress;
-  auto& kept = (in ? ingress_ : egress_)[*subject_tables_[subject]];
-  if (!kept) kept.emplace(in ? table->ingress : table->egress, world_.policies, sets_);
-  return kept->of(*identity);
+  auto& kept = (in ? ingress_ : egress_)[table];
+  if (!kept) kept.emplace(in ? decisions_.tables[table].ingress : decisions_.tables[table].egress, world_.policies, sets_);
+  return *kept;
 }
 
 // Peers that no identity stands for: the host of one node of several, say. And subjects without a table.

@@ -38,6 +38,9 @@ class AllPorts {
   Traffic between(const Party& from, const Party& to);
   // Whether policy of either party's says anything: false between externals.
   bool decided(const Party& from, const Party& to) const;
+  // Of each party the number of its class: parties of one class may send and receive the same, from and to everybody
+  // in `parties`, each other included. Classes are numbered as they appear. Costs little per party, and nothing per pair.
+  std::vector<std::uint32_t> classes(const Parties& parties);
 
   const AccessSets& sets() const { return sets_; }
 
@@ -51,11 +54,15 @@ class AllPorts {
   std::optional<std::uint32_t> identity_of(FactsId peer);
   std::optional<std::uint32_t> find_identity(const ir::PeerFacts& facts) const;
   const ir::DecisionTable* table_of(SubjectId subject) const;
+  const SideAccess& side_of(std::uint32_t table, ir::Direction direction);
   AccessId side(SubjectId subject, ir::Direction direction, FactsId peer);
   AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DecisionTable& table);
   const std::vector<Stretch>& all_stretches();
   const ir::Incomputable* incomputable(SubjectId subject);
   AccessId sendable(const Meeting& meeting);
+  struct Side;
+  Side all_sides(ir::Direction direction);
+  std::optional<Encounters::Face> plain_face(const Party& party);
   bool add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out);
 
   const ir::eval::World world_;

@@ -2,6 +2,7 @@
 // it may send or receive. Identities with the same selector bits share one computation, and a
 // set is computed from the entries of those bits only, whatever the size of the table.
 #pragma once
+#include <compare>
 #include <vector>
 
 #include "ir/decide/table.h"
@@ -15,13 +16,19 @@ class SideAccess {
   SideAccess(const ir::DirectionTable& table, const ir::PolicySet& policies, AccessSets& sets);
   AccessId of(std::uint32_t identity) const;
 
- private:
   struct Named {
     std::uint32_t identity = 0;
     AccessId access = nothing;
+    auto operator<=>(const Named&) const = default;
   };
+  // Those that have another access than all the others; sorted.
+  const std::vector<Named>& named() const { return named_; }
+  // Of one `sets`: whether they say the same of every identity.
+  auto operator<=>(const SideAccess&) const = default;
+
+ private:
   AccessId others_ = everything;  // identities that no bit knows
-  std::vector<Named> named_;      // sorted; those that differ
+  std::vector<Named> named_;
 };
 
 // One flow for each range of numbers in which a table treats everyone alike, and its last number.
