@@ -1,7 +1,9 @@
 #include "verify/dead.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "verify/smt/solver.h"
@@ -27,6 +29,15 @@ bool speaks_of_unknown_names(const symbolic::PreparedRule& rule) {
   });
 }
 
+// One requirement for a label, at most: then whatever it asks for, some pod has it.
+bool asks_once_for_own_labels(const ir::Selector& selector, const symbolic::Universe& universe) {
+  std::set<std::string> keys;
+  return std::all_of(selector.requirements.begin(), selector.requirements.end(), [&](const ir::Requirement& one) {
+    const bool own = (one.source == "k8s" || one.source == "any") && universe.kind(one.key) == symbolic::KeyKind::Own;
+    return own && (one.op != ir::Operator::In || !one.values.empty()) && keys.insert(one.key).second;
+  });
+}
+
 class Dead {
  public:
   Dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget)
@@ -36,7 +47,7 @@ class Dead {
     const auto everybody = claims.ends("any");
     for (const End& end : everybody->ends)
       for (const auto& face : judge.encounters().faces(end))
-        if (seen.insert(face.seen).second) others_.push_back(std::make_unique<ir::PeerFacts>(judge.encounters().facts(face.seen)));
+        if (seen.insert(face.seen).second) everybody_.push_back(std::make_unique<Somebody>(judge.encounters().facts(face.seen), rules_));
   }
 
   std::vector<DeadPolicy> run(std::uint64_t& steps) {
@@ -69,21 +80,76 @@ class Dead {
         else if (!says_nothing(*rule.rule))
           silent.insert(rule.ref);
       std::string unknown = among(policy, direction, nullptr, silent);
-      for (const auto& other : others_) {
+      for (const Somebody* other : others(policy, direction)) {
         if (silent.empty()) break;
-        if (const std::string why = among(policy, direction, other.get(), silent); unknown.empty()) unknown = why;
+        if (!concerns(policy, direction, silent, *other)) continue;
+        if (const std::string why = among(policy, direction, &other->facts, silent); unknown.empty()) unknown = why;
       }
       for (const ir::RuleRef& ref : silent)
         out_.push_back(unknown.empty() ? DeadPolicy{DeadPolicy::Why::NeverDecides, ref, ""} : DeadPolicy{DeadPolicy::Why::NotKnown, ref, unknown});
     }
   }
 
-  static PodPattern subject(const ir::Policy& policy) {
-    const bool clusterwide = policy.kind == ir::PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == ir::PolicyKind::ClusterNetworkPolicy;
-    return {"[]", clusterwide ? std::nullopt : std::optional(policy.ns), {}};
+  // Somebody who is no pod that could be. Policies see of it only this.
+  struct Somebody {
+    Somebody(const ir::PeerFacts& known, const symbolic::PreparedRules& rules)
+        : facts(known), labels(known.address ? rules.address_labels.of(known) : known.labels), external(ir::eval::is_external(known)) {}
+    const ir::PeerFacts facts;
+    const ir::LabelSet labels;
+    const bool external;
+  };
+  bool is(const ir::eval::Matcher& matcher, const Somebody& who) const {
+    return ir::eval::matches(matcher, {who.facts, who.labels, who.external}, world_.cluster.config, rules_.address_labels);
+  }
+
+  // One of all that the policies which could select the same pods treat alike.
+  const std::vector<const Somebody*>& others(const symbolic::PreparedPolicy& policy, ir::Direction direction) {
+    const std::optional<std::string> ns = namespace_of(*policy.policy);
+    const auto [found, fresh] = others_.try_emplace({ns, direction});
+    if (!fresh) return found->second;
+    std::map<std::string, const ir::eval::Matcher*> asked;
+    std::vector<ir::eval::Matcher> required;
+    for (const auto* one : rules_.of_namespace(ns))
+      for (const auto& rule : one->rules[symbolic::index(direction)]) {
+        for (const auto& peer : rule.peers) asked.emplace(peer.key, &peer.matcher);
+        required.insert(required.end(), rule.rule->requires_all.begin(), rule.rule->requires_all.end());
+      }
+    std::set<std::string> seen;
+    for (const auto& somebody : everybody_) {
+      std::string answers;
+      for (const auto& [key, matcher] : asked) answers += is(*matcher, *somebody) ? '1' : '0';
+      for (const auto& selector : required) answers += is(selector, *somebody) ? '1' : '0';
+      // Nodes, the host, and whose ports have names are more than what peers say of them.
+      for (const ir::Label& label : somebody->facts.labels)
+        if (label.source == "reserved" || somebody->facts.named_ports) answers += label.to_string() + ' ';
+      if (seen.insert(answers).second) found->second.push_back(somebody.get());
+    }
+    return found->second;
+  }
+
+  // A rule that doesn't speak of somebody decides nothing about it, but for narrowing what others say.
+  bool concerns(const symbolic::PreparedPolicy& policy, ir::Direction direction, const std::set<ir::RuleRef>& refs, const Somebody& who) const {
+    for (const auto& rule : policy.rules[symbolic::index(direction)]) {
+      if (!refs.contains(rule.ref)) continue;
+      if (!rule.rule->requires_all.empty()) return true;
+      if (std::any_of(rule.peers.begin(), rule.peers.end(), [&](const auto& peer) { return is(peer.matcher, who); })) return true;
+    }
+    return false;
+  }
+
+  static std::optional<std::string> namespace_of(const ir::Policy& policy) { return symbolic::is_clusterwide(policy) ? std::nullopt : std::optional(policy.ns); }
+
+  // Pods that it could select: what they must have is constant, so that the policies of others vanish.
+  PodPattern subject(const ir::Policy& policy) const {
+    PodPattern out{"[]", namespace_of(policy), {}};
+    for (const ir::Requirement& one : policy.subject.requirements)
+      if (one.op == ir::Operator::In && one.values.size() == 1 && (one.source == "k8s" || one.source == "any") && universe_.kind(one.key) == symbolic::KeyKind::Own)
+        out.labels.emplace_back(one.key, one.values.front());
+    return out;
   }
 
   bool selects_somebody(const symbolic::PreparedPolicy& policy, const symbolic::PreparedRule& first) {
+    if (asks_once_for_own_labels(policy.policy->subject, universe_)) return true;
     const PodPattern pattern = subject(*policy.policy);
     SymbolicPod pod(universe_, context_, "subject", pattern);
     smt::Solver solver(context_, {budget_.steps, budget_.milliseconds});
@@ -138,7 +204,8 @@ class Dead {
   const symbolic::Universe universe_;
   const SolverBudget budget_;
   z3::context context_;
-  std::vector<std::unique_ptr<ir::PeerFacts>> others_;
+  std::vector<std::unique_ptr<Somebody>> everybody_;
+  std::map<std::pair<std::optional<std::string>, ir::Direction>, std::vector<const Somebody*>> others_;
   std::vector<DeadPolicy> out_;
   std::uint64_t steps_ = 0;
 };

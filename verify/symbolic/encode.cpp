@@ -7,16 +7,7 @@
 
 namespace netpolc::verify::symbolic {
 Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards)
-    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), address_labels_(rules.address_labels) {
-  for (const ir::Endpoint& endpoint : world.cluster.endpoints) {
-    if (endpoint.host_network) continue;
-    for (const ir::NamedPort& port : endpoint.named_ports)
-      for (const ir::Protocol protocol : ir::eval::protocols_of(port.protocol)) {
-        const auto [at, fresh] = known_ports_.emplace(std::pair(port.name, protocol), Known{port.port});
-        if (!fresh && at->second.number != port.port) at->second.number = 0;
-      }
-  }
-}
+    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), address_labels_(rules.address_labels) {}
 
 // ---- who is selected -------------------------------------------------------------------------------
 
@@ -34,8 +25,7 @@ z3::expr Encoder::has_key(const Party& subject, const std::string& key) {
 z3::expr Encoder::selects(const ir::Policy& policy, const Party& subject) {
   const bool is_host = subject.pod == nullptr && subject.subject->is_host;
   if (policy.subject_is_node != is_host) return constant(false);
-  const bool clusterwide = policy.kind == ir::PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == ir::PolicyKind::ClusterNetworkPolicy;
-  if (!clusterwide) {
+  if (!is_clusterwide(policy)) {
     const z3::expr there = subject.pod != nullptr ? subject.pod->in_namespace(policy.ns) : constant(subject.subject->ns == policy.ns);
     if (there.is_false()) return there;
     return smt::all(context_, {there, holds(policy.subject, subject)});
@@ -45,10 +35,12 @@ z3::expr Encoder::selects(const ir::Policy& policy, const Party& subject) {
 
 std::vector<Encoder::Selected> Encoder::selected(ir::Direction direction, const Party& subject) {
   std::vector<Selected> out;
-  for (const PreparedPolicy& policy : rules_.policies) {
-    if (policy.rules[index(direction)].empty()) continue;
-    z3::expr by = selects(*policy.policy, subject);
-    if (!by.is_false()) out.push_back({std::move(by), &policy});
+  const bool is_host = subject.pod == nullptr && subject.subject->is_host;
+  const auto ns = subject.pod != nullptr ? subject.pod->fixed_namespace() : is_host ? std::nullopt : std::optional(subject.subject->ns);
+  for (const PreparedPolicy* policy : rules_.of_namespace(ns)) {
+    if (policy->rules[index(direction)].empty()) continue;
+    z3::expr by = selects(*policy->policy, subject);
+    if (!by.is_false()) out.push_back({std::move(by), policy});
   }
   return out;
 }
@@ -105,10 +97,10 @@ z3::expr Encoder::cluster_port(const std::string& name, ir::Protocol protocol) {
   const auto key = std::pair(name, protocol);
   if (const auto found = cluster_ports_.find(key); found != cluster_ports_.end()) return found->second;
   const z3::expr zero = context_.bv_val(0, 16);
-  const auto known = known_ports_.find(key);
-  if (known != known_ports_.end() && known->second.number == 0) return cluster_ports_.emplace(key, zero).first->second;
+  const auto known = rules_.known_ports.find(key);
+  if (known != rules_.known_ports.end() && known->second == 0) return cluster_ports_.emplace(key, zero).first->second;
   const z3::expr number = context_.bv_const(("cluster port " + name + "/" + std::to_string(static_cast<int>(protocol))).c_str(), 16);
-  if (known != known_ports_.end()) facts_.push_back(number == zero || number == context_.bv_val(known->second.number, 16));
+  if (known != rules_.known_ports.end()) facts_.push_back(number == zero || number == context_.bv_val(known->second, 16));
   for (SymbolicPod* pod : pods_) {
     const z3::expr own = pod->named_port(name, protocol);
     facts_.push_back(number == zero || own == zero || own == number);
@@ -256,8 +248,8 @@ std::vector<z3::expr> Encoder::preferences() const {
   std::vector<z3::expr> out;
   for (const auto& [key, number] : cluster_ports_) {
     if (number.is_numeral()) continue;
-    const auto known = known_ports_.find(key);
-    out.push_back(number == context_.bv_val(known == known_ports_.end() ? 0 : known->second.number, 16));
+    const auto known = rules_.known_ports.find(key);
+    out.push_back(number == context_.bv_val(known == rules_.known_ports.end() ? 0 : known->second, 16));
   }
   return out;
 }

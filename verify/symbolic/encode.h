@@ -56,9 +56,6 @@ class Encoder {
   std::vector<ir::NamedPort> cluster_ports(const z3::model& model) const;
 
  private:
-  struct Known {
-    std::uint16_t number = 0;  // 0: pods disagree
-  };
   struct Selected {
     z3::expr by;
     const PreparedPolicy* policy;
@@ -91,7 +88,6 @@ class Encoder {
   std::optional<ir::RuleRef> left_out_;
   const ir::eval::AddressLabels& address_labels_;
   std::map<const ir::PeerFacts*, ir::LabelSet> labels_of_;
-  std::map<std::pair<std::string, ir::Protocol>, Known> known_ports_;
   std::map<std::pair<std::string, ir::Protocol>, z3::expr> cluster_ports_;
   std::map<Forbids, z3::expr> guard_of_;
   std::vector<Guard> guards_;

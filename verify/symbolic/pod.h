@@ -18,6 +18,7 @@ class SymbolicPod {
   // `role` begins the names of its variables. Everything outlives the pod.
   SymbolicPod(const Universe& universe, z3::context& context, std::string role, const PodPattern& pattern);
 
+  const std::optional<std::string>& fixed_namespace() const { return pattern_.ns; }
   z3::expr holds(const ir::Selector& selector);
   z3::expr has(const std::string& key);
   z3::expr in_namespace(const std::string& name);

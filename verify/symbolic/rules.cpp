@@ -1,5 +1,8 @@
 #include "verify/symbolic/rules.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace netpolc::verify::symbolic {
 
 PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(world, true) {
@@ -11,6 +14,7 @@ PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(worl
     const ir::Policy& policy = world.policies.policies[p];
     PreparedPolicy& out = policies.emplace_back();
     out.policy = &policy;
+    (is_clusterwide(policy) ? clusterwide_ : by_namespace_[policy.ns]).push_back(p);
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
       const ir::Rule& rule = policy.rules[r];
       out.rules[index(rule.direction)].push_back(
@@ -21,6 +25,28 @@ PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(worl
       out.default_denies[d] = !out.rules[d].empty() && policy.tier == ir::Tier::Normal && (written || !config.non_default_deny_policies);
     }
   }
+  for (const ir::Endpoint& endpoint : world.cluster.endpoints) {
+    if (endpoint.host_network) continue;
+    for (const ir::NamedPort& port : endpoint.named_ports)
+      for (const ir::Protocol protocol : ir::eval::protocols_of(port.protocol)) {
+        const auto [at, fresh] = known_ports.emplace(std::pair(port.name, protocol), port.port);
+        if (!fresh && at->second != port.port) at->second = 0;
+      }
+  }
+}
+
+std::vector<const PreparedPolicy*> PreparedRules::of_namespace(const std::optional<std::string>& ns) const {
+  std::vector<const PreparedPolicy*> out;
+  if (!ns) {
+    for (const PreparedPolicy& policy : policies) out.push_back(&policy);
+    return out;
+  }
+  std::vector<std::uint32_t> indices;
+  const auto own = by_namespace_.find(*ns);
+  if (own == by_namespace_.end()) indices = clusterwide_;
+  else std::merge(own->second.begin(), own->second.end(), clusterwide_.begin(), clusterwide_.end(), std::back_inserter(indices));
+  for (const std::uint32_t p : indices) out.push_back(&policies[p]);
+  return out;
 }
 
 }  // namespace netpolc::verify::symbolic

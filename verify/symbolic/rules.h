@@ -2,7 +2,8 @@
 // what the encoding of verdicts reads, made once for all questions. Semantics reference 1.5 to 1.9, 4.4, 5.10.
 #pragma once
 #include <map>
-#include <set>
+#include <optional>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -28,10 +29,22 @@ struct PreparedPolicy {
 struct PreparedRules {
   // `world` outlives it.
   explicit PreparedRules(const ir::eval::World& world);
+  // Those that could select somebody of this namespace, or of none that is known: in their order.
+  std::vector<const PreparedPolicy*> of_namespace(const std::optional<std::string>& ns) const;
+
   std::vector<PreparedPolicy> policies;
   const ir::eval::AddressLabels address_labels;
+  // What endpoints of the cluster call a port; 0: they disagree.
+  std::map<std::pair<std::string, ir::Protocol>, std::uint16_t> known_ports;
+
+ private:
+  std::map<std::string, std::vector<std::uint32_t>> by_namespace_;  // policies that select within one
+  std::vector<std::uint32_t> clusterwide_;
 };
 
+inline bool is_clusterwide(const ir::Policy& policy) {
+  return policy.kind == ir::PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == ir::PolicyKind::ClusterNetworkPolicy;
+}
 inline std::size_t index(ir::Direction direction) { return direction == ir::Direction::Ingress ? 0 : 1; }
 
 }  // namespace netpolc::verify::symbolic
