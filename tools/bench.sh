@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Repeats every figure of docs/benchmarks.md: builds the release preset, makes the inputs, runs
+# Repeats the figures of docs/benchmarks.md: builds the release preset, makes the inputs, runs
 # each benchmark and prints it beside what others need. Exit 1 when a limit is missed.
 #
 # usage: tools/bench.sh [--repeat N] [--json FILE]
+#        tools/bench.sh proofs [--repeat N] [--json FILE] [--quick]
+#                                                 answers, claims and proofs; --quick: of few programs
 #        tools/bench.sh datapath [--rounds N]     what a packet costs (docs/datapath-performance.md); needs root
 #        tools/bench.sh forwarding [--rounds N]   the same between namespaces, beside nftables; needs root
 #        tools/bench.sh endpoints [--rounds N]    500 pods on a node; needs root
@@ -28,5 +30,12 @@ case ${1:-} in
 esac
 inputs=$(mktemp -d)
 trap 'rm -rf "$inputs"' EXIT
+if [ "${1:-}" = proofs ]; then
+  shift
+  mkdir "$inputs/vectors"
+  tar -C "$inputs/vectors" -xJf testdata/conformance/vectors.tar.xz
+  python3 tools/bench/proofs.py "$bin" "$inputs" "$@"
+  exit
+fi
 tar -C "$inputs" -xJf testdata/bench/control-plane.tar.xz
 python3 tools/bench/bench.py "$bin" "$inputs" "$@"

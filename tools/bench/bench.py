@@ -3,20 +3,17 @@
 
 usage: bench.py BIN_DIR INPUT_DIR [--repeat N] [--json FILE]
 
-INPUT_DIR holds control-plane-namespaced.json and control-plane-dense.json; clusters are made here.
+INPUT_DIR holds control-plane-namespaced.json and control-plane-dense.json.
 Times of one-threaded stages are processor time, so that other work on the machine disturbs them
 less; the compile command, which uses two, is wall time. The fastest run counts, the median is shown.
 """
 import argparse
 import json
-import os
 import pathlib
-import statistics
 import subprocess
 import sys
-import time
 
-HERE = pathlib.Path(__file__).resolve().parent
+from table import Table, machine, measured, peak_of, stages
 
 # Cilium 1.18's own engine on these scenarios, milliseconds, fastest run, on two shared cores at
 # 2.8 GHz: YAML to objects; parse and sanitize; add identities; add policies, resolve and distil
@@ -32,9 +29,6 @@ LIMITS = {
     "namespaced": {"without yaml": (1 / 5, 80), "with yaml": (1 / 2, None)},
     "dense": {"without yaml": (1 / 5, 500), "with yaml": (1 / 2, None)},
 }
-# netpol-analyzer's full connectivity list of the same clusters, on the same kind of machine: seconds.
-ANALYZER = {(100, 100): 3.7, (100, 500): 12, (100, 1000): 31, (500, 100): 136, (500, 500): 415, (500, 1000): 561}
-ALL_PAIRS_LIMIT = 3000
 # Milliseconds: a program on one core, compiled and from the cache; 1,000 of them on two, as a whole process that
 # also reads YAML and writes a bundle of 130 MB; and objects that a change in one endpoint's policy may compile.
 PROGRAM_LIMIT = 12
@@ -43,47 +37,6 @@ MANY_LIMIT = 10000
 CACHED_LIMIT = 3000
 CHANGED_LIMIT = 1
 MANY = 1000
-
-
-class Table:
-    """Rows for people, the same as data, and whether a limit was missed."""
-
-    def __init__(self):
-        self.data, self.missed = [], 0
-
-    def heading(self, text, columns):
-        print("\n%s\n%-34s %12s %12s %12s  %s" % ((text, "") + columns))
-
-    def row(self, name, milliseconds, median, other=None, limit=None, note=""):
-        ratio = "" if other is None else ("1/%.1f" % (other / milliseconds) if milliseconds < other else "%.1f" % (milliseconds / other))
-        verdict = ""
-        if limit is not None:
-            good = milliseconds <= limit
-            self.missed += not good
-            verdict = "%s %.0f ms" % ("within" if good else "MISSED", limit)
-        print("%-34s %12s %12s %12s  %s" % (name, "%.1f ms" % milliseconds, "%.1f ms" % median, "" if other is None else "%.0f ms" % other,
-                                            "  ".join(x for x in (ratio, verdict, note) if x)))
-        self.data.append({"name": name, "ms": milliseconds, "median": median, "other": other, "limit": limit, "note": note})
-
-
-def measured(command, **kwargs):
-    """Seconds of wall and processor time and peak memory in MiB of one run."""
-    start = time.monotonic()
-    child = subprocess.Popen([str(c) for c in command], **kwargs)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return time.monotonic() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, child.returncode
-
-
-def stages(binary, *arguments):
-    out = subprocess.run([str(binary), *map(str, arguments)], capture_output=True, text=True)
-    if out.returncode != 0:
-        sys.exit("bench: netpolc-bench %s: %s" % (" ".join(map(str, arguments)), out.stderr.strip()))
-    return json.loads(out.stdout)
-
-
-def peak_of(command):
-    return measured(command, stdout=subprocess.DEVNULL)[2]
 
 
 def control_plane(table, binary, inputs, repeat):
@@ -98,32 +51,6 @@ def control_plane(table, binary, inputs, repeat):
             limit = None if share is None else min(x for x in (share * other, most) if x is not None)
             table.row("  " + stage, times["min"], times["median"], other, limit)
         print("  peak memory %.0f MiB" % peak_of([binary, "control-plane", path, 1]))
-
-
-def all_pairs(table, binary, inputs, repeat):
-    table.heading("all pairs, all ports: verify --from any --to any --all-ports -o jsonl, whole process",
-                  ("netpolc", "median", "netpol-anal.", "of netpol-analyzer's"))
-    for workloads, policies in ((100, 100), (500, 1000), (1000, 1000)):
-        directory = inputs / ("w%d-p%d" % (workloads, policies))
-        subprocess.run([sys.executable, str(HERE / "gen_cluster.py"), "--workloads", str(workloads), "--policies", str(policies),
-                        "--out", str(directory)], check=True)
-        for kind in ("np", "cnp"):
-            output = directory / "pairs.jsonl"
-            command = [binary, "verify", "--from", "any", "--to", "any", "--all-ports", "-o", "jsonl"]
-            for name in ("namespaces", "workloads", "policies-" + kind):
-                command += ["-f", directory / (name + ".yaml")]
-            runs = []
-            for _ in range(repeat):
-                with open(output, "wb") as out:
-                    runs.append(measured(command, stdout=out, stderr=subprocess.DEVNULL))
-                if runs[-1][3] != 0:
-                    sys.exit("bench: netpolc verify ended with %d" % runs[-1][3])
-            lines = sum(1 for _ in open(output, "rb"))
-            times = [cpu * 1e3 for _, cpu, _, _ in runs]
-            other = ANALYZER.get((workloads, policies)) if kind == "np" else None
-            table.row("  W=%d P=%d %s" % (workloads, policies, kind), min(times), statistics.median(times), None if other is None else other * 1e3,
-                      ALL_PAIRS_LIMIT if (workloads, policies) == (500, 1000) else None,
-                      "%d lines, %.0f MiB" % (lines, max(peak for _, _, peak, _ in runs)))
 
 
 def programs(table, binary, inputs):
@@ -186,11 +113,6 @@ def compiling(table, binary, inputs):
     table.missed += made > CHANGED_LIMIT
 
 
-def machine():
-    name = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "unknown processor")
-    return "%d × %s, load %s" % (os.cpu_count(), name, open("/proc/loadavg").read().split()[0])
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bin", type=pathlib.Path)
@@ -201,13 +123,9 @@ def main():
     table = Table()
     print(machine())
     control_plane(table, arguments.bin / "netpolc-bench", arguments.inputs, arguments.repeat)
-    all_pairs(table, arguments.bin / "netpolc", arguments.inputs, max(3, arguments.repeat // 2))
     programs(table, arguments.bin / "netpolc-bench", arguments.inputs)
     compiling(table, arguments.bin / "netpolc", arguments.inputs)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(table.data, indent=2) + "\n")
-    print("\nevery limit is kept" if not table.missed else "\n%d limits are missed" % table.missed)
-    return 1 if table.missed else 0
+    return table.finish(arguments.json)
 
 
 if __name__ == "__main__":

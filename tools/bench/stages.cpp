@@ -3,13 +3,12 @@
 //
 // usage: netpolc-bench control-plane SCENARIO.json [REPEAT]   policies to decisions, 100 endpoints
 //        netpolc-bench programs SCENARIO.json COUNT [REPEAT]  decisions to objects, by one thread
+//        netpolc-bench questions REPEAT FILE…                 one pair, and claims, over manifests
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
 #include <map>
 #include <set>
@@ -20,36 +19,17 @@
 #include "frontend/load.h"
 #include "frontend/yaml/document.h"
 #include "ir/decide/table.h"
+#include "tools/bench/questions.h"
+#include "tools/bench/times.h"
 #include "tools/judges/scenario.h"
 
 namespace {
 
 using namespace netpolc;
+using bench::Times;
 using Json = nlohmann::ordered_json;
 
-// Processor time of the whole process: what an idle machine's clock would show for one thread.
-double processor_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) / 1e6;
-}
-
 constexpr std::size_t kLocal = 100;  // endpoints of the node; the others are peers
-
-// Fastest and median run, in milliseconds.
-struct Times {
-  std::vector<double> all = {};
-  void run(const std::function<void()>& stage) {
-    const double start = processor_ms();
-    stage();
-    all.push_back(processor_ms() - start);
-  }
-  Json json() const {
-    std::vector<double> sorted = all;
-    std::sort(sorted.begin(), sorted.end());
-    return {{"min", sorted.front()}, {"median", sorted[sorted.size() / 2]}};
-  }
-};
 
 std::string one_stream(const std::vector<std::string>& documents) {
   std::string out;
@@ -183,7 +163,8 @@ Json programs(const judges::Scenario& scenario, std::size_t count, int repeat) {
 }
 
 Json run(const std::vector<std::string>& arguments) {
-  if (arguments.size() < 2) throw std::runtime_error("usage: netpolc-bench control-plane FILE [REPEAT] | programs FILE COUNT [REPEAT]");
+  if (arguments.size() < 2) throw std::runtime_error("usage: netpolc-bench control-plane FILE [REPEAT] | programs FILE COUNT [REPEAT] | questions REPEAT FILE…");
+  if (arguments[0] == "questions") return bench::questions(std::stoi(arguments[1]), {arguments.begin() + 2, arguments.end()});
   judges::Scenario scenario;
   {
     std::ifstream file(arguments[1]);

@@ -44,16 +44,21 @@ def scenario_arguments(run, scenario, version, home):
     return arguments
 
 
-def main():
-    binary = os.path.abspath(sys.argv[1])
-    jobs = [(path.name, lambda home, path=path: ["-f", str(path)]) for path in sorted(pathlib.Path(sys.argv[2]).iterdir())]
-    if len(sys.argv) > 3:
-        vectors = pathlib.Path(sys.argv[3])
+def jobs(policies, vectors=None):
+    """Names, and what makes the arguments of each in a directory of its own."""
+    out = [(path.name, lambda home, path=path: ["-f", str(path)]) for path in sorted(policies.iterdir())]
+    if vectors:
         run = runner(vectors)
         for folder, version in (("visible", "1.18"), ("visible-1.20", "1.20")):
             for path in sorted((vectors / folder).glob("*.json")):
                 for s in json.loads(path.read_text())["scenarios"]:
-                    jobs.append((s["name"] + " (" + version + ")", lambda home, s=s, v=version: scenario_arguments(run, s, v, home)))
+                    out.append((s["name"] + " (" + version + ")", lambda home, s=s, v=version: scenario_arguments(run, s, v, home)))
+    return out
+
+
+def main():
+    binary = os.path.abspath(sys.argv[1])
+    todo = jobs(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else None)
 
     def one(job):
         with tempfile.TemporaryDirectory(prefix="prove-") as home:
@@ -61,7 +66,7 @@ def main():
 
     good, failed, times = 0, 0, []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for (name, _), (proved, bad, took) in zip(jobs, pool.map(one, jobs)):
+        for (name, _), (proved, bad, took) in zip(todo, pool.map(one, todo)):
             good += proved
             failed += len(bad)
             times += took[:1]
