@@ -25,16 +25,25 @@ Directory::Directory(const ir::PolicySet& policies, const ir::Cluster& cluster, 
   for (std::uint32_t e = 0; e < cluster.endpoints.size(); ++e) {
     const auto& endpoint = cluster.endpoints[e];
     workloads_[endpoint.ns + "/" + endpoint.name].push_back(e);
-    for (std::uint32_t p = 0; p < endpoint.pods.size(); ++p) {
-      pods_.emplace(endpoint.ns + "/" + endpoint.pods[p].name, PodAt{e, p});
-      if (endpoint.host_network) continue;  // those addresses are the node's
-      for (const auto& address : endpoint.pods[p].addresses) pod_addresses_.emplace(address, PodAt{e, p});
-    }
   }
   for (std::uint32_t s = 0; s < cluster.services.size(); ++s) {
     services_.emplace(cluster.services[s].ns + "/" + cluster.services[s].name, s);
     for (const auto& address : cluster.services[s].cluster_ips) cluster_ips_.emplace(address, s);
   }
+}
+
+const Directory::Pods& Directory::pods() const {
+  if (pods_) return *pods_;
+  pods_ = std::make_unique<Pods>();
+  for (std::uint32_t e = 0; e < cluster_.endpoints.size(); ++e) {
+    const auto& endpoint = cluster_.endpoints[e];
+    for (std::uint32_t p = 0; p < endpoint.pods.size(); ++p) {
+      pods_->by_name.emplace(endpoint.ns + "/" + endpoint.pods[p].name, PodAt{e, p});
+      if (endpoint.host_network) continue;  // those addresses are the node's
+      for (const auto& address : endpoint.pods[p].addresses) pods_->by_address.emplace(address, PodAt{e, p});
+    }
+  }
+  return *pods_;
 }
 
 std::optional<std::uint32_t> Directory::node_by_name(std::string_view name) const {
@@ -68,7 +77,7 @@ End Directory::endpoint_end(std::uint32_t endpoint, std::optional<std::uint32_t>
 }
 
 End Directory::address_end(const IpAddress& address) const {
-  if (auto pod = pod_addresses_.find(address); pod != pod_addresses_.end())
+  if (auto pod = pods().by_address.find(address); pod != pods().by_address.end())
     return endpoint_end(pod->second.endpoint, pod->second.pod);
   if (auto node = node_addresses_.find(address); node != node_addresses_.end())
     return {.kind = EndKind::Node, .name = "ip:" + address.to_string(), .index = node->second, .address = address};

@@ -1,6 +1,6 @@
 // verify/directory.h — finds endpoints, nodes and services by name, label, address or number,
 // and turns endpoint references (docs: the command-line contract) into ends. Read-only once
-// built; look-ups by name and address cost one hash.
+// built; look-ups by name and address cost one hash, and pods nothing unless one of them is asked for.
 #pragma once
 #include <memory>
 #include <string_view>
@@ -61,18 +61,22 @@ class Directory {
     std::uint32_t endpoint = 0;
     std::uint32_t pod = 0;
   };
+  struct Pods {
+    std::unordered_map<std::string, PodAt> by_name;  // "ns/pod"
+    std::unordered_map<IpAddress, PodAt, IpHash> by_address;
+  };
+  const Pods& pods() const;
   const ir::PolicySet& policies_;
   const ir::Cluster& cluster_;
   const ir::Resolutions& resolutions_;
   const ir::IdentityLock& lock_;
   std::unordered_map<std::string, std::vector<std::uint32_t>> workloads_;  // "ns/name"
-  std::unordered_map<std::string, PodAt> pods_;                            // "ns/pod"
-  std::unordered_map<IpAddress, PodAt, IpHash> pod_addresses_;
   std::unordered_map<IpAddress, std::uint32_t, IpHash> node_addresses_;
   std::unordered_map<IpAddress, std::uint32_t, IpHash> cluster_ips_;  // of services
   std::unordered_map<std::string, std::uint32_t> nodes_;
   std::unordered_map<std::string, std::uint32_t> services_;
   mutable std::unique_ptr<ir::Identities> identities_;  // built when a number is asked for
+  mutable std::unique_ptr<Pods> pods_;                  // built when a pod or an address is asked for
 };
 
 }  // namespace netpolc::verify

@@ -35,9 +35,11 @@ Encounters::Encounters(const ir::PolicySet& policies, const Directory& directory
   hosts_managed_ = directory.cluster().config.host_firewall ||
                    std::any_of(policies.policies.begin(), policies.policies.end(),
                                [](const ir::Policy& policy) { return policy.subject_is_node; });
-  for (const auto& endpoint : directory.cluster().endpoints)
+  for (const auto& endpoint : directory.cluster().endpoints) {
+    if (directory.cluster().nodes.empty()) break;
     for (const auto& pod : endpoint.pods)
       if (auto node = directory.node_by_name(pod.node); node && !endpoint.remote) nodes_with_pods_.push_back(*node);
+  }
   std::sort(nodes_with_pods_.begin(), nodes_with_pods_.end());
   nodes_with_pods_.erase(std::unique(nodes_with_pods_.begin(), nodes_with_pods_.end()), nodes_with_pods_.end());
   if (nodes_with_pods_.empty())

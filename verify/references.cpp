@@ -83,7 +83,7 @@ Resolved Directory::by_name(std::string_view reference) const {
     }
     return ends;
   }
-  if (auto pod = pods_.find(key); pod != pods_.end()) return Ends{endpoint_end(pod->second.endpoint, pod->second.pod)};
+  if (auto pod = pods().by_name.find(key); pod != pods().by_name.end()) return Ends{endpoint_end(pod->second.endpoint, pod->second.pod)};
   return refuse("no pod or workload `" + key + "`" + near_miss(reference));
 }
 
