@@ -13,7 +13,7 @@ class Table:
         self.data, self.missed = [], 0
 
     def heading(self, text, columns):
-        print("\n%s\n%-34s %12s %12s %12s  %s" % ((text, "") + columns))
+        print("\n%s\n%-40s %12s %12s %12s  %s" % ((text, "") + columns))
 
     def row(self, name, milliseconds, median, other=None, limit=None, note=""):
         ratio = "" if other is None else ("1/%.1f" % (other / milliseconds) if milliseconds < other else "%.1f" % (milliseconds / other))
@@ -22,7 +22,7 @@ class Table:
             good = milliseconds <= limit
             self.missed += not good
             verdict = "%s %.0f ms" % ("within" if good else "MISSED", limit)
-        print("%-34s %12s %12s %12s  %s" % (name, "%.1f ms" % milliseconds, "%.1f ms" % median, "" if other is None else "%.0f ms" % other,
+        print("%-40s %12s %12s %12s  %s" % (name, "%.1f ms" % milliseconds, "%.1f ms" % median, "" if other is None else "%.0f ms" % other,
                                             "  ".join(x for x in (ratio, verdict, note) if x)))
         self.data.append({"name": name, "ms": milliseconds, "median": median, "other": other, "limit": limit, "note": note})
 
@@ -30,8 +30,8 @@ class Table:
         """Something that isn't a time, with its limit."""
         good = value <= limit
         self.missed += not good
-        print("%-34s %12s %s" % (name, ("%.2f %s" if isinstance(value, float) and value < 10 else "%.0f %s") % (value, unit),
-                                 "%40s %g %s" % ("within" if good else "MISSED", limit, unit)))
+        print("%-40s %12s %s" % (name, ("%.2f %s" if isinstance(value, float) and value < 10 else "%.0f %s") % (value, unit),
+                                 "%26s %s %g %s" % ("", "within" if good else "MISSED", limit, unit)))
         self.data.append({"name": name, "value": value, "unit": unit, "limit": limit})
 
     def finish(self, path):
