@@ -92,6 +92,7 @@ void Kernel::start(const std::map<IpPrefix, std::uint32_t>& ipcache, const ir::C
   configuration.world4 = {world4, maps_.shared.rows.row(world4)};
   configuration.world6 = {world6, maps_.shared.rows.row(world6)};
   configuration.flags |= NP_CONFIG_REPORT_ALLOWED;
+  configuration.tunnel_port = config.tunnel_port;
   checked(maps_.set_addresses(addresses, configuration));
 }
 

@@ -15,7 +15,7 @@ std::string flag(const json& config, const char* key, bool fallback) {
 json configuration(const json& config) {
   std::string modes;
   for (const auto& mode : config.value("policyCIDRMatchMode", json::array())) modes += (modes.empty() ? "" : ",") + mode.get<std::string>();
-  return {{"apiVersion", "v1"},
+  json out = {{"apiVersion", "v1"},
           {"kind", "ConfigMap"},
           {"metadata", {{"name", "cilium-config"}, {"namespace", "kube-system"}}},
           {"data",
@@ -29,6 +29,9 @@ json configuration(const json& config) {
             {"enable-host-firewall", flag(config, "hostFirewall", false)},
             {"allow-localhost", config.value("allowLocalhost", "auto")},
             {"policy-cidr-match-mode", modes}}}};
+  // What the vectors have no word for, by the agent's own names.
+  out["data"].update(config.value("options", json::object()));
+  return out;
 }
 
 json named_ports(const json& endpoint, const char* number) {

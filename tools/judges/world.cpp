@@ -39,18 +39,25 @@ std::uint32_t reserved_number(const ir::LabelSet& labels) {
 
 }  // namespace
 
-World::World(Scenario scenario) : scenario_(with_second_family(std::move(scenario))) {
+World::World(Scenario scenario, const Change& change) : scenario_(with_second_family(std::move(scenario))) {
   std::vector<FileId> files{sources_.add("cluster.json", manifests(scenario_))};
   for (std::size_t n = 0; n < scenario_.policies.size(); ++n)
     files.push_back(sources_.add("policy-" + std::to_string(n) + ".yaml", scenario_.policies[n]));
   loaded_ = frontend::load(files, {.lax = true, .keep_going = true, .cilium_version = scenario_.cilium_version}, sources_, sink_);
   if (!loaded_.usable) throw std::runtime_error("the frontend can't read the scenario: " + render(sink_.all().front(), sources_));
   resolve_names();
+  if (change) change(loaded_.policies, loaded_.cluster, resolutions_);
   identities_ = ir::Identities::build(loaded_.policies, loaded_.cluster, resolutions_, lock_);
   decisions_ = ir::decide(loaded_.policies, loaded_.cluster, resolutions_, identities_);
   interpreter_ = std::make_unique<verify::Judge>(ir::eval::World{loaded_.policies, loaded_.cluster, resolutions_}, lock_);
   for (const auto& entry : identities_.addresses()) ipcache_[entry.prefix] = entry.identity;
   meet_everyone();
+}
+
+std::string World::complaints() const {
+  std::string out;
+  for (const auto& diagnostic : sink_.all()) out += render(diagnostic, sources_);
+  return out;
 }
 
 void World::resolve_names() {

@@ -2,6 +2,7 @@
 // decided, and ready to be interpreted; with an address of each family for everyone who can
 // have one, so that packets can be made.
 #pragma once
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,16 +25,24 @@ struct Party {
 
 class World {
  public:
+  // Makes of what was read something else: a judge that has it is wrong on purpose.
+  using Change = std::function<void(ir::PolicySet&, ir::Cluster&, ir::Resolutions&)>;
   // Throws std::runtime_error with a sentence where the scenario can't be set up.
-  explicit World(Scenario scenario);
+  explicit World(Scenario scenario, const Change& change = {});
   World(const World&) = delete;
 
   const Scenario& scenario() const { return scenario_; }
   const ir::Config& config() const { return loaded_.cluster.config; }
   const ir::PolicySet& policies() const { return loaded_.policies; }
+  const ir::Cluster& cluster() const { return loaded_.cluster; }
+  ir::eval::World content() const { return {loaded_.policies, loaded_.cluster, resolutions_}; }
+  const ir::IdentityLock& lock() const { return lock_; }
+  const std::vector<frontend::PolicyResult>& results() const { return loaded_.results; }
+  std::string complaints() const;  // what the frontend said
   const ir::Decisions& decisions() const { return decisions_; }
   verify::Judge& interpreter() { return *interpreter_; }
   const Party& party(const std::string& name) { return parties_.at(name); }
+  const std::map<std::string, Party>& parties() const { return parties_; }
   // The node's whole ipcache: what the identities know, the node itself, and addresses that the
   // vector left out.
   const std::map<IpPrefix, std::uint32_t>& ipcache() const { return ipcache_; }
