@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 
+#include "ir/eval/match.h"
 #include "verify/claims.h"
+#include "verify/dead.h"
 
 using namespace netpolc;
 using namespace netpolc::verify;
@@ -415,4 +418,89 @@ TEST_CASE("whether one policy set allows what another doesn't is what it is amon
   }
   CHECK(seen.found > 25 / (kShare * kShare));
   CHECK(seen.none > 100 / (kShare * kShare));
+}
+
+// ---- policy that does nothing ----------------------------------------------------------------------------
+
+namespace {
+
+// As if the rule said nothing; what it turns on by being there stays.
+ir::PolicySet silenced(ir::PolicySet set, ir::RuleRef ref) {
+  ir::Rule& rule = set.policies[ref.policy].rules[ref.rule];
+  rule.peer_kind = ir::PeerKind::Nobody;
+  rule.any_l4 = true;
+  rule.peers.clear();
+  rule.ports.clear();
+  rule.requires_all.clear();
+  return set;
+}
+
+bool selects(const ir::Policy& policy, const Pod& pod) {
+  return (policy.kind != ir::PolicyKind::CiliumNetworkPolicy || policy.ns == pod.subject.ns) && ir::eval::matches(policy.subject, pod.subject.labels);
+}
+
+// Whether any verdict on these pods depends on the rule. None: some pod's policy can't be computed.
+std::optional<bool> decides_something(const World& world, ir::RuleRef ref, const std::vector<Pod>& pods, const std::vector<ir::PeerFacts>& peers) {
+  const ir::Policy& policy = world.policies.policies[ref.policy];
+  const ir::Direction direction = policy.rules[ref.rule].direction;
+  World without = world;
+  without.policies = silenced(world.policies, ref);
+  bool out = false;
+  for (const Pod& pod : pods) {
+    if (!selects(policy, pod)) continue;
+    const ir::eval::SubjectPolicy here(world.world(), pod.subject), there(without.world(), pod.subject);
+    if (here.incomputable() || there.incomputable()) return std::nullopt;
+    for (const ir::PeerFacts& peer : peers)
+      for (const ir::Flow flow : kFlows) {
+        const auto one = here.judge(direction, peer, flow), other = there.judge(direction, peer, flow);
+        out = out || passes(one) != passes(other) || (passes(one) && one.verdict != other.verdict);
+      }
+  }
+  return out;
+}
+
+bool is_loud(const ir::Rule& rule) { return rule.peer_kind != ir::PeerKind::Nobody && (rule.peer_kind != ir::PeerKind::Unspecified || !rule.any_l4); }
+
+}  // namespace
+
+TEST_CASE("a rule never decides if it decides nothing in a small universe, and a policy that selects nobody there never does") {
+  Seen rules, policies;
+  for (std::uint32_t seed = 7000; seed < 7000 + 120 / kShare; ++seed) {
+    Random random(seed);
+    const Keys keys = some_keys(random);
+    const World world = random_world(random, keys, false);
+    if (world.cluster.config.version < 17) continue;
+    const std::vector<Pod> pods = universe(keys, false, true);
+    const ir::eval::World judged = world.world();
+    Judge judge(judged, world.lock);
+    const auto keeps = [](const std::string& key) { return !key.starts_with("filtered."); };
+    std::vector<ir::PeerFacts> peers;
+    for (const Pod& pod : pods) peers.push_back(facts(pod));
+    const auto everybody = Claims(judged, judge, keeps).ends("any");
+    for (const End& end : everybody->ends)
+      for (const auto& face : judge.encounters().faces(end)) peers.push_back(judge.encounters().facts(face.seen));
+    std::uint64_t steps = 0;
+    std::map<ir::RuleRef, DeadPolicy::Why> dead;
+    for (const DeadPolicy& one : find_dead(judged, judge, keeps, {}, steps)) dead.emplace(one.rule, one.why);
+    const auto is_dead = [&](ir::RuleRef ref, DeadPolicy::Why why) { return dead.contains(ref) && dead.at(ref) == why; };
+    for (std::uint32_t p = 0; p < world.policies.policies.size(); ++p) {
+      const ir::Policy& policy = world.policies.policies[p];
+      const bool nobody = std::none_of(pods.begin(), pods.end(), [&](const Pod& pod) { return selects(policy, pod); });
+      bool said = false;
+      for (std::uint32_t r = 0; r < policy.rules.size(); ++r) said = said || is_dead({p, r}, DeadPolicy::Why::SelectsNobodyEver);
+      INFO("seed " << seed << ", version " << world.cluster.config.version << ", policy " << p);
+      CHECK(said == nobody);
+      (nobody ? policies.none : policies.found) += 1;
+      for (std::uint32_t r = 0; r < policy.rules.size() && !nobody; ++r) {
+        const auto forced = decides_something(world, {p, r}, pods, peers);
+        if (!forced) continue;
+        INFO("rule " << r);
+        CHECK(is_dead({p, r}, DeadPolicy::Why::NeverDecides) == (is_loud(policy.rules[r]) && !*forced));
+        if (is_loud(policy.rules[r])) (*forced ? rules.found : rules.none) += 1;
+      }
+    }
+  }
+  CHECK(policies.none > 5 / kShare);
+  CHECK(rules.found > 50 / kShare);
+  CHECK(rules.none > 50 / kShare);
 }
