@@ -10,6 +10,7 @@ process by processor time; the fastest run counts, the median is shown.
 """
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -99,14 +100,19 @@ def all_pairs(table, netpolc, clusters, repeat):
                   ("fastest", "median", "netpol-anal.", "of netpol-analyzer's"))
     asked = ["--from", "any", "--to", "any", "--all-ports", "-o", "jsonl"]
     for (workloads, policies), (limit, memory) in ALL_PAIRS.items():
+        answers = set()
         for kind in ("np", "cnp"):
             files, path = clusters.files(workloads, policies, kind)
             measurement = runs([netpolc, "verify", *asked, *given(files)], repeat, 0, path / "answer")
-            lines = sum(1 for _ in open(path / "answer", "rb"))
+            answer = (path / "answer").read_bytes()
+            answers.add(hashlib.sha256(answer).digest())
+            lines = answer.count(b"\n")
             other = ANALYZER.get((workloads, policies)) if kind == "np" else None
             row(table, "%d × %d %s" % (workloads, policies, kind), measurement, limit, other and other * 1e3, "%d lines" % lines)
             if memory:
                 table.check("    its memory", measurement[2], memory, "MiB")
+        if len(answers) != 1:
+            sys.exit("bench: NetworkPolicies and CiliumNetworkPolicies of %d × %d say different things" % (workloads, policies))
     files, path = clusters.files(*LARGE)
     measurement = runs([netpolc, "verify", *asked, "--by-class", *given(files)], max(1, repeat // 3), 0, path / "answer")
     answer = (path / "answer").read_text().splitlines()
