@@ -1,10 +1,11 @@
-// codegen-bpf/bundle.h — everything a node needs, as a directory (docs/bundle.md).
+// codegen-bpf/bundle.h — everything a node needs, as the files of a directory (docs/bundle.md).
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "codegen-bpf/bundle_files.h"
 #include "codegen-bpf/codegen.h"
 #include "ir/identity/identities.h"
 
@@ -34,12 +35,15 @@ struct BundleSummary {
   std::size_t programs = 0, endpoints = 0;
   std::uint64_t instructions = 0;
   std::string digest;                    // of the bundle
-  std::vector<RefusedEndpoint> refused;  // not empty: nothing was written
+  std::vector<RefusedEndpoint> refused;  // not empty: there are no files
+};
+struct MadeBundle {
+  BundleFiles files;
+  BundleSummary summary;
 };
 
-// Compiles in parallel and replaces `directory` as a whole: readers see the old bundle or the
-// new one. A directory that is no bundle is left alone.
-Result<BundleSummary> write_bundle(const std::string& directory, const ir::Decisions& decisions, const ir::Cluster& cluster,
-                                   const ir::Identities& identities, const ir::PolicySet& policies, const BundleOptions& options);
+// Compiles in parallel, and writes nothing: see bundle_files.h.
+Result<MadeBundle> make_bundle(const ir::Decisions& decisions, const ir::Cluster& cluster, const ir::Identities& identities,
+                               const ir::PolicySet& policies, const BundleOptions& options);
 
 }  // namespace netpolc::codegen_bpf

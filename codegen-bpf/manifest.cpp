@@ -213,9 +213,14 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
   out["files"] = std::move(digests);
   out["policyDigest"] = policy_digest(out);
   out["liveDigest"] = live_digest(out);
-  const auto dump = [&] { return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; };
+  return seal(out);
+}
+
+Manifest seal(ManifestJson& bundle) {
+  bundle["digest"] = "";
+  const auto dump = [&] { return bundle.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; };
   const std::string digest = sha256_hex(dump());
-  out["digest"] = digest;
+  bundle["digest"] = digest;
   return {dump(), digest};
 }
 

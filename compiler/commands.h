@@ -19,6 +19,7 @@ using AddCommand = void (*)(CLI::App& root, Action& chosen);
 
 const std::vector<AddCommand>& commands();
 
+std::string version();  // "0.1.0"
 std::string version_line();
 
 void add_verify(CLI::App& root, Action& chosen);

@@ -9,6 +9,7 @@
 #include "compiler/answers.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/proofs.h"
 #include "compiler/refusals.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
@@ -22,14 +23,15 @@ struct Options {
   InputOptions input;
   std::string bundle, cache, l7 = "refuse", host = "compile", format = "text";
   std::vector<std::string> emit;
-  unsigned jobs = 0;
+  bool prove = false;
+  ProofOptions proving;  // its `jobs` is that of compiling, too
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 codegen_bpf::BundleOptions bundle_options(const Options& options, const Session& session) {
   codegen_bpf::BundleOptions out;
-  out.jobs = options.jobs;
+  out.jobs = options.proving.jobs;
   out.cache = options.cache;
   out.l7_drop = options.l7 == "drop";
   out.emit_ir = std::find(options.emit.begin(), options.emit.end(), "ir") != options.emit.end();
@@ -51,6 +53,30 @@ int refuse(const Refusals& refusals, const Options& options, const Session& sess
   return kUndecided;
 }
 
+// The bundle as it will lie there is proved, and gets its certificates; or the exit code to end with, and nothing is written.
+std::optional<int> prove_made(const Options& options, const ir::Decisions& decisions, const ir::Cluster& cluster, codegen_bpf::MadeBundle& made,
+                              double& seconds) {
+  const auto start = Clock::now();
+  const auto read = [&](const std::string& path) -> Result<std::string> { return made.files.at(path); };
+  const auto bundle = nlohmann::ordered_json::parse(made.files.at(codegen_bpf::kManifestPath));
+  const auto proofs = prove_programs(bundle, read, decisions, cluster, options.proving);
+  if (!proofs) return complain(proofs.error().message);
+  const Tally found = tally(*proofs);
+  if (found.all_proved()) {
+    auto digest = codegen_bpf::add_certificates(made.files, certificates(*proofs, options.proving));
+    if (!digest) return complain(digest.error().message);
+    made.summary.digest = std::move(*digest);
+    seconds = seconds_since(start);
+    return std::nullopt;
+  }
+  for (const Proof& proof : *proofs)
+    if (!proof.result.proved()) print(stderr, proof);
+  std::fprintf(stderr, "netpolc: no bundle was written: %zu programs are refuted, %zu are undecided\n", found.refuted, found.undecided);
+  if (found.refuted != 0) std::fprintf(stderr, "netpolc: a program that does not do what the policies say is a fault in netpolc: please report it\n");
+  else std::fprintf(stderr, "netpolc: compile without --prove, or give the solver more --steps where those are why\n");
+  return found.exit_code();
+}
+
 void print_summary(const codegen_bpf::BundleSummary& summary, double deciding, double writing) {
   std::fprintf(stderr, "compiled %zu programs for %zu endpoints · %llu instructions · decided in %.2f s, compiled and written in %.2f s\n",
                summary.programs, summary.endpoints, static_cast<unsigned long long>(summary.instructions), deciding, writing);
@@ -65,7 +91,8 @@ void print_result(const Options& options, const codegen_bpf::BundleSummary& summ
                                       {"digest", summary.digest},
                                       {"programs", summary.programs},
                                       {"endpoints", summary.endpoints},
-                                      {"instructions", summary.instructions}};
+                                      {"instructions", summary.instructions},
+                                      {"proved", options.prove}};
   std::printf("%s\n", out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
 }
 
@@ -79,19 +106,27 @@ int compile_command(const Options& options) {
   const double deciding = seconds_since(start);
 
   if (options.host == "skip") std::erase_if(decisions.endpoints, [](const ir::DecidedEndpoint& one) { return one.is_host; });
-  const auto writing = Clock::now();
-  auto written = codegen_bpf::write_bundle(options.bundle, decisions, cluster, identities, policies, bundle_options(options, session));
-  if (!written) return complain(written.error().message);
-  const codegen_bpf::BundleSummary summary = std::move(*written);
+  if (const auto replaceable = codegen_bpf::check_replaceable(options.bundle); !replaceable) return complain(replaceable.error().message);
+  auto writing = Clock::now();
+  auto made = codegen_bpf::make_bundle(decisions, cluster, identities, policies, bundle_options(options, session));
+  if (!made) return complain(made.error().message);
+  const codegen_bpf::BundleSummary& summary = made->summary;
   Refusals refusals;
   refuse_endpoints(summary.refused, cluster, policies, refusals);
   if (!refusals.empty()) return refuse(refusals, options, session);
+  double compiling = seconds_since(writing), proving = 0;
+  if (options.prove)
+    if (const auto code = prove_made(options, decisions, cluster, *made, proving)) return *code;
+  writing = Clock::now();
+  if (const auto written = codegen_bpf::write_bundle(options.bundle, made->files); !written) return complain(written.error().message);
+  compiling += seconds_since(writing);
 
   if (!options.input.identities.empty()) {
     const auto kept = write_identity_lock(options.input.identities, identities.lock());
     if (!kept) return complain(kept.error().message);
   }
-  print_summary(summary, deciding, seconds_since(writing));
+  print_summary(summary, deciding, compiling);
+  if (options.prove) std::fprintf(stderr, "proved %zu programs in %.2f s\n", summary.programs, proving);
   print_result(options, summary);
   return kGood;
 }
@@ -112,7 +147,7 @@ void add_compile(CLI::App& root, Action& chosen) {
   command->add_option("--format", options->format, "What to print about it: text (DIGEST  BUNDLE) or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->group("Output");
-  command->add_option("--jobs", options->jobs, "How many programs to compile at a time (default: one a processor)")->group("Compiling");
+  command->add_option("--jobs", options->proving.jobs, "How many programs to compile, and to prove, at a time (default: one a processor)")->group("Compiling");
   command->add_option("--cache", options->cache, "Directory that keeps objects for the next time; they are checked, and compiled if they don't fit (default: none)")
       ->envname("NETPOLC_CACHE_DIR")
       ->group("Compiling");
@@ -122,6 +157,9 @@ void add_compile(CLI::App& root, Action& chosen) {
   command->add_option("--host-policies", options->host, "Policies of nodes, where the host firewall is on: compile them (default), or skip them")
       ->check(CLI::IsMember({"compile", "skip"}))
       ->group("Compiling");
+  CLI::Option* prove = command->add_flag("--prove", options->prove, "Prove that the bytecode of every program does what the policies say, and put a certificate for each into the bundle; without a proof of all, nothing is written")
+      ->group("Proving");
+  command->add_option("--steps", options->proving.steps, "Steps of the solver for each question, until it is undecided")->needs(prove)->group("Proving");
   command->callback([options, &chosen] { chosen = [options] { return compile_command(*options); }; });
 }
 

@@ -10,6 +10,7 @@
 
 namespace netpolc::compiler {
 
+std::string version() { return NETPOLC_VERSION; }
 std::string version_line() { return "netpolc " NETPOLC_VERSION ", Cilium 1.16 to 1.20 (default 1.18)"; }
 
 void add_version(CLI::App& root, Action& chosen) {

@@ -22,7 +22,7 @@ def prove(binary, arguments, bundle):
     compiled = subprocess.run([binary, "compile", *arguments, "-o", bundle, "--l7=drop"], capture_output=True, text=True, timeout=600)
     if compiled.returncode != 0:
         return 0, [] if compiled.returncode == 3 else [compiled.stderr.strip()], []
-    done = subprocess.run([binary, "prove", bundle, *arguments, "-o", "json"], capture_output=True, text=True, timeout=600)
+    done = subprocess.run([binary, "prove", bundle, *arguments, "-o", "json", "--jobs", "1"], capture_output=True, text=True, timeout=600)
     if not done.stdout.startswith("["):
         return 0, [done.stderr.strip()], []
     programs = json.loads(done.stdout)

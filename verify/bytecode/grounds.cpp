@@ -1,0 +1,33 @@
+#include "verify/bytecode/grounds.h"
+
+#include <z3.h>
+
+namespace netpolc::verify::bytecode {
+
+const Grounds& grounds() {
+  static const Grounds all = {
+      .assumed = {"the kernel runs the object's instructions as it documents them, after relocation as libbpf does it",
+                  "maps do not change while a packet is judged",
+                  "rows of np_peers_in and np_peers_out have bit 0 set, and are those of the peer's identity",
+                  "policy is asked about TCP, UDP, SCTP, and ICMP and ICMPv6 with types to 255",
+                  "functions that all programs share do what their contracts say; they are the runtime's, instruction by instruction"},
+      .trusted = {"Z3",
+                  "netpolc's reader of objects, its model of instructions and its folding of terms",
+                  "the kernel, from its verifier to its compiler to machine code",
+                  "the loader: it fills maps as the layout says and changes no constant"},
+      .not_covered = {"np_from_pod, np_to_pod, the parser and conntrack's own functions, and so the way of a reply or of a known flow",
+                      "that a program whose policy depends on prefixes asks for them",
+                      "orders of memory accesses between processors",
+                      "which endpoint gets the program, whose an address is, and rows of identities that come later",
+                      "np_xdp, the program for external devices"},
+  };
+  return all;
+}
+
+std::string solver_version() {
+  unsigned major = 0, minor = 0, build = 0, revision = 0;
+  Z3_get_version(&major, &minor, &build, &revision);
+  return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(build) + "." + std::to_string(revision);
+}
+
+}  // namespace netpolc::verify::bytecode
