@@ -131,6 +131,7 @@ BundleProgram program(const JsonField& field, const Selectors& all) {
   // paths until the files are read
   if (const auto source = field.find("source")) out.source = source->text();
   if (const auto map = field.find("sourceMap")) out.source_map = map->text();
+  if (const auto certificate = field.find("certificate")) out.certificate_path = certificate->text();
   out.ingress = direction(field, "ingress", all);
   out.egress = direction(field, "egress", all);
   if (const auto outside = field.find("outside")) out.outside = denied_outside(*outside);
@@ -315,7 +316,7 @@ Result<Bundle> read_bundle(const std::string& directory) {
   if (!bundle) return bundle;
   std::map<std::string, std::string> wanted;
   for (const BundleProgram& program : bundle->programs)
-    for (const std::string& path : {program.object, program.source, program.source_map}) {
+    for (const std::string& path : {program.object, program.source, program.source_map, program.certificate_path}) {
       if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
       wanted[path];
     }
@@ -332,6 +333,7 @@ Result<Bundle> read_bundle(const std::string& directory) {
     program.bytes = wanted.at(program.object);
     program.source = wanted.at(program.source);
     program.source_map = wanted.at(program.source_map);
+    program.certificate = wanted.at(program.certificate_path);
   }
   if (!bundle->xdp.object.empty()) bundle->xdp.bytes = wanted.at(bundle->xdp.object);
   return bundle;

@@ -41,6 +41,8 @@ struct BundleProgram {
   std::string bytes;       // its content; empty after read_manifest, as are:
   std::string source;      // the C it was compiled from
   std::string source_map;  // from that C's lines to the policies', JSON
+  std::string certificate_path;  // in the bundle; "": it was not proved
+  std::string certificate;       // see certificate.h
   BundleDirection ingress, egress;
   ir::DeniedOutside outside;  // what its ingress denies to whoever is outside the cluster
   bool is_enforced() const { return ingress.enforcement != "none" || egress.enforcement != "none"; }

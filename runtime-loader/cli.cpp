@@ -145,6 +145,8 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
       ->take_all();
   command.add_option("--node", o.load.node,
                      "the bundle's node that this is (default: the host's name, if the bundle has it)");
+  command.add_flag("--require-proof", o.load.require_proof,
+                   "refuse a bundle unless each of its programs has a certificate that it was proved (`netpolc compile --prove`)");
   command.add_option("--attach-mode", o.mode, "auto is tcx where the kernel has it, else clsact")
       ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
       ->capture_default_str();

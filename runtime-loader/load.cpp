@@ -12,6 +12,7 @@
 
 #include "runtime-loader/attach.h"
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/certificate.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/object.h"
 #include "runtime-loader/plan.h"
@@ -90,6 +91,8 @@ Done plan_for_node(const LoadOptions& options, const std::vector<Attachment>& po
 
 Done plan(const LoadOptions& options, Generation& next) {
   if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
+  if (options.require_proof)
+    if (Done done = check_certificates(next.bundle, options.bundle); !done) return done;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
   if (Done done = keep_value(resolve(next.bundle, options.requests), next.named); !done) return done;
   std::vector<Attachment> pods;

@@ -24,6 +24,7 @@ struct LoadOptions {
   std::string bundle;
   std::vector<AttachRequest> requests;
   std::string node;  // "": the host's name, if the bundle knows it
+  bool require_proof = false;  // see certificate.h
   std::string root = kDefaultRoot, state;
   std::optional<AttachMode> mode;
   std::vector<std::string> external;  // devices that lead out of the node: dropping begins there

@@ -1,0 +1,86 @@
+#include "runtime-loader/certificate.h"
+
+#include <set>
+
+#include "ir/certificate.h"
+#include "runtime-loader/json_field.h"
+#include "runtime-loader/sha256.h"
+
+namespace netpolc::loader {
+namespace {
+
+constexpr const char* kProve = "; make the bundle with `netpolc compile --prove`";
+
+void same(const JsonField& field, const std::string& wanted, const std::string& what) {
+  if (field.text() != wanted) field.fail("is of another " + what);
+}
+
+void check_proof(const JsonField& proof) {
+  std::set<std::string> missing(ir::kCertifiedParts.begin(), ir::kCertifiedParts.end());
+  proof.at("parts").each([&](const JsonField& part) {
+    const std::string& name = part.at("part").text();
+    if (const std::string& answer = part.at("answer").text(); answer != "proved") part.fail("says that " + name + " is " + answer);
+    missing.erase(name);
+  });
+  if (!missing.empty()) proof.at("parts").fail("does not speak of " + *missing.begin());
+}
+
+std::string rows_digest(const BundleDirection& direction) { return sha256_hex(ir::certified_text(direction.peers, direction.words)); }
+
+struct Users {
+  bool pods = false, nodes = false;
+  std::string first;
+};
+Users users_of(const Bundle& bundle, std::size_t program) {
+  Users out;
+  for (const BundleEndpoint& endpoint : bundle.endpoints) {
+    if (endpoint.program != program) continue;
+    (endpoint.is_node ? out.nodes : out.pods) = true;
+    if (out.first.empty()) out.first = endpoint.full_name();
+  }
+  return out;
+}
+
+void check(const BundleProgram& program, const Users& users, const JsonField& root) {
+  if (root.at("apiVersion").text() != "netpolc.dev/v1") root.at("apiVersion").fail("is `" + root.at("apiVersion").text() + "`; this loader reads netpolc.dev/v1");
+  if (root.at("kind").text() != "Certificate") root.at("kind").fail("expected Certificate");
+  same(root.at("program"), program.digest, "program than " + program.digest);
+  if (users.pods) same(root.at("subject"), "pod", "program than that of a pod");
+  if (users.nodes) same(root.at("subject"), "node", "program than that of a node");
+  same(root.at("bytecode"), sha256_hex(program.bytes), "object than " + program.object);
+  same(root.at("rows").at("ingress"), rows_digest(program.ingress), "set of peers than those of bundle.json for ingress");
+  same(root.at("rows").at("egress"), rows_digest(program.egress), "set of peers than those of bundle.json for egress");
+  std::size_t proofs = 0;
+  root.at("proofs").each([&](const JsonField& proof) {
+    check_proof(proof);
+    ++proofs;
+  });
+  if (proofs == 0) root.at("proofs").fail("has no proof");
+}
+
+Done check_program(const Bundle& bundle, std::size_t at, const std::string& directory) {
+  const BundleProgram& program = bundle.programs[at];
+  const Users users = users_of(bundle, at);
+  if (program.certificate_path.empty())
+    return bad_input(directory + "/bundle.json: program " + program.digest + (users.first.empty() ? "" : " of " + users.first) + " has no certificate, so nobody says that it was proved" + kProve);
+  const std::string name = directory + "/" + program.certificate_path;
+  try {
+    const auto json = nlohmann::json::parse(program.certificate);
+    check(program, users, JsonField(json));
+  } catch (const BadField& bad) {
+    return bad_input(name + ": " + bad.what() + kProve);
+  } catch (const nlohmann::json::parse_error& error) {
+    return bad_input(name + ": no JSON: at byte " + std::to_string(error.byte) + kProve);
+  }
+  return {};
+}
+
+}  // namespace
+
+Done check_certificates(const Bundle& bundle, const std::string& directory) {
+  for (std::size_t i = 0; i < bundle.programs.size(); ++i)
+    if (Done done = check_program(bundle, i, directory); !done) return done;
+  return {};
+}
+
+}  // namespace netpolc::loader
