@@ -332,16 +332,21 @@ class AdmitProof {
       budget_is(*call);
     }
   }
-  // That of the verdict's reason, if there is one.
+  // That of the verdict's reason, which must be looked up; none where nothing is found.
   void budget_is(const Call& call) {
-    z3::expr right = bits_.no(), found = bits_.no();
-    for (const Asked& asked : run_->asked) {
-      if (object_.maps[asked.lookup.map].name != NP_MAP_DROPS) continue;
-      found = found || (asked.when && asked.lookup.found);
-      for (const Pointer& p : call.arguments[3].pointers)
-        if (p.region == asked.lookup.region) right = right || (p.when && is(p.offset, 0) && asked.lookup.key == reason());
+    const Value& value = call.arguments[3];
+    z3::expr right = bits_.no(), asked = bits_.no(), found = bits_.no(), pointed = bits_.no();
+    for (const Pointer& p : value.pointers) pointed = pointed || p.when;
+    for (const Asked& one : run_->asked) {
+      if (object_.maps[one.lookup.map].name != NP_MAP_DROPS) continue;
+      asked = asked || one.when;
+      found = found || (one.when && one.lookup.found);
+      for (const Pointer& p : value.pointers)
+        if (p.region == one.lookup.region) right = right || (p.when && is(p.offset, 0) && one.lookup.key == reason());
     }
+    inquiry_.never(call.when && !asked, "reports without the budget of its reason");
     inquiry_.never(call.when && right != found, "reports with the budget of another reason");
+    inquiry_.never(call.when && !found && (pointed || !is(value.bits, 0)), "reports with a budget that nobody looked up");
   }
   z3::expr reason() { return bits_.widen(bits_.extract(*verdict_, 31, 24), 32); }
   // Slots of np_rules: ir/map_layout.h.
