@@ -113,6 +113,19 @@ const std::string& JsonAnswers::rule(ir::RuleRef ref) {
   return text;
 }
 
+void JsonAnswers::append_request(std::string& out, const ir::RequestVerdict& request) {
+  using Word = ir::RequestVerdict::Word;
+  out += ",\"request\":{";
+  field(out, "verdict", request.word == Word::Allowed ? "allow" : request.word == Word::Denied ? "deny" : "unknown");
+  if (!request.why.empty()) {
+    out += ',';
+    field(out, "reason", request.why);
+  }
+  out += ",\"rules\":[";
+  for (std::size_t i = 0; i < request.rules.size(); ++i) out += (i == 0 ? "" : ",") + rule(request.rules[i]);
+  out += "]}";
+}
+
 void JsonAnswers::append_side(std::string& out, const std::optional<verify::Side>& side) {
   if (!side || side->verdict == nullptr) {
     out += "null";
@@ -143,7 +156,9 @@ void JsonAnswers::append_side(std::string& out, const std::optional<verify::Side
     first = false;
     out += rule(ref);
   }
-  out += "]}";
+  out += ']';
+  if (side->request) append_request(out, *side->request);
+  out += '}';
 }
 
 void JsonAnswers::append_pair(std::string& out, const verify::PairAnswer& pair) {

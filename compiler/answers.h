@@ -19,6 +19,7 @@ class JsonAnswers {
 
  private:
   void append_pair(std::string& out, const verify::PairAnswer& pair);
+  void append_request(std::string& out, const ir::RequestVerdict& request);
 
   const ir::PolicySet& policies_;
   const SourceManager& sources_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "compiler/answers.h"
+#include "compiler/request_options.h"
 
 namespace netpolc::compiler {
 
@@ -41,6 +42,15 @@ const char* because(const ir::SideVerdict& verdict) {
   return "";
 }
 
+const char* because(const ir::RequestVerdict& request) {
+  switch (request.word) {
+    case ir::RequestVerdict::Word::Allowed: return request.rules.empty() ? "the request passes: no policy turns on default deny" : "the request is let through by";
+    case ir::RequestVerdict::Word::Denied: return request.rules.empty() ? "the request is refused: no rule is for this port" : "the request is refused: it is in no list of";
+    case ir::RequestVerdict::Word::Unknown: return "whether the request passes is not known";
+  }
+  return "";
+}
+
 }  // namespace
 
 void side_text(std::string& out, const char* name, const std::optional<verify::Side>& side, const ir::PolicySet& policies,
@@ -54,20 +64,32 @@ void side_text(std::string& out, const char* name, const std::optional<verify::S
     out += "cannot be computed: " + side->incomputable->reason + "\n";
     return;
   }
-  out += std::string(because(*side->verdict)) + "\n";
-  for (const auto& ref : side->verdict->rules) out += "             " + rule_line(ref, policies, sources) + "\n";
+  const auto list = [&](const std::vector<ir::RuleRef>& rules) {
+    for (const auto& ref : rules) out += "             " + rule_line(ref, policies, sources) + "\n";
+  };
+  if (side->request && side->request->rules == side->verdict->rules) {
+    out += std::string("a proxy is asked; ") + because(*side->request) + "\n";
+    list(side->request->rules);
+  } else {
+    out += std::string(because(*side->verdict)) + "\n";
+    list(side->verdict->rules);
+    if (side->request) {
+      out += std::string("             ") + because(*side->request) + "\n";
+      list(side->request->rules);
+    }
+  }
   if (side->verdict->auth == ir::AuthMode::Required) out += "             mutual authentication is required\n";
   if (side->verdict->auth == ir::AuthMode::AlwaysFail) out += "             authentication always fails (test-always-fail)\n";
 }
 
 namespace {
 
-// `word`: the answer's; a pair's own may know less, as where a request is asked about.
-void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word word, const ir::PolicySet& policies,
+void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word word, const std::optional<ir::Request>& request, const ir::PolicySet& policies,
                const SourceManager& sources, bool colour) {
   out += coloured(verify::to_string(word), word, colour) + "  " + pair.from + " → " + pair.to + "   " + flow_text(pair.flow);
   if (!pair.via.empty()) out += "  (" + pair.via + ")";
   out += "\n\n";
+  if (request) out += "  request  " + to_text(*request) + "\n";
   side_text(out, "egress   ", pair.egress, policies, sources);
   side_text(out, "ingress  ", pair.ingress, policies, sources);
 }
@@ -109,10 +131,11 @@ std::string to_text(const verify::Answer& answer, const verify::Question& questi
                     const SourceManager& sources, bool colour) {
   std::string out;
   if (answer.pairs.size() == 1) {
-    pair_text(out, answer.pairs.front(), answer.word, policies, sources, colour);
+    pair_text(out, answer.pairs.front(), answer.word, question.request, policies, sources, colour);
   } else {
     out += coloured(verify::to_string(answer.word), answer.word, colour) + "  " + question.from + " → " + question.to;
     if (question.flow) out += "   " + flow_text(*question.flow);
+    if (question.request) out += "   " + to_text(*question.request);
     out += "\n\n";
     table(out, answer, colour);
   }

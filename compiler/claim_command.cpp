@@ -29,6 +29,7 @@ class Claimant {
     out.name = name;
     out.wanted = wanted;
     out.traffic = traffic();
+    out.request = requests();
     out.without = options_.without;
     out.not_from = not_from_;
     out.not_to = not_to_;
@@ -76,6 +77,12 @@ class Claimant {
   }
 
  private:
+  std::optional<verify::RequestRange> requests() {
+    auto out = requests_of(options_.request);
+    if (out) return std::move(*out);
+    say(out.error());
+    return std::nullopt;
+  }
   verify::FlowRange traffic() {
     const int given = !options_.port.empty() + !options_.icmp.empty() + !options_.icmpv6.empty();
     if (given > 1) say("only one of --port, --icmp and --icmpv6 can be asked about");
@@ -144,12 +151,13 @@ struct Kind {
   const char* help;
   MakeInquiries make;
   bool needs_ends;
+  bool about_requests;  // may be
 };
 constexpr Kind kKinds[] = {
-    {"never", "Nothing of this traffic ever gets from these to those", never, true},
-    {"only", "These reach those with this traffic, and nobody and nothing else", only, true},
-    {"isolated", "Pods of different namespaces (or with different labels) never reach each other", isolated, false},
-    {"requires-l7", "What gets from these to those has been looked at by a proxy", requires_l7, true},
+    {"never", "Nothing of this traffic ever gets from these to those", never, true, true},
+    {"only", "These reach those with this traffic, and nobody and nothing else", only, true, false},
+    {"isolated", "Pods of different namespaces (or with different labels) never reach each other", isolated, false, true},
+    {"requires-l7", "What gets from these to those has been looked at by a proxy", requires_l7, true, false},
 };
 
 // The first inquiry that finds something refutes the claim; what is undecided weighs more than what is proved.
@@ -159,7 +167,7 @@ int run(const Kind& kind, const ClaimOptions& options) {
   Claimant claimant(options, session);
   const Inquiries inquiries = kind.make(options, claimant);
   if (!claimant.problem().empty()) return complain(claimant.problem());
-  ClaimAnswer answer{.claim = kind.name, .from = inquiries.front().from.name, .to = inquiries.back().to.name, .by = "", .traffic = inquiries.front().traffic,
+  ClaimAnswer answer{.claim = kind.name, .from = inquiries.front().from.name, .to = inquiries.back().to.name, .by = "", .traffic = inquiries.front().traffic, .request = inquiries.front().request,
                      .finding = verify::NoneFound{.because = {}, .possible = false, .left_out = {}}, .assumed = {}, .steps = 0};
   if (std::string(kind.name) == "only" && inquiries.size() > 1) answer.traffic = *inquiries.back().not_traffic;
   if (std::string(kind.name) == "only") answer.to = claimant.ends(options.to, {}).name;
@@ -177,13 +185,14 @@ int run(const Kind& kind, const ClaimOptions& options) {
 }  // namespace
 
 // Two questions: is some of it allowed, and is some of it denied?
-int reach(const ClaimOptions& options) {
+int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>& requests) {
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   Claimant claimant(options, session);
   verify::Inquiry allowed = claimant.inquiry("allowed", verify::Wanted::Allowed), denied = claimant.inquiry("denied", verify::Wanted::Denied);
+  allowed.request = denied.request = requests;
   if (!claimant.problem().empty()) return complain(claimant.problem());
-  ReachAnswer answer{.from = allowed.from.name, .to = allowed.to.name, .traffic = allowed.traffic, .allowed = claimant.claims().look_for(allowed),
+  ReachAnswer answer{.from = allowed.from.name, .to = allowed.to.name, .traffic = allowed.traffic, .request = requests, .allowed = claimant.claims().look_for(allowed),
                      .denied = claimant.claims().look_for(denied), .assumed = {}, .steps = 0};
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
   answer.steps = claimant.claims().solver_steps();
@@ -210,6 +219,7 @@ void add_claims(CLI::App& verify, Action& chosen) {
     command->add_option("--port", options->port, "Destination ports, 8080/TCP or 1-1024/UDP; without, everything")->group("Traffic");
     command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
     command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
+    if (kind.about_requests) add_request_options(*command, options->request, true);
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
     command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");

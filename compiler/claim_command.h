@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/request_options.h"
 #include "compiler/session.h"
 #include "verify/claims.h"
 
@@ -12,10 +13,11 @@ struct ClaimOptions {
   InputOptions input;
   std::vector<std::string> from, to, except_from, except_to, without;
   std::string port, icmp, icmpv6, by = "namespace", output = "text";
+  RequestOptions request;
   verify::SolverBudget budget;
 };
 
 // `verify --symbolic`: what all pods that could be have in common. Returns the exit code.
-int reach(const ClaimOptions& options);
+int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>& requests);
 
 }  // namespace netpolc::compiler

@@ -5,12 +5,13 @@
 
 #include "compiler/answers.h"
 #include "compiler/exit_code.h"
+#include "compiler/request_options.h"
 
 namespace netpolc::compiler {
 
 std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side) {
   if (!side) return std::nullopt;
-  return verify::Side{side->subject, &side->verdict, nullptr};
+  return verify::Side{side->subject, &side->verdict, nullptr, side->request};
 }
 
 namespace {
@@ -25,29 +26,54 @@ const char* word(const ClaimAnswer& answer) {
   return std::get<NoneFound>(answer.finding).possible ? "PROVED" : "VACUOUS";
 }
 
+std::string traffic_text(const verify::FlowRange& traffic, const std::optional<verify::RequestRange>& request) {
+  return to_string(traffic) + (request ? "   " + verify::to_string(*request) : "");
+}
+
 std::string claim_text(const ClaimAnswer& answer) {
   std::string out = answer.claim + "  ";
   if (!answer.from.empty()) out += answer.from + " → " + answer.to + "   ";
   if (!answer.by.empty()) out += "by " + answer.by + "   ";
-  return out + to_string(answer.traffic);
+  return out + traffic_text(answer.traffic, answer.request);
 }
 
 void append(std::string& out, const char* name, const verify::Witness& witness, const ir::PolicySet& policies, const SourceManager& sources) {
   out += std::string("  ") + name + witness.from + " → " + witness.to + "   " + flow_text(witness.flow) + "\n";
+  if (witness.request) out += "  request  " + to_text(*witness.request) + "\n";
   side_text(out, "egress   ", side_of(witness.egress), policies, sources);
   side_text(out, "ingress  ", side_of(witness.ingress), policies, sources);
   for (const std::string& more : witness.besides) out += "  given    " + more + "\n";
 }
 
+struct Reason {
+  const char* lead;
+  bool (*is)(const verify::Forbids&);
+};
+constexpr Reason kReasons[] = {
+    {"it is denied by", [](const verify::Forbids& one) { return !one.by_default && !one.by_list; }},
+    {"no such request is in the lists of", [](const verify::Forbids& one) { return one.by_list; }},
+    {"no rule matches; default deny, switched on by", [](const verify::Forbids& one) { return one.by_default; }},
+};
+
 void append(std::string& out, const std::vector<verify::Forbids>& because, const ir::PolicySet& policies, const SourceManager& sources) {
-  for (const bool by_default : {false, true}) {
-    const char* lead = by_default ? "  because  no rule matches; default deny, switched on by\n" : "  because  it is denied by\n";
+  for (const auto& [lead, is] : kReasons) {
+    std::string before = std::string("  because  ") + lead + "\n";
     for (const verify::Forbids& one : because) {
-      if (one.by_default != by_default) continue;
-      out += std::string(lead) + "             " + rule_line(one.rule, policies, sources) + "\n";
-      lead = "";
+      if (!is(one)) continue;
+      out += before + "             " + rule_line(one.rule, policies, sources) + "\n";
+      before = "";
     }
   }
+}
+
+// What requests are is assumed, too.
+template <typename Answer>
+std::vector<std::string> all_assumed(const Answer& answer) {
+  std::vector<std::string> out = answer.assumed;
+  if (!answer.request) return out;
+  out.push_back(answer.request->kind == verify::RequestRange::Kind::Http ? "methods, paths and hosts are of visible ASCII, and none is empty"
+                                                                       : "names are of letters, digits, `-` and `_`");
+  return out;
 }
 
 // Of a reachability.
@@ -70,6 +96,7 @@ nlohmann::ordered_json witness_json(const verify::Witness& witness, JsonAnswers&
   using nlohmann::ordered_json;
   const bool icmp = witness.flow.protocol == ir::Protocol::Icmp || witness.flow.protocol == ir::Protocol::Icmpv6;
   ordered_json shown = {{"from", witness.from}, {"to", witness.to}, {"protocol", ir::to_string(witness.flow.protocol)}, {icmp ? "icmpType" : "port", witness.flow.number}};
+  if (witness.request) shown["request"] = to_json(*witness.request);
   const auto side = [&](const std::optional<verify::WitnessSide>& one) {
     std::string text;
     writer.append_side(text, side_of(one));
@@ -124,7 +151,7 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
     if (none->possible) out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
   }
-  for (const std::string& assumed : answer.assumed) out += "  assumed  " + assumed + "\n";
+  for (const std::string& assumed : all_assumed(answer)) out += "  assumed  " + assumed + "\n";
   return out;
 }
 
@@ -132,20 +159,23 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   using nlohmann::ordered_json;
   JsonAnswers writer(policies, sources);
   ordered_json out = {{"claim", answer.claim}, {"verdict", word(answer)}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
+  if (answer.request) out["requests"] = verify::to_string(*answer.request);
   if (!answer.by.empty()) out["by"] = answer.by;
   if (const auto* found = std::get_if<Found>(&answer.finding)) {
     out["witness"] = witness_json(found->witness, writer);
   }
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out["reason"] = unknown->why;
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
-    for (const auto& [name, by_default] : {std::pair{"denies", false}, std::pair{"defaultDenies", true}}) {
-      out[name] = ordered_json::array();
+    const char* names[] = {"denies", "lists", "defaultDenies"};
+    for (std::size_t i = 0; i < std::size(names); ++i) {
+      if (kReasons[i].is({{}, false, true}) && !answer.request) continue;
+      out[names[i]] = ordered_json::array();
       for (const verify::Forbids& one : none->because)
-        if (one.by_default == by_default) out[name].push_back(ordered_json::parse(writer.rule(one.rule)));
+        if (kReasons[i].is(one)) out[names[i]].push_back(ordered_json::parse(writer.rule(one.rule)));
     }
     if (!none->left_out.empty()) out["leftOut"] = none->left_out;
   }
-  out["assumed"] = answer.assumed;
+  out["assumed"] = all_assumed(answer);
   out["solverSteps"] = answer.steps;
   return out.dump() + "\n";
 }
@@ -164,7 +194,7 @@ int exit_code(const ReachAnswer& answer) {
 
 std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources, bool colour) {
   const verify::Word said = word_of(answer);
-  std::string out = coloured(verify::to_string(said), said, colour) + "  " + answer.from + " → " + answer.to + "   " + to_string(answer.traffic) + "\n\n";
+  std::string out = coloured(verify::to_string(said), said, colour) + "  " + answer.from + " → " + answer.to + "   " + traffic_text(answer.traffic, answer.request) + "\n\n";
   if (const auto* found = std::get_if<Found>(&answer.allowed)) append(out, "allowed  ", found->witness, policies, sources);
   if (const auto* found = std::get_if<Found>(&answer.denied)) append(out, "denied   ", found->witness, policies, sources);
   if (const std::string reason = reason_of(answer); !reason.empty()) out += "  reason   " + reason + "\n";
@@ -174,17 +204,18 @@ std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, co
     out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
   }
-  for (const std::string& assumed : answer.assumed) out += "  assumed  " + assumed + "\n";
+  for (const std::string& assumed : all_assumed(answer)) out += "  assumed  " + assumed + "\n";
   return out;
 }
 
 std::string to_json(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources) {
   JsonAnswers writer(policies, sources);
   nlohmann::ordered_json out = {{"verdict", verify::to_string(word_of(answer))}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
+  if (answer.request) out["requests"] = verify::to_string(*answer.request);
   if (const std::string reason = reason_of(answer); !reason.empty()) out["reason"] = reason;
   if (const auto* found = std::get_if<Found>(&answer.allowed)) out["allowed"] = witness_json(found->witness, writer);
   if (const auto* found = std::get_if<Found>(&answer.denied)) out["denied"] = witness_json(found->witness, writer);
-  out["assumed"] = answer.assumed;
+  out["assumed"] = all_assumed(answer);
   out["solverSteps"] = answer.steps;
   return out.dump() + "\n";
 }

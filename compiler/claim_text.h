@@ -16,6 +16,7 @@ struct ClaimAnswer {
   std::string from, to;  // as asked
   std::string by;        // of `isolated`
   verify::FlowRange traffic;
+  std::optional<verify::RequestRange> request = std::nullopt;
   verify::Finding finding;
   std::vector<std::string> assumed;
   std::uint64_t steps = 0;  // of the solver
@@ -25,6 +26,7 @@ struct ClaimAnswer {
 struct ReachAnswer {
   std::string from, to;  // as asked
   verify::FlowRange traffic;
+  std::optional<verify::RequestRange> request = std::nullopt;
   verify::Finding allowed, denied;  // something that is
   std::vector<std::string> assumed;
   std::uint64_t steps = 0;

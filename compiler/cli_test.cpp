@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -108,9 +109,30 @@ spec:
 
 }  // namespace
 
+TEST_CASE("a request is answered by the lists of the rules") {
+  const Folder folder;
+  const auto ask_for = [&](const char* request, std::vector<std::string> more = {}) {
+    std::vector<std::string> words{"verify", kArticle + "/cluster.yaml", folder.file("l7.yaml", kL7), "--from", "production/frontend", "--to", "production/backend", "--port", "8080/TCP", "--http", request};
+    words.insert(words.end(), more.begin(), more.end());
+    return netpolc_with(words);
+  };
+  CHECK(ask_for("GET /public/a?b=c").code == kGood);
+  CHECK(ask_for("GET /public/a HTTP/1.1").code == kGood);
+  CHECK(ask_for("GET /public").code == kNegative);
+  const Done refused = ask_for("POST /public/a");
+  CHECK(refused.code == kNegative);
+  CHECK(has(refused.out, "a proxy is asked; the request is refused: it is in no list of\n             ingress[0]"));
+  const auto json = nlohmann::json::parse(ask_for("POST /public/a", {"-o", "json"}).out);
+  CHECK(json["verdict"] == "DENIED");
+  CHECK(json["ingress"]["verdict"] == "allow-l7");
+  CHECK(json["ingress"]["request"]["verdict"] == "deny");
+}
+
 TEST_CASE("an answer that is undecided never begins with another word") {
   const Folder folder;
-  const std::vector<std::string> words{"verify", kArticle + "/cluster.yaml", folder.file("l7.yaml", kL7), "--from", "production/frontend",
+  std::string kafka = kL7;
+  kafka.replace(kafka.find("{http: [{method: GET, path: \"/public/.*\"}]}"), std::string::npos, "{kafka: [{topic: x}]}\n");
+  const std::vector<std::string> words{"verify", kArticle + "/cluster.yaml", folder.file("l7.yaml", kafka.c_str()), "--from", "production/frontend",
                                        "--to", "production/backend", "--port", "8080/TCP", "--http", "POST /secret"};
   const Done done = netpolc_with(words);
   CHECK(done.code == kUndecided);

@@ -9,8 +9,10 @@
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
+#include "compiler/request_options.h"
 #include "compiler/session.h"
 #include "frontend/label_filter.h"
+#include "ir/eval/requests.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -70,6 +72,7 @@ std::string to_text(const ClaimAnswer& answer, const std::optional<Difference>& 
   const verify::Witness& found = difference->witness;
   std::string out = coloured("REFUTED", verify::Word::Denied, colour) + "  " + answer.claim + "  " + to_string(answer.traffic) + "\n\n";
   out += std::string("  witness  ") + found.from + " → " + found.to + "   " + flow_text(found.flow) + (difference->opened ? "   opened\n" : "   closed\n");
+  if (found.request) out += "  request  " + compiler::to_text(*found.request) + "\n";
   const auto here = [&](const char* set, const Session& session, bool first) {
     append(out, set, session, first ? found.egress : found.other_egress, first ? found.ingress : found.other_ingress,
            first ? (difference->proxied ? "allowed without a proxy" : "allowed") : difference->proxied ? "allowed through a proxy" : "denied");
@@ -106,16 +109,25 @@ std::string to_json(const ClaimAnswer& answer, const std::optional<Difference>& 
   return out.dump() + "\n";
 }
 
-// Whether a rule of the set asks a proxy, and whether one asks for authentication.
+// Whether a rule of the set asks a proxy, for which requests, and whether one asks for authentication.
 struct Asks {
-  bool proxy = false, authentication = false;
+  bool proxy = false, http = false, dns = false, others = false, authentication = false;
+  void add(const Asks& more) {
+    proxy |= more.proxy;
+    http |= more.http;
+    dns |= more.dns;
+    others |= more.others;
+    authentication |= more.authentication;
+  }
 };
+bool only_http_or_dns(const ir::L7& l7) { return ir::eval::unmodelled(l7, l7.dns.empty() ? ir::eval::kHttpKind : ir::eval::kDnsKind).empty(); }
+
 Asks asks(const ir::PolicySet& set) {
   Asks out;
   for (const ir::Policy& policy : set.policies)
     for (const ir::Rule& rule : policy.rules) {
       out.authentication |= rule.auth == ir::AuthMode::Required || rule.auth == ir::AuthMode::AlwaysFail;
-      for (const ir::PortRule& item : rule.ports) out.proxy |= item.l7.redirects();
+      for (const ir::PortRule& item : rule.ports) out.add({item.l7.redirects(), !item.l7.http.empty(), !item.l7.dns.empty(), item.l7.redirects() && !only_http_or_dns(item.l7), false});
     }
   return out;
 }
@@ -155,22 +167,30 @@ int run(const Kind& kind, const Options& options) {
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
   const verify::EndSet any = *claims.ends("any");
   std::optional<Difference> difference;
-  const Asks one = asks(before.loaded.policies), other = asks(after.loaded.policies);
-  std::vector<verify::Wanted> wanted{verify::Wanted::Allowed};
-  if (one.proxy || other.proxy) wanted.push_back(verify::Wanted::AllowedWithoutProxy);
-  const auto found = [&](verify::Wanted what, Inquiry::Compare compare) {
-    const Inquiry inquiry{.name = kind.name, .from = any, .to = any, .not_from = {}, .not_to = {}, .traffic = traffic, .not_traffic = {}, .wanted = what, .without = options.without, .compare = compare, .differing = {}};
+  Asks asked = asks(before.loaded.policies);
+  asked.add(asks(after.loaded.policies));
+  struct What {
+    verify::Wanted wanted = verify::Wanted::Allowed;
+    std::optional<verify::RequestRange> request = std::nullopt;
+  };
+  std::vector<What> all_asked{{}};
+  if (asked.http) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{}});
+  if (asked.dns) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{.kind = verify::RequestRange::Kind::Dns}});
+  if (asked.proxy) all_asked.push_back({verify::Wanted::AllowedWithoutProxy});
+  const auto found = [&](const What& what, Inquiry::Compare compare) {
+    const Inquiry inquiry{.name = kind.name, .from = any, .to = any, .not_from = {}, .not_to = {}, .traffic = traffic, .not_traffic = {}, .request = what.request, .wanted = what.wanted, .without = options.without, .compare = compare, .differing = {}};
     verify::Finding finding = claims.look_for(inquiry);
     if (const auto* it = std::get_if<verify::Found>(&finding))
-      difference = Difference{it->witness, compare == Inquiry::Compare::FirstAllows, what == verify::Wanted::AllowedWithoutProxy};
+      difference = Difference{it->witness, compare == Inquiry::Compare::FirstAllows, what.wanted == verify::Wanted::AllowedWithoutProxy};
     return join(answer.finding, std::move(finding));
   };
-  for (const verify::Wanted what : wanted)
+  for (const What& what : all_asked)
     for (const Inquiry::Compare compare : kind.asks)
       if (!difference && found(what, compare)) break;
   if (auto* none = std::get_if<verify::NoneFound>(&answer.finding)) {
-    if (one.proxy || other.proxy) none->left_out.push_back("what proxies let through: only where they are asked is compared");
-    if (one.authentication || other.authentication) none->left_out.push_back("where authentication is asked for");
+    if (asked.http || asked.dns) none->left_out.push_back("requests other than of visible ASCII, and names other than of letters, digits, `-` and `_`");
+    if (asked.others) none->left_out.push_back("what proxies let through by TLS, by listeners and in other protocols: only where they are asked is compared");
+    if (asked.authentication) none->left_out.push_back("where authentication is asked for");
   }
   answer.steps = claims.solver_steps();
   const std::string out = options.output == "text" ? to_text(answer, difference, before, after, use_colour(options.input.color, Stream::Out))

@@ -9,6 +9,7 @@
 
 #include "compiler/answers.h"
 #include "compiler/exit_code.h"
+#include "compiler/request_options.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
 #include "ir/icmp_names.h"
@@ -64,7 +65,6 @@ class Batch {
     if (!query) return refuse(id, query.error());
     auto answer = judge_.ask(query->question);
     if (!answer) return refuse(id, answer.error().message);
-    if (query->http) ask_for_request(*answer);
     json_.append(out_, id, *answer);
     if (out_.size() > (1U << 18U)) flush();
   }
@@ -131,22 +131,20 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   for (const char* key : {"from", "to"})
     if (!object.contains(key) || !object[key].is_string()) return tl::unexpected(std::string("expected `") + key + "`, an endpoint reference");
   if (object.contains("protocol") && !object["protocol"].is_string()) return tl::unexpected(std::string("`protocol` is no string"));
-  Query query{.id = id, .question = {object["from"].get<std::string>(), object["to"].get<std::string>(), {}}, .http = object.contains("http")};
+  Query query{.id = id, .question = {object["from"].get<std::string>(), object["to"].get<std::string>(), {}}};
   auto flow = flow_of(object, query.question.to.starts_with("svc:"));
   if (!flow) return tl::unexpected(flow.error());
   query.question.flow = *flow;
+  RequestOptions request;
+  for (const auto& [key, value] : {std::pair{"http", &request.http}, std::pair{"host", &request.host}, std::pair{"dns", &request.dns}}) {
+    if (!object.contains(key)) continue;
+    if (!object[key].is_string()) return tl::unexpected(std::string("`") + key + "` is no string");
+    *value = object[key].get<std::string>();
+  }
+  auto asked = request_of(request);
+  if (!asked) return tl::unexpected(asked.error());
+  query.question.request = std::move(*asked);
   return query;
-}
-
-void ask_for_request(verify::Answer& answer) {
-  if (answer.word != verify::Word::Allowed && answer.word != verify::Word::Mixed) return;
-  for (const auto& pair : answer.pairs)
-    for (const auto* side : {&pair.egress, &pair.ingress})
-      if (*side && (*side)->verdict != nullptr && (*side)->verdict->verdict == ir::Verdict::AllowL7) {
-        answer.word = verify::Word::Undecided;
-        answer.reason = "L7 rules decide about this request, and requests are not judged yet";
-        return;
-      }
 }
 
 int answer_queries(const std::string& path, verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources) {

@@ -19,12 +19,8 @@ std::optional<ir::Protocol> parse_protocol(std::string_view text);
 struct Query {
   std::string id;  // JSON text
   verify::Question question;
-  bool http = false;  // asks about a request, not about packets
 };
 tl::expected<Query, std::string> parse_query(const std::string& line, std::string& id);
-
-// What is asked goes beyond L3 and L4: such an answer is undecided until requests are judged.
-void ask_for_request(verify::Answer& answer);
 
 // Lines in, lines out, same order. kNoAnswer when some line had no answer.
 int answer_queries(const std::string& path, verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources);

@@ -8,6 +8,7 @@
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
+#include "compiler/request_options.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler {
@@ -15,14 +16,15 @@ namespace {
 
 struct Options {
   InputOptions input;
-  std::string from, to, port, icmp, icmpv6, http, queries, output = "text";
+  std::string from, to, port, icmp, icmpv6, queries, output = "text";
   bool all_ports = false, by_class = false, symbolic = false;
   std::vector<std::string> without;
+  RequestOptions request;
 };
 
 // Pods that don't exist yet are asked about in another way, with the same words.
 int symbolic(const Options& options) {
-  if (!options.queries.empty() || options.all_ports || options.by_class || !options.http.empty()) return complain("--symbolic answers about ports, types or everything: leave --queries, --all-ports and --http out");
+  if (!options.queries.empty() || options.all_ports || options.by_class) return complain("--symbolic answers about ports, types or everything: leave --queries and --all-ports out");
   if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed");
   ClaimOptions asked;
   asked.input = options.input;
@@ -33,7 +35,9 @@ int symbolic(const Options& options) {
   asked.icmp = options.icmp;
   asked.icmpv6 = options.icmpv6;
   asked.output = options.output;
-  return reach(asked);
+  const auto request = request_of(options.request);
+  if (!request) return complain(request.error());
+  return reach(asked, *request ? std::optional(only(**request)) : std::nullopt);
 }
 
 int exit_code(verify::Word word) {
@@ -48,22 +52,16 @@ int exit_code(verify::Word word) {
 
 // What was given beside an option that answers without it. "" when all of it counts.
 std::string ignored(const Options& options) {
-  const bool flow = !options.port.empty() || !options.icmp.empty() || !options.icmpv6.empty() || !options.http.empty();
+  const bool flow = !options.port.empty() || !options.icmp.empty() || !options.icmpv6.empty() || options.request.given();
   const auto reads_stdin = [&](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
   if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
-  if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and --http out";
+  if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and requests out";
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.from.empty() || !options.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
   if (options.queries == "-" && (reads_stdin(options.input.files) || reads_stdin(options.input.positional)))
     return "manifests and queries can't both come from stdin";
   return "";
-}
-
-// "GET /path", with whatever version behind it.
-bool is_request(const std::string& text) {
-  const auto space = text.find(' ');
-  return space != 0 && space != std::string::npos && space + 1 < text.size() && text[space + 1] == '/';
 }
 
 // None with `problem` set: the command line makes no sense.
@@ -85,11 +83,12 @@ std::optional<ir::Flow> asked_flow(const Options& options, std::string& problem)
 int one(const Options& options, const Session& session, verify::Judge& judge) {
   if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
   std::string problem;
-  const verify::Question question{options.from, options.to, asked_flow(options, problem)};
+  auto request = request_of(options.request);
+  if (!request) return complain(request.error());
+  const verify::Question question{options.from, options.to, asked_flow(options, problem), std::move(*request)};
   if (!problem.empty()) return complain(problem);
   auto answer = judge.ask(question);
   if (!answer) return complain(answer.error().message);
-  if (!options.http.empty()) ask_for_request(*answer);
   std::string out;
   if (options.output == "text")
     out = to_text(*answer, question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out));
@@ -103,8 +102,6 @@ int verify_command(const Options& options) {
   if (options.symbolic) return symbolic(options);
   if (!options.without.empty()) return complain("--without-label assumes something of pods that could be: it goes with --symbolic");
   if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
-  if (!options.http.empty() && !is_request(options.http))
-    return complain("--http '" + options.http + "': expected a method and a path, such as 'GET /path'");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
@@ -128,9 +125,9 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--port", options->port, "Destination port, 8080/TCP")->group("Traffic");
   command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
   command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
-  command->add_option("--http", options->http, "'GET /path': the request that is asked about")->group("Traffic");
   command->add_flag("--all-ports", options->all_ports, "What is allowed, on every port and protocol")->group("Traffic");
   command->add_flag("--by-class", options->by_class, "With --all-ports: ends that no policy tells apart are one class, listed once")->group("Traffic");
+  add_request_options(*command, options->request, false);
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->group("Traffic");
   command->add_option("-o,--output", options->output, "text, json or jsonl")
       ->check(CLI::IsMember({"text", "json", "jsonl"}))

@@ -254,18 +254,29 @@ class Look {
       if (unknown_.empty()) unknown_ = replayed.incomputable;
       return std::nullopt;
     }
+    if (!known(model, replayed, as_wanted(replayed))) return std::nullopt;
     if (!as_wanted(replayed)) throw std::logic_error(disagreement(model, replayed));
-    Found found{{model.from.name, model.to.name, model.flow, std::move(replayed.egress), std::move(replayed.ingress), {}, {}, std::move(replayed.besides)}};
+    Found found{{model.from.name, model.to.name, model.flow, model.request, std::move(replayed.egress), std::move(replayed.ingress), {}, {}, std::move(replayed.besides)}};
     if (world_.other == nullptr) return found;
     symbolic::Replayed there = symbolic::replay(*world_.other, model);
     if (!there.incomputable.empty()) {
       if (unknown_.empty()) unknown_ = there.incomputable;
       return std::nullopt;
     }
+    if (!known(model, there, !as_wanted(there))) return std::nullopt;
     if (as_wanted(there)) throw std::logic_error(disagreement(model, there));
     found.witness.other_egress = std::move(there.egress);
     found.witness.other_ingress = std::move(there.ingress);
     return found;
+  }
+
+  // A request that turns on what is not modelled is no witness, unless the interpreter can tell.
+  bool known(const symbolic::Model& model, const symbolic::Replayed& replayed, bool right) {
+    std::string why = replayed.unknown();
+    if (why.empty() && !right && model.unmodelled) why = "what some lists let pass is not known";
+    if (why.empty()) return true;
+    if (unknown_.empty()) unknown_ = inquiry_.name + ": " + why;
+    return false;
   }
 
   static std::string disagreement(const symbolic::Model& model, const symbolic::Replayed& replayed) {
@@ -316,6 +327,8 @@ class Look {
 
 Finding Claims::look_for(const Inquiry& inquiry) {
   if (inquiry.wanted == Wanted::AllowedWithoutProxy && world_.cluster.config.version < 17)
+    return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded"};
+  if (inquiry.request && inquiry.request->kind == RequestRange::Kind::Dns && world_.cluster.config.version < 17)
     return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded"};
   std::vector<PodPattern> patterns;
   for (const EndSet* set : {&inquiry.from, &inquiry.to, &inquiry.not_from, &inquiry.not_to}) patterns.insert(patterns.end(), set->pods.begin(), set->pods.end());

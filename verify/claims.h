@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "verify/judge.h"
+#include "ir/request.h"
+#include "verify/symbolic/request_range.h"
 #include "verify/symbolic/traffic_range.h"
 #include "verify/symbolic/universe.h"
 
@@ -31,6 +33,8 @@ struct Inquiry {
   EndSet not_from, not_to;  // left out
   FlowRange traffic;
   std::optional<FlowRange> not_traffic;  // of a protocol: left out
+  // A request over such a connection, which is allowed if both sides let it pass. Not with AllowedWithoutProxy.
+  std::optional<RequestRange> request = std::nullopt;
   Wanted wanted = Wanted::Allowed;
   std::vector<std::string> without;      // keys of labels that no pod by pattern has
   // Allowed (without a proxy, if that is wanted) by one policy set and not by the other: by the first and not the second, or the other way round.
@@ -41,11 +45,13 @@ struct Inquiry {
 struct WitnessSide {
   std::string subject;
   ir::SideVerdict verdict;
+  std::optional<ir::RequestVerdict> request = std::nullopt;  // where one was asked about
 };
 // A connection that is as wanted.
 struct Witness {
   std::string from, to;  // an end that exists, or "ns/[labels]" of a pod that could
   ir::Flow flow;
+  std::optional<ir::Request> request;
   std::optional<WitnessSide> egress, ingress;  // none: nothing is enforced there
   std::optional<WitnessSide> other_egress, other_ingress;  // where two policy sets are compared: what the other one says
   std::vector<std::string> besides;            // what else must be so: other pods' named ports
@@ -54,10 +60,12 @@ struct Witness {
 struct Found {
   Witness witness;
 };
-// What forbids: a deny rule; or a policy that turns on default deny, by its first rule in that direction.
+// What forbids: a deny rule; a policy that turns on default deny, by its first rule in that direction; or that a rule's
+// lists have no such request.
 struct Forbids {
   ir::RuleRef rule;
   bool by_default = false;
+  bool by_list = false;
   auto operator<=>(const Forbids&) const = default;
 };
 // There is none. `because`: what suffices to forbid it; `possible`: whether there could be such ends at all; `left_out`:

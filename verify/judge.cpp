@@ -21,6 +21,15 @@ void conclude(PairAnswer& pair) {
     }
     if (denies(*(*side)->verdict)) pair.word = Word::Denied;
   }
+  for (const auto* side : {&pair.egress, &pair.ingress})
+    if (*side && (*side)->request && (*side)->request->word == ir::RequestVerdict::Word::Denied) pair.word = Word::Denied;
+  if (pair.word == Word::Denied) return;
+  for (const auto* side : {&pair.egress, &pair.ingress}) {
+    if (!*side || !(*side)->request || (*side)->request->word != ir::RequestVerdict::Word::Unknown) continue;
+    pair.word = Word::Undecided;
+    pair.reason = (*side)->request->why + " decides, and is not known";
+    return;
+  }
 }
 
 void conclude(Answer& answer) {
@@ -40,14 +49,17 @@ void conclude(Answer& answer) {
   }
 }
 
+bool same_request(const Side& a, const Side& b) {
+  return a.request.has_value() == b.request.has_value() && (!a.request || (a.request->word == b.request->word && a.request->rules == b.request->rules));
+}
 bool same_side(const std::optional<Side>& a, const std::optional<Side>& b) {
   if (a.has_value() != b.has_value()) return false;
-  return !a || (a->subject == b->subject && a->verdict == b->verdict && a->incomputable == b->incomputable);
+  return !a || (a->subject == b->subject && a->verdict == b->verdict && a->incomputable == b->incomputable && same_request(*a, *b));
 }
 bool same_verdict(const std::optional<Side>& a, const std::optional<Side>& b) {
   if (!a || !b || a->verdict == nullptr || b->verdict == nullptr) return same_side(a, b);
   return a->subject == b->subject && a->verdict->verdict == b->verdict->verdict &&
-         a->verdict->enforcement == b->verdict->enforcement && a->verdict->rules == b->verdict->rules;
+         a->verdict->enforcement == b->verdict->enforcement && a->verdict->rules == b->verdict->rules && same_request(*a, *b);
 }
 
 // Cases that differ in placement or address only are one line to the reader.
@@ -120,6 +132,8 @@ std::optional<Side> Judge::side(const std::optional<SubjectId>& subject, ir::Dir
     side.incomputable = &*incomputable;
   else
     side.verdict = &verdict(*subject, direction, peer, flow);
+  if (request_ != nullptr && side.verdict != nullptr && side.verdict->verdict == ir::Verdict::AllowL7)
+    side.request = policy(*subject).judge(direction, encounters_.facts(peer), flow, *request_);
   return side;
 }
 
@@ -155,6 +169,7 @@ tl::expected<Answer, RefError> Judge::ask(const Question& question) {
   const Resolved& from = resolve(question.from, question.from.starts_with("svc:") ? std::nullopt : question.flow);
   if (!from) return refused(from.error());
   Answer answer;
+  request_ = question.request ? &*question.request : nullptr;
   for (const End& source : *from)
     for (const End& destination : *to) {
       if (!destination.flows.empty())

@@ -19,6 +19,7 @@ struct Side {
   std::string subject;
   const ir::SideVerdict* verdict = nullptr;       // owned by the judge; null when incomputable
   const ir::Incomputable* incomputable = nullptr;
+  std::optional<ir::RequestVerdict> request = std::nullopt;  // where one is asked about and a proxy looks at it
 };
 
 // One pair of ends.
@@ -39,6 +40,7 @@ struct Answer {
 struct Question {
   std::string from, to;
   std::optional<ir::Flow> flow;  // none only where `to` is a service
+  std::optional<ir::Request> request = std::nullopt;  // over that connection
 };
 
 class Judge {
@@ -74,6 +76,7 @@ class Judge {
                            const std::string& name);
 
   ir::eval::World world_;
+  const ir::Request* request_ = nullptr;  // of the question
   Directory directory_;
   Encounters encounters_;
   std::vector<std::optional<ir::eval::SubjectPolicy>> policies_;

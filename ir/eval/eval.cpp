@@ -7,6 +7,7 @@
 
 #include "ir/eval/candidates.h"
 #include "ir/eval/conflicts.h"
+#include "ir/eval/requests.h"
 #include "ir/eval/resolve.h"
 
 namespace netpolc::ir::eval {
@@ -276,6 +277,14 @@ struct SubjectPolicy::State {
     return out;
   }
 
+  // With the labels that its address adds, where a selector could ask for them.
+  template <typename Judge>
+  auto seen(const PeerFacts& peer, const Judge& judge) const {
+    if (!needs_address_labels || !peer.address) return judge(PeerView{peer, peer.labels, is_external(peer)});
+    const LabelSet labels = address_labels->of(peer);
+    return judge(PeerView{peer, labels, is_external(peer)});
+  }
+
   // Section 5.1: the first level with a deny or an allow for this traffic decides. A pass leaves
   // the rest of its tier out.
   SideVerdict judge(const Side& side, const PeerView& peer, Flow flow) const {
@@ -322,6 +331,83 @@ struct SubjectPolicy::State {
   }
 };
 
+// Sections 5.8, 7.1, 7.3. A proxy asks all rules for the connection's peer and port, the DNS proxy those of just this port.
+class SubjectPolicy::Requests {
+ public:
+  Requests(const State& state, const State::Side& side, const PeerView& peer, Flow flow, const Request& request)
+      : state_(state), side_(side), peer_(peer), flow_(flow), request_(request), dns_(std::holds_alternative<DnsQuery>(request)) {}
+
+  RequestVerdict judge() {
+    SideVerdict packets = state_.judge(side_, peer_, flow_);
+    if (packets.verdict == Verdict::Allow) return {Word::Allowed, std::move(packets.rules), ""};
+    if (packets.verdict != Verdict::AllowL7) return {Word::Denied, std::move(packets.rules), ""};
+    for (const State::Level& level : side_.levels) look(level);
+    if (!unknown_.empty()) return {Word::Unknown, {}, unknown_};
+    if (dns_ && packets.l7 == L7Parser::Http) return {Word::Denied, std::move(packets.rules), ""};  // no HTTP, so the proxy closes
+    std::optional<Tier> passed;
+    for (const Found& found : found_) {
+      if (passed == found.tier) continue;
+      if (found.denies) return {Word::Denied, listed_, ""};
+      if (!found.lets_pass.empty()) return {Word::Allowed, found.lets_pass, ""};
+      if (no_host_) return {Word::Unknown, {}, "the request's host"};
+      listed_.insert(listed_.end(), found.listed.begin(), found.listed.end());
+      if (found.passes) passed = found.tier;
+    }
+    const bool by_default = side_.enforcement == Enforcement::DefaultAllow && (!dns_ || state_.config().version >= 17);
+    if (by_default || state_.by_localhost(side_, peer_)) return {Word::Allowed, {}, ""};
+    return {Word::Denied, listed_, ""};
+  }
+
+ private:
+  using Word = RequestVerdict::Word;
+  struct Found {  // in one level
+    Tier tier = Tier::Normal;
+    bool denies = false, passes = false;
+    std::vector<RuleRef> lets_pass, listed;
+  };
+
+  void look(const State::Level& level) {
+    Found& out = found_.emplace_back(Found{level.tier, false, false, {}, {}});
+    for (const ResolvedRule& rule : level.rules) {
+      const auto by = state_.peer_hit(rule, peer_);
+      if (!by.own && !by.everyone) continue;
+      for (const ResolvedPort& port : rule.ports)
+        if (state_.port_hit(port, peer_.facts, flow_)) look(rule, port, out);
+    }
+  }
+
+  void look(const ResolvedRule& rule, const ResolvedPort& port, Found& out) {
+    if (rule.action == Action::Deny) out.denies = true;
+    if (rule.action == Action::Pass) out.passes = true;
+    if (rule.action != Action::Allow) return;
+    static const L7 none;
+    const L7& l7 = port.l7 == nullptr ? none : *port.l7;
+    const bool of_this_port = !port.any_protocol && (!port.peer_name.empty() || (port.first == port.last && port.first != 0));
+    std::string why = unmodelled(l7, request_.index());
+    if (dns_ && !l7.dns.empty() && !of_this_port) why = "DNS rules on a range of ports";
+    if (!why.empty()) {
+      unknown_ = std::move(why);
+      return;
+    }
+    if (dns_ && !of_this_port) return;
+    const InList in = in_list(l7, request_, state_.config().version);
+    no_host_ |= in.word == InList::Word::Unknown;
+    auto& where = in.word == InList::Word::Yes ? out.lets_pass : out.listed;
+    if (where.empty() || where.back() != rule.ref) where.push_back(rule.ref);
+  }
+
+  const State& state_;
+  const State::Side& side_;
+  const PeerView& peer_;
+  const Flow flow_;
+  const Request& request_;
+  const bool dns_;
+  bool no_host_ = false;
+  std::vector<Found> found_;
+  std::vector<RuleRef> listed_;
+  std::string unknown_;
+};
+
 SubjectPolicy::SubjectPolicy(const World& world, Subject subject)
     : state_(std::make_shared<const State>(world, std::move(subject))) {}
 
@@ -332,12 +418,11 @@ std::size_t SubjectPolicy::selecting_policies() const { return state_->selecting
 const std::optional<Incomputable>& SubjectPolicy::incomputable() const { return state_->incomputable; }
 
 SideVerdict SubjectPolicy::judge(Direction direction, const PeerFacts& peer, Flow flow) const {
-  const auto& side = state_->sides[index(direction)];
-  if (state_->needs_address_labels && peer.address) {
-    const LabelSet labels = state_->address_labels->of(peer);
-    return state_->judge(side, {peer, labels, is_external(peer)}, flow);
-  }
-  return state_->judge(side, {peer, peer.labels, is_external(peer)}, flow);
+  return state_->seen(peer, [&](const PeerView& view) { return state_->judge(state_->sides[index(direction)], view, flow); });
+}
+
+RequestVerdict SubjectPolicy::judge(Direction direction, const PeerFacts& peer, Flow flow, const Request& request) const {
+  return state_->seen(peer, [&](const PeerView& view) { return Requests(*state_, state_->sides[index(direction)], view, flow, request).judge(); });
 }
 
 }  // namespace netpolc::ir::eval

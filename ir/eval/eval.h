@@ -9,7 +9,7 @@
 #include <memory>
 #include <optional>
 
-#include "ir/verdict.h"
+#include "ir/request.h"
 
 namespace netpolc::ir::eval {
 
@@ -30,9 +30,12 @@ class SubjectPolicy {
   const std::optional<Incomputable>& incomputable() const;
   // Precondition: !incomputable().
   SideVerdict judge(Direction direction, const PeerFacts& peer, Flow flow) const;
+  // One request, or query, over a connection that is made with this flow (sections 5.8, 7). Precondition: !incomputable().
+  RequestVerdict judge(Direction direction, const PeerFacts& peer, Flow flow, const Request& request) const;
 
  private:
   struct State;
+  class Requests;
   std::shared_ptr<const State> state_;
 };
 

@@ -3,20 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "ir/eval/requests.h"
+
 namespace netpolc::ir::eval {
 namespace {
 
 bool name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
-
-std::string canonical(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  if (out.empty() || out.back() != '.') out += '.';
-  return out;
 }
 
 // `reached[i]`: the pattern so far matches the first i characters. Linear in both lengths.
@@ -72,11 +65,11 @@ bool pattern_matches(std::string_view pattern, std::string_view name, CiliumVers
 }  // namespace
 
 bool name_matches(const FqdnPeer& peer, std::string_view name, CiliumVersion version) {
-  const std::string asked = canonical(name);
-  if (!peer.match_name.empty()) return pattern_matches(canonical(peer.match_name), asked, version);
+  const std::string asked = canonical_name(name);
+  if (!peer.match_name.empty()) return pattern_matches(canonical_name(peer.match_name), asked, version);
   if (peer.match_pattern.empty()) return false;
   if (is_all(peer.match_pattern)) return any_name(asked);
-  return pattern_matches(canonical(peer.match_pattern), asked, version);
+  return pattern_matches(canonical_name(peer.match_pattern), asked, version);
 }
 
 std::vector<IpAddress> resolve(const FqdnPeer& peer, const Resolutions& resolutions, CiliumVersion version) {

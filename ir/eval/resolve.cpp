@@ -250,8 +250,8 @@ struct PortResolver {
   const RuleContext& context;
   std::vector<ResolvedPort>& out;
 
-  void add(const PortMatch& match, Protocol protocol, Redirect redirect) const {
-    ResolvedPort port{false, protocol, match.first, match.last, {}, redirect};
+  void add(const PortMatch& match, Protocol protocol, Redirect redirect, const L7* l7) const {
+    ResolvedPort port{false, protocol, match.first, match.last, {}, redirect, l7};
     if (!match.name.empty() && !look_up(match, port)) return;
     out.push_back(std::move(port));
   }
@@ -278,7 +278,7 @@ std::vector<ResolvedPort> resolve_ports(const Rule& rule, const RuleContext& con
   for (const PortRule& item : rule.ports) {
     const Redirect redirect = rule.action == Action::Deny ? Redirect{} : redirect_of(item.l7);
     for (const PortMatch& match : item.ports) {
-      for (Protocol protocol : protocols_of(match.protocol)) resolver.add(match, protocol, redirect);
+      for (Protocol protocol : protocols_of(match.protocol)) resolver.add(match, protocol, redirect, rule.action == Action::Deny ? nullptr : &item.l7);
     }
   }
   return out;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 
+#include "ir/eval/requests.h"
 #include "verify/node_labels.h"
 #include "verify/smt/solver.h"
 
 namespace netpolc::verify::symbolic {
-Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards)
-    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), address_labels_(rules.address_labels) {}
+Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards,
+                 SymbolicRequest* request)
+    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), request_(request), address_labels_(rules.address_labels) {}
 
 // ---- who is selected -------------------------------------------------------------------------------
 
@@ -156,6 +158,31 @@ z3::expr Encoder::ports(const PreparedRule& rule, ir::Direction direction, const
   return smt::any(context_, out);
 }
 
+// Which of the rule's lists have the request (sections 5.8, 7). The DNS proxy asks those of just this port.
+Encoder::Lists Encoder::lists(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic) {
+  const bool dns = request_->kind() == ir::eval::kDnsKind;
+  if (rule.rule->any_l4) return {constant(!dns), constant(false), constant(false)};
+  std::vector<z3::expr> through, unknown, foreign;
+  for (const ir::PortRule& item : rule.rule->ports)
+    for (const ir::PortMatch& match : item.ports)
+      for (const ir::Protocol protocol : ir::eval::protocols_of(match.protocol)) {
+        const z3::expr here = port(match, protocol, direction, subject, peer, traffic);
+        if (here.is_false()) continue;
+        const bool named_range = !match.name.empty() && match.last != 0 && world_.cluster.config.version < 20;
+        const bool of_this_port = !match.name.empty() || (match.first == match.last && match.first != 0);
+        if (dns && !item.l7.http.empty()) foreign.push_back(here);
+        if (!ir::eval::unmodelled(item.l7, request_->kind()).empty() || (dns && (named_range || (!item.l7.dns.empty() && !of_this_port)))) {
+          unknown.push_back(here);
+          continue;
+        }
+        if (dns && !of_this_port) continue;
+        const z3::expr listed = request_->in_list(item.l7);
+        const z3::expr missing = guarded(smt::negate(listed), {rule.ref, false, true});
+        through.push_back(smt::all(context_, {here, smt::negate(missing)}));
+      }
+  return {smt::any(context_, through), smt::any(context_, unknown), smt::any(context_, foreign)};
+}
+
 // ---- verdicts ----------------------------------------------------------------------------------------
 
 z3::expr Encoder::guarded(const z3::expr& term, Forbids what) {
@@ -197,11 +224,12 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
   const auto& config = world_.cluster.config;
   const bool is_host = subject.pod == nullptr && subject.subject->is_host;
   const z3::expr may = smt::negate(encapsulates(direction, subject, peer, traffic));
-  if (config.mode == ir::PolicyMode::Never || (is_host && !config.host_firewall)) return {may, may};
+  if (config.mode == ir::PolicyMode::Never || (is_host && !config.host_firewall)) return {may, may, may};
   const auto selected = this->selected(direction, subject);
   const z3::expr of_allows = narrowing(selected, direction, ir::Action::Allow, peer), of_denies = narrowing(selected, direction, ir::Action::Deny, peer);
 
   std::map<Level, Sums> levels;
+  std::vector<z3::expr> unmodelled;
   for (const Selected& s : selected)
     for (const PreparedRule& rule : s.policy->rules[index(direction)]) {
       if (rule.ref == left_out_) continue;
@@ -216,30 +244,53 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
         case ir::Action::Allow:
           sums.allows.push_back(matches);
           sums.redirects.push_back(smt::all(context_, {who, ports(rule, direction, subject, peer, traffic, true)}));
+          if (request_ == nullptr) break;
+          const Lists lists = this->lists(rule, direction, subject, peer, traffic);
+          sums.lets_through.push_back(smt::all(context_, {who, lists.lets_through}));
+          sums.foreign.push_back(smt::all(context_, {who, lists.foreign}));
+          unmodelled.push_back(smt::all(context_, {who, lists.unmodelled}));
           break;
       }
     }
 
   // From the last level back: the first with a deny or an allow decides, a pass leaves out the rest of its tier.
-  const auto choose = [&](const Sums& sums, const z3::expr& allowed, const z3::expr& passed, const z3::expr& next) {
-    const z3::expr otherwise = smt::any(context_, {smt::all(context_, {smt::any(context_, sums.passes), passed}),
-                                                   smt::all(context_, {smt::negate(smt::any(context_, sums.passes)), next})});
+  const auto after = [&](const Sums& sums, const z3::expr& passed, const z3::expr& next) {
+    const z3::expr passes = smt::any(context_, sums.passes);
+    return smt::any(context_, {smt::all(context_, {passes, passed}), smt::all(context_, {smt::negate(passes), next})});
+  };
+  const auto choose = [&](const Sums& sums, const z3::expr& allowed, const z3::expr& otherwise) {
     const z3::expr any_allow = smt::any(context_, sums.allows);
     return smt::all(context_, {smt::negate(smt::any(context_, sums.denies)),
                                smt::any(context_, {smt::all(context_, {any_allow, allowed}), smt::all(context_, {smt::negate(any_allow), otherwise})})});
   };
   const z3::expr rest = unmatched(direction, selected, subject, peer);
-  SideTerms value{rest, rest}, later = value;  // `later`: what the tiers after this one say
+  const z3::expr unknown = smt::any(context_, unmodelled);
+  if (!unknown.is_false()) unmodelled_.push_back(unknown);
+  const z3::expr anything = z3::expr(context_, Z3_mk_fresh_const(context_, "not modelled", context_.bool_sort()));
+  // `proxied`: the word of a proxy that begins at this level, which skips allows that don't have the request.
+  struct Value {
+    z3::expr allowed, plain, passes, proxied;
+  } value{rest, rest, rest, rest}, later = value;  // `later`: what the tiers after this one say
   std::optional<ir::Tier> tier;
   for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
     if (tier != std::get<ir::Tier>(level->first)) later = value;
     tier = std::get<ir::Tier>(level->first);
-    const z3::expr unseen = smt::negate(smt::any(context_, level->second.redirects));
-    value = {choose(level->second, constant(true), later.allowed, value.allowed), choose(level->second, unseen, later.plain, value.plain)};
+    const Sums& sums = level->second;
+    const z3::expr redirects = smt::any(context_, sums.redirects);
+    Value here{choose(sums, constant(true), after(sums, later.allowed, value.allowed)),
+               choose(sums, smt::negate(redirects), after(sums, later.plain, value.plain)), constant(true), constant(true)};
+    if (request_ != nullptr) {
+      const z3::expr through = smt::any(context_, {smt::any(context_, sums.lets_through), after(sums, later.proxied, value.proxied)});
+      const z3::expr judged = smt::any(context_, {smt::all(context_, {unknown, anything}), smt::all(context_, {smt::negate(unknown), smt::negate(smt::any(context_, sums.foreign)), through})});
+      here.passes = choose(sums, smt::any(context_, {smt::negate(redirects), judged}), after(sums, later.passes, value.passes));
+      here.proxied = smt::all(context_, {smt::negate(smt::any(context_, sums.denies)), through});
+    }
+    value = here;
   }
   // QUIRK: a label whose key is `host` makes a pod the host in this respect (section 4.1).
   const z3::expr free = config.host_firewall ? constant(false) : has_key(subject, "host");
-  return {smt::all(context_, {may, smt::any(context_, {free, value.allowed})}), smt::all(context_, {may, smt::any(context_, {free, value.plain})})};
+  const auto whole = [&](const z3::expr& term) { return smt::all(context_, {may, smt::any(context_, {free, term})}); };
+  return {whole(value.allowed), whole(value.plain), whole(request_ == nullptr ? value.allowed : value.passes)};
 }
 
 // ---- what a model says -------------------------------------------------------------------------------
@@ -252,6 +303,10 @@ std::vector<z3::expr> Encoder::preferences() const {
     out.push_back(number == context_.bv_val(known == rules_.known_ports.end() ? 0 : known->second, 16));
   }
   return out;
+}
+
+bool Encoder::is_unmodelled(const z3::model& model) const {
+  return std::any_of(unmodelled_.begin(), unmodelled_.end(), [&](const z3::expr& term) { return model.eval(term, true).is_true(); });
 }
 
 std::vector<ir::NamedPort> Encoder::cluster_ports(const z3::model& model) const {

@@ -12,6 +12,7 @@
 #include "ir/eval/eval.h"
 #include "verify/claims.h"
 #include "verify/symbolic/pod.h"
+#include "verify/symbolic/request.h"
 #include "verify/symbolic/rules.h"
 #include "verify/symbolic/traffic.h"
 
@@ -26,8 +27,7 @@ struct Party {
   bool judged() const { return pod != nullptr || subject != nullptr; }
 };
 
-// What can forbid: a deny rule, or a policy that turns on default deny (then its first rule in that direction). The
-// literal is assumed; where it isn't, the formula goes as if that were not there.
+// What can forbid (Forbids). The literal is assumed; where it isn't, the formula goes as if that were not there.
 struct Guard {
   z3::expr literal;
   Forbids what;
@@ -36,13 +36,15 @@ struct Guard {
 struct SideTerms {
   z3::expr allowed;
   z3::expr plain;  // allowed, and no proxy looks at it; only where the version's redirects are encoded (from 1.17 on)
+  z3::expr passes; // the request is let through; `allowed` without one
 };
 
 class Encoder {
  public:
   // `pods`: all that take part in the question. Everything outlives the encoder.
   // Without guards, what forbids is just there.
-  Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards = true);
+  Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards = true,
+          SymbolicRequest* request = nullptr);
 
   // As if this rule said nothing; what it turns on by being there stays.
   void leave_out(ir::RuleRef rule) { left_out_ = rule; }
@@ -52,6 +54,8 @@ class Encoder {
   const std::vector<Guard>& guards() const { return guards_; }
   const std::vector<z3::expr>& facts() const { return facts_; }
   std::vector<z3::expr> preferences() const;
+  // Does the model turn on what lists let pass that are not modelled?
+  bool is_unmodelled(const z3::model& model) const;
   // What egress rules' named ports mean in a model, where they are one table for all pods (before 1.20); 0: nothing.
   std::vector<ir::NamedPort> cluster_ports(const z3::model& model) const;
 
@@ -61,7 +65,10 @@ class Encoder {
     const PreparedPolicy* policy;
   };
   struct Sums {  // of one level
-    std::vector<z3::expr> denies, allows, passes, redirects;
+    std::vector<z3::expr> denies, allows, passes, redirects, lets_through, foreign;
+  };
+  struct Lists {  // of one rule
+    z3::expr lets_through, unmodelled, foreign;  // foreign: of HTTP, where a DNS query is asked about
   };
   std::vector<Selected> selected(ir::Direction direction, const Party& subject);
   z3::expr selects(const ir::Policy& policy, const Party& subject);
@@ -72,6 +79,7 @@ class Encoder {
   z3::expr is_peer(const ir::eval::Matcher& matcher, const Party& peer);
   z3::expr port(const ir::PortMatch& match, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
   z3::expr ports(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic, bool redirected);
+  Lists lists(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
   z3::expr number_of(const std::string& name, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer);
   z3::expr cluster_port(const std::string& name, ir::Protocol protocol);
   z3::expr peer_port(const std::string& name, ir::Protocol protocol, const Party& peer);
@@ -85,6 +93,8 @@ class Encoder {
   z3::context& context_;
   const std::vector<SymbolicPod*> pods_;
   const bool guarding_;
+  SymbolicRequest* const request_;
+  std::vector<z3::expr> unmodelled_;
   std::optional<ir::RuleRef> left_out_;
   const ir::eval::AddressLabels& address_labels_;
   std::map<const ir::PeerFacts*, ir::LabelSet> labels_of_;

@@ -65,9 +65,18 @@ void agree_on_identity(ir::Cluster& cluster, const Met& pod, std::vector<std::st
 }  // namespace
 
 bool Replayed::allowed() const {
-  for (const auto* side : {&egress, &ingress})
-    if (*side && ((*side)->verdict.verdict == ir::Verdict::Deny || (*side)->verdict.verdict == ir::Verdict::DefaultDeny)) return false;
+  for (const auto* side : {&egress, &ingress}) {
+    if (!*side) continue;
+    if ((*side)->verdict.verdict == ir::Verdict::Deny || (*side)->verdict.verdict == ir::Verdict::DefaultDeny) return false;
+    if ((*side)->request && (*side)->request->word == ir::RequestVerdict::Word::Denied) return false;
+  }
   return true;
+}
+
+std::string Replayed::unknown() const {
+  for (const auto* side : {&egress, &ingress})
+    if (*side && (*side)->request && (*side)->request->word == ir::RequestVerdict::Word::Unknown) return (*side)->request->why + " is not known";
+  return "";
 }
 
 bool Replayed::proxied() const {
@@ -101,6 +110,7 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
       return std::nullopt;
     }
     WitnessSide judged{subject.name, policy.judge(direction, peer.facts, model.flow)};
+    if (model.request && judged.verdict.verdict == ir::Verdict::AllowL7) judged.request = policy.judge(direction, peer.facts, model.flow, *model.request);
     if (subject.is_new && !cluster.config.host_firewall && ir::eval::has_key(subject.subject->labels, "host"))
       out.besides.push_back("Cilium enforces nothing for a pod with a label whose key is `host` (to rule that out: --without-label host)");
     if (subject.is_new && ir::eval::has_key(subject.subject->labels, "init"))
@@ -111,6 +121,7 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
       judged.verdict = {};
       judged.verdict.verdict = ir::Verdict::Deny;
       judged.verdict.encapsulation = true;
+      judged.request.reset();
     }
     return judged;
   };

@@ -9,7 +9,8 @@ struct Replayed {
   std::optional<WitnessSide> egress, ingress;
   std::string incomputable;          // "": both sides have a policy
   std::vector<std::string> besides;  // what other pods must be like
-  bool allowed() const;
+  bool allowed() const;        // the connection, and the request if there is one
+  std::string unknown() const;  // why that can't be said of the request; "": it can
   bool proxied() const;
 };
 Replayed replay(const ir::eval::World& world, const Model& model);

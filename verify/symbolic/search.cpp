@@ -9,6 +9,7 @@ namespace netpolc::verify::symbolic {
 namespace {
 
 constexpr std::size_t kLikenesses = 256;  // endpoints that are tried as witnesses
+constexpr std::size_t kMostTexts = 10'000;
 constexpr std::size_t kSmallCore = 48;    // guards that are tried to be left out of a core
 
 class Search {
@@ -20,8 +21,10 @@ class Search {
     std::vector<SymbolicPod*> pods;
     if (from_pod_) pods.push_back(&*from_pod_);
     if (to_pod_) pods.push_back(&*to_pod_);
-    encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr);
-    if (world.other != nullptr) other_.emplace(*world.other, *world.other_rules, context_, pods, false);
+    if (inquiry.request) request_.emplace(context_, *inquiry.request, world.world.cluster.config.version);
+    SymbolicRequest* const request = request_ ? &*request_ : nullptr;
+    encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr, request);
+    if (world.other != nullptr) other_.emplace(*world.other, *world.other_rules, context_, pods, false, request);
   }
 
   Outcome run() {
@@ -32,9 +35,10 @@ class Search {
     add_facts();
     std::vector<z3::expr> assumed{goal};
     for (const Guard& guard : encoder_->guards()) assumed.push_back(guard.literal);
-    smt::Answer answer = solver_.ask(inquiry_.name, assumed);
+    smt::Answer answer = ask(assumed);
     if (const auto* unknown = std::get_if<smt::Undecided>(&answer)) return NotKnown{unknown->why};
     if (const auto* none = std::get_if<smt::Impossible>(&answer)) return forbidden(smaller(none->core, assumed));
+    if (request_ && !request_->problem().empty()) return NotKnown{inquiry_.name + ": " + request_->problem() + " has no automaton"};
     return model(std::get<smt::Possible>(answer).model, std::move(assumed));
   }
 
@@ -42,6 +46,19 @@ class Search {
 
  private:
   Party party(const Choice& choice, std::optional<SymbolicPod>& pod) { return pod ? Party{&*pod, nullptr, nullptr} : Party{nullptr, choice.subject, choice.facts}; }
+
+  // What texts can't be is found out as models ask for it.
+  smt::Answer ask(const std::vector<z3::expr>& assumed) {
+    for (std::size_t round = 0;; ++round) {
+      smt::Answer answer = solver_.ask(inquiry_.name, assumed);
+      const auto* possible = std::get_if<smt::Possible>(&answer);
+      if (possible == nullptr || !request_) return answer;
+      const auto clause = request_->impossible(possible->model);
+      if (!clause) return answer;
+      if (round == kMostTexts) return smt::Undecided{inquiry_.name + ": more than " + std::to_string(kMostTexts) + " kinds of requests were tried"};
+      solver_.add(*clause);
+    }
+  }
 
   struct Both {
     z3::expr allowed, plain;
@@ -52,7 +69,7 @@ class Search {
     const auto side = [&](ir::Direction direction, const Party& subject, const Party& peer) {
       if (!subject.judged()) return;
       const SideTerms terms = encoder.side(direction, subject, peer, traffic_);
-      allowed.push_back(terms.allowed);
+      allowed.push_back(terms.passes);
       plain.push_back(terms.plain);
     };
     side(ir::Direction::Egress, from, to);
@@ -72,6 +89,11 @@ class Search {
     premise_ = {};
     if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
       premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
+    if (request_) {
+      premise_.push_back(request_->in_range());
+      const bool dns = inquiry_.request->kind == RequestRange::Kind::Dns;
+      premise_.push_back(smt::any(context_, {traffic_.is(ir::Protocol::Tcp), dns ? traffic_.is(ir::Protocol::Udp) : context_.bool_val(false)}));
+    }
     one_family(from_);
     one_family(to_);
     leave_out(from_pod_, inquiry_.not_from);
@@ -98,6 +120,8 @@ class Search {
       if (*pod)
         for (const z3::expr& fact : (*pod)->facts()) solver_.add(fact);
     for (const z3::expr& fact : traffic_.facts()) solver_.add(fact);
+    if (request_)
+      for (const z3::expr& fact : request_->facts()) solver_.add(fact);
     for (const auto* encoder : {&encoder_, &other_})
       if (*encoder)
         for (const z3::expr& fact : (*encoder)->facts()) solver_.add(fact);
@@ -117,7 +141,7 @@ class Search {
         without.push_back(assumed[i]);
         indices.push_back(i);
       }
-      const smt::Answer again = solver_.ask(inquiry_.name, without);
+      const smt::Answer again = ask(without);
       const auto* none = std::get_if<smt::Impossible>(&again);
       if (none == nullptr) {
         needed.insert(*next);
@@ -135,7 +159,7 @@ class Search {
 
   Outcome forbidden(std::vector<Forbids> because) {
     if (!facts_added_) add_facts();
-    const smt::Answer premise = solver_.ask(inquiry_.name);
+    const smt::Answer premise = ask({});
     if (const auto* unknown = std::get_if<smt::Undecided>(&premise)) return NotKnown{unknown->why};
     return Forbidden{std::move(because), std::holds_alternative<smt::Possible>(premise)};
   }
@@ -150,18 +174,22 @@ class Search {
       if (*pod)
         for (const z3::expr& wish : (*pod)->preferences()) wishes.push_back(wish);
     for (const z3::expr& wish : encoder_->preferences()) wishes.push_back(wish);
+    if (request_)
+      for (const z3::expr& wish : request_->preferences()) wishes.push_back(wish);
     for (std::size_t i = 0; i < wishes.size(); ++i) {
       if (wishes[i].is_false() || wishes[i].is_true()) continue;
       const z3::expr literal = context_.bool_const(("wish " + std::to_string(i)).c_str());
       solver_.add(!literal || wishes[i]);
       assumed.push_back(literal);
-      const smt::Answer answer = solver_.ask(inquiry_.name, assumed);
+      const smt::Answer answer = ask(assumed);
       if (const auto* better = std::get_if<smt::Possible>(&answer))
         found = better->model;
       else
         assumed.pop_back();
     }
-    return Model{met(from_, from_pod_, found), met(to_, to_pod_, found), traffic_.flow(found), encoder_->cluster_ports(found)};
+    const bool unmodelled = encoder_->is_unmodelled(found) || (other_ && other_->is_unmodelled(found));
+    return Model{met(from_, from_pod_, found), met(to_, to_pod_, found), traffic_.flow(found),
+                 request_ ? std::optional(request_->request(found)) : std::nullopt, unmodelled, encoder_->cluster_ports(found)};
   }
 
   z3::expr likeness(SymbolicPod& pod) {
@@ -194,6 +222,7 @@ class Search {
   const Choice& to_;
   smt::Solver solver_;
   Traffic traffic_;
+  std::optional<SymbolicRequest> request_;
   std::optional<SymbolicPod> from_pod_, to_pod_;
   std::optional<Encoder> encoder_, other_;
   std::vector<z3::expr> premise_;

@@ -31,6 +31,8 @@ struct Met {
 struct Model {
   Met from, to;
   ir::Flow flow;
+  std::optional<ir::Request> request;
+  bool unmodelled = false;  // it may turn on what lists let pass that are not modelled
   std::vector<ir::NamedPort> cluster_ports;  // what egress rules' names mean, before 1.20; 0: nothing
 };
 struct Forbidden {

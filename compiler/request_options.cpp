@@ -1,0 +1,130 @@
+#include "compiler/request_options.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+namespace netpolc::compiler {
+namespace {
+
+struct Words {
+  std::string method, path;
+};
+std::optional<Words> words_of(const std::string& http) {
+  const auto space = http.find(' ');
+  if (space == 0 || space == std::string::npos || space + 1 == http.size()) return std::nullopt;
+  return Words{http.substr(0, space), http.substr(space + 1)};
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+std::string both_kinds(const RequestOptions& options) {
+  if (!options.dns.empty() && (!options.http.empty() || !options.host.empty() || !options.headers.empty())) return "--dns and --http are two kinds of requests: ask about one";
+  return "";
+}
+
+std::string not_an_expression(const char* option, const std::string& text) {
+  const re2::RE2 regex(text, re2::RE2::Quiet);
+  return regex.ok() ? "" : std::string(option) + " '" + text + "': " + regex.error();
+}
+
+// A name as patterns have it.
+bool is_name(const std::string& text, bool pattern) {
+  return std::all_of(text.begin(), text.end(), [&](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || (pattern && c == '*'); });
+}
+
+}  // namespace
+
+void add_request_options(CLI::App& command, RequestOptions& options, bool patterns) {
+  const char* group = "Requests";
+  command.add_option("--http", options.http, patterns ? "'METHOD PATH', expressions as policies have them: 'GET|HEAD /admin.*'" : "'GET /path': the request that is asked about")->group(group);
+  command.add_option("--http-host", options.host, patterns ? "Host of such requests, an expression" : "Its host")->group(group);
+  command.add_option("--http-header", options.headers, patterns ? "'Name: value' or 'Name' that they have (repeatable)" : "'Name: value' of its headers (repeatable)")->allow_extra_args(false)->group(group);
+  command.add_option("--dns", options.dns, patterns ? "DNS queries for names like this, *.example.com" : "The DNS query for this name")->group(group);
+}
+
+tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOptions& options) {
+  if (!options.given()) return std::optional<ir::Request>{};
+  if (std::string problem = both_kinds(options); !problem.empty()) return tl::make_unexpected(std::move(problem));
+  if (!options.dns.empty()) {
+    if (!is_name(options.dns, false)) return tl::make_unexpected("--dns " + options.dns + ": expected a name, such as www.example.com");
+    return std::optional<ir::Request>(ir::DnsQuery{options.dns});
+  }
+  const auto words = words_of(options.http);
+  if (!words || !words->path.starts_with('/')) return tl::make_unexpected("--http '" + options.http + "': expected a method and a path, such as 'GET /path'");
+  // "GET /path HTTP/1.1" is a request's first line.
+  ir::HttpRequest out{words->method, words->path.substr(0, words->path.find(' ')), std::nullopt, {}};
+  if (!options.host.empty()) out.host = options.host;
+  for (const std::string& header : options.headers) {
+    const auto colon = header.find(':');
+    const auto value = colon == std::string::npos ? colon : header.find_first_not_of(' ', colon + 1);
+    if (colon == 0 || colon == std::string::npos) return tl::make_unexpected("--http-header '" + header + "': expected 'Name: value'");
+    out.headers.emplace_back(lower(header.substr(0, colon)), value == std::string::npos ? "" : header.substr(value));
+  }
+  return std::optional<ir::Request>(std::move(out));
+}
+
+tl::expected<std::optional<verify::RequestRange>, std::string> requests_of(const RequestOptions& options) {
+  if (!options.given()) return std::optional<verify::RequestRange>{};
+  if (std::string problem = both_kinds(options); !problem.empty()) return tl::make_unexpected(std::move(problem));
+  verify::RequestRange out;
+  if (!options.dns.empty()) {
+    if (!is_name(options.dns, true)) return tl::make_unexpected("--dns " + options.dns + ": expected a name or a pattern, such as *.example.com");
+    out.kind = verify::RequestRange::Kind::Dns;
+    out.name = options.dns;
+    return std::optional(out);
+  }
+  if (!options.http.empty()) {
+    const auto words = words_of(options.http);
+    if (!words) return tl::make_unexpected("--http '" + options.http + "': expected expressions for a method and a path, such as 'GET /admin.*' ('.*' for any)");
+    out.method = words->method;
+    out.path = words->path;
+  }
+  out.host = options.host;
+  out.headers = options.headers;
+  for (const auto& [option, text] : {std::pair{"--http", &out.method}, std::pair{"--http", &out.path}, std::pair{"--http-host", &out.host}})
+    if (std::string problem = not_an_expression(option, *text); !problem.empty()) return tl::make_unexpected(std::move(problem));
+  return std::optional(out);
+}
+
+verify::RequestRange only(const ir::Request& request) {
+  verify::RequestRange out;
+  out.said = to_text(request);
+  if (const auto* query = std::get_if<ir::DnsQuery>(&request)) {
+    out.kind = verify::RequestRange::Kind::Dns;
+    out.name = query->name;
+    return out;
+  }
+  const auto& http = std::get<ir::HttpRequest>(request);
+  out.method = re2::RE2::QuoteMeta(http.method);
+  out.path = re2::RE2::QuoteMeta(http.path);
+  if (http.host) out.host = re2::RE2::QuoteMeta(*http.host);
+  for (const auto& [name, value] : http.headers) out.headers.push_back(name + ": " + value);
+  return out;
+}
+
+std::string to_text(const ir::Request& request) {
+  if (const auto* query = std::get_if<ir::DnsQuery>(&request)) return "DNS " + query->name;
+  const auto& http = std::get<ir::HttpRequest>(request);
+  std::string out = http.method + " " + http.path;
+  if (http.host) out += "   host " + *http.host;
+  for (const auto& [name, value] : http.headers) out += "   " + name + ": " + value;
+  return out;
+}
+
+nlohmann::ordered_json to_json(const ir::Request& request) {
+  if (const auto* query = std::get_if<ir::DnsQuery>(&request)) return {{"dns", query->name}};
+  const auto& http = std::get<ir::HttpRequest>(request);
+  nlohmann::ordered_json out = {{"method", http.method}, {"path", http.path}};
+  if (http.host) out["host"] = *http.host;
+  if (!http.headers.empty()) {
+    out["headers"] = nlohmann::ordered_json::object();
+    for (const auto& [name, value] : http.headers) out["headers"][name] = value;
+  }
+  return out;
+}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,33 @@
+// compiler/request_options.h — requests on the command line, in query files, and in answers.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "ir/request.h"
+#include "verify/symbolic/request_range.h"
+
+namespace netpolc::compiler {
+
+struct RequestOptions {
+  std::string http, host, dns;
+  std::vector<std::string> headers;
+  bool given() const { return !http.empty() || !host.empty() || !dns.empty() || !headers.empty(); }
+};
+// `patterns`: what is asked about is a set, given by expressions as policies have them; else one request.
+void add_request_options(CLI::App& command, RequestOptions& options, bool patterns);
+
+// Nothing given: none. Errors say what is wrong, and with which option.
+tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOptions& options);
+tl::expected<std::optional<verify::RequestRange>, std::string> requests_of(const RequestOptions& options);
+// The one request, as a set.
+verify::RequestRange only(const ir::Request& request);
+
+std::string to_text(const ir::Request& request);           // "GET /x  host a.example", "DNS a.example."
+nlohmann::ordered_json to_json(const ir::Request& request);  // {"method","path","host","headers"} or {"dns"}
+
+}  // namespace netpolc::compiler

@@ -1,0 +1,33 @@
+// ir/request.h — what a proxy looks at: one HTTP request, or one DNS query (semantics reference 7.1, 7.3).
+#pragma once
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ir/verdict.h"
+
+namespace netpolc::ir {
+
+struct HttpRequest {
+  std::string method, path;         // path: with the query string
+  std::optional<std::string> host;  // :authority, perhaps with a port; none: not known
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case; a name once
+  auto operator<=>(const HttpRequest&) const = default;
+};
+struct DnsQuery {
+  std::string name;  // with or without its final dot, in either case
+  auto operator<=>(const DnsQuery&) const = default;
+};
+using Request = std::variant<HttpRequest, DnsQuery>;
+
+// What becomes of a request on a connection of which policy lets packets pass.
+struct RequestVerdict {
+  enum class Word : std::uint8_t { Allowed, Denied, Unknown };
+  Word word = Word::Allowed;
+  std::vector<RuleRef> rules;  // that let it pass, or whose lists it is not in; none: no rule was needed
+  std::string why;             // of Unknown: what is not modelled
+};
+
+}  // namespace netpolc::ir

@@ -1,0 +1,207 @@
+#include "verify/symbolic/request.h"
+
+#include <algorithm>
+
+#include "ir/eval/requests.h"
+#include "verify/smt/solver.h"
+
+namespace netpolc::verify {
+
+std::string to_string(const RequestRange& range) {
+  if (!range.said.empty()) return range.said;
+  if (range.kind == RequestRange::Kind::Dns) return "DNS " + (range.name.empty() ? std::string("*") : range.name);
+  std::string out = (range.method.empty() ? ".*" : range.method) + " " + (range.path.empty() ? ".*" : range.path);
+  if (!range.host.empty()) out += "  host " + range.host;
+  for (const std::string& header : range.headers) out += "  header " + header;
+  return out;
+}
+
+namespace symbolic {
+namespace {
+
+constexpr const char* kVisible = "[!-~]+";
+constexpr const char* kMethod = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+constexpr const char* kName = "([-a-z0-9_]+[.])+|[.]";
+
+// What people would rather see, the best first; the last one is all that can be.
+const std::vector<const char*> kMethods{"GET", "POST|PUT|DELETE|PATCH|HEAD|OPTIONS", "[A-Z]+", kMethod};
+const std::vector<const char*> kPaths{"/", "/[-a-z0-9._/]*", "/[!-~]*", kVisible};
+const std::vector<const char*> kHosts{"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*", kVisible};
+const std::vector<const char*> kNames{"([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])+", kName};
+
+// Semantics reference 7.3; `pattern` in lower case and with its final dot.
+std::string regex_of(const std::string& pattern, ir::CiliumVersion version) {
+  std::string out;
+  std::size_t at = 0;
+  const auto stars = std::min(pattern.find_first_not_of('*'), pattern.size());
+  if (version >= 20 && stars >= 2 && stars < pattern.size() && pattern[stars] == '.') {
+    out = "([-a-z0-9_]+[.])+";
+    at = stars + 1;
+  }
+  for (; at < pattern.size(); ++at) {
+    if (pattern[at] == '*') {
+      if (!out.ends_with("_]*")) out += "[-a-z0-9_]*";
+    } else if (pattern[at] == '.') {
+      out += "[.]";
+    } else {
+      out += pattern[at];
+    }
+  }
+  return out;
+}
+
+bool is_every_name(std::string pattern) {
+  if (pattern.ends_with('.')) pattern.pop_back();
+  return !pattern.empty() && pattern.find_first_not_of('*') == std::string::npos;
+}
+
+}  // namespace
+
+SymbolicRequest::SymbolicRequest(z3::context& context, const RequestRange& range, ir::CiliumVersion version)
+    : context_(context), range_(range), version_(version) {}
+
+std::size_t SymbolicRequest::kind() const { return range_.kind == RequestRange::Kind::Http ? ir::eval::kHttpKind : ir::eval::kDnsKind; }
+
+z3::expr SymbolicRequest::all(const std::vector<z3::expr>& terms) { return smt::all(context_, terms); }
+
+z3::expr SymbolicRequest::matches(Field field, const std::string& regex) {
+  if (regex.empty()) return context_.bool_val(true);
+  const auto key = std::pair(field, regex);
+  if (const auto found = atoms_.find(key); found != atoms_.end()) return found->second.matches;
+  z3::expr term = context_.bool_const(("text " + std::to_string(static_cast<int>(field)) + " matches " + regex).c_str());
+  auto automaton = strings::Automaton::of(regex);
+  if (!automaton && problem_.empty()) problem_ = automaton.error() + " in the expression " + regex;
+  return atoms_.emplace(key, Atom{term, automaton ? std::make_unique<strings::Automaton>(std::move(*automaton)) : nullptr}).first->second.matches;
+}
+
+z3::expr SymbolicRequest::matches_name(const std::string& pattern) {
+  if (pattern.empty()) return context_.bool_val(false);
+  if (is_every_name(pattern)) return context_.bool_val(true);
+  return matches(Field::Name, regex_of(ir::eval::canonical_name(pattern), version_));
+}
+
+z3::expr SymbolicRequest::header(const std::string& name, const std::optional<std::string>& value) {
+  const z3::expr there = present_.try_emplace(name, context_.bool_const(("header " + name).c_str())).first->second;
+  if (!value) return there;
+  const auto known = equal_.find({name, *value});
+  if (known != equal_.end()) return known->second;
+  const z3::expr is = context_.bool_const(("header " + name + ": " + *value).c_str());
+  facts_.push_back(!is || there);
+  for (const auto& [other, term] : equal_)
+    if (other.first == name) facts_.push_back(!is || !term);
+  return equal_.emplace(Header(name, *value), is).first->second;
+}
+
+z3::expr SymbolicRequest::matches(const ir::HttpRule& rule) {
+  std::vector<z3::expr> out{matches(Field::Method, rule.method), matches(Field::Path, rule.path), matches(Field::Host, rule.host)};
+  for (const ir::eval::HeaderCondition& condition : ir::eval::header_conditions(rule))
+    if (!condition.always) out.push_back(header(condition.name, condition.value));
+  return all(out);
+}
+
+z3::expr SymbolicRequest::in_list(const ir::L7& l7) {
+  if (kind() == ir::eval::kHttpKind ? l7.http.empty() : l7.dns.empty()) return context_.bool_val(true);
+  std::vector<z3::expr> out;
+  for (const ir::HttpRule& rule : l7.http) out.push_back(matches(rule));
+  for (const ir::DnsRule& rule : l7.dns) {
+    if (!rule.match_name.empty()) out.push_back(matches(Field::Name, regex_of(ir::eval::canonical_name(rule.match_name), version_)));
+    out.push_back(matches_name(rule.match_pattern));
+  }
+  return smt::any(context_, out);
+}
+
+z3::expr SymbolicRequest::in_range() {
+  if (range_.kind == RequestRange::Kind::Dns) return range_.name.empty() ? context_.bool_val(true) : matches_name(range_.name);
+  ir::HttpRule rule;
+  rule.method = range_.method;
+  rule.path = range_.path;
+  rule.host = range_.host;
+  rule.headers = range_.headers;
+  return matches(rule);
+}
+
+std::vector<z3::expr> SymbolicRequest::preferences() const {
+  std::vector<z3::expr> out;
+  for (const auto& [name, there] : present_) out.push_back(!there);
+  return out;
+}
+
+strings::Automaton& SymbolicRequest::automaton(const std::string& regex) {
+  auto& out = known_[regex];
+  if (out == nullptr) out = std::make_unique<strings::Automaton>(strings::Automaton::of(regex).value());
+  return *out;
+}
+
+// Literals of the model, and what they wish of the text.
+std::vector<std::pair<z3::expr, strings::Wish>> SymbolicRequest::chosen(Field field, const z3::model& model) {
+  std::vector<std::pair<z3::expr, strings::Wish>> out;
+  for (const auto& [key, atom] : atoms_) {
+    if (key.first != field || atom.automaton == nullptr) continue;
+    const z3::expr value = model.eval(atom.matches, false);
+    if (!value.is_true() && !value.is_false()) continue;  // the model does not care
+    out.push_back({value.is_true() ? atom.matches : !atom.matches, {atom.automaton.get(), value.is_true()}});
+  }
+  return out;
+}
+
+std::optional<z3::expr> SymbolicRequest::impossible(const z3::model& model) {
+  const std::vector<std::pair<Field, const char*>> fields =
+      range_.kind == RequestRange::Kind::Dns ? std::vector<std::pair<Field, const char*>>{{Field::Name, kName}}
+                                             : std::vector<std::pair<Field, const char*>>{{Field::Method, kMethod}, {Field::Path, kVisible}, {Field::Host, kVisible}};
+  for (const auto& [field, universe] : fields) {
+    auto literals = chosen(field, model);
+    const auto ask = [&](std::size_t without) {
+      std::vector<strings::Wish> wishes{{&automaton(universe), true}};
+      for (std::size_t i = 0; i < literals.size(); ++i)
+        if (i != without) wishes.push_back(literals[i].second);
+      return strings::shortest(wishes);
+    };
+    const auto found = ask(literals.size());
+    if (std::holds_alternative<strings::TooMany>(found) && problem_.empty()) problem_ = "expressions that have too many states together";
+    if (!std::holds_alternative<strings::None>(found)) continue;
+    for (std::size_t i = 0; i < literals.size();) {  // what is left out of a set that no text is like
+      if (std::holds_alternative<strings::None>(ask(i))) literals.erase(literals.begin() + static_cast<std::ptrdiff_t>(i));
+      else ++i;
+    }
+    std::vector<z3::expr> clause;
+    for (const auto& [literal, wish] : literals) clause.push_back(smt::negate(literal));
+    return smt::any(context_, clause);
+  }
+  return std::nullopt;
+}
+
+std::string SymbolicRequest::text(Field field, const z3::model& model) {
+  const auto& better = field == Field::Method ? kMethods : field == Field::Path ? kPaths : field == Field::Host ? kHosts : kNames;
+  const auto literals = chosen(field, model);
+  for (const char* one : better) {
+    std::vector<strings::Wish> wishes{{&automaton(one), true}};
+    for (const auto& [literal, wish] : literals) wishes.push_back(wish);
+    auto found = strings::shortest(wishes);
+    if (auto* out = std::get_if<std::string>(&found)) return std::move(*out);
+  }
+  return "";
+}
+
+ir::Request SymbolicRequest::request(const z3::model& model) {
+  if (range_.kind == RequestRange::Kind::Dns) return ir::DnsQuery{text(Field::Name, model)};
+  ir::HttpRequest out{text(Field::Method, model), text(Field::Path, model), text(Field::Host, model), {}};
+  for (const auto& [name, there] : present_) {
+    if (!model.eval(there, true).is_true()) continue;
+    std::string value, other = "x";
+    for (const auto& [header, is] : equal_) {
+      if (header.first != name) continue;
+      if (model.eval(is, true).is_true()) value = header.second;
+      while (other == header.second) other += "x";
+    }
+    // longer than any that is mentioned, if need be
+    for (bool again = true; again;) {
+      again = std::any_of(equal_.begin(), equal_.end(), [&](const auto& e) { return e.first == Header(name, other); });
+      if (again) other += "x";
+    }
+    out.headers.emplace_back(name, value.empty() ? other : value);
+  }
+  return out;
+}
+
+}  // namespace symbolic
+}  // namespace netpolc::verify

@@ -1,0 +1,19 @@
+// verify/symbolic/request_range.h — which requests a question is about.
+#pragma once
+#include <string>
+#include <vector>
+
+namespace netpolc::verify {
+
+// HTTP requests over TCP, or DNS queries over UDP and TCP. Of HTTP, regular expressions as policies have them (the whole
+// text, RE2); empty: any. Of DNS a name or a pattern as policies have it; empty: any.
+struct RequestRange {
+  enum class Kind : unsigned char { Http, Dns } kind = Kind::Http;
+  std::string method = {}, path = {}, host = {};
+  std::vector<std::string> headers = {};  // "Name: value", or "Name" for that it is there
+  std::string name = {};
+  std::string said = {};  // how people are told of it, where that is not what is above
+};
+std::string to_string(const RequestRange& range);  // "GET /admin.*", "DNS *.example.com"
+
+}  // namespace netpolc::verify
