@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// An entry is a line with the checksum of all that follows, a line with the numbers of
+// An entry is a line with the checksum of all that follows. That of an object has a line with the numbers of
 // instructions, and the object.
 constexpr std::string_view kFormat = "netpolc object 1 ";
 constexpr std::size_t kChecksum = 64;
@@ -67,37 +67,41 @@ Result<ObjectCache> ObjectCache::open(const std::string& directory) {
   return ObjectCache(directory);
 }
 
-std::string ObjectCache::path_of(const Emitted& emitted) const {
-  const std::string name = name_of(emitted);
-  return directory_ + "/" + name.substr(0, 2) + "/" + name;
-}
+std::string ObjectCache::path_of(const Emitted& emitted) const { return path_of(name_of(emitted)); }
 
-std::optional<Object> ObjectCache::find(const Emitted& emitted) const {
-  const fs::path path = path_of(emitted);
-  const auto entry = read_file(path);
+std::optional<std::string> ObjectCache::find(const std::string& name) const {
+  const auto entry = read_file(path_of(name));
   if (!entry || !entry->starts_with(kFormat) || entry->size() <= kFormat.size() + kChecksum) return std::nullopt;
   const std::string_view rest = std::string_view(*entry).substr(kFormat.size());
   const std::string_view content = rest.substr(kChecksum + 1);
-  if (rest.substr(0, kChecksum) != checksum(path.filename(), content)) return std::nullopt;
-  const std::size_t line = content.find('\n');
-  if (line == std::string_view::npos) return std::nullopt;
-  const auto instructions = read_instructions(content.substr(0, line));
-  if (!instructions) return std::nullopt;
-  return Object{std::string(content.substr(line + 1)), *instructions};
+  if (rest.substr(0, kChecksum) != checksum(name, content)) return std::nullopt;
+  return std::string(content);
 }
 
-void ObjectCache::keep(const Emitted& emitted, const Object& object) const {
+void ObjectCache::keep(const std::string& name, const std::string& content) const {
   static std::atomic<unsigned> number = 0;
-  const fs::path path = path_of(emitted);
-  const std::string content = std::to_string(object.instructions.programs) + " " + std::to_string(object.instructions.subprograms) + "\n" + object.bytes;
+  const fs::path path = path_of(name);
   const fs::path temporary = path.string() + ".writing-" + std::to_string(::getpid()) + "-" + std::to_string(number++);
   std::error_code error;
   fs::create_directory(path.parent_path(), error);
   std::ofstream out(temporary, std::ios::binary);
-  out << kFormat << checksum(path.filename(), content) << "\n" << content;
+  out << kFormat << checksum(name, content) << "\n" << content;
   out.close();
   if (out) fs::rename(temporary, path, error);
   if (!out || error) fs::remove(temporary, error);
+}
+
+std::optional<Object> ObjectCache::find(const Emitted& emitted) const {
+  const auto content = find(name_of(emitted));
+  const std::size_t line = content ? content->find('\n') : std::string::npos;
+  if (line == std::string::npos) return std::nullopt;
+  const auto instructions = read_instructions(std::string_view(*content).substr(0, line));
+  if (!instructions) return std::nullopt;
+  return Object{content->substr(line + 1), *instructions};
+}
+
+void ObjectCache::keep(const Emitted& emitted, const Object& object) const {
+  keep(name_of(emitted), std::to_string(object.instructions.programs) + " " + std::to_string(object.instructions.subprograms) + "\n" + object.bytes);
 }
 
 }  // namespace netpolc::codegen_bpf

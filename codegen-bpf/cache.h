@@ -1,5 +1,5 @@
-// codegen-bpf/cache.h — objects of former runs, in a directory. What is found there is what
-// compiling would give, or it is not found.
+// codegen-bpf/cache.h — objects of former runs, and what was found out about them, in a directory. What is found
+// there is what doing it again would give, or it is not found.
 #pragma once
 #include <optional>
 #include <string>
@@ -24,9 +24,14 @@ class ObjectCache {
   // A full disk is no reason to fail: then there is no entry.
   void keep(const Emitted& emitted, const Object& object) const;
 
+  // Anything else. `name` is a SHA-256 in hexadecimal digits, of all that the content follows from.
+  std::optional<std::string> find(const std::string& name) const;
+  void keep(const std::string& name, const std::string& content) const;
+
   std::string path_of(const Emitted& emitted) const;
 
  private:
+  std::string path_of(const std::string& name) const { return directory_ + "/" + name.substr(0, 2) + "/" + name; }
   explicit ObjectCache(std::string directory) : directory_(std::move(directory)) {}
   std::string directory_;
 };

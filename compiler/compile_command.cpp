@@ -55,18 +55,28 @@ int refuse(const Refusals& refusals, const Options& options, const Session& sess
 
 // The bundle as it will lie there is proved, and gets its certificates; or the exit code to end with, and nothing is written.
 std::optional<int> prove_made(const Options& options, const ir::Decisions& decisions, const ir::Cluster& cluster, codegen_bpf::MadeBundle& made,
-                              double& seconds) {
+                              std::string& said) {
   const auto start = Clock::now();
   const auto read = [&](const std::string& path) -> Result<std::string> { return made.files.at(path); };
   const auto bundle = nlohmann::ordered_json::parse(made.files.at(codegen_bpf::kManifestPath));
-  const auto proofs = prove_programs(bundle, read, decisions, cluster, options.proving);
+  ProofOptions proving = options.proving;
+  std::optional<codegen_bpf::ObjectCache> cache;
+  if (!options.cache.empty()) {
+    auto opened = codegen_bpf::ObjectCache::open(options.cache);
+    if (!opened) return complain(opened.error().message);
+    cache = std::move(*opened);
+    proving.cache = &*cache;
+  }
+  const auto proofs = prove_programs(bundle, read, decisions, cluster, proving);
   if (!proofs) return complain(proofs.error().message);
   const Tally found = tally(*proofs);
   if (found.all_proved()) {
     auto digest = codegen_bpf::add_certificates(made.files, certificates(*proofs, options.proving));
     if (!digest) return complain(digest.error().message);
     made.summary.digest = std::move(*digest);
-    seconds = seconds_since(start);
+    char seconds[32];
+    std::snprintf(seconds, sizeof seconds, "%.2f s", seconds_since(start));
+    said = "proved " + std::to_string(made.summary.programs) + " programs in " + seconds + (found.known != 0 ? ", " + std::to_string(found.known) + " of them in a former run" : "");
     return std::nullopt;
   }
   for (const Proof& proof : *proofs)
@@ -114,9 +124,10 @@ int compile_command(const Options& options) {
   Refusals refusals;
   refuse_endpoints(summary.refused, cluster, policies, refusals);
   if (!refusals.empty()) return refuse(refusals, options, session);
-  double compiling = seconds_since(writing), proving = 0;
+  double compiling = seconds_since(writing);
+  std::string proved;
   if (options.prove)
-    if (const auto code = prove_made(options, decisions, cluster, *made, proving)) return *code;
+    if (const auto code = prove_made(options, decisions, cluster, *made, proved)) return *code;
   writing = Clock::now();
   if (const auto written = codegen_bpf::write_bundle(options.bundle, made->files); !written) return complain(written.error().message);
   compiling += seconds_since(writing);
@@ -126,7 +137,7 @@ int compile_command(const Options& options) {
     if (!kept) return complain(kept.error().message);
   }
   print_summary(summary, deciding, compiling);
-  if (options.prove) std::fprintf(stderr, "proved %zu programs in %.2f s\n", summary.programs, proving);
+  if (!proved.empty()) std::fprintf(stderr, "%s\n", proved.c_str());
   print_result(options, summary);
   return kGood;
 }
@@ -148,7 +159,7 @@ void add_compile(CLI::App& root, Action& chosen) {
       ->check(CLI::IsMember({"text", "json"}))
       ->group("Output");
   command->add_option("--jobs", options->proving.jobs, "How many programs to compile, and to prove, at a time (default: one a processor)")->group("Compiling");
-  command->add_option("--cache", options->cache, "Directory that keeps objects for the next time; they are checked, and compiled if they don't fit (default: none)")
+  command->add_option("--cache", options->cache, "Directory that keeps objects and proofs for the next time; they are checked, and made again if they don't fit (default: none)")
       ->envname("NETPOLC_CACHE_DIR")
       ->group("Compiling");
   command->add_option("--l7", options->l7, "Flows that only an L7 rule allows: refuse to compile (default), or drop them")

@@ -10,6 +10,7 @@
 
 #include "codegen-bpf/codegen.h"
 #include "compiler/exit_code.h"
+#include "compiler/proof_cache.h"
 #include "ir/certificate.h"
 
 namespace netpolc::compiler {
@@ -131,7 +132,20 @@ Result<std::vector<Work>> to_do(const Json& bundle, const ir::Decisions& decisio
   return out;
 }
 
-void prove(Work& work, const ReadFile& read, const bytecode::Object& runtime, bytecode::Prover& prover) {
+// What the solver has to say, if it did not say so before.
+bytecode::ProgramProof ask(Work& work, const bytecode::Object& object, bytecode::Prover& prover, const ProofOptions& options) {
+  const std::string name = options.cache != nullptr ? proof_name(work.proof.bytecode, *work.table, work.proof.of_node, options.steps) : "";
+  if (!name.empty())
+    if (auto known = find_proof(*options.cache, name)) {
+      work.proof.known = true;
+      return std::move(*known);
+    }
+  auto out = prover.prove(object, *work.table, work.proof.of_node);
+  if (!name.empty() && out.proved()) keep_proof(*options.cache, name, out);
+  return out;
+}
+
+void prove(Work& work, const ReadFile& read, const bytecode::Object& runtime, bytecode::Prover& prover, const ProofOptions& options) {
   const auto bytes = read(work.object);
   if (!bytes) {
     work.failure = bytes.error();
@@ -143,7 +157,7 @@ void prove(Work& work, const ReadFile& read, const bytecode::Object& runtime, by
   if (const auto object = bytecode::read_object(*bytes); !object) {
     result.parts.push_back({"object", bytecode::Undecided{object.error().message}});
   } else {
-    result = prover.prove(*object, *work.table, work.proof.of_node);
+    result = ask(work, *object, prover, options);
     bytecode::Part shared{"shared functions", bytecode::Proved{}}, rows{"rows", bytecode::Proved{}};
     const auto strangers = bytecode::strangers(*object, runtime);
     if (!strangers.empty()) shared.answer = bytecode::Undecided{"shared functions: " + strangers.front()};
@@ -166,7 +180,7 @@ Result<std::vector<Proof>> prove_programs(const Json& bundle, const ReadFile& re
   std::atomic<std::size_t> next = 0;
   const auto run = [&] {
     bytecode::Prover prover({.steps = options.steps});
-    for (std::size_t i; (i = next++) < all->size();) prove((*all)[i], read, *runtime, prover);
+    for (std::size_t i; (i = next++) < all->size();) prove((*all)[i], read, *runtime, prover, options);
   };
   const unsigned jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::thread> others;
@@ -197,7 +211,10 @@ void print(std::FILE* to, const Proof& proof) {
 
 Tally tally(const std::vector<Proof>& proofs) {
   Tally out;
-  for (const Proof& proof : proofs) ++(proof.result.refuted() ? out.refuted : proof.result.proved() ? out.proved : out.undecided);
+  for (const Proof& proof : proofs) {
+    ++(proof.result.refuted() ? out.refuted : proof.result.proved() ? out.proved : out.undecided);
+    out.known += proof.known;
+  }
   return out;
 }
 

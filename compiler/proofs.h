@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "codegen-bpf/cache.h"
 #include "ir/base/diagnostics.h"
 #include "ir/cluster.h"
 #include "ir/decide/table.h"
@@ -20,6 +21,7 @@ namespace netpolc::compiler {
 struct ProofOptions {
   std::uint32_t steps = verify::bytecode::Effort{}.steps;  // of the solver, for each question
   unsigned jobs = 0;                                       // programs at a time; 0: one a processor
+  const codegen_bpf::ObjectCache* cache = nullptr;         // of former proofs; none: all are proved
 };
 
 // Of one program and one table: two that compile to the same program are proved apart.
@@ -31,6 +33,7 @@ struct Proof {
   std::string ingress_rows, egress_rows;  // SHA-256 of ir::certified_text
   verify::bytecode::ProgramProof result;
   double milliseconds = 0;
+  bool known = false;  // from the cache
 };
 
 // A file of the bundle by its path there. Several threads call it.
@@ -46,7 +49,7 @@ void print(std::FILE* to, const Proof& proof);
 nlohmann::ordered_json to_json(const Proof& proof);
 
 struct Tally {
-  std::size_t proved = 0, refuted = 0, undecided = 0;
+  std::size_t proved = 0, refuted = 0, undecided = 0, known = 0;
   bool all_proved() const { return refuted + undecided == 0; }
   int exit_code() const;  // 1 where something is refuted, else 3 where something is undecided
 };
