@@ -35,7 +35,7 @@ def printed(command, home, environment):
 
 def same(shown, got):
     def plain(lines):
-        return [re.sub(r"\d+\.\d+ s\b|\b[0-9a-f]{64}\b|\d+ instructions|(?<=solverSteps\":)\d+|(?<=solverSteps\": )\d+|(?<=instructions\": )\d+|(?<=\"z3\": \")[0-9.]+", "N", line.rstrip()) for line in lines]
+        return [re.sub(r"\d+\.\d+ s\b|\b[0-9a-f]{64}\b|\b[0-9a-f]{16}\b|\d+ instructions|(?<=solverSteps\":)\d+|(?<=solverSteps\": )\d+|(?<=instructions\":)\d+|(?<=instructions\": )\d+|(?<=\"z3\": \")[0-9.]+", "N", line.rstrip()) for line in lines]
     return plain(shown) == plain(got)
 
 
