@@ -173,6 +173,7 @@ int run(const Kind& kind, const ClaimOptions& options) {
   if (std::string(kind.name) == "only") answer.to = claimant.ends(options.to, {}).name;
   if (std::string(kind.name) == "isolated") answer.by = options.by;
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
+  if (std::string names = assumed_of_names(session.loaded.policies); !names.empty()) answer.assumed.push_back(std::move(names));
   for (const verify::Inquiry& inquiry : inquiries)
     if (join(answer.finding, claimant.claims().look_for(inquiry))) break;
   answer.steps = claimant.claims().solver_steps();
@@ -195,6 +196,7 @@ int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>
   ReachAnswer answer{.from = allowed.from.name, .to = allowed.to.name, .traffic = allowed.traffic, .request = requests, .allowed = claimant.claims().look_for(allowed),
                      .denied = claimant.claims().look_for(denied), .assumed = {}, .steps = 0};
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
+  if (std::string names = assumed_of_names(session.loaded.policies); !names.empty()) answer.assumed.push_back(std::move(names));
   answer.steps = claimant.claims().solver_steps();
   const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, session.loaded.policies, session.sources);

@@ -14,6 +14,14 @@ std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& si
   return verify::Side{side->subject, &side->verdict, nullptr, side->request};
 }
 
+std::string assumed_of_names(const ir::PolicySet& policies) {
+  for (const ir::Policy& policy : policies.policies)
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::Peer& peer : rule.peers)
+        if (std::holds_alternative<ir::FqdnPeer>(peer)) return "names of toFQDNs may resolve to any address outside, several to one";
+  return "";
+}
+
 namespace {
 
 using verify::Found;

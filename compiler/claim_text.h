@@ -8,6 +8,9 @@
 
 namespace netpolc::compiler {
 
+// What is assumed of all answers about these policies: of the names in toFQDNs. "": nothing.
+std::string assumed_of_names(const ir::PolicySet& policies);
+
 // A witness's side as an answer's; it points into what it is made of.
 std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side);
 

@@ -165,6 +165,7 @@ int run(const Kind& kind, const Options& options) {
   ClaimAnswer answer{.claim = kind.name, .from = "", .to = "", .by = "", .traffic = traffic, .finding = verify::NoneFound{.because = {}, .possible = false, .left_out = {}},
                      .assumed = {}, .steps = 0};
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
+  if (std::string names = assumed_of_names(both); !names.empty()) answer.assumed.push_back(std::move(names));
   const verify::EndSet any = *claims.ends("any");
   std::optional<Difference> difference;
   Asks asked = asks(before.loaded.policies);

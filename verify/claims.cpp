@@ -5,6 +5,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "ir/eval/requests.h"
 #include "ir/eval/conflicts.h"
 #include "verify/symbolic/replay.h"
 #include "verify/symbolic/search.h"
@@ -57,6 +58,18 @@ tl::expected<EndSet, RefError> Claims::ends(const std::string& reference, const 
   if (reference == "entity:world") {
     out.ends = directory.outside(cuts);
     out.prefixes = {*IpPrefix::parse("0.0.0.0/0"), *IpPrefix::parse("::/0")};
+    return out;
+  }
+  // A name may resolve to any address outside.
+  if (reference.starts_with("fqdn:")) {
+    const std::string name = ir::eval::canonical_name(std::string_view(reference).substr(5));
+    if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != std::string::npos || name == ".")
+      return tl::unexpected(RefError{"`" + reference + "`: expected a name, such as fqdn:api.example.com", false});
+    for (End& end : directory.outside(cuts)) {
+      end.name = reference;
+      end.dns_name = name;
+      out.ends.push_back(std::move(end));
+    }
     return out;
   }
   auto found = directory.resolve(reference, std::nullopt);
@@ -134,7 +147,7 @@ bool left_out(const End& end, const EndSet& excluded, const ir::Cluster& cluster
     for (const IpPrefix& prefix : excluded.prefixes)
       if (prefix.contains(*end.address)) return true;
   return std::any_of(excluded.ends.begin(), excluded.ends.end(), [&](const End& other) {
-    if (end.kind != other.kind) return false;
+    if (end.kind != other.kind || !other.dns_name.empty()) return false;  // by name: the search leaves it out
     switch (end.kind) {
       case EndKind::Endpoint: return end.index == other.index;
       case EndKind::Node: return other.labels.empty() && end.index == other.index;  // else it is left out as what it is to others
@@ -209,8 +222,8 @@ class Look {
         if (end.kind == EndKind::Node && !has_all(encounters.facts(face.seen).labels, end.labels)) continue;
         if (left_out(encounters.facts(face.seen), excluded)) continue;
         const std::string place = placed && end.kind != EndKind::Address ? std::to_string(static_cast<int>(end.kind)) + "/" + std::to_string(end.index) + "." + std::to_string(end.pod.value_or(0)) + " " : "";
-        if (!seen.emplace(face.subject, place + signature(encounters.facts(face.seen))).second) continue;
-        out.push_back({{nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen))}, &end, face.seen});
+        if (!seen.emplace(face.subject, place + end.dns_name + " " + signature(encounters.facts(face.seen))).second) continue;
+        out.push_back({{nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen)), end.dns_name}, &end, face.seen});
       }
     }
     return out;

@@ -26,6 +26,7 @@ struct End {
   std::optional<IpAddress> address = {};     // Address, and Node when an address was asked for
   ir::LabelSet labels = {};                      // Reserved; of a Node: only where others see these
   std::vector<ir::Flow> flows = {};              // a backend: what arrives there after service translation
+  std::string dns_name = {};                     // Address: whichever it is, this name resolves to it (claims only)
   std::string via = {};                          // "service cart:80 → targetPort 8080"
 };
 

@@ -20,6 +20,7 @@ bool is_external(const PeerFacts& peer);
 struct Everyone {};  // also peers without an identity
 struct AddressList {  // what toFQDNs resolve to; sorted
   std::vector<IpAddress> addresses;
+  FqdnPeer names;
 };
 struct GroupByName {
   std::vector<IpPrefix> prefixes;

@@ -134,7 +134,7 @@ struct PeerVisitor {
     out.push_back({std::move(group), "group " + peer.name + key_of(peer.except), false});
   }
   void operator()(const FqdnPeer& peer) const {
-    out.push_back({AddressList{resolve(peer, context.world.resolutions, config().version)},
+    out.push_back({AddressList{resolve(peer, context.world.resolutions, config().version), peer},
                    "fqdn " + peer.match_name + " " + peer.match_pattern, false});
   }
   void operator()(const ServicePeer&) const {}  // expanded before

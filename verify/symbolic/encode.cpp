@@ -8,8 +8,8 @@
 
 namespace netpolc::verify::symbolic {
 Encoder::Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards,
-                 SymbolicRequest* request)
-    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), request_(request), address_labels_(rules.address_labels) {}
+                 SymbolicRequest* request, SymbolicNames* names)
+    : world_(world), rules_(rules), context_(context), pods_(std::move(pods)), guarding_(guards), request_(request), names_(names), address_labels_(rules.address_labels) {}
 
 // ---- who is selected -------------------------------------------------------------------------------
 
@@ -53,7 +53,10 @@ z3::expr Encoder::is_peer(const ir::eval::Matcher& matcher, const Party& peer) {
   if (peer.pod == nullptr) {
     auto known = labels_of_.find(peer.facts);
     if (known == labels_of_.end()) known = labels_of_.emplace(peer.facts, peer.facts->address ? address_labels_.of(*peer.facts) : peer.facts->labels).first;
-    return constant(ir::eval::matches(matcher, {*peer.facts, known->second, ir::eval::is_external(*peer.facts)}, world_.cluster.config, address_labels_));
+    const bool outside = ir::eval::is_external(*peer.facts);
+    const bool is = ir::eval::matches(matcher, {*peer.facts, known->second, outside}, world_.cluster.config, address_labels_);
+    const auto* list = std::get_if<ir::eval::AddressList>(&matcher);
+    return !is && list != nullptr && outside && names_ != nullptr && peer.facts->address ? names_->has(list->names) : constant(is);
   }
   struct Visitor {
     SymbolicPod& pod;

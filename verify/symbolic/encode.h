@@ -11,6 +11,7 @@
 
 #include "ir/eval/eval.h"
 #include "verify/claims.h"
+#include "verify/symbolic/names.h"
 #include "verify/symbolic/pod.h"
 #include "verify/symbolic/request.h"
 #include "verify/symbolic/rules.h"
@@ -42,9 +43,10 @@ struct SideTerms {
 class Encoder {
  public:
   // `pods`: all that take part in the question. Everything outlives the encoder.
-  // Without guards, what forbids is just there.
+  // Without guards, what forbids is just there. `names`: those of the address outside, if one of the ends is one; without,
+  // they resolve to what is known and to nothing else.
   Encoder(const ir::eval::World& world, const PreparedRules& rules, z3::context& context, std::vector<SymbolicPod*> pods, bool guards = true,
-          SymbolicRequest* request = nullptr);
+          SymbolicRequest* request = nullptr, SymbolicNames* names = nullptr);
 
   // As if this rule said nothing; what it turns on by being there stays.
   void leave_out(ir::RuleRef rule) { left_out_ = rule; }
@@ -94,6 +96,7 @@ class Encoder {
   const std::vector<SymbolicPod*> pods_;
   const bool guarding_;
   SymbolicRequest* const request_;
+  SymbolicNames* const names_;
   std::vector<z3::expr> unmodelled_;
   std::optional<ir::RuleRef> left_out_;
   const ir::eval::AddressLabels& address_labels_;

@@ -101,7 +101,14 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
         return out;
       }
   agree_on_ports(cluster, model.cluster_ports, out.besides);
-  const ir::eval::World changed{world.policies, cluster, world.resolutions};
+  ir::Resolutions resolutions = world.resolutions;
+  for (const std::string& name : model.names) {
+    auto& addresses = resolutions[name];
+    if (std::find(addresses.begin(), addresses.end(), *model.to.facts.address) != addresses.end()) continue;
+    addresses.push_back(*model.to.facts.address);
+    out.besides.push_back(name + " resolves to " + model.to.facts.address->to_string());
+  }
+  const ir::eval::World changed{world.policies, cluster, resolutions};
   const auto side = [&](ir::Direction direction, const Met& subject, const Met& peer) -> std::optional<WitnessSide> {
     if (!subject.subject) return std::nullopt;
     const ir::eval::SubjectPolicy policy(changed, *subject.subject);

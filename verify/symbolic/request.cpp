@@ -4,6 +4,7 @@
 
 #include "ir/eval/requests.h"
 #include "verify/smt/solver.h"
+#include "verify/symbolic/names.h"
 
 namespace netpolc::verify {
 
@@ -21,39 +22,12 @@ namespace {
 
 constexpr const char* kVisible = "[!-~]+";
 constexpr const char* kMethod = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
-constexpr const char* kName = "([-a-z0-9_]+[.])+|[.]";
 
 // What people would rather see, the best first; the last one is all that can be.
 const std::vector<const char*> kMethods{"GET", "POST|PUT|DELETE|PATCH|HEAD|OPTIONS", "[A-Z]+", kMethod};
 const std::vector<const char*> kPaths{"/", "/[-a-z0-9._/]*", "/[!-~]*", kVisible};
 const std::vector<const char*> kHosts{"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*", kVisible};
-const std::vector<const char*> kNames{"([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])+", kName};
-
-// Semantics reference 7.3; `pattern` in lower case and with its final dot.
-std::string regex_of(const std::string& pattern, ir::CiliumVersion version) {
-  std::string out;
-  std::size_t at = 0;
-  const auto stars = std::min(pattern.find_first_not_of('*'), pattern.size());
-  if (version >= 20 && stars >= 2 && stars < pattern.size() && pattern[stars] == '.') {
-    out = "([-a-z0-9_]+[.])+";
-    at = stars + 1;
-  }
-  for (; at < pattern.size(); ++at) {
-    if (pattern[at] == '*') {
-      if (!out.ends_with("_]*")) out += "[-a-z0-9_]*";
-    } else if (pattern[at] == '.') {
-      out += "[.]";
-    } else {
-      out += pattern[at];
-    }
-  }
-  return out;
-}
-
-bool is_every_name(std::string pattern) {
-  if (pattern.ends_with('.')) pattern.pop_back();
-  return !pattern.empty() && pattern.find_first_not_of('*') == std::string::npos;
-}
+const std::vector<const char*> kNames{kFamiliarName, kEveryName};
 
 }  // namespace
 
@@ -77,7 +51,7 @@ z3::expr SymbolicRequest::matches(Field field, const std::string& regex) {
 z3::expr SymbolicRequest::matches_name(const std::string& pattern) {
   if (pattern.empty()) return context_.bool_val(false);
   if (is_every_name(pattern)) return context_.bool_val(true);
-  return matches(Field::Name, regex_of(ir::eval::canonical_name(pattern), version_));
+  return matches(Field::Name, name_expression(ir::eval::canonical_name(pattern), version_));
 }
 
 z3::expr SymbolicRequest::header(const std::string& name, const std::optional<std::string>& value) {
@@ -104,7 +78,7 @@ z3::expr SymbolicRequest::in_list(const ir::L7& l7) {
   std::vector<z3::expr> out;
   for (const ir::HttpRule& rule : l7.http) out.push_back(matches(rule));
   for (const ir::DnsRule& rule : l7.dns) {
-    if (!rule.match_name.empty()) out.push_back(matches(Field::Name, regex_of(ir::eval::canonical_name(rule.match_name), version_)));
+    if (!rule.match_name.empty()) out.push_back(matches(Field::Name, name_expression(ir::eval::canonical_name(rule.match_name), version_)));
     out.push_back(matches_name(rule.match_pattern));
   }
   return smt::any(context_, out);
@@ -146,7 +120,7 @@ std::vector<std::pair<z3::expr, strings::Wish>> SymbolicRequest::chosen(Field fi
 
 std::optional<z3::expr> SymbolicRequest::impossible(const z3::model& model) {
   const std::vector<std::pair<Field, const char*>> fields =
-      range_.kind == RequestRange::Kind::Dns ? std::vector<std::pair<Field, const char*>>{{Field::Name, kName}}
+      range_.kind == RequestRange::Kind::Dns ? std::vector<std::pair<Field, const char*>>{{Field::Name, kEveryName}}
                                              : std::vector<std::pair<Field, const char*>>{{Field::Method, kMethod}, {Field::Path, kVisible}, {Field::Host, kVisible}};
   for (const auto& [field, universe] : fields) {
     auto literals = chosen(field, model);

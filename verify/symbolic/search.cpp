@@ -22,9 +22,11 @@ class Search {
     if (from_pod_) pods.push_back(&*from_pod_);
     if (to_pod_) pods.push_back(&*to_pod_);
     if (inquiry.request) request_.emplace(context_, *inquiry.request, world.world.cluster.config.version);
+    if (to.facts != nullptr && to.facts->address && ir::eval::is_external(*to.facts)) names_.emplace(context_, world.world.cluster.config.version);
+    SymbolicNames* const names = names_ ? &*names_ : nullptr;
     SymbolicRequest* const request = request_ ? &*request_ : nullptr;
-    encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr, request);
-    if (world.other != nullptr) other_.emplace(*world.other, *world.other_rules, context_, pods, false, request);
+    encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr, request, names);
+    if (world.other != nullptr) other_.emplace(*world.other, *world.other_rules, context_, pods, false, request, names);
   }
 
   Outcome run() {
@@ -52,10 +54,11 @@ class Search {
     for (std::size_t round = 0;; ++round) {
       smt::Answer answer = solver_.ask(inquiry_.name, assumed);
       const auto* possible = std::get_if<smt::Possible>(&answer);
-      if (possible == nullptr || !request_) return answer;
-      const auto clause = request_->impossible(possible->model);
+      if (possible == nullptr) return answer;
+      auto clause = request_ ? request_->impossible(possible->model) : std::nullopt;
+      if (!clause && names_) clause = names_->impossible(possible->model);
       if (!clause) return answer;
-      if (round == kMostTexts) return smt::Undecided{inquiry_.name + ": more than " + std::to_string(kMostTexts) + " kinds of requests were tried"};
+      if (round == kMostTexts) return smt::Undecided{inquiry_.name + ": more than " + std::to_string(kMostTexts) + " kinds of texts were tried"};
       solver_.add(*clause);
     }
   }
@@ -93,6 +96,11 @@ class Search {
       premise_.push_back(request_->in_range());
       const bool dns = inquiry_.request->kind == RequestRange::Kind::Dns;
       premise_.push_back(smt::any(context_, {traffic_.is(ir::Protocol::Tcp), dns ? traffic_.is(ir::Protocol::Udp) : context_.bool_val(false)}));
+    }
+    if (names_) {
+      if (!to_.dns_name.empty()) premise_.push_back(names_->has({to_.dns_name, ""}));
+      for (const End& end : inquiry_.not_to.ends)
+        if (!end.dns_name.empty()) premise_.push_back(!names_->has({end.dns_name, ""}));
     }
     one_family(from_);
     one_family(to_);
@@ -176,6 +184,8 @@ class Search {
     for (const z3::expr& wish : encoder_->preferences()) wishes.push_back(wish);
     if (request_)
       for (const z3::expr& wish : request_->preferences()) wishes.push_back(wish);
+    if (names_)
+      for (const z3::expr& wish : names_->preferences()) wishes.push_back(wish);
     for (std::size_t i = 0; i < wishes.size(); ++i) {
       if (wishes[i].is_false() || wishes[i].is_true()) continue;
       const z3::expr literal = context_.bool_const(("wish " + std::to_string(i)).c_str());
@@ -187,9 +197,10 @@ class Search {
       else
         assumed.pop_back();
     }
-    const bool unmodelled = encoder_->is_unmodelled(found) || (other_ && other_->is_unmodelled(found));
+    const std::vector<std::string> names = names_ ? names_->names(found) : std::vector<std::string>{};
+    const bool unmodelled = encoder_->is_unmodelled(found) || (other_ && other_->is_unmodelled(found)) || (names_ && names_->gave_up());
     return Model{met(from_, from_pod_, found), met(to_, to_pod_, found), traffic_.flow(found),
-                 request_ ? std::optional(request_->request(found)) : std::nullopt, unmodelled, encoder_->cluster_ports(found)};
+                 request_ ? std::optional(request_->request(found)) : std::nullopt, names, unmodelled, encoder_->cluster_ports(found)};
   }
 
   z3::expr likeness(SymbolicPod& pod) {
@@ -223,6 +234,7 @@ class Search {
   smt::Solver solver_;
   Traffic traffic_;
   std::optional<SymbolicRequest> request_;
+  std::optional<SymbolicNames> names_;
   std::optional<SymbolicPod> from_pod_, to_pod_;
   std::optional<Encoder> encoder_, other_;
   std::vector<z3::expr> premise_;

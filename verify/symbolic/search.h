@@ -18,6 +18,7 @@ struct Choice {
   std::string name;
   const ir::Subject* subject = nullptr;
   const ir::PeerFacts* facts = nullptr;
+  std::string dns_name = {};  // that resolves to it
 };
 
 // What a model says of an end.
@@ -32,6 +33,7 @@ struct Model {
   Met from, to;
   ir::Flow flow;
   std::optional<ir::Request> request;
+  std::vector<std::string> names;  // that resolve to the address that `to` is
   bool unmodelled = false;  // it may turn on what lists let pass that are not modelled
   std::vector<ir::NamedPort> cluster_ports;  // what egress rules' names mean, before 1.20; 0: nothing
 };
