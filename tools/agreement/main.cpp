@@ -156,16 +156,18 @@ bool found_out(const Wrong& wrong, Judge who, const Arguments& arguments, judges
     const std::uint64_t seed = arguments.seed + n;
     const judges::Scenario scenario = scenario_of(random_setting(seed));
     judges::World world(scenario);
+    if (!wrong.matters(world)) continue;
     Random random(seed ^ 0x9e3779b97f4a7c15ULL);
     const auto packets = random_packets(random, world, arguments.packets);
     Verdicts ignored;
-    Options options{.with_kernel = false, .wrong = &wrong, .who = Judge::Sets, .most = 8};
+    Options options{.with_solver = false, .with_kernel = false, .wrong = &wrong, .who = Judge::Sets, .most = 8};
     const auto by_sets = judge(scenario, world, packets, programs, options, ignored);
     if (by_sets.empty()) continue;
     if (who == Judge::Sets) return true;
     std::vector<Packet> telling;
     for (const Disagreement& one : by_sets) telling.push_back(one.packet);
     options.who = who;
+    options.with_solver = who == Judge::Solver;
     options.with_kernel = who == Judge::Kernel;
     if (!judge(scenario, world, telling, programs, options, ignored).empty()) return true;
   }

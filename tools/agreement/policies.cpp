@@ -189,9 +189,10 @@ std::vector<Json> random_policies(Random& random, const Agent& agent) {
   std::vector<Json> out;
   for (const char* group : {"near", "far"})
     if (random.one_in(2)) out.push_back(cidr_group(random, agent, group));
-  for (std::uint32_t n = 1 + random.below(5); n > 0; --n) {
+  // Tiers and priorities say something only where several of them meet.
+  for (std::uint32_t n = 1 + random.below(agent.cluster_policies ? 7 : 5); n > 0; --n) {
     const std::string name = "policy-" + std::to_string(n);
-    if (agent.cluster_policies && random.one_in(2)) out.push_back(cluster_network_policy(random, agent, name));
+    if (agent.cluster_policies && !random.one_in(3)) out.push_back(cluster_network_policy(random, agent, name));
     else if (random.one_in(4)) out.push_back(network_policy(random, agent, name));
     else out.push_back(cilium_policy(random, agent, name));
   }

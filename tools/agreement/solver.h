@@ -10,8 +10,8 @@ namespace netpolc::agreement {
 
 class Solver {
  public:
-  // `world` outlives it.
-  explicit Solver(judges::World& world);
+  // `world` outlives it. Of each so many packets one is asked about twice: whether there is another answer, too.
+  explicit Solver(judges::World& world, std::uint64_t twice_every = 1);
   ~Solver();
   struct Sides {
     std::optional<Word> egress, ingress;  // none: nothing is enforced there

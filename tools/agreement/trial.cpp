@@ -202,7 +202,8 @@ std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World&
 
   Interpreter interpreter(world_of(Judge::Interpreter));
   Sets sets(world_of(Judge::Sets));
-  Solver solver(world_of(Judge::Solver));
+  std::optional<Solver> solver;
+  if (options.with_solver) solver.emplace(world_of(Judge::Solver), options.solver_twice_every);
   std::vector<Sides> in_kernel(packets.size());
   if (options.with_kernel) {
     Kernel kernel(world_of(Judge::Kernel), programs);
@@ -216,11 +217,12 @@ std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World&
   std::vector<Disagreement> out;
   for (std::size_t i = 0; i < packets.size() && out.size() < options.most; ++i) {
     const Packet& packet = packets[i];
-    const Solver::Sides solved = solver.ask(packet);
+    const Solver::Sides solved = solver ? solver->ask(packet) : Solver::Sides{};
     const std::array<Sides, kJudges> said{interpreter.ask(packet), sets.ask(packet), Sides{solved.egress, solved.ingress}, in_kernel[i]};
     const PairWord pair = sets.both(packet), expected = both(said[0]);
     const auto may_be_silent = [&](Judge judge, const Packet& about, Direction direction) {
       if (judge == Judge::Kernel) return !options.with_kernel || !about.in_kernel();
+      if (judge == Judge::Solver) return !options.with_solver;
       return judge == Judge::Sets && direction == Direction::Egress && sets.encapsulates(about);
     };
     bool same = chooses ? pair == (expected.allowed ? expected : PairWord{}) : pair.allowed == expected.allowed;
@@ -245,7 +247,7 @@ std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World&
     found.said += "    both ways, as sets: " + to_string(pair) + "\n";
     out.push_back(std::move(found));
   }
-  verdicts.questions += solver.questions();
+  if (solver) verdicts.questions += solver->questions();
   return out;
 }
 

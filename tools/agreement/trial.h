@@ -23,6 +23,8 @@ struct Wrong {
   const char* name = "";
   judges::World::Change change;
   bool to_solver = true;  // authentication is nothing to it
+  // Whether it is wrong about this world.
+  bool matters(const judges::World& world) const;
 };
 
 // A packet and what was said of it.
@@ -39,7 +41,8 @@ struct Verdicts {
 };
 
 struct Options {
-  bool with_kernel = true;
+  bool with_solver = true, with_kernel = true;
+  std::uint64_t solver_twice_every = 1;
   const Wrong* wrong = nullptr;  // if any: that of `who`
   Judge who = Judge::Interpreter;
   std::size_t most = 4;          // disagreements that are looked for

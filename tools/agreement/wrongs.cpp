@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ir/text/text.h"
+
 namespace netpolc::agreement {
 namespace {
 
@@ -57,6 +59,21 @@ bool has_ports(ir::Protocol protocol) { return protocol <= ir::Protocol::Sctp; }
 
 }  // namespace
 
+bool Wrong::matters(const judges::World& world) const {
+  const ir::eval::World read = world.content();
+  ir::PolicySet policies = read.policies;
+  ir::Cluster cluster = read.cluster;
+  ir::Resolutions resolutions = read.resolutions;
+  change(policies, cluster, resolutions);
+  const auto ports = [](const ir::Cluster& one) {
+    std::vector<std::vector<ir::NamedPort>> out;
+    for (const ir::Endpoint& endpoint : one.endpoints) out.push_back(endpoint.named_ports);
+    return out;
+  };
+  return ir::print(policies) != ir::print(read.policies) || cluster.config != read.cluster.config || resolutions != read.resolutions || ports(cluster) != ports(read.cluster) ||
+         cluster.services.size() != read.cluster.services.size() || cluster.cidr_groups.size() != read.cluster.cidr_groups.size();
+}
+
 std::vector<Wrong> wrongs() {
   using ir::Action;
   return {
@@ -69,7 +86,6 @@ std::vector<Wrong> wrongs() {
       {"tiers exchanged", of_policies([](ir::Policy& p) { p.tier = p.tier == ir::Tier::Admin ? ir::Tier::Baseline : p.tier == ir::Tier::Baseline ? ir::Tier::Admin : p.tier; })},
       {"no default deny", of_policies([](ir::Policy& p) { p.default_deny_ingress = p.default_deny_egress = false; })},
       {"default deny whatever is said", of_policies([](ir::Policy& p) { p.default_deny_ingress = p.default_deny_egress = true; })},
-      {"enableDefaultDeny of all read", of_cluster([](ir::Cluster& c) { c.config.non_default_deny_policies = true; })},
       {"last port one too high", of_ports([](ir::PortMatch& m) { if (is_number(m) && has_ports(m.protocol) && m.last < 65535) ++m.last; })},
       {"first port one too high", of_ports([](ir::PortMatch& m) { if (is_number(m) && has_ports(m.protocol) && m.first < m.last) ++m.first; })},
       {"ends of ranges forgotten", of_ports([](ir::PortMatch& m) { if (is_number(m)) m.last = m.first; })},
