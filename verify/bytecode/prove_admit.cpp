@@ -344,9 +344,8 @@ class AdmitProof {
       for (const Pointer& p : value.pointers)
         if (p.region == one.lookup.region) right = right || (p.when && is(p.offset, 0) && one.lookup.key == reason());
     }
-    inquiry_.never(call.when && !asked, "reports without the budget of its reason");
-    inquiry_.never(call.when && right != found, "reports with the budget of another reason");
-    inquiry_.never(call.when && !found && (pointed || !is(value.bits, 0)), "reports with a budget that nobody looked up");
+    const z3::expr nothing = bits_.both(bits_.negate(pointed), is(value.bits, 0));
+    inquiry_.never(call.when && !(asked && z3::ite(found, right, nothing)), "reports without the budget of its reason, or with another");
   }
   z3::expr reason() { return bits_.widen(bits_.extract(*verdict_, 31, 24), 32); }
   // Slots of np_rules: ir/map_layout.h.
