@@ -8,6 +8,7 @@
 #include "compiler/session.h"
 #include "compiler/traffic_text.h"
 #include "verify/all_ports.h"
+#include "verify/cross_check.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -155,23 +156,36 @@ int refuse(std::FILE* file, const verify::RefError& error, const std::string& ou
 }  // namespace
 
 int all_ports(const std::string& from, const std::string& to, const std::string& output, verify::Judge& judge,
-              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file, bool by_class) {
+              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file, bool by_class, bool cross_check) {
   if (from.empty() || to.empty()) return complain("--all-ports needs --from and --to; `any` stands for everything");
   verify::AllPorts ports(world, lock, judge);
   const auto sources = ports.parties(from), destinations = ports.parties(to);
   if (!sources) return refuse(file, sources.error(), output);
   if (!destinations) return refuse(file, destinations.error(), output);
+  std::optional<verify::CrossCheck> check;
+  std::size_t given_up = 0;
+  if (cross_check) {
+    check.emplace(world, ports.sets());
+    ports.check_sides([&](const ir::Subject& subject, ir::Direction direction, const ir::PeerFacts& peer, const verify::Access& access) {
+      given_up += !check->agrees(subject, direction, peer, access);
+    });
+  }
+  const auto checked = [&](int code) {
+    if (check) std::fprintf(stderr, "cross-checked by the solver: %zu sides%s\n", check->asked(), given_up == 0 ? ", all agree" : "");
+    if (given_up != 0) std::fprintf(stderr, "netpolc: the solver gave up on %zu of them\n", given_up);
+    return given_up == 0 ? code : kUndecided;
+  };
   if (by_class) {
     const auto listed = all_ports_by_class(from + " → " + to, output, ports, *sources, *destinations, file);
     if (!listed) return complain("--by-class can't group services, whose ports are translated: say which pods are behind them, such as NAMESPACE/[key=value]");
-    if (output == "jsonl") return listed->undecided ? kUndecided : kGood;
-    return exit_code(listed->word);
+    if (output == "jsonl") return checked(listed->undecided ? kUndecided : kGood);
+    return checked(exit_code(listed->word));
   }
   Listing listing(ports, *sources, *destinations);
-  if (output == "jsonl") return print_lines(file, listing);
+  if (output == "jsonl") return checked(print_lines(file, listing));
   if (output == "json") print_json(file, listing);
   else print_text(file, listing, from + " → " + to, *sources, *destinations);
-  return exit_code(listing.word());
+  return checked(exit_code(listing.word()));
 }
 
 }  // namespace netpolc::compiler

@@ -22,8 +22,11 @@ namespace netpolc::compiler {
 //
 // {"class":1,"members":["a/x","a/z"]}
 // {"from":[1,2],"to":[2,3],"allowed":[{"protocol":"TCP","ports":"80"}]}
+// `cross_check`: each side of an answer is asked of the solver again; a disagreement is an internal error, and a budget
+// that is used up makes the whole answer undecided.
 int all_ports(const std::string& from, const std::string& to, const std::string& output, verify::Judge& judge,
-              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file = stdout, bool by_class = false);
+              const ir::eval::World& world, const ir::IdentityLock& lock, std::FILE* file = stdout, bool by_class = false,
+              bool cross_check = false);
 
 struct ListedByClass {
   verify::Word word = verify::Word::Denied;

@@ -17,7 +17,7 @@ namespace {
 struct Options {
   InputOptions input;
   std::string from, to, port, icmp, icmpv6, queries, output = "text";
-  bool all_ports = false, by_class = false, symbolic = false;
+  bool all_ports = false, by_class = false, cross_check = false, symbolic = false;
   std::vector<std::string> without;
   RequestOptions request;
 };
@@ -54,6 +54,7 @@ int exit_code(verify::Word word) {
 std::string ignored(const Options& options) {
   const bool flow = !options.port.empty() || !options.icmp.empty() || !options.icmpv6.empty() || options.request.given();
   const auto reads_stdin = [&](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
+  if (options.cross_check && !options.all_ports) return "--cross-check is about what --all-ports lists: add that";
   if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
   if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and requests out";
   if (options.queries.empty()) return "";
@@ -107,7 +108,7 @@ int verify_command(const Options& options) {
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
-  if (options.all_ports) return all_ports(options.from, options.to, options.output, judge, world, session.lock, stdout, options.by_class);
+  if (options.all_ports) return all_ports(options.from, options.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
   return one(options, session, judge);
 }
 
@@ -127,6 +128,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
   command->add_flag("--all-ports", options->all_ports, "What is allowed, on every port and protocol")->group("Traffic");
   command->add_flag("--by-class", options->by_class, "With --all-ports: ends that no policy tells apart are one class, listed once")->group("Traffic");
+  command->add_flag("--cross-check", options->cross_check, "With --all-ports: ask the solver about each side again; a disagreement is an internal error (4)")->group("Traffic");
   add_request_options(*command, options->request, false);
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->group("Traffic");
   command->add_option("-o,--output", options->output, "text, json or jsonl")

@@ -168,7 +168,13 @@ AccessId AllPorts::side(SubjectId subject, ir::Direction direction, FactsId peer
   if (table == nullptr) return everything;
   const auto identity = identity_of(peer);
   if (!identity || table->incomputable) return interpreted(subject, direction, peer, *table);
-  return side_of(*subject_tables_[subject], direction).of(*identity);
+  return checked(subject, direction, peer, side_of(*subject_tables_[subject], direction).of(*identity));
+}
+
+AccessId AllPorts::checked(SubjectId subject, ir::Direction direction, FactsId peer, AccessId access) {
+  const std::uint64_t key = (std::uint64_t{*subject_tables_[subject]} << 33U) | (std::uint64_t{peer} << 1U) | static_cast<std::uint64_t>(direction);
+  if (check_ && checked_.insert(key).second) check_(judge_.encounters().subject(subject), direction, judge_.encounters().facts(peer), sets_[access]);
+  return access;
 }
 
 const SideAccess& AllPorts::side_of(std::uint32_t table, ir::Direction direction) {

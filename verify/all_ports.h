@@ -2,9 +2,11 @@
 // port: answered from decision tables, both ends together. The cost of a pair is a few look-ups;
 // sets are computed once for each distinct table, set of selector bits, and pair of sets.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ir/decide/table.h"
@@ -43,6 +45,9 @@ class AllPorts {
   std::vector<std::uint32_t> classes(const Parties& parties);
 
   const AccessSets& sets() const { return sets_; }
+  // Called once for each side that an answer is made of and that has a table: whose policy, for whom, and what it allows.
+  using SideCheck = std::function<void(const ir::Subject&, ir::Direction, const ir::PeerFacts&, const Access&)>;
+  void check_sides(SideCheck check) { check_ = std::move(check); }
 
  private:
   void index_identities();
@@ -56,6 +61,7 @@ class AllPorts {
   const ir::DecisionTable* table_of(SubjectId subject) const;
   const SideAccess& side_of(std::uint32_t table, ir::Direction direction);
   AccessId side(SubjectId subject, ir::Direction direction, FactsId peer);
+  AccessId checked(SubjectId subject, ir::Direction direction, FactsId peer, AccessId access);
   AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DecisionTable& table);
   const std::vector<Stretch>& all_stretches();
   const ir::Incomputable* incomputable(SubjectId subject);
@@ -76,6 +82,8 @@ class AllPorts {
   std::vector<std::optional<std::optional<std::uint32_t>>> peers_;   // by FactsId: its identity, if it has one
   std::unordered_map<std::uint64_t, AccessId> interpreted_;
   std::vector<Stretch> all_stretches_;
+  SideCheck check_;
+  std::unordered_set<std::uint64_t> checked_;  // table, peer and direction
 };
 
 }  // namespace netpolc::verify
