@@ -29,6 +29,10 @@ bool speaks_of_unknown_names(const symbolic::PreparedRule& rule) {
   });
 }
 
+bool lists_names(const ir::Rule& rule) {
+  return std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return !item.l7.dns.empty(); });
+}
+
 // One requirement for a label, at most: then whatever it asks for, some pod has it.
 bool asks_once_for_own_labels(const ir::Selector& selector, const symbolic::Universe& universe) {
   std::set<std::string> keys;
@@ -42,6 +46,14 @@ class Dead {
  public:
   Dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget)
       : world_(world), rules_(world), universe_(std::vector<const ir::PolicySet*>{&world.policies}, std::vector<const ir::Cluster*>{&world.cluster}, std::vector<PodPattern>{}, keeps), budget_(budget) {
+    bool lists = false, names = false;
+    for (const ir::Policy& policy : world.policies.policies)
+      for (const ir::Rule& rule : policy.rules) {
+        names |= lists_names(rule);
+        lists |= std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
+      }
+    if (lists) asked_.push_back(RequestRange{});
+    if (names) asked_.push_back(RequestRange{.kind = RequestRange::Kind::Dns});
     const Claims claims(world, judge, keeps, budget);
     std::set<FactsId> seen;
     const auto everybody = claims.ends("any");
@@ -75,7 +87,9 @@ class Dead {
     for (const auto direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
       std::set<ir::RuleRef> silent;
       for (const auto& rule : policy.rules[symbolic::index(direction)])
-        if (speaks_of_unknown_names(rule))
+        if (world_.cluster.config.version < 17 && lists_names(*rule.rule))
+          out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "which redirect Cilium 1.16 takes is not encoded"});
+        else if (speaks_of_unknown_names(rule))
           out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "no address is known for its names: --resolutions"});
         else if (!says_nothing(*rule.rule))
           silent.insert(rule.ref);
@@ -166,22 +180,33 @@ class Dead {
   // Takes out of `silent` the rules that decide something between what the policy selects and `other`, or any pod.
   // Says why something is not known, or "".
   std::string among(const symbolic::PreparedPolicy& policy, ir::Direction direction, const ir::PeerFacts* other, std::set<ir::RuleRef>& silent) {
+    std::string unknown;
+    for (const auto& request : asked_)
+      if (const std::string why = among(policy, direction, other, request, silent); unknown.empty()) unknown = why;
+    return unknown;
+  }
+
+  // Of connections, or of requests over them.
+  std::string among(const symbolic::PreparedPolicy& policy, ir::Direction direction, const ir::PeerFacts* other, const std::optional<RequestRange>& range,
+                    std::set<ir::RuleRef>& silent) {
     const PodPattern pattern = subject(*policy.policy), any{"[]", std::nullopt, {}};
     SymbolicPod pod(universe_, context_, "subject", pattern), peer(universe_, context_, "peer", any);
     std::vector<SymbolicPod*> pods{&pod};
     if (other == nullptr) pods.push_back(&peer);
     const symbolic::Traffic traffic(context_, {});
     const Party from{&pod, nullptr, nullptr}, to = other == nullptr ? Party{&peer, nullptr, nullptr} : Party{nullptr, nullptr, other};
-    Encoder encoder(world_, rules_, context_, pods, false);
+    std::optional<symbolic::SymbolicRequest> request;
+    if (range) request.emplace(context_, *range, world_.cluster.config.version);
+    Encoder encoder(world_, rules_, context_, pods, false, request ? &*request : nullptr);
     const symbolic::SideTerms whole = encoder.side(direction, from, to, traffic);
     smt::Solver solver(context_, {budget_.steps, budget_.milliseconds});
     std::vector<std::pair<ir::RuleRef, z3::expr>> asked;
     for (const ir::RuleRef& ref : silent) {
       encoder.leave_out(ref);
       const symbolic::SideTerms without = encoder.side(direction, from, to, traffic);
-      if (z3::eq(whole.allowed, without.allowed) && z3::eq(whole.plain, without.plain)) continue;
+      if (z3::eq(whole.allowed, without.allowed) && z3::eq(whole.plain, without.plain) && z3::eq(whole.passes, without.passes)) continue;
       asked.emplace_back(ref, context_.bool_const(("without " + std::to_string(ref.policy) + " " + std::to_string(ref.rule)).c_str()));
-      solver.add(!asked.back().second || whole.allowed != without.allowed || whole.plain != without.plain);
+      solver.add(!asked.back().second || whole.allowed != without.allowed || whole.plain != without.plain || whole.passes != without.passes);
     }
     if (asked.empty()) return "";
     solver.add(pod.holds(policy.policy->subject));
@@ -189,9 +214,20 @@ class Dead {
       for (const z3::expr& fact : one->facts()) solver.add(fact);
     for (const z3::expr& fact : traffic.facts()) solver.add(fact);
     for (const z3::expr& fact : encoder.facts()) solver.add(fact);
+    if (request) {
+      const bool dns = range->kind == RequestRange::Kind::Dns;
+      solver.add(smt::any(context_, {traffic.is(ir::Protocol::Tcp), dns ? traffic.is(ir::Protocol::Udp) : context_.bool_val(false)}));
+      for (const z3::expr& fact : request->facts()) solver.add(fact);
+    }
     std::string unknown;
     for (const auto& [ref, literal] : asked) {
-      const smt::Answer answer = solver.ask("a rule that never decides", {literal});
+      smt::Answer answer = solver.ask("a rule that never decides", {literal});
+      while (request && std::holds_alternative<smt::Possible>(answer)) {
+        const auto clause = request->impossible(std::get<smt::Possible>(answer).model);
+        if (!clause) break;
+        solver.add(*clause);
+        answer = solver.ask("a rule that never decides", {literal});
+      }
       if (std::holds_alternative<smt::Possible>(answer)) silent.erase(ref);
       if (const auto* why = std::get_if<smt::Undecided>(&answer)) unknown = why->why;
     }
@@ -206,6 +242,7 @@ class Dead {
   z3::context context_;
   std::vector<std::unique_ptr<Somebody>> everybody_;
   std::map<std::pair<std::optional<std::string>, ir::Direction>, std::vector<const Somebody*>> others_;
+  std::vector<std::optional<RequestRange>> asked_{std::nullopt};  // connections, and what proxies look at where some are asked
   std::vector<DeadPolicy> out_;
   std::uint64_t steps_ = 0;
 };

@@ -2,9 +2,11 @@
 // which matches with RE2 and knows nothing of automata.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "verify/claims.h"
+#include "verify/dead.h"
 
 using namespace netpolc;
 using namespace netpolc::verify;
@@ -164,7 +166,7 @@ std::vector<ir::Request> requests(const RequestRange& range) {
   return out;
 }
 
-constexpr ir::Flow kFlows[] = {{P::Tcp, 80}, {P::Tcp, 85}, {P::Tcp, 53}, {P::Udp, 53}, {P::Tcp, 1}, {P::Tcp, 88}, {P::Tcp, 93}, {P::Tcp, 60}, {P::Udp, 60}};
+constexpr ir::Flow kFlows[] = {{P::Tcp, 80}, {P::Tcp, 82}, {P::Tcp, 85}, {P::Tcp, 53}, {P::Udp, 53}, {P::Tcp, 1}, {P::Tcp, 88}, {P::Tcp, 93}, {P::Tcp, 60}, {P::Udp, 60}};
 
 enum class Said { No, Yes, Unknown };
 
@@ -312,4 +314,72 @@ TEST_CASE("what is found, or not, among all requests is what is among those of a
   CHECK(seen.found > kSeeds / 8);
   CHECK(seen.none > kSeeds / 16);
   CHECK(seen.unknown < kSeeds / 4);
+}
+
+// ---- rules that never decide -------------------------------------------------------------------------
+
+namespace {
+
+enum class Decides { No, Yes, Perhaps };
+
+// Is any verdict of a side of anybody, or what becomes of any request, another one when the rule says nothing?
+Decides decides(const World& world, ir::RuleRef ref, const std::vector<ir::Request>& requests) {
+  World without = world;
+  ir::Rule& rule = without.policies.policies[ref.policy].rules[ref.rule];
+  rule.peers.clear();
+  rule.peer_kind = ir::PeerKind::Nobody;
+  rule.action = ir::Action::Allow;
+  const Sides here(world), there(without);
+  const auto all = pods();
+  std::vector<ir::PeerFacts> peers{{.labels = {{"reserved", "host", ""}}, .address = {}, .named_ports = std::nullopt}};  // comes in whatever policy says
+  for (const ir::Subject& pod : all) peers.push_back({.labels = pod.labels, .address = {}, .named_ports = std::nullopt});
+  bool unknown = false;
+  for (std::size_t a = 0; a < all.size(); ++a)
+    for (const ir::PeerFacts& facts : peers)
+      for (const ir::Flow flow : kFlows) {
+        const auto one = here.policies[a].judge(rule.direction, facts, flow), other = there.policies[a].judge(rule.direction, facts, flow);
+        const auto word = [](const ir::SideVerdict& v) { return v.verdict == ir::Verdict::Allow ? 1 : v.verdict == ir::Verdict::AllowL7 ? 2 : 3; };
+        if (word(one) != word(other)) return Decides::Yes;
+        if (word(one) != 2) continue;
+        for (const ir::Request& request : requests) {
+          const auto now = here.policies[a].judge(rule.direction, facts, flow, request).word, then = there.policies[a].judge(rule.direction, facts, flow, request).word;
+          if (now == ir::RequestVerdict::Word::Unknown || then == ir::RequestVerdict::Word::Unknown) unknown = true;
+          else if (now != then) return Decides::Yes;
+        }
+      }
+  return unknown ? Decides::Perhaps : Decides::No;
+}
+
+}  // namespace
+
+TEST_CASE("rules without which no request fares otherwise are those that never decide") {
+  std::vector<ir::Request> all;
+  for (const auto kind : {RequestRange::Kind::Http, RequestRange::Kind::Dns})
+    for (ir::Request& one : requests({.kind = kind})) all.push_back(std::move(one));
+  std::size_t dead = 0, alive = 0;
+  for (std::uint32_t seed = 9000; seed < 9000 + kSeeds / 4; ++seed) {
+    Random random(seed);
+    World world = random_world(random);
+    world.cluster.config.version = std::max<ir::CiliumVersion>(17, world.cluster.config.version);
+    if (!Sides(world).computable()) continue;
+    const ir::eval::World judged = world.world();
+    Judge judge(judged, world.lock);
+    std::uint64_t steps = 0;
+    const auto found = find_dead(judged, judge, [](const std::string& key) { return key != "host" && key != "init"; }, {}, steps);
+    for (std::uint32_t p = 0; p < world.policies.policies.size(); ++p)
+      for (std::uint32_t r = 0; r < world.policies.policies[p].rules.size(); ++r) {
+        const ir::Rule& rule = world.policies.policies[p].rules[r];
+        if (rule.peer_kind == ir::PeerKind::Unspecified && rule.any_l4) continue;  // written to say nothing
+        const auto it = std::find_if(found.begin(), found.end(), [&](const DeadPolicy& d) { return d.rule == ir::RuleRef{p, r}; });
+        if (it != found.end() && it->why != DeadPolicy::Why::NeverDecides) continue;
+        const Decides forced = decides(world, {p, r}, all);
+        INFO("seed " << seed << ", version " << world.cluster.config.version << ", rule " << p << " " << r);
+        if (it != found.end()) CHECK(forced != Decides::Yes);
+        else CHECK(forced != Decides::No);
+        (it != found.end() ? dead : alive) += 1;
+      }
+  }
+  MESSAGE(dead << " never decide, " << alive << " do");
+  CHECK(dead > kSeeds / 20);
+  CHECK(alive > kSeeds / 20);
 }
