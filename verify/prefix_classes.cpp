@@ -36,6 +36,23 @@ std::optional<IpAddress> uncovered(const std::vector<IpPrefix>& prefixes, std::s
   return candidate;
 }
 
+// Of prefixes[index] and of none of the smaller ones in it.
+bool is_own(const std::vector<IpPrefix>& prefixes, std::size_t index, const IpAddress& address) {
+  if (!prefixes[index].contains(address)) return false;
+  for (std::size_t i = index + 1; i < prefixes.size() && prefixes[index].contains(prefixes[i]); ++i)
+    if (prefixes[i].contains(address)) return false;
+  return true;
+}
+
+// People take an address of RFC 5737 or RFC 3849 for what it is, an example, and the first of a prefix for the prefix.
+IpAddress familiar(const std::vector<IpPrefix>& prefixes, std::size_t index, const IpAddress& first) {
+  static const IpAddress v4 = *IpAddress::parse("192.0.2.1"), v6 = *IpAddress::parse("2001:db8::1");
+  const IpAddress& example = first.v6 ? v6 : v4;
+  if (is_own(prefixes, index, example)) return example;
+  IpAddress second = first;
+  return first == prefixes[index].address && advance(second) && is_own(prefixes, index, second) ? second : first;
+}
+
 }  // namespace
 
 std::vector<IpAddress> representatives(const IpPrefix& whole, std::vector<IpPrefix> cuts) {
@@ -45,7 +62,7 @@ std::vector<IpAddress> representatives(const IpPrefix& whole, std::vector<IpPref
   cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   std::vector<IpAddress> out;
   for (std::size_t i = 0; i < cuts.size(); ++i)
-    if (auto address = uncovered(cuts, i)) out.push_back(*address);
+    if (const auto address = uncovered(cuts, i)) out.push_back(familiar(cuts, i, *address));
   std::sort(out.begin(), out.end());
   return out;
 }
