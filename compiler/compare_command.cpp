@@ -179,7 +179,7 @@ int run(const Kind& kind, const Options& options) {
   if (asked.dns) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{.kind = verify::RequestRange::Kind::Dns}});
   if (asked.proxy) all_asked.push_back({verify::Wanted::AllowedWithoutProxy});
   const auto found = [&](const What& what, Inquiry::Compare compare) {
-    const Inquiry inquiry{.name = kind.name, .from = any, .to = any, .not_from = {}, .not_to = {}, .traffic = traffic, .not_traffic = {}, .request = what.request, .wanted = what.wanted, .without = options.without, .compare = compare, .differing = {}};
+    const Inquiry inquiry{.name = kind.name, .from = any, .to = any, .not_from = {}, .not_to = {}, .traffic = traffic, .not_traffic = {}, .request = what.request, .wanted = what.wanted, .without = options.without, .compare = compare, .differing = {}, .unknown_alike = true};
     verify::Finding finding = claims.look_for(inquiry);
     if (const auto* it = std::get_if<verify::Found>(&finding))
       difference = Difference{it->witness, compare == Inquiry::Compare::FirstAllows, what.wanted == verify::Wanted::AllowedWithoutProxy};
@@ -190,6 +190,7 @@ int run(const Kind& kind, const Options& options) {
       if (!difference && found(what, compare)) break;
   if (auto* none = std::get_if<verify::NoneFound>(&answer.finding)) {
     if (asked.http || asked.dns) none->left_out.push_back("requests other than of visible ASCII, and names other than of letters, digits, `-` and `_`");
+    if (asked.http && asked.dns) none->left_out.push_back("what the DNS proxy makes of HTTP");
     if (asked.others) none->left_out.push_back("what proxies let through by TLS, by listeners and in other protocols: only where they are asked is compared");
     if (asked.authentication) none->left_out.push_back("where authentication is asked for");
   }

@@ -31,6 +31,20 @@ std::string not_an_expression(const char* option, const std::string& text) {
   return regex.ok() ? "" : std::string(option) + " '" + text + "': " + regex.error();
 }
 
+// Of several headers of one name Envoy compares the values together, with commas (semantics reference 7.1).
+void add_header(ir::HttpRequest& request, const std::string& name, const std::string& value) {
+  if (name == "host") {
+    if (!request.host) request.host = value;
+    return;
+  }
+  for (auto& [known, values] : request.headers)
+    if (known == name) {
+      values += "," + value;
+      return;
+    }
+  request.headers.emplace_back(name, value);
+}
+
 // A name as patterns have it.
 bool is_name(const std::string& text, bool pattern) {
   return std::all_of(text.begin(), text.end(), [&](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.' || (pattern && c == '*'); });
@@ -62,7 +76,7 @@ tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOp
     const auto colon = header.find(':');
     const auto value = colon == std::string::npos ? colon : header.find_first_not_of(' ', colon + 1);
     if (colon == 0 || colon == std::string::npos) return tl::make_unexpected("--http-header '" + header + "': expected 'Name: value'");
-    out.headers.emplace_back(lower(header.substr(0, colon)), value == std::string::npos ? "" : header.substr(value));
+    add_header(out, lower(header.substr(0, colon)), value == std::string::npos ? "" : header.substr(value, header.find_last_not_of(' ') + 1 - value));
   }
   return std::optional<ir::Request>(std::move(out));
 }

@@ -40,6 +40,7 @@ struct Inquiry {
   // Allowed (without a proxy, if that is wanted) by one policy set and not by the other: by the first and not the second, or the other way round.
   enum class Compare : std::uint8_t { No, FirstAllows, SecondAllows } compare = Compare::No;
   std::optional<std::string> differing;  // label key: the two ends have different values of it (or one lacks it)
+  bool unknown_alike = false;  // sets that both let pass what is not modelled do not differ in that
 };
 
 struct WitnessSide {

@@ -40,6 +40,13 @@ Word matches(const std::string& regex, const std::optional<std::string>& value) 
 Word holds(const HeaderCondition& condition, const HttpRequest& request) {
   if (condition.always) return Word::Yes;
   if (condition.unknown) return Word::Unknown;
+  if (condition.never) return Word::No;
+  if (condition.of != HeaderCondition::Of::Header) {
+    if (!condition.value) return Word::Yes;
+    if (condition.of == HeaderCondition::Of::Host && !request.host) return Word::Unknown;
+    const std::string& text = condition.of == HeaderCondition::Of::Host ? *request.host : condition.of == HeaderCondition::Of::Path ? request.path : request.method;
+    return text == *condition.value ? Word::Yes : Word::No;
+  }
   for (const auto& [name, value] : request.headers)
     if (name == condition.name) return !condition.value || *condition.value == value ? Word::Yes : Word::No;
   return Word::No;
@@ -85,6 +92,22 @@ std::string canonical_name(std::string_view name) {
   return out;
 }
 
+namespace {
+
+// What headers may be called: RFC 9110, 5.6.2; and what Envoy calls that a request has besides.
+void classify(HeaderCondition& condition) {
+  using Of = HeaderCondition::Of;
+  constexpr std::string_view kSigns = "!#$%&'*+-.^_`|~";
+  const std::string& name = condition.name;
+  if (name == "host" || name == ":authority") condition.of = Of::Host;
+  else if (name == ":path") condition.of = Of::Path;
+  else if (name == ":method") condition.of = Of::Method;
+  else if (name.starts_with(':')) condition.unknown = true;
+  else condition.never = name.empty() || !std::all_of(name.begin(), name.end(), [&](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kSigns.find(c) != std::string_view::npos; });
+}
+
+}  // namespace
+
 std::vector<HeaderCondition> header_conditions(const HttpRule& rule) {
   std::vector<HeaderCondition> out;
   for (const std::string& text : rule.headers) {
@@ -100,6 +123,7 @@ std::vector<HeaderCondition> header_conditions(const HttpRule& rule) {
     one.unknown = by_secret;
     out.push_back(std::move(one));
   }
+  for (HeaderCondition& condition : out) classify(condition);
   return out;
 }
 
@@ -108,9 +132,11 @@ std::string unmodelled(const L7& l7, std::size_t kind) {
   if (!l7.kafka.empty() || !l7.generic.empty() || l7.parser == L7Parser::Generic) return "what a parser of another protocol lets pass";
   if (!l7.server_names.empty() || l7.terminating_tls || l7.originating_tls) return "TLS: server names and termination";
   if (kind == kHttpKind && !l7.dns.empty()) return "what the DNS proxy makes of HTTP";
-  for (const HttpRule& rule : l7.http)
+  for (const HttpRule& rule : l7.http) {
+    if (!rule.host.empty() && !compiled(rule.host).ok()) return "a host that is no regular expression: " + rule.host;  // Cilium does not look (section 1.7)
     for (const HeaderCondition& condition : header_conditions(rule))
-      if (condition.unknown) return "a header's value that is in a Secret";
+      if (condition.unknown && !condition.always) return condition.name.starts_with(':') ? "the header " + condition.name : "a header's value that is in a Secret";
+  }
   return "";
 }
 

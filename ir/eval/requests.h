@@ -19,6 +19,8 @@ struct HeaderCondition {
   std::optional<std::string> value;  // none: that it is there
   bool always = false;               // holds whatever the request says
   bool unknown = false;              // turns on a secret
+  bool never = false;                // no header can be called so
+  enum class Of : std::uint8_t { Header, Method, Path, Host } of = Of::Header;  // Envoy knows the request's own by names, too
 };
 std::vector<HeaderCondition> header_conditions(const HttpRule& rule);
 

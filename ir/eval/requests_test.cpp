@@ -98,6 +98,27 @@ TEST_CASE("5.8: what relaxes lists of HTTP, and what those of DNS") {
   CHECK(by_range.dns() == Word::Denied);
 }
 
+TEST_CASE("7.1: what headers are called") {
+  const HttpRequest request{"GET", "/x", "a.com", {{"x-team", "shop"}, {"x-empty", ""}}};
+  const auto with = [](const char* header) {
+    HttpRule rule;
+    rule.headers = {header};
+    return rule;
+  };
+  CHECK(in_http(with("X-Team: shop"), request) == Word::Allowed);
+  CHECK(in_http(with("X-Empty: "), request) == Word::Allowed);
+  CHECK(in_http(with("X-Team: "), request) == Word::Denied);
+  CHECK(in_http(with("X-Team:shop"), request) == Word::Denied);  // that it is there, and no header is called so
+  CHECK(header_conditions(with("X-Team:shop")).front().never);
+  CHECK(in_http(with("Host: a.com"), request) == Word::Allowed);
+  CHECK(in_http(with(":authority b.com"), request) == Word::Denied);
+  CHECK(in_http(with(":path /x"), request) == Word::Allowed);
+  CHECK(in_http(with("Host: a.com"), {"GET", "/x", std::nullopt, {}}) == Word::Unknown);
+  HttpRule broken;
+  broken.host = "a**";  // Cilium does not look, Envoy does
+  CHECK(in_http(broken, request) == Word::Unknown);
+}
+
 TEST_CASE("4.4: without default deny lists only look, for DNS from 1.17 on") {
   Fixture visible;
   visible.lists();

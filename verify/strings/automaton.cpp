@@ -176,6 +176,22 @@ bool Automaton::matches(const std::string& text) {
   return accepts(state);
 }
 
+std::string Automaton::prefix() {
+  constexpr std::size_t kMost = 256;
+  std::string out;
+  State state = start();
+  while (!accepts(state) && !is_dead(state) && out.size() < kMost) {
+    Characters all;
+    for (const std::uint32_t node : states_[state].nodes) all |= sets_[nodes_[node].set];
+    if (all.count() != 1) break;
+    unsigned char c = 0;
+    while (!all[c]) ++c;
+    out += static_cast<char>(c);
+    state = next(state, c);
+  }
+  return out;
+}
+
 std::variant<std::string, None, TooMany> shortest(const std::vector<Wish>& wishes, std::size_t most_states) {
   const std::vector<unsigned char> characters = kinds_of_characters(wishes);
   using Place = std::vector<Automaton::State>;

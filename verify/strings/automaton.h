@@ -35,6 +35,8 @@ class Automaton {
   bool is_dead(State state) const { return states_[state].nodes.empty(); }
   const std::vector<Characters>& characters() const { return sets_; }
   bool matches(const std::string& text);
+  // What all its texts begin with, as far as that is easily seen.
+  std::string prefix();
 
   struct Node {
     enum class Kind : std::uint8_t { Split, OneOf, Begin, End, Match } kind = Kind::Match;

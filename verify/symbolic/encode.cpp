@@ -269,7 +269,8 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
   const z3::expr rest = unmatched(direction, selected, subject, peer);
   const z3::expr unknown = smt::any(context_, unmodelled);
   if (!unknown.is_false()) unmodelled_.push_back(unknown);
-  const z3::expr anything = z3::expr(context_, Z3_mk_fresh_const(context_, "not modelled", context_.bool_sort()));
+  const z3::expr anything = unknown_alike_ ? context_.bool_const(direction == ir::Direction::Egress ? "not modelled: egress" : "not modelled: ingress")
+                                           : z3::expr(context_, Z3_mk_fresh_const(context_, "not modelled", context_.bool_sort()));
   // `proxied`: the word of a proxy that begins at this level, which skips allows that don't have the request.
   struct Value {
     z3::expr allowed, plain, passes, proxied;

@@ -50,6 +50,8 @@ class Encoder {
 
   // As if this rule said nothing; what it turns on by being there stays.
   void leave_out(ir::RuleRef rule) { left_out_ = rule; }
+  // What is not modelled is the same to all encoders that this is said to.
+  void take_unknown_as_alike() { unknown_alike_ = true; }
   // Precondition: subject.judged().
   SideTerms side(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
 
@@ -98,6 +100,7 @@ class Encoder {
   SymbolicRequest* const request_;
   SymbolicNames* const names_;
   std::vector<z3::expr> unmodelled_;
+  bool unknown_alike_ = false;
   std::optional<ir::RuleRef> left_out_;
   const ir::eval::AddressLabels& address_labels_;
   std::map<const ir::PeerFacts*, ir::LabelSet> labels_of_;

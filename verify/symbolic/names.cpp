@@ -66,20 +66,14 @@ std::optional<z3::expr> SymbolicNames::impossible(const z3::model& model) {
   if (every_ == nullptr) every_ = automaton(kEveryName);
   const Chosen all = chosen(model);
   for (Selector* selector : all.has) {
-    std::vector<Selector*> others = all.has_not;
-    const auto none = [&](std::size_t without) {
-      std::vector<strings::Wish> wishes{{every_.get(), true}, {selector->automaton.get(), true}};
-      for (std::size_t i = 0; i < others.size(); ++i)
-        if (i != without) wishes.push_back({others[i]->automaton.get(), false});
-      return std::holds_alternative<strings::None>(strings::shortest(wishes));
-    };
-    if (!none(others.size())) continue;
-    for (std::size_t i = 0; i < others.size();) {
-      if (none(i)) others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
-      else ++i;
-    }
+    std::vector<strings::Wish> wishes{{selector->automaton.get(), true}};
+    for (Selector* other : all.has_not) wishes.push_back({other->automaton.get(), false});
+    const auto found = conflicts_.of(*every_, wishes);
+    const auto* conflict = std::get_if<strings::Conflict>(&found);
+    if (conflict == nullptr) continue;
     std::vector<z3::expr> clause{!selector->has};
-    for (const Selector* other : others) clause.push_back(other->has);
+    for (const std::size_t i : *conflict)
+      if (i != 0) clause.push_back(all.has_not[i - 1]->has);
     return smt::any(context_, clause);
   }
   return std::nullopt;
@@ -95,7 +89,9 @@ std::vector<std::string> SymbolicNames::names(const z3::model& model) {
     for (strings::Automaton* better : {familiar_.get(), every_.get()}) {
       std::vector<strings::Wish> wishes{{better, true}, {selector->automaton.get(), true}};
       for (Selector* other : all.has_not) wishes.push_back({other->automaton.get(), false});
-      const auto found = strings::shortest(wishes);
+      std::vector<strings::Wish> asked;
+      for (const std::size_t i : conflicts_.relevant(wishes)) asked.push_back(wishes[i]);
+      const auto found = strings::shortest(asked);
       const auto* text = std::get_if<std::string>(&found);
       if (text == nullptr) continue;
       out.push_back(text->substr(0, text->size() - 1));

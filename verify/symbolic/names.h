@@ -12,6 +12,7 @@
 #include "ir/policy.h"
 #include "ir/cluster.h"
 #include "verify/strings/automaton.h"
+#include "verify/strings/conflict.h"
 
 namespace netpolc::verify::symbolic {
 
@@ -43,6 +44,7 @@ class SymbolicNames {
   const ir::CiliumVersion version_;
   std::map<std::string, Selector> selectors_;  // by expression
   std::unique_ptr<strings::Automaton> every_, familiar_;
+  strings::Conflicts conflicts_;
   bool gave_up_ = false;
 };
 

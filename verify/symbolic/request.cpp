@@ -1,5 +1,7 @@
 #include "verify/symbolic/request.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
 #include "ir/eval/requests.h"
@@ -66,10 +68,19 @@ z3::expr SymbolicRequest::header(const std::string& name, const std::optional<st
   return equal_.emplace(Header(name, *value), is).first->second;
 }
 
+z3::expr SymbolicRequest::holds(const ir::eval::HeaderCondition& condition) {
+  using Of = ir::eval::HeaderCondition::Of;
+  if (condition.never) return context_.bool_val(false);
+  if (condition.of == Of::Header) return header(condition.name, condition.value);
+  if (!condition.value) return context_.bool_val(true);
+  if (condition.value->empty()) return context_.bool_val(false);  // none is
+  return matches(condition.of == Of::Host ? Field::Host : condition.of == Of::Path ? Field::Path : Field::Method, re2::RE2::QuoteMeta(*condition.value));
+}
+
 z3::expr SymbolicRequest::matches(const ir::HttpRule& rule) {
   std::vector<z3::expr> out{matches(Field::Method, rule.method), matches(Field::Path, rule.path), matches(Field::Host, rule.host)};
   for (const ir::eval::HeaderCondition& condition : ir::eval::header_conditions(rule))
-    if (!condition.always) out.push_back(header(condition.name, condition.value));
+    if (!condition.always) out.push_back(holds(condition));
   return all(out);
 }
 
@@ -123,25 +134,27 @@ std::optional<z3::expr> SymbolicRequest::impossible(const z3::model& model) {
       range_.kind == RequestRange::Kind::Dns ? std::vector<std::pair<Field, const char*>>{{Field::Name, kEveryName}}
                                              : std::vector<std::pair<Field, const char*>>{{Field::Method, kMethod}, {Field::Path, kVisible}, {Field::Host, kVisible}};
   for (const auto& [field, universe] : fields) {
-    auto literals = chosen(field, model);
-    const auto ask = [&](std::size_t without) {
-      std::vector<strings::Wish> wishes{{&automaton(universe), true}};
-      for (std::size_t i = 0; i < literals.size(); ++i)
-        if (i != without) wishes.push_back(literals[i].second);
-      return strings::shortest(wishes);
-    };
-    const auto found = ask(literals.size());
+    const auto literals = chosen(field, model);
+    std::vector<strings::Wish> wishes;
+    for (const auto& [literal, wish] : literals) wishes.push_back(wish);
+    const auto found = conflicts_.of(automaton(universe), wishes);
     if (std::holds_alternative<strings::TooMany>(found) && problem_.empty()) problem_ = "expressions that have too many states together";
-    if (!std::holds_alternative<strings::None>(found)) continue;
-    for (std::size_t i = 0; i < literals.size();) {  // what is left out of a set that no text is like
-      if (std::holds_alternative<strings::None>(ask(i))) literals.erase(literals.begin() + static_cast<std::ptrdiff_t>(i));
-      else ++i;
-    }
+    const auto* conflict = std::get_if<strings::Conflict>(&found);
+    if (conflict == nullptr) continue;
     std::vector<z3::expr> clause;
-    for (const auto& [literal, wish] : literals) clause.push_back(smt::negate(literal));
+    for (const std::size_t i : *conflict) clause.push_back(smt::negate(literals[i].first));
     return smt::any(context_, clause);
   }
   return std::nullopt;
+}
+
+void SymbolicRequest::relate_to_range() {
+  for (const auto& [field, regex] : {std::pair{Field::Method, range_.method}, std::pair{Field::Path, range_.path}, std::pair{Field::Host, range_.host}}) {
+    const auto range = atoms_.find({field, regex});
+    if (range == atoms_.end() || range->second.automaton == nullptr) continue;
+    for (auto& [key, atom] : atoms_)
+      if (key.first == field && atom.automaton != nullptr && conflicts_.disjoint(*range->second.automaton, *atom.automaton)) facts_.push_back(!range->second.matches || !atom.matches);
+  }
 }
 
 std::string SymbolicRequest::text(Field field, const z3::model& model) {
@@ -150,7 +163,9 @@ std::string SymbolicRequest::text(Field field, const z3::model& model) {
   for (const char* one : better) {
     std::vector<strings::Wish> wishes{{&automaton(one), true}};
     for (const auto& [literal, wish] : literals) wishes.push_back(wish);
-    auto found = strings::shortest(wishes);
+    std::vector<strings::Wish> asked;
+    for (const std::size_t i : conflicts_.relevant(wishes)) asked.push_back(wishes[i]);
+    auto found = strings::shortest(asked);
     if (auto* out = std::get_if<std::string>(&found)) return std::move(*out);
   }
   return "";
@@ -161,7 +176,8 @@ ir::Request SymbolicRequest::request(const z3::model& model) {
   ir::HttpRequest out{text(Field::Method, model), text(Field::Path, model), text(Field::Host, model), {}};
   for (const auto& [name, there] : present_) {
     if (!model.eval(there, true).is_true()) continue;
-    std::string value, other = "x";
+    std::optional<std::string> value;
+    std::string other = "x";
     for (const auto& [header, is] : equal_) {
       if (header.first != name) continue;
       if (model.eval(is, true).is_true()) value = header.second;
@@ -172,7 +188,7 @@ ir::Request SymbolicRequest::request(const z3::model& model) {
       again = std::any_of(equal_.begin(), equal_.end(), [&](const auto& e) { return e.first == Header(name, other); });
       if (again) other += "x";
     }
-    out.headers.emplace_back(name, value.empty() ? other : value);
+    out.headers.emplace_back(name, value.value_or(other));
   }
   return out;
 }

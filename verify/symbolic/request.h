@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "ir/eval/requests.h"
 #include "ir/request.h"
 #include "verify/strings/automaton.h"
+#include "verify/strings/conflict.h"
 #include "verify/symbolic/request_range.h"
 
 namespace netpolc::verify::symbolic {
@@ -26,6 +28,8 @@ class SymbolicRequest {
   // It is in the lists. Precondition: ir::eval::unmodelled says nothing of them.
   z3::expr in_list(const ir::L7& l7);
   z3::expr in_range();
+  // What the range says of expressions that were asked about: most can't match, or must. Becomes facts.
+  void relate_to_range();
   const std::vector<z3::expr>& facts() const { return facts_; }
   std::vector<z3::expr> preferences() const;
 
@@ -46,6 +50,7 @@ class SymbolicRequest {
   z3::expr matches(Field field, const std::string& regex);
   z3::expr matches_name(const std::string& pattern);
   z3::expr header(const std::string& name, const std::optional<std::string>& value);
+  z3::expr holds(const ir::eval::HeaderCondition& condition);
   z3::expr matches(const ir::HttpRule& rule);
   z3::expr all(const std::vector<z3::expr>& terms);
   std::vector<std::pair<z3::expr, strings::Wish>> chosen(Field field, const z3::model& model);
@@ -57,6 +62,7 @@ class SymbolicRequest {
   const ir::CiliumVersion version_;
   std::map<std::pair<Field, std::string>, Atom> atoms_;
   std::map<std::string, std::unique_ptr<strings::Automaton>> known_;  // universes and what people would rather see
+  strings::Conflicts conflicts_;
   std::map<std::string, z3::expr> present_;
   std::map<Header, z3::expr> equal_;
   std::vector<z3::expr> facts_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/eval/fqdn.h"
 #include "verify/smt/solver.h"
 
 namespace netpolc::verify::symbolic {
@@ -27,6 +28,9 @@ class Search {
     SymbolicRequest* const request = request_ ? &*request_ : nullptr;
     encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr, request, names);
     if (world.other != nullptr) other_.emplace(*world.other, *world.other_rules, context_, pods, false, request, names);
+    if (!inquiry.unknown_alike) return;
+    encoder_->take_unknown_as_alike();
+    if (other_) other_->take_unknown_as_alike();
   }
 
   Outcome run() {
@@ -94,13 +98,14 @@ class Search {
       premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
     if (request_) {
       premise_.push_back(request_->in_range());
+      request_->relate_to_range();
       const bool dns = inquiry_.request->kind == RequestRange::Kind::Dns;
       premise_.push_back(smt::any(context_, {traffic_.is(ir::Protocol::Tcp), dns ? traffic_.is(ir::Protocol::Udp) : context_.bool_val(false)}));
     }
     if (names_) {
-      if (!to_.dns_name.empty()) premise_.push_back(names_->has({to_.dns_name, ""}));
+      if (!to_.dns_name.empty()) premise_.push_back(named(to_.dns_name));
       for (const End& end : inquiry_.not_to.ends)
-        if (!end.dns_name.empty()) premise_.push_back(!names_->has({end.dns_name, ""}));
+        if (!end.dns_name.empty()) premise_.push_back(smt::negate(named(end.dns_name)));
     }
     one_family(from_);
     one_family(to_);
@@ -108,6 +113,13 @@ class Search {
     leave_out(to_pod_, inquiry_.not_to);
     if (inquiry_.differing && from_pod_ && to_pod_) premise_.push_back(from_pod_->may_differ(*to_pod_, *inquiry_.differing));
     return wanted;
+  }
+
+  // The address is this name's: that is known, or may be.
+  z3::expr named(const std::string& name) {
+    const ir::FqdnPeer peer{name, ""};
+    const auto known = ir::eval::resolve(peer, world_.world.resolutions, world_.world.cluster.config.version);
+    return std::binary_search(known.begin(), known.end(), *to_.facts->address) ? context_.bool_val(true) : names_->has(peer);
   }
 
   // No address has ICMP of the other family.
