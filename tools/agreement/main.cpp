@@ -25,7 +25,7 @@ struct Arguments {
   std::uint64_t at_least = 0;
   double seconds = 0;
   unsigned jobs = 0;
-  std::string vectors;
+  std::string vectors, only;
   std::size_t every = 1;
   bool offline = false, mutate = false, show = false;
 };
@@ -213,7 +213,7 @@ int judge_all_vectors(const Arguments& arguments) {
   std::size_t n = 0;
   for (const auto& file : files)
     for (judges::Scenario& scenario : judges::read_scenarios(file.string()))
-      if (n++ % arguments.every == 0) scenarios.push_back(std::move(scenario));
+      if (scenario.name.find(arguments.only) != std::string::npos && n++ % arguments.every == 0) scenarios.push_back(std::move(scenario));
   judges::Programs programs;
   std::atomic<std::size_t> next = 0;
   VectorTally all;
@@ -261,7 +261,8 @@ int main(int argc, char** argv) {
   app.add_option("--at-least", arguments.at_least, "Fail if fewer packets came before four judges");
   app.add_option("--jobs", arguments.jobs, "Threads; as many as processors unless said");
   app.add_option("--vectors", arguments.vectors, "Judge the conformance vectors that lie there instead, without the kernel")->check(CLI::ExistingDirectory);
-  app.add_option("--every", arguments.every, "Of those, each N-th scenario only")->check(CLI::PositiveNumber);
+  app.add_option("--only", arguments.only, "Of those, scenarios whose name has this in it");
+  app.add_option("--every", arguments.every, "... and of them each N-th scenario only")->check(CLI::PositiveNumber);
   app.add_flag("--offline", arguments.offline, "Without the kernel");
   app.add_flag("--mutate", arguments.mutate, "Give one judge a wrong belief after the other, and check that the others find out");
   app.add_flag("--show", arguments.show, "Print the policy sets and how often each thing was said");

@@ -44,17 +44,6 @@ bool is_one(const judges::World& world, const std::string& name) {
   return kind == verify::EndKind::Endpoint || kind == verify::EndKind::Address;
 }
 
-// Claims let names mean any address outside; the interpreter goes by what they resolve to.
-bool names_decide(const judges::World& world, const Packet& packet) {
-  const auto outside = [&](const std::string& name) { return world.parties().at(name).end.kind == verify::EndKind::Address; };
-  if (!outside(packet.from) && !outside(packet.to)) return false;
-  for (const ir::Policy& policy : world.policies().policies)
-    for (const ir::Rule& rule : policy.rules)
-      for (const ir::Peer& peer : rule.peers)
-        if (std::holds_alternative<ir::FqdnPeer>(peer)) return true;
-  return false;
-}
-
 // The other family's ICMP can't be.
 bool can_be(const judges::World& world, const Packet& packet) {
   for (const std::string* name : {&packet.from, &packet.to}) {
@@ -78,7 +67,7 @@ void VectorTally::add(const VectorTally& other) {
   texts.insert(texts.end(), other.texts.begin(), other.texts.end());
 }
 
-std::optional<bool> claimed_never(judges::World& world, const judges::Scenario& scenario, const Packet& packet) {
+Claimed claim_never(judges::World& world, const judges::Scenario& scenario, const Packet& packet) {
   const ir::eval::World content = world.content();
   const frontend::LabelFilter filter(content.cluster.config);
   verify::Claims claims(content, world.interpreter(), [&](const std::string& key) { return filter.keeps({"k8s", key, ""}); });
@@ -88,8 +77,9 @@ std::optional<bool> claimed_never(judges::World& world, const judges::Scenario& 
   inquiry.to = *claims.ends(judges::reference(scenario, packet.to));
   inquiry.traffic = {packet.flow.protocol, packet.flow.number, packet.flow.number};
   const verify::Finding finding = claims.look_for(inquiry);
-  if (std::holds_alternative<verify::NotKnown>(finding)) return std::nullopt;
-  return !std::holds_alternative<verify::Found>(finding);
+  if (std::holds_alternative<verify::NotKnown>(finding)) return Claimed::Undecided;
+  const auto* found = std::get_if<verify::Found>(&finding);
+  return found == nullptr ? Claimed::Proved : found->witness.besides.empty() ? Claimed::Refuted : Claimed::RefutedIf;
 }
 
 void judge_vectors(const judges::Scenario& scenario, judges::Programs& programs, VectorTally& tally) {
@@ -119,14 +109,15 @@ void judge_vectors(const judges::Scenario& scenario, judges::Programs& programs,
     if (!is_one(world, packets[i].from) || !is_one(world, packets[i].to) || !can_be(world, packets[i])) continue;
     const auto passes = allowed(world, packets[i]);
     if (!passes) continue;
-    const auto never = claimed_never(world, scenario, packets[i]);
+    const Claimed never = claim_never(world, scenario, packets[i]);
     ++tally.claims;
-    tally.refuted += never && !*never;
-    if (never && (*never == !*passes || (!*never && names_decide(world, packets[i])))) continue;
+    tally.refuted += never == Claimed::Refuted;
+    if (never == (*passes ? Claimed::Refuted : Claimed::Proved)) continue;
+    if (never == Claimed::RefutedIf && !*passes) continue;
     ++tally.disagreements;
     if (tally.texts.size() < 8)
       tally.texts.push_back("DISAGREEMENT scenario " + scenario.name + "\n  " + to_string(packets[i]) + "\n    interpreter   " + (*passes ? "allowed" : "denied") +
-                            "\n    claim `never` " + (!never ? "undecided" : *never ? "proved" : "refuted") + "\n");
+                            "\n    claim `never` " + (never == Claimed::Undecided ? "undecided" : never == Claimed::Proved ? "proved" : "refuted") + "\n");
   }
 }
 

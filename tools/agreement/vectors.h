@@ -17,7 +17,8 @@ struct VectorTally {
 // Throws std::runtime_error where the scenario can't be set up.
 void judge_vectors(const judges::Scenario& scenario, judges::Programs& programs, VectorTally& tally);
 
-// `never` from one to the other by this packet. None: undecided.
-std::optional<bool> claimed_never(judges::World& world, const judges::Scenario& scenario, const Packet& packet);
+// `never` from one to the other by this packet. `RefutedIf`: were other pods' ports, or names, as the manifests don't have them.
+enum class Claimed : std::uint8_t { Proved, Refuted, RefutedIf, Undecided };
+Claimed claim_never(judges::World& world, const judges::Scenario& scenario, const Packet& packet);
 
 }  // namespace netpolc::agreement
