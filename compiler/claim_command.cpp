@@ -30,6 +30,7 @@ class Claimant {
     out.wanted = wanted;
     out.traffic = traffic();
     out.request = requests();
+    if (const std::string problem = not_over(options_.request, out.traffic.protocol); !problem.empty()) say(problem);
     out.without = options_.without;
     out.not_from = not_from_;
     out.not_to = not_to_;

@@ -67,6 +67,7 @@ tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOp
     if (!is_name(options.dns, false)) return tl::make_unexpected("--dns " + options.dns + ": expected a name, such as www.example.com");
     return std::optional<ir::Request>(ir::DnsQuery{options.dns});
   }
+  if (options.http.empty()) return tl::make_unexpected(std::string(options.host.empty() ? "--http-header" : "--http-host") + " is about a request: say which, with --http 'GET /path'");
   const auto words = words_of(options.http);
   if (!words || !words->path.starts_with('/')) return tl::make_unexpected("--http '" + options.http + "': expected a method and a path, such as 'GET /path'");
   // "GET /path HTTP/1.1" is a request's first line.
@@ -102,6 +103,12 @@ tl::expected<std::optional<verify::RequestRange>, std::string> requests_of(const
   for (const auto& [option, text] : {std::pair{"--http", &out.method}, std::pair{"--http", &out.path}, std::pair{"--http-host", &out.host}})
     if (std::string problem = not_an_expression(option, *text); !problem.empty()) return tl::make_unexpected(std::move(problem));
   return std::optional(out);
+}
+
+std::string not_over(const RequestOptions& options, std::optional<ir::Protocol> protocol) {
+  if (!options.given() || !protocol || *protocol == ir::Protocol::Tcp) return "";
+  if (options.dns.empty()) return "HTTP is spoken over TCP: ask with --port PORT/TCP";
+  return *protocol == ir::Protocol::Udp ? "" : "DNS is spoken over UDP and TCP: ask with --port 53/UDP";
 }
 
 verify::RequestRange only(const ir::Request& request) {

@@ -24,6 +24,8 @@ void add_request_options(CLI::App& command, RequestOptions& options, bool patter
 // Nothing given: none. Errors say what is wrong, and with which option.
 tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOptions& options);
 tl::expected<std::optional<verify::RequestRange>, std::string> requests_of(const RequestOptions& options);
+// Why such a request is never sent over this protocol; "": it may be. None: whichever is right.
+std::string not_over(const RequestOptions& options, std::optional<ir::Protocol> protocol);
 // The one request, as a set.
 verify::RequestRange only(const ir::Request& request);
 

@@ -87,6 +87,7 @@ int one(const Options& options, const Session& session, verify::Judge& judge) {
   auto request = request_of(options.request);
   if (!request) return complain(request.error());
   const verify::Question question{options.from, options.to, asked_flow(options, problem), std::move(*request)};
+  if (problem.empty() && question.flow) problem = not_over(options.request, question.flow->protocol);
   if (!problem.empty()) return complain(problem);
   auto answer = judge.ask(question);
   if (!answer) return complain(answer.error().message);

@@ -345,17 +345,18 @@ class SubjectPolicy::Requests {
     if (!unknown_.empty()) return {Word::Unknown, {}, unknown_};
     if (dns_ && packets.l7 == L7Parser::Http) return {Word::Denied, std::move(packets.rules), ""};  // no HTTP, so the proxy closes
     std::optional<Tier> passed;
+    bool perhaps = false;  // a level that was asked already may let it pass
     for (const Found& found : found_) {
       if (passed == found.tier) continue;
-      if (found.denies) return {Word::Denied, listed_, ""};
+      if (found.denies) return refused(perhaps);
       if (!found.lets_pass.empty()) return {Word::Allowed, found.lets_pass, ""};
-      if (no_host_) return {Word::Unknown, {}, "the request's host"};
+      perhaps |= found.perhaps;
       listed_.insert(listed_.end(), found.listed.begin(), found.listed.end());
       if (found.passes) passed = found.tier;
     }
     const bool by_default = side_.enforcement == Enforcement::DefaultAllow && (!dns_ || state_.config().version >= 17);
     if (by_default || state_.by_localhost(side_, peer_)) return {Word::Allowed, {}, ""};
-    return {Word::Denied, listed_, ""};
+    return refused(perhaps);
   }
 
  private:
@@ -363,11 +364,16 @@ class SubjectPolicy::Requests {
   struct Found {  // in one level
     Tier tier = Tier::Normal;
     bool denies = false, passes = false;
+    bool perhaps = false;  // some list turns on the request's host, which is not known
     std::vector<RuleRef> lets_pass, listed;
   };
 
+  RequestVerdict refused(bool perhaps) const {
+    return perhaps ? RequestVerdict{Word::Unknown, {}, "the request's host"} : RequestVerdict{Word::Denied, listed_, ""};
+  }
+
   void look(const State::Level& level) {
-    Found& out = found_.emplace_back(Found{level.tier, false, false, {}, {}});
+    Found& out = found_.emplace_back(Found{level.tier, false, false, false, {}, {}});
     for (const ResolvedRule& rule : level.rules) {
       const auto by = state_.peer_hit(rule, peer_);
       if (!by.own && !by.everyone) continue;
@@ -391,7 +397,7 @@ class SubjectPolicy::Requests {
     }
     if (dns_ && !of_this_port) return;
     const InList in = in_list(l7, request_, state_.config().version);
-    no_host_ |= in.word == InList::Word::Unknown;
+    out.perhaps |= in.word == InList::Word::Unknown;
     auto& where = in.word == InList::Word::Yes ? out.lets_pass : out.listed;
     if (where.empty() || where.back() != rule.ref) where.push_back(rule.ref);
   }
@@ -402,7 +408,6 @@ class SubjectPolicy::Requests {
   const Flow flow_;
   const Request& request_;
   const bool dns_;
-  bool no_host_ = false;
   std::vector<Found> found_;
   std::vector<RuleRef> listed_;
   std::string unknown_;

@@ -127,6 +127,29 @@ TEST_CASE("4.4: without default deny lists only look, for DNS from 1.17 on") {
   CHECK(visible.dns() == Word::Allowed);
 }
 
+TEST_CASE("a host that is not known matters where nothing else lets the request pass") {
+  const auto ask = [](bool later, bool deny) {
+    Fixture one;
+    L7 http;
+    http.parser = L7Parser::Http;
+    http.http = {{"", "", "x", {}, {}}};
+    one.at(one.rule(), 80, 80, http);
+    one.cluster.config.version = 20;
+    if (later || deny) {
+      Policy& baseline = one.policies.policies.emplace_back();
+      baseline.kind = PolicyKind::ClusterNetworkPolicy;
+      baseline.tier = Tier::Baseline;
+      Rule& rule = baseline.rules.emplace_back(one.policies.policies[0].rules[0]);
+      rule.action = deny ? Action::Deny : Action::Allow;
+      rule.ports[0].l7 = {};
+    }
+    return one.ask(HttpRequest{"GET", "/", std::nullopt, {}}, 80);
+  };
+  CHECK(ask(false, false) == Word::Unknown);
+  CHECK(ask(true, false) == Word::Allowed);
+  CHECK(ask(false, true) == Word::Unknown);
+}
+
 TEST_CASE("a deny comes before any proxy") {
   Fixture denied;
   denied.lists();
