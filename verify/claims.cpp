@@ -250,7 +250,27 @@ class Look {
     return out;
   }
 
-  std::optional<Finding> between(const Choice& from, const Choice& to, std::uint64_t& steps) {
+  // Which endpoints meet the other end as it is seen here: a node is the host of its own pods, and a remote node to others.
+  Choice placed(const Candidate& pattern, const Candidate& other, bool sends) {
+    Choice out = pattern;
+    if (pattern.end != nullptr || other.end == nullptr || (other.end->kind != EndKind::Node && other.end->kind != EndKind::Host)) return out;
+    out.may_be = [this, &other, sends](std::uint32_t endpoint) {
+      const End pod = judge_.directory().endpoint_end(endpoint, std::nullopt);
+      const auto cases = sends ? judge_.encounters().meet(pod, *other.end) : judge_.encounters().meet(*other.end, pod);
+      return std::any_of(cases.begin(), cases.end(), [&](const Meeting& one) { return (sends ? one.destination_seen : one.source_seen) == other.seen; });
+    };
+    return out;
+  }
+
+  // A node is somebody else to its own pods, so where a pod runs that nobody has seen yet is a part of the witness.
+  void where(const symbolic::Met& pod, const Candidate& other, Witness& out) const {
+    if (!pod.is_new || other.end == nullptr || other.end->kind != EndKind::Node) return;
+    const bool there = ir::eval::has_label(other.facts->labels, "reserved", "host");
+    out.besides.push_back(pod.name + " runs on " + (there ? "" : "another node than ") + world_.world.cluster.nodes[other.end->index].name);
+  }
+
+  std::optional<Finding> between(const Candidate& source, const Candidate& destination, std::uint64_t& steps) {
+    const Choice from = placed(source, destination, true), to = placed(destination, source, false);
     const symbolic::Outcome outcome = symbolic::search(world_, context_, inquiry_, from, to, steps);
     if (const auto* unknown = std::get_if<NotKnown>(&outcome)) {
       if (unknown_.empty()) unknown_ = unknown->why;
@@ -270,6 +290,8 @@ class Look {
     if (!known(model, replayed, as_wanted(replayed))) return std::nullopt;
     if (!as_wanted(replayed)) throw std::logic_error(disagreement(model, replayed));
     Found found{{model.from.name, model.to.name, model.flow, model.request, std::move(replayed.egress), std::move(replayed.ingress), {}, {}, std::move(replayed.besides)}};
+    where(model.from, destination, found.witness);
+    where(model.to, source, found.witness);
     if (world_.other == nullptr) return found;
     symbolic::Replayed there = symbolic::replay(*world_.other, model);
     if (!there.incomputable.empty()) {

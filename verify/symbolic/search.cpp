@@ -187,8 +187,8 @@ class Search {
   // An endpoint that there is, if one will do; then whatever people would rather see, as long as there is a model.
   Outcome model(z3::model found, std::vector<z3::expr> assumed) {
     std::vector<z3::expr> wishes;
-    for (auto* pod : {&from_pod_, &to_pod_})
-      if (*pod) wishes.push_back(likeness(**pod));
+    if (from_pod_) wishes.push_back(likeness(*from_pod_, from_));
+    if (to_pod_) wishes.push_back(likeness(*to_pod_, to_));
     for (const z3::expr& wish : traffic_.preferences()) wishes.push_back(wish);
     for (auto* pod : {&from_pod_, &to_pod_})
       if (*pod)
@@ -215,23 +215,34 @@ class Search {
                  request_ ? std::optional(request_->request(found)) : std::nullopt, names, unmodelled, encoder_->cluster_ports(found)};
   }
 
-  z3::expr likeness(SymbolicPod& pod) {
+  // Endpoints that can be the end that is meant.
+  template <typename Visit>
+  void each_endpoint(const Choice& choice, const Visit& visit) const {
+    const auto& all = world_.world.cluster.endpoints;
+    for (std::uint32_t e = 0; e < all.size(); ++e)
+      if (!all[e].host_network && !all[e].remote && !visit(all[e], [&] { return !choice.may_be || choice.may_be(e); })) break;
+  }
+
+  z3::expr likeness(SymbolicPod& pod, const Choice& choice) {
     std::vector<z3::expr> any;
-    for (const ir::Endpoint& endpoint : world_.world.cluster.endpoints) {
-      if (endpoint.host_network || endpoint.remote) continue;
-      if (any.size() == kLikenesses) break;
-      any.push_back(pod.is_like(endpoint));
-    }
+    each_endpoint(choice, [&](const ir::Endpoint& endpoint, const auto& may_be) {
+      if (may_be()) any.push_back(pod.is_like(endpoint));
+      return any.size() < kLikenesses;
+    });
     return smt::any(context_, any);
   }
 
   Met met(const Choice& choice, std::optional<SymbolicPod>& pod, const z3::model& found) {
     if (!pod) return {choice.name, choice.subject == nullptr ? std::nullopt : std::optional(*choice.subject), *choice.facts, false};
-    for (const ir::Endpoint& endpoint : world_.world.cluster.endpoints) {
-      if (endpoint.host_network || endpoint.remote || !found.eval(pod->is_like(endpoint), true).is_true()) continue;
-      ir::Subject subject{.labels = endpoint.labels, .ns = endpoint.ns, .named_ports = endpoint.named_ports};
-      ir::PeerFacts facts{.labels = endpoint.labels, .address = {}, .named_ports = endpoint.named_ports};
-      return {endpoint.ns + "/" + endpoint.name, std::move(subject), std::move(facts), false};
+    const ir::Endpoint* known = nullptr;
+    each_endpoint(choice, [&](const ir::Endpoint& endpoint, const auto& may_be) {
+      if (found.eval(pod->is_like(endpoint), true).is_true() && may_be()) known = &endpoint;
+      return known == nullptr;
+    });
+    if (known != nullptr) {
+      ir::Subject subject{.labels = known->labels, .ns = known->ns, .named_ports = known->named_ports};
+      ir::PeerFacts facts{.labels = known->labels, .address = {}, .named_ports = known->named_ports};
+      return {known->ns + "/" + known->name, std::move(subject), std::move(facts), false};
     }
     ir::Subject subject = pod->subject(found);
     ir::PeerFacts facts{.labels = subject.labels, .address = {}, .named_ports = subject.named_ports};

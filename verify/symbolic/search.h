@@ -1,6 +1,7 @@
 // verify/symbolic/search.h — one search: a connection between two ends, of which at least one may be a pod with unknown
 // labels. Finds, makes small, and says in the model's words; or says which guards forbid it.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,9 @@ struct Choice {
   const ir::Subject* subject = nullptr;
   const ir::PeerFacts* facts = nullptr;
   std::string dns_name = {};  // that resolves to it
+  // Of a pattern: whether this endpoint can meet the other end as that is seen here (a node is another one to its own pods).
+  // None: each can.
+  std::function<bool(std::uint32_t)> may_be = {};
 };
 
 // What a model says of an end.
