@@ -397,8 +397,8 @@ class SubjectPolicy::Requests {
     }
     if (dns_ && !of_this_port) return;
     const InList in = in_list(l7, request_, state_.config().version);
-    out.perhaps |= in.word == InList::Word::Unknown;
-    auto& where = in.word == InList::Word::Yes ? out.lets_pass : out.listed;
+    out.perhaps |= in == InList::Unknown;
+    auto& where = in == InList::Yes ? out.lets_pass : out.listed;
     if (where.empty() || where.back() != rule.ref) where.push_back(rule.ref);
   }
 

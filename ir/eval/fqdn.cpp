@@ -39,11 +39,6 @@ bool labels_then(std::string_view rest, std::string_view name) {
   }
 }
 
-bool is_all(std::string_view pattern) {
-  if (pattern.ends_with('.')) pattern.remove_suffix(1);
-  return !pattern.empty() && pattern.find_first_not_of('*') == std::string_view::npos;
-}
-
 bool any_name(std::string_view name) {
   if (name == ".") return true;
   bool in_label = false;
@@ -64,11 +59,16 @@ bool pattern_matches(std::string_view pattern, std::string_view name, CiliumVers
 
 }  // namespace
 
+bool is_every_name(std::string_view pattern) {
+  if (pattern.ends_with('.')) pattern.remove_suffix(1);
+  return !pattern.empty() && pattern.find_first_not_of('*') == std::string_view::npos;
+}
+
 bool name_matches(const FqdnPeer& peer, std::string_view name, CiliumVersion version) {
   const std::string asked = canonical_name(name);
   if (!peer.match_name.empty()) return pattern_matches(canonical_name(peer.match_name), asked, version);
   if (peer.match_pattern.empty()) return false;
-  if (is_all(peer.match_pattern)) return any_name(asked);
+  if (is_every_name(peer.match_pattern)) return any_name(asked);
   return pattern_matches(canonical_name(peer.match_pattern), asked, version);
 }
 

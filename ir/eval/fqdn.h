@@ -9,6 +9,8 @@
 
 namespace netpolc::ir::eval {
 
+// A pattern of nothing but stars, with or without a final dot.
+bool is_every_name(std::string_view pattern);
 // `name` may lack its final dot and have capitals.
 bool name_matches(const FqdnPeer& peer, std::string_view name, CiliumVersion version);
 std::vector<IpAddress> resolve(const FqdnPeer& peer, const Resolutions& resolutions, CiliumVersion version);  // sorted, unique

@@ -11,8 +11,6 @@
 namespace netpolc::ir::eval {
 namespace {
 
-using Word = InList::Word;
-
 std::string lower(std::string_view text) {
   std::string out(text);
   for (char& c : out)
@@ -20,7 +18,7 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Compiling takes ten times as long as matching, and a batch asks about the same expressions again and again.
+// A batch asks about the same expressions again and again.
 const re2::RE2& compiled(const std::string& regex) {
   constexpr std::size_t kMost = 4096;
   thread_local std::unordered_map<std::string, std::unique_ptr<const re2::RE2>> known;
@@ -31,55 +29,53 @@ const re2::RE2& compiled(const std::string& regex) {
 }
 
 // Empty: asks for nothing.
-Word matches(const std::string& regex, const std::optional<std::string>& value) {
-  if (regex.empty()) return Word::Yes;
-  if (!value) return Word::Unknown;
-  return re2::RE2::FullMatch(*value, compiled(regex)) ? Word::Yes : Word::No;
+InList matches(const std::string& regex, const std::optional<std::string>& value) {
+  if (regex.empty()) return InList::Yes;
+  if (!value) return InList::Unknown;
+  return re2::RE2::FullMatch(*value, compiled(regex)) ? InList::Yes : InList::No;
 }
 
-Word holds(const HeaderCondition& condition, const HttpRequest& request) {
-  if (condition.always) return Word::Yes;
-  if (condition.unknown) return Word::Unknown;
-  if (condition.never) return Word::No;
+InList holds(const HeaderCondition& condition, const HttpRequest& request) {
+  if (condition.always) return InList::Yes;
+  if (condition.unknown) return InList::Unknown;
+  if (condition.never) return InList::No;
   if (condition.of != HeaderCondition::Of::Header) {
-    if (!condition.value) return Word::Yes;
-    if (condition.of == HeaderCondition::Of::Host && !request.host) return Word::Unknown;
+    if (!condition.value) return InList::Yes;
+    if (condition.of == HeaderCondition::Of::Host && !request.host) return InList::Unknown;
     const std::string& text = condition.of == HeaderCondition::Of::Host ? *request.host : condition.of == HeaderCondition::Of::Path ? request.path : request.method;
-    return text == *condition.value ? Word::Yes : Word::No;
+    return text == *condition.value ? InList::Yes : InList::No;
   }
   for (const auto& [name, value] : request.headers)
-    if (name == condition.name) return !condition.value || *condition.value == value ? Word::Yes : Word::No;
-  return Word::No;
+    if (name == condition.name) return !condition.value || *condition.value == value ? InList::Yes : InList::No;
+  return InList::No;
 }
 
-Word both(Word a, Word b) {
-  if (a == Word::No || b == Word::No) return Word::No;
-  return a == Word::Unknown || b == Word::Unknown ? Word::Unknown : Word::Yes;
+InList both(InList a, InList b) {
+  if (a == InList::No || b == InList::No) return InList::No;
+  return a == InList::Unknown || b == InList::Unknown ? InList::Unknown : InList::Yes;
 }
 
-Word matches(const HttpRule& rule, const HttpRequest& request) {
-  Word out = both(matches(rule.path, request.path), both(matches(rule.method, request.method), matches(rule.host, request.host)));
+InList matches(const HttpRule& rule, const HttpRequest& request) {
+  InList out = both(matches(rule.path, request.path), both(matches(rule.method, request.method), matches(rule.host, request.host)));
   for (const HeaderCondition& condition : header_conditions(rule)) out = both(out, holds(condition, request));
   return out;
 }
 
 // A pattern of nothing but stars is every name, whatever it is made of (section 7.3).
-Word matches(const DnsRule& rule, const DnsQuery& query, CiliumVersion version) {
-  std::string_view pattern = rule.match_pattern;
-  if (pattern.ends_with('.')) pattern.remove_suffix(1);
-  if (!pattern.empty() && pattern.find_first_not_of('*') == std::string_view::npos) return Word::Yes;
+InList matches(const DnsRule& rule, const DnsQuery& query, CiliumVersion version) {
+  if (is_every_name(rule.match_pattern)) return InList::Yes;
   const bool by_name = !rule.match_name.empty() && name_matches({rule.match_name, ""}, query.name, version);
   const bool by_pattern = !rule.match_pattern.empty() && name_matches({"", rule.match_pattern}, query.name, version);
-  return by_name || by_pattern ? Word::Yes : Word::No;
+  return by_name || by_pattern ? InList::Yes : InList::No;
 }
 
 template <typename Rules, typename Judge>
 InList any_of(const Rules& rules, const Judge& judge) {
-  InList out;
+  InList out = InList::No;
   for (const auto& rule : rules) {
-    const Word word = judge(rule);
-    if (word == Word::Yes) return {word};
-    if (word == Word::Unknown) out.word = word;
+    const InList one = judge(rule);
+    if (one == InList::Yes) return one;
+    if (one == InList::Unknown) out = one;
   }
   return out;
 }
@@ -141,11 +137,11 @@ std::string unmodelled(const L7& l7, std::size_t kind) {
 }
 
 InList in_list(const L7& l7, const Request& request, CiliumVersion version) {
-  if (!unmodelled(l7, request.index()).empty()) return {Word::Unknown};
+  if (!unmodelled(l7, request.index()).empty()) return InList::Unknown;
   if (const auto* http = std::get_if<HttpRequest>(&request))
-    return l7.http.empty() ? InList{Word::Yes} : any_of(l7.http, [&](const HttpRule& rule) { return matches(rule, *http); });
-  if (!l7.http.empty()) return {Word::No};  // what is no HTTP is closed (section 7.1)
-  return l7.dns.empty() ? InList{Word::Yes} : any_of(l7.dns, [&](const DnsRule& rule) { return matches(rule, std::get<DnsQuery>(request), version); });
+    return l7.http.empty() ? InList::Yes : any_of(l7.http, [&](const HttpRule& rule) { return matches(rule, *http); });
+  if (!l7.http.empty()) return InList::No;  // what is no HTTP is closed (section 7.1)
+  return l7.dns.empty() ? InList::Yes : any_of(l7.dns, [&](const DnsRule& rule) { return matches(rule, std::get<DnsQuery>(request), version); });
 }
 
 }  // namespace netpolc::ir::eval

@@ -8,10 +8,7 @@
 
 namespace netpolc::ir::eval {
 
-struct InList {
-  enum class Word : std::uint8_t { No, Yes, Unknown };
-  Word word = Word::No;
-};
+enum class InList : std::uint8_t { No, Yes, Unknown };
 
 // One header condition of a rule, as `headers` and `headerMatches` have it.
 struct HeaderCondition {

@@ -54,8 +54,8 @@ Word in_http(const HttpRule& rule, const HttpRequest& request) {
   L7 l7;
   l7.parser = L7Parser::Http;
   l7.http = {rule};
-  const auto word = in_list(l7, request, 18).word;
-  return word == InList::Word::Yes ? Word::Allowed : word == InList::Word::No ? Word::Denied : Word::Unknown;
+  const auto word = in_list(l7, request, 18);
+  return word == InList::Yes ? Word::Allowed : word == InList::No ? Word::Denied : Word::Unknown;
 }
 
 }  // namespace
@@ -193,7 +193,7 @@ TEST_CASE("7.3: a pattern of stars is every name; others keep to the characters 
     L7 l7;
     l7.parser = L7Parser::Dns;
     l7.dns = {{"", pattern}};
-    return in_list(l7, DnsQuery{name}, version).word == InList::Word::Yes;
+    return in_list(l7, DnsQuery{name}, version) == InList::Yes;
   };
   CHECK(matches("*", "a b"));
   CHECK(matches("**", "a.b.c"));

@@ -4,24 +4,10 @@
 #include <doctest/doctest.h>
 #include <re2/re2.h>
 
-#include <random>
+#include "verify/random_for_tests.h"
 
 namespace netpolc::verify::strings {
 namespace {
-
-class Random {
- public:
-  explicit Random(unsigned seed) : engine_(seed) {}
-  std::size_t below(std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(engine_); }
-  bool one_in(std::size_t n) { return below(n) == 0; }
-  template <typename T>
-  const T& of(const std::vector<T>& all) {
-    return all[below(all.size())];
-  }
-
- private:
-  std::mt19937 engine_;
-};
 
 const std::vector<std::string> kAtoms{"a", "b", "/", ".", "x", "\\.", "\\/", "[ab]", "[^a]", "[a-c/]", "[]a]", "[^]/]", "[[:alpha:]]", "[\\d/]", "[\\]b]", "\\d", "\\W",
                                       "\\w", "\\S", "\\x61", "\\x{62}", "\\141", "\\pL", "\\p{Lu}", "\\PN", "[\\p{Ll}1]", "A", "k", "{", "}", "a{", "{,2}", "\\Qa.b\\E", "\xc3\xa9", "\\x{212a}", "1", "$", "^", "\\A", "\\z"};
@@ -41,7 +27,7 @@ std::string expression(Random& random, int depth) {
 std::string text(Random& random) {
   static const std::string characters = "ab/.xA1k{},2K-_~!]c\\";
   std::string out;
-  for (std::size_t n = random.below(7); n > 0; --n) out += characters[random.below(characters.size())];
+  for (std::size_t n = random.below(7); n > 0; --n) out += characters[random.below(static_cast<std::uint32_t>(characters.size()))];
   return out;
 }
 
@@ -55,7 +41,7 @@ Automaton automaton(const std::string& regex) {
 }  // namespace
 
 TEST_CASE("random expressions mean what RE2 says, and their shortest texts are theirs") {
-  Random random(7);
+  Random random(1);
   std::size_t matched = 0, texts = 0, none = 0, both = 0;
   for (int i = 0; i < 4000; ++i) {
     const std::string one = expression(random, 3), other = expression(random, 3);
@@ -91,6 +77,14 @@ TEST_CASE("random expressions mean what RE2 says, and their shortest texts are t
   CHECK(matched > 1000);
   CHECK(both > 500);
   CHECK(none > 500);
+}
+
+// RE2 of 2022-06-01 (Debian 12) makes a character of the class and loses the rest of it. Random expressions with another
+// seed meet that; what is right is what the alternatives mean one by one.
+TEST_CASE("a class beside an alternative with one of its characters keeps the others") {
+  CHECK(automaton("a|[aA]").matches("A"));
+  CHECK(automaton("a|(?i:a)").matches("A"));
+  CHECK(automaton("[aA]").matches("A") == re2::RE2::FullMatch("A", "[aA]"));
 }
 
 TEST_CASE("the shortest text is short, and familiar") {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <map>
-#include <random>
 
 #include "ir/eval/match.h"
 #include "verify/claims.h"
 #include "verify/dead.h"
+#include "verify/random_for_tests.h"
 
 using namespace netpolc;
 using namespace netpolc::verify;
@@ -29,24 +29,6 @@ constexpr const char* kName = "io.cilium.k8s.namespace.labels.kubernetes.io/meta
 constexpr const char* kCluster = "io.cilium.k8s.policy.cluster";
 constexpr const char* kTeam = "io.cilium.k8s.namespace.labels.team";
 constexpr const char* kSa = "io.cilium.k8s.policy.serviceaccount";
-
-class Random {
- public:
-  explicit Random(std::uint32_t seed) : engine_(seed) {}
-  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(engine_() % n); }
-  bool one_in(std::uint32_t n) { return below(n) == 0; }
-  template <class T>
-  T of(std::initializer_list<T> all) {
-    return *(all.begin() + below(static_cast<std::uint32_t>(all.size())));
-  }
-  template <class T>
-  const T& of(const std::vector<T>& all) {
-    return all[below(static_cast<std::uint32_t>(all.size()))];
-  }
-
- private:
-  std::mt19937 engine_;
-};
 
 using Keys = std::vector<std::string>;  // that the policies of a world speak of, beside the namespace
 

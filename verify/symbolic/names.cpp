@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/eval/fqdn.h"
 #include "ir/eval/requests.h"
 #include "verify/smt/solver.h"
 
@@ -34,15 +35,10 @@ std::string name_expression(const std::string& canonical, ir::CiliumVersion vers
   return out;
 }
 
-bool is_every_name(std::string pattern) {
-  if (pattern.ends_with('.')) pattern.pop_back();
-  return !pattern.empty() && pattern.find_first_not_of('*') == std::string::npos;
-}
-
 z3::expr SymbolicNames::has(const ir::FqdnPeer& peer) {
   const std::string& text = peer.match_name.empty() ? peer.match_pattern : peer.match_name;
   if (text.empty()) return context_.bool_val(false);
-  const bool every = peer.match_name.empty() && is_every_name(text);
+  const bool every = peer.match_name.empty() && ir::eval::is_every_name(text);
   const std::string expression = every ? kEveryName : name_expression(ir::eval::canonical_name(text), version_);
   const auto known = selectors_.find(expression);
   if (known != selectors_.end()) return known->second.has;

@@ -52,6 +52,5 @@ class SymbolicNames {
 std::string name_expression(const std::string& canonical, ir::CiliumVersion version);
 inline constexpr const char* kEveryName = "([-a-z0-9_]+[.])+|[.]";
 inline constexpr const char* kFamiliarName = "([a-z0-9]([-a-z0-9]*[a-z0-9])?[.])+";
-bool is_every_name(std::string pattern);
 
 }  // namespace netpolc::verify::symbolic

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ir/eval/fqdn.h"
 #include "ir/eval/requests.h"
 #include "verify/smt/solver.h"
 #include "verify/symbolic/names.h"
@@ -52,7 +53,7 @@ z3::expr SymbolicRequest::matches(Field field, const std::string& regex) {
 
 z3::expr SymbolicRequest::matches_name(const std::string& pattern) {
   if (pattern.empty()) return context_.bool_val(false);
-  if (is_every_name(pattern)) return context_.bool_val(true);
+  if (ir::eval::is_every_name(pattern)) return context_.bool_val(true);
   return matches(Field::Name, name_expression(ir::eval::canonical_name(pattern), version_));
 }
 
@@ -181,13 +182,8 @@ ir::Request SymbolicRequest::request(const z3::model& model) {
     for (const auto& [header, is] : equal_) {
       if (header.first != name) continue;
       if (model.eval(is, true).is_true()) value = header.second;
-      while (other == header.second) other += "x";
     }
-    // longer than any that is mentioned, if need be
-    for (bool again = true; again;) {
-      again = std::any_of(equal_.begin(), equal_.end(), [&](const auto& e) { return e.first == Header(name, other); });
-      if (again) other += "x";
-    }
+    while (equal_.contains(Header(name, other))) other += "x";  // one that nobody mentions
     out.headers.emplace_back(name, value.value_or(other));
   }
   return out;

@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <random>
 
 #include "verify/claims.h"
 #include "verify/dead.h"
+#include "verify/random_for_tests.h"
 
 using namespace netpolc;
 using namespace netpolc::verify;
@@ -20,20 +20,6 @@ constexpr std::uint32_t kSeeds = 40;
 #else
 constexpr std::uint32_t kSeeds = 400;
 #endif
-
-class Random {
- public:
-  explicit Random(std::uint32_t seed) : engine_(seed) {}
-  std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(engine_() % n); }
-  bool one_in(std::uint32_t n) { return below(n) == 0; }
-  template <class T>
-  T of(std::initializer_list<T> all) {
-    return *(all.begin() + below(static_cast<std::uint32_t>(all.size())));
-  }
-
- private:
-  std::mt19937 engine_;
-};
 
 std::string path(Random& random) { return random.of<std::string>({"", "/a", "/a.*", "/[ab]", "/.*b", "(/a|/b)/?", "(?i)/A", "/[^a].*", "a.*", "\\/a/b?"}); }
 
