@@ -1,8 +1,10 @@
 #include "verify/bytecode/execute.h"
 
-#include <optional>
+#include <algorithm>
+#include <iterator>
 
 #include "verify/bytecode/flow_graph.h"
+#include "verify/bytecode/helpers.h"
 
 namespace netpolc::verify::bytecode {
 namespace {
@@ -10,25 +12,32 @@ namespace {
 constexpr std::size_t kMostTurns = 20'000;
 constexpr std::size_t kMostSteps = 1'000'000;
 constexpr std::uint8_t kRegisters = 11, kFrame = 10;
-// BPF_FUNC_*; those that give the time and change nothing
-constexpr std::int32_t kLookUp = 1, kJiffies = 118, kCoarseTime = 160;
+constexpr std::size_t kMostFrames = 8;
 
 class Executor {
  public:
-  Executor(Machine& machine, const Function& function, const Contracts& contracts)
-      : machine_(machine), bits_(machine.bits()), function_(function), contracts_(contracts) {}
+  Executor(Machine& machine, const Function& function, const Setting& setting, std::size_t frame)
+      : machine_(machine), bits_(machine.bits()), function_(function), setting_(setting), frame_(frame) {
+    if (frame > kMostFrames) throw NotModelled{"functions call each other more than " + std::to_string(kMostFrames) + " deep"};
+  }
 
-  Run run(const std::vector<Value>& arguments) {
+  // `when`: it is called at all.
+  Run run(const std::vector<Value>& arguments, const z3::expr& when, Stack stack) {
     Graphed graphed = flow_graph(function_.code);
     if (graphed.broken) throw NotModelled{"the code of " + function_.name + " leaves the function"};
     graph_ = std::move(graphed.graph);
     pending_.resize(graph_.first.size());
-    State start{bits_.yes(), {}, {}};
+    State start{when, {}, std::move(stack)};
     for (std::uint8_t r = 0; r < kRegisters; ++r) start.registers.push_back(machine_.any());
     for (std::size_t a = 0; a < arguments.size(); ++a) start.registers[a + 1] = arguments[a];
-    start.registers[kFrame] = machine_.pointer(machine_.stack(), kStackBytes);
+    start.registers[kFrame] = machine_.pointer(machine_.frame(frame_), kStackBytes);
     pending_[0] = std::move(start);
     run_steps(graph_.order);
+    if (left_) {
+      out_.result = left_->registers[0].bits;
+      out_.returns = left_->when;
+      out_.stack = std::move(left_->stack);
+    }
     return std::move(out_);
   }
 
@@ -141,6 +150,7 @@ class Executor {
   void atomic(State& state, const Instruction& i) {
     const std::int32_t operation = i.imm & ~BPF_FETCH;
     const bool known = operation == BPF_ADD || operation == BPF_OR || operation == BPF_AND || operation == BPF_XOR;
+    if (size_of(i) >= 4 && (i.imm == BPF_XCHG || i.imm == BPF_CMPXCHG)) return exchange(state, i);
     if (!known || size_of(i) < 4) refuse("such an atomic operation is not modelled");
     const unsigned size = size_of(i);
     const Value before = machine_.load(state.stack, state.when, state.registers[i.dst], i.off, size);
@@ -148,6 +158,21 @@ class Executor {
     const z3::expr after = calculate(static_cast<std::uint8_t>(operation), low(before, size * 8), low(more, size * 8));
     machine_.store(state.stack, state.when, state.registers[i.dst], i.off, size, {bits_.widen(after, 64)});
     if ((i.imm & BPF_FETCH) != 0) write(state, i.src, before);
+  }
+
+  // Between what was read and this another processor may have written: anything may be found.
+  void exchange(State& state, const Instruction& i) {
+    const unsigned size = size_of(i), width = size * 8;
+    const bool compares = i.imm == BPF_CMPXCHG;
+    const Value& address = state.registers[i.dst];
+    machine_.load(state.stack, state.when, address, i.off, size);  // must be within
+    if (std::any_of(address.pointers.begin(), address.pointers.end(), [&](const Pointer& p) { return machine_.is_stack(p.region); })) refuse("an exchange on the stack is not modelled");
+    Exchange one{state.when, address, i.off, std::nullopt, bits_.fresh("found", width), low(state.registers[i.src], width)};
+    if (compares) one.expected = low(state.registers[0], width);
+    const z3::expr done = compares ? bits_.both(state.when, bits_.equal(one.found, *one.expected)) : state.when;
+    machine_.store(state.stack, done, address, i.off, size, {bits_.widen(one.next, 64)});
+    write(state, compares ? std::uint8_t{0} : i.src, {bits_.widen(one.found, 64)});
+    out_.exchanges.push_back(std::move(one));
   }
 
   void arithmetic(State& state, const Instruction& i) {
@@ -246,7 +271,7 @@ class Executor {
   z3::expr compared(std::uint8_t operation, bool wide, const Value& a, const Value& b) {
     if (!a.pointers.empty() || !b.pointers.empty()) {
       const bool plain = wide && is_null(b) && (operation == BPF_JEQ || operation == BPF_JNE);
-      if (!plain) refuse("such a comparison of pointers is not modelled");
+      if (!plain) return compared_within(operation, wide, a, b);
       z3::expr none = bits_.equal(a.bits, b.bits);
       for (const Pointer& pointer : a.pointers) none = bits_.both(none, bits_.negate(pointer.when));
       return operation == BPF_JEQ ? none : bits_.negate(none);
@@ -269,67 +294,101 @@ class Executor {
     }
   }
 
-  void leave(const State& state) {
-    const Value& result = state.registers[0];
-    if (!result.pointers.empty()) refuse("a pointer is returned");
-    out_.result = bits_.either(state.when, result.bits, out_.result);
-    out_.returns = bits_.one_of(state.when, out_.returns);
+  // Two places of one region: which is first? No region is so large that it goes round.
+  z3::expr compared_within(std::uint8_t operation, bool wide, const Value& a, const Value& b) {
+    const bool one_each = a.pointers.size() == 1 && b.pointers.size() == 1 && a.pointers[0].region == b.pointers[0].region;
+    if (!wide || !one_each || !a.pointers[0].when.is_true() || !b.pointers[0].when.is_true()) refuse("such a comparison of pointers is not modelled");
+    const z3::expr &x = a.pointers[0].offset, &y = b.pointers[0].offset;
+    constexpr std::uint64_t most = std::uint64_t{1} << 32;
+    if (bits_.range(x).high > most || bits_.range(y).high > most) refuse("a pointer that is compared may be far outside");
+    switch (operation) {
+      case BPF_JEQ: return bits_.equal(x, y);
+      case BPF_JNE: return bits_.negate(bits_.equal(x, y));
+      case BPF_JGT: return bits_.below(y, x);
+      case BPF_JGE: return bits_.at_most(y, x);
+      case BPF_JLT: return bits_.below(x, y);
+      case BPF_JLE: return bits_.at_most(x, y);
+      default: refuse("such a comparison of pointers is not modelled");
+    }
+  }
+
+  void leave(State state) {
+    if (!state.registers[0].pointers.empty()) refuse("a pointer is returned");
+    state.stack.erase(state.stack.lower_bound(static_cast<int>(frame_) * kStackBytes), state.stack.end());
+    if (!left_) {
+      left_ = std::move(state);
+      return;
+    }
+    const z3::expr first = chooser(state.when, left_->when);
+    left_->registers[0] = machine_.merge(first, state.registers[0], left_->registers[0]);
+    left_->stack = machine_.merge(first, state.stack, left_->stack);
+    left_->when = bits_.one_of(state.when, left_->when);
   }
 
   void call(State& state, const Instruction& i) {
     Value result = machine_.any();
-    if (i.src == 0) result = help(state, i.imm);
-    else if (i.src == BPF_PSEUDO_CALL && i.refers.what == Refers::Function) ask(state, machine_.object().functions[i.refers.index].name, result.bits);
-    else refuse("such a call is not modelled");
+    if (i.src == 0) {
+      result = Helpers(machine_, out_, [&](const std::string& why) { refuse(why); }).help(state, i.imm);
+    } else if (i.src == BPF_PSEUDO_CALL && i.refers.what == Refers::Function) {
+      const Function& callee = machine_.object().functions[i.refers.index];
+      if (setting_.inlined.contains(callee.name)) result = run_inlined(state, callee);
+      else ask(state, callee.name, result.bits);
+    } else {
+      refuse("such a call is not modelled");
+    }
     for (std::uint8_t r = 1; r <= 5; ++r) state.registers[r] = machine_.any();
     state.registers[0] = result;
   }
 
-  Value help(State& state, std::int32_t helper) {
-    if (helper == kJiffies || helper == kCoarseTime) return machine_.any();
-    if (helper != kLookUp) refuse("the helper " + std::to_string(helper) + " has no contract here");
-    const Value &map = state.registers[1], &at = state.registers[2];
-    if (map.pointers.size() != 1 || !map.pointers[0].when.is_true() || machine_.region(map.pointers[0].region).kind != Region::Kind::MapItself)
-      refuse("which map is asked is not constant");
-    const std::size_t index = machine_.region(map.pointers[0].region).index;
-    const auto offset = at.pointers.size() == 1 && at.pointers[0].when.is_true() && at.pointers[0].region == machine_.stack()
-                            ? Bits::value(at.pointers[0].offset)
-                            : std::nullopt;
-    const unsigned size = machine_.object().maps[index].key_size;
-    if (!offset || size == 0 || *offset + size > kStackBytes) refuse("the key is not in a constant place of the stack");
-    const Lookup found = machine_.look_up(index, machine_.bytes(state.stack, static_cast<int>(*offset), size));
-    out_.asked.push_back({state.when, found});
-    if (found.found.is_false()) return machine_.number(0);
-    return {bits_.number(0, 64), {{found.found, found.region, bits_.number(0, 64)}}};
+  // Its ways end where they began, merged.
+  Value run_inlined(State& state, const Function& callee) {
+    Run inner = Executor(machine_, callee, setting_, frame_ + 1).run({state.registers.begin() + 1, state.registers.begin() + 6}, state.when, std::move(state.stack));
+    const auto append = [](auto& to, auto& from) { to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end())); };
+    append(out_.calls, inner.calls);
+    append(out_.asked, inner.asked);
+    append(out_.exchanges, inner.exchanges);
+    out_.steps += inner.steps;
+    state.when = inner.returns;
+    state.stack = std::move(inner.stack);
+    return {inner.result};
   }
 
   void ask(State& state, const std::string& callee, const z3::expr& result) {
-    const auto contract = contracts_.find(callee);
-    if (contract == contracts_.end()) refuse("the function " + callee + " has no contract here");
-    Call call{state.when, callee, {}, state.stack, result};
+    const auto contract = setting_.contracts.find(callee);
+    if (contract == setting_.contracts.end()) refuse("the function " + callee + " has no contract here");
+    Call call{state.when, callee, {}, state.stack, result, {}};
     for (std::uint8_t r = 1; r <= 5; ++r) call.arguments.push_back(state.registers[r]);
-    out_.calls.push_back(std::move(call));
-    for (const unsigned argument : contract->second)
-      for (const Pointer& pointer : state.registers[argument].pointers) {
-        if (pointer.region == machine_.stack()) refuse("the function " + callee + " writes to the stack, which is not modelled");
-        machine_.forget(pointer.region);
+    for (const Written& written : contract->second)
+      for (const Pointer& pointer : state.registers[written.argument].pointers) {
+        if (!machine_.is_stack(pointer.region)) {
+          machine_.forget(pointer.region);
+          continue;
+        }
+        const auto offset = Bits::value(pointer.offset);
+        if (!offset || !pointer.when.is_true() || *offset + written.bytes > kStackBytes) refuse("where the function " + callee + " writes is not constant");
+        for (unsigned byte = 0; byte < written.bytes; byte += 8)
+          machine_.overwrite(state.stack, machine_.place(pointer.region, *offset + byte), std::min(8u, written.bytes - byte));
       }
+    call.after = state.stack;
+    out_.calls.push_back(std::move(call));
   }
 
   Machine& machine_;
   Bits& bits_;
   const Function& function_;
-  const Contracts& contracts_;
+  const Setting& setting_;
+  std::size_t frame_;
   FlowGraph graph_;
   std::vector<std::optional<State>> pending_;
   std::size_t at_ = 0;
-  Run out_{bits_.number(0, 64), bits_.no(), {}, {}};
+  std::optional<State> left_;
+  Run out_{bits_.number(0, 64), bits_.no(), {}, {}, {}};
 };
 
 }  // namespace
 
-Run execute(Machine& machine, const Function& function, const std::vector<Value>& arguments, const Contracts& contracts) {
-  return Executor(machine, function, contracts).run(arguments);
+Run execute(Machine& machine, const Function& function, const std::vector<Value>& arguments, const Setting& setting) {
+  return Executor(machine, function, setting, setting.caller ? 1 : 0).run(arguments, machine.bits().yes(), setting.caller.value_or(Stack{}));
 }
 
 }  // namespace netpolc::verify::bytecode

@@ -1,12 +1,14 @@
 // verify/bytecode/execute.h — runs a function on terms: each instruction once for all ways that lead to it, their states
 // merged by if-then-else; loops turn by turn until no way leads back. Whoever includes this links Z3.
 //
-// Calls are by contract. Of helpers, a map look-up finds nothing or a value, and times are any numbers. Other functions of
-// the object return anything, and write nothing but what `Contract::writes` names; each such call is on record.
-// Whatever has no contract is NotModelled.
+// Calls are by contract, or run as a part of their caller. Of helpers, a map look-up finds nothing or a value, times are any
+// numbers, and bytes of the packet are the packet's. Other functions of the object return anything, and write nothing but
+// what their contract names; each such call is on record. Whatever has no contract is NotModelled.
+//
+// Atomic operations on values of maps may find anything there: another processor may have been quicker.
 #pragma once
-#include <array>
-#include <functional>
+#include <optional>
+#include <set>
 
 #include "verify/bytecode/machine.h"
 
@@ -18,17 +20,30 @@ struct State {
   Stack stack;
 };
 
+// Of a function by contract, or of a helper that does something: kUpdate, kReserve, kSubmit, kRoute.
 struct Call {
   z3::expr when;
   std::string callee;
   std::vector<Value> arguments;  // r1 to r5
   Stack stack;                   // as it was
-  z3::expr result;               // 64 bits
+  z3::expr result;               // 64 bits; of a pointer, 0 where there is none
+  Stack after;                   // what the callee left there
 };
+inline constexpr const char *kUpdate = "bpf_map_update_elem", *kReserve = "bpf_ringbuf_reserve", *kSubmit = "bpf_ringbuf_submit",
+                            *kRoute = "bpf_fib_lookup";
 // A look-up that the program made: its key may be another's too.
 struct Asked {
   z3::expr when;
   Lookup lookup;
+};
+
+// A value of a map that was to be exchanged: for `next`, if it was `expected` (none: whatever it was).
+struct Exchange {
+  z3::expr when;
+  Value address;
+  std::int64_t distance = 0;
+  std::optional<z3::expr> expected;
+  z3::expr found, next;  // as wide as what is exchanged
 };
 
 struct Run {
@@ -36,13 +51,24 @@ struct Run {
   z3::expr returns;
   std::vector<Call> calls;
   std::vector<Asked> asked;
+  std::vector<Exchange> exchanges;
+  Stack stack{};  // what callers have there, as it is left
   std::size_t steps = 0;  // instructions
 };
 
-// Functions of the object that may be called, and which of the arguments (1 to 5) point to what they write.
-using Contracts = std::map<std::string, std::vector<unsigned>>;
+// What an argument (1 to 5) points to is written by the callee; of the stack so many bytes, of anything else all.
+struct Written {
+  unsigned argument = 0, bytes = 0;
+};
+// Functions of the object that may be called, and what they write.
+using Contracts = std::map<std::string, std::vector<Written>>;
+struct Setting {
+  Contracts contracts{};
+  std::set<std::string> inlined{};  // run as a part of their caller
+  std::optional<Stack> caller{};    // its frame is the machine's stack; the function has one of its own then
+};
 
 // `arguments`: r1 and so on. Throws NotModelled.
-Run execute(Machine& machine, const Function& function, const std::vector<Value>& arguments, const Contracts& contracts);
+Run execute(Machine& machine, const Function& function, const std::vector<Value>& arguments, const Setting& setting);
 
 }  // namespace netpolc::verify::bytecode

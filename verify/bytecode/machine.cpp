@@ -28,6 +28,37 @@ Machine::Machine(Bits& bits, const Object& object) : bits_(bits), object_(object
   regions_.push_back({Region::Kind::Stack, "the stack", 0, kStackBytes});
 }
 
+std::size_t Machine::frame(std::size_t number) {
+  while (frames_.size() <= number) {
+    regions_.push_back({Region::Kind::Stack, "the stack", frames_.size(), kStackBytes});
+    frames_.push_back(regions_.size() - 1);
+  }
+  return frames_[number];
+}
+
+std::size_t Machine::give_packet(const z3::expr& length, const z3::expr& linear) {
+  length_ = length;
+  linear_ = linear;
+  regions_.push_back({Region::Kind::Packet, "the packet"});
+  return regions_.size() - 1;
+}
+
+z3::expr Machine::packet_byte(const z3::expr& offset) {
+  if (is(offset, Z3_OP_ITE)) return bits_.either(offset.arg(0), packet_byte(offset.arg(1)), packet_byte(offset.arg(2)));
+  const auto known = packet_.find(offset.id());
+  if (known != packet_.end()) return known->second;
+  kept_.push_back(offset);
+  const z3::expr out = bits_.fresh("byte of the packet", 8);
+  packet_.emplace(offset.id(), out);
+  return out;
+}
+
+z3::expr Machine::packet_bytes(const z3::expr& offset, unsigned size) {
+  z3::expr out = packet_byte(offset);
+  for (unsigned i = 1; i < size; ++i) out = bits_.join(packet_byte(bits_.add(offset, bits_.number(i, 32))), out);
+  return out;
+}
+
 std::size_t Machine::give(const std::string& name, std::uint64_t size, std::map<std::uint64_t, z3::expr> words) {
   regions_.push_back({Region::Kind::Given, name, 0, size, std::move(words)});
   return regions_.size() - 1;
@@ -63,6 +94,7 @@ Lookup Machine::look_up(std::size_t map, const z3::expr& key) {
   for (const Lookup& known : lookups_)
     if (known.map == map && z3::eq(known.key, key)) return known;
   const std::string name = object_.maps[map].name;
+  if (added_to_.contains(map)) throw NotModelled{name + " is asked after something was added to it"};
   const auto decided = decided_.find(map);
   const z3::expr found = decided != decided_.end() ? bits_.context().bool_val(decided->second)
                                                    : z3::expr(bits_.context(), Z3_mk_fresh_const(bits_.context(), (name + " has it").c_str(), bits_.context().bool_sort()));
@@ -155,7 +187,12 @@ void Machine::fault(const z3::expr& when, const std::string& what) {
 }
 
 void Machine::within(const z3::expr& when, const Region& region, const z3::expr& offset, unsigned size) {
-  const z3::expr inside = region.size < size ? bits_.no() : bits_.at_most(offset, bits_.number(region.size - size, 64));
+  const bool packet = region.kind == Region::Kind::Packet;
+  // what goes round at 64 bits is far outside
+  const z3::expr inside = packet && bits_.range(offset).high < (std::uint64_t{1} << 32)
+                              ? bits_.at_most(bits_.add(offset, bits_.number(size, 64)), bits_.widen(*linear_, 64))
+                          : region.size < size ? bits_.no()
+                                               : bits_.at_most(offset, bits_.number(region.size - size, 64));
   fault(bits_.both(when, bits_.negate(inside)), "touches memory outside of " + region.name);
 }
 
@@ -178,22 +215,38 @@ z3::expr Machine::bytes(const Stack& stack, int offset, unsigned size) {
   return *out;
 }
 
+std::optional<Machine::Places> Machine::places(const z3::expr& offset) {
+  if (auto out = bits_.choices(offset, kMostChoices)) return out;
+  const Range range = bits_.range(offset);
+  const bool sum = is(offset, Z3_OP_BADD) && offset.num_args() == 2 && Bits::value(offset.arg(1));
+  const std::uint64_t base = sum ? *Bits::value(offset.arg(1)) : 0, step = std::max<std::uint64_t>(1, divisor(sum ? offset.arg(0) : offset));
+  if ((range.high - range.low) / step >= kMostChoices) return std::nullopt;
+  Places out;
+  for (std::uint64_t at = range.low + (step - (range.low - base) % step) % step; at <= range.high; at += step)
+    out.emplace_back(bits_.equal(offset, bits_.number(at, 64)), at);
+  return out;
+}
+
 Value Machine::load_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size) {
   const Region region = regions_[at.region];
   if (region.kind == Region::Kind::MapItself) throw NotModelled{"the insides of the map " + region.name + " are read"};
   within(when, region, at.offset, size);
   if (region.kind == Region::Kind::Constants) return {bits_.widen(read_constants(region, at.offset, size), 64)};
-  const auto places = bits_.choices(at.offset, kMostChoices);
-  if (!places) throw NotModelled{"memory of " + region.name + " is read at a place that is not constant"};
+  if (region.kind == Region::Kind::Packet) return {bits_.widen(packet_bytes(bits_.extract(at.offset, 31, 0), size), 64)};
+  const auto possible = places(at.offset);
+  if (!possible) throw NotModelled{"memory of " + region.name + " is read at a place that is not constant"};
   std::optional<Value> out;
-  for (const auto& [chosen, place] : *places) {
+  for (const auto& [chosen, place] : *possible) {
     Value one = any();
+    const int here = this->place(at.region, place);
     if (place > region.size || size > region.size - place) {
       // outside, which is a fault already
     } else if (region.kind == Region::Kind::Stack) {
-      const auto exact = stack.find(static_cast<int>(place));
+      const auto exact = stack.find(here);
       if (size == 8 && exact != stack.end() && exact->second.size == 8) one = exact->second.value;
-      else one = {bits_.widen(bytes(stack, static_cast<int>(place), size), 64)};
+      else one = {bits_.widen(bytes(stack, here, size), 64)};
+    } else if (const auto pointed = region.pointers.find(place); pointed != region.pointers.end()) {
+      one = pointed->second;
     } else {
       one = {bits_.widen(read_words(at.region, place, size), 64)};
     }
@@ -240,26 +293,34 @@ void Machine::store_one(Stack& stack, const z3::expr& when, const Pointer& at, u
   const Region region = regions_[at.region];
   if (region.kind == Region::Kind::MapItself) throw NotModelled{"the insides of the map " + region.name + " are written"};
   if (region.kind == Region::Kind::Constants) return fault(when, "writes to constants");
+  if (region.kind == Region::Kind::Packet) throw NotModelled{"the packet is written"};
   within(when, region, at.offset, size);
-  const auto place = Bits::value(at.offset);
-  if (!place) throw NotModelled{"memory of " + region.name + " is written at a place that is not constant"};
-  if (*place > region.size || size > region.size - *place) return;
+  const auto possible = places(at.offset);
+  if (!possible || (region.kind == Region::Kind::Stack && possible->size() > 1)) throw NotModelled{"memory of " + region.name + " is written at a place that is not constant"};
   if (region.kind == Region::Kind::Stack) {
-    clear(stack, static_cast<int>(*place), size);
+    const std::uint64_t place = possible->front().second;
+    if (place > region.size || size > region.size - place) return;
     if (size < 8 && !value.pointers.empty()) throw NotModelled{"a part of a pointer is put on the stack"};
-    stack.emplace(static_cast<int>(*place), Cell{size, size == 8 ? value : Value{bits_.extract(value.bits, size * 8 - 1, 0)}});
-    return;
+    return overwrite(stack, this->place(at.region, place), size, size == 8 ? value : Value{bits_.extract(value.bits, size * 8 - 1, 0)});
   }
   if (!value.pointers.empty()) throw NotModelled{"a pointer is written to " + region.name};
-  for (std::uint64_t word = *place / 8; word <= (*place + size - 1) / 8; ++word) written_.insert({at.region, word});
-  stores_.push_back({when, at.region, *place, size, bits_.extract(value.bits, size * 8 - 1, 0)});
+  for (const auto& [chosen, place] : *possible) {
+    if (place > region.size || size > region.size - place) continue;
+    for (std::uint64_t word = place / 8; word <= (place + size - 1) / 8; ++word) written_.insert({at.region, word});
+    stores_.push_back({bits_.both(when, chosen), at.region, place, size, bits_.extract(value.bits, size * 8 - 1, 0)});
+  }
+}
+
+void Machine::overwrite(Stack& stack, int offset, unsigned size, const std::optional<Value>& value) {
+  clear(stack, offset, size);
+  stack.emplace(offset, Cell{size, value ? *value : Value{bits_.fresh("any", size * 8)}});
 }
 
 void Machine::store(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size, const Value& value) {
   z3::expr valid = bits_.no();
   const bool several = address.pointers.size() > 1;
   for (Pointer at : address.pointers) {
-    if (several && regions_[at.region].kind == Region::Kind::Stack) throw NotModelled{"the stack or something else is written"};
+    if (several && is_stack(at.region)) throw NotModelled{"the stack or something else is written"};
     at.offset = bits_.add(at.offset, bits_.number(static_cast<std::uint64_t>(distance), 64));
     store_one(stack, bits_.both(when, at.when), at, size, value);
     valid = bits_.one_of(valid, at.when);

@@ -6,6 +6,7 @@
 // writes there; from then on what is read there is anything.
 #pragma once
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,12 +32,13 @@ struct Value {
 };
 
 struct Region {
-  enum class Kind : std::uint8_t { Stack, Given, MapValue, Constants, MapItself };
+  enum class Kind : std::uint8_t { Stack, Given, MapValue, Constants, MapItself, Packet };
   Kind kind = Kind::Given;
   std::string name;
-  std::size_t index = 0;  // of the map or the constants, in the object
-  std::uint64_t size = 0;
+  std::size_t index = 0;  // of the map or the constants, in the object; of the stack, whose frame
+  std::uint64_t size = 0; // 0 for the packet, which has its own
   std::map<std::uint64_t, z3::expr> words{};  // by offset / 8, as they were at first
+  std::map<std::uint64_t, Value> pointers{};  // what is read in one piece at these offsets is a pointer
 };
 
 // What a look-up of a key of a map finds.
@@ -51,8 +53,8 @@ struct Cell {
   unsigned size = 0;  // bytes
   Value value;        // of a pointer or 8 * size bits
 };
-using Stack = std::map<int, Cell>;  // by offset from its lowest byte; cells don't overlap
-inline constexpr int kStackBytes = 512;
+using Stack = std::map<int, Cell>;  // by offset from its lowest byte, frame after frame; cells don't overlap
+inline constexpr int kStackBytes = 512;  // of a frame
 
 struct Store {
   z3::expr when;
@@ -69,11 +71,24 @@ class Machine {
   const Object& object() const { return object_; }
 
   std::size_t stack() const { return 0; }
+  // Frames of callees; 0 is the stack.
+  std::size_t frame(std::size_t number);
+  bool is_stack(std::size_t region) const { return regions_[region].kind == Region::Kind::Stack; }
+  // Where an offset into a frame lies in a Stack.
+  int place(std::size_t region, std::uint64_t offset) const { return static_cast<int>(regions_[region].index) * kStackBytes + static_cast<int>(offset); }
   std::size_t give(const std::string& name, std::uint64_t size, std::map<std::uint64_t, z3::expr> words = {});
   // A constant of the object's whose bytes are to be anything, so that what is said holds for objects that differ in them.
   // Of one that the object has not: NotModelled.
   std::size_t give_constant(const std::string& name);
   const Region& region(std::size_t index) const { return regions_[index]; }
+  void give_pointer(std::size_t region, std::uint64_t offset, const Value& value) { regions_[region].pointers.insert_or_assign(offset, value); }
+
+  // The packet. `length`: its bytes; `linear`: of these so many lie in one piece; 32 bits each. Once.
+  std::size_t give_packet(const z3::expr& length, const z3::expr& linear);
+  const z3::expr& packet_length() const { return *length_; }
+  // Little-endian. Where the packet has no such bytes they may be any. Offsets (32 bits) that are the same number but not
+  // the same term may have different bytes here: less is known then, nothing wrong.
+  z3::expr packet_bytes(const z3::expr& offset, unsigned size);
   // The bytes of a region of words, as they were at first; the first byte is the lowest.
   z3::expr initial(std::size_t region, std::uint64_t offset, unsigned size);
   Lookup look_up(std::size_t map, const z3::expr& key);
@@ -111,6 +126,10 @@ class Machine {
   void forget(std::size_t region);
   // Bytes on the stack as one number.
   z3::expr bytes(const Stack& stack, int offset, unsigned size);
+  // Bytes on the stack become others: `value` if there is one, or anything.
+  void overwrite(Stack& stack, int offset, unsigned size, const std::optional<Value>& value = std::nullopt);
+  // From now on look-ups of the map are not modelled: something was added.
+  void add_to(std::size_t map) { added_to_.insert(map); }
 
  private:
   z3::expr word(std::size_t region, std::uint64_t index);
@@ -121,6 +140,10 @@ class Machine {
   void within(const z3::expr& when, const Region& region, const z3::expr& offset, unsigned size);
   void fault(const z3::expr& when, const std::string& what);
   void clear(Stack& stack, int offset, unsigned size);
+  using Places = std::vector<std::pair<z3::expr, std::uint64_t>>;
+  // The places that an offset can be, each with when; none if they are many.
+  std::optional<Places> places(const z3::expr& offset);
+  z3::expr packet_byte(const z3::expr& offset);
   z3::expr byte_of(const Cell& cell, unsigned index);
   // May both be the same memory?
   bool may_be(std::size_t region, std::size_t other);
@@ -139,6 +162,11 @@ class Machine {
   std::set<std::pair<std::size_t, std::uint64_t>> written_;  // region, word
   std::set<std::size_t> forgotten_;
   std::map<std::size_t, bool> decided_;
+  std::set<std::size_t> added_to_;  // maps
+  std::vector<std::size_t> frames_{0};
+  std::optional<z3::expr> length_, linear_;
+  std::map<unsigned, z3::expr> packet_;  // a byte for each term of an offset, by its number
+  std::vector<z3::expr> kept_;
 };
 
 }  // namespace netpolc::verify::bytecode

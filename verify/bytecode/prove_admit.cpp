@@ -56,8 +56,8 @@ class AdmitProof {
     enforced_ = ((plan->ingress | plan->egress) & kPlanJudged) != 0;
     node_ = (plan->ingress & kPlanNode) != 0;
     run_ = execute(machine_, *function, {machine_.pointer(skb_), maybe(packet_, given_), maybe(known_, known_given_), {bits_.widen(state_, 64)}},
-                   {{policy_, {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
-                    {"np_source_is_own", {}}, {"np_remember", {3}}});
+                   {.contracts = {{policy_, {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
+                                  {"np_source_is_own", {}}, {"np_remember", {{.argument = 3}}}}});
     out_.instructions = run_->steps;
     reads_the_plan_alone();
     state_what_must_hold();
