@@ -222,6 +222,16 @@ std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, std::uint64_t m) {
   return below_lowest(a.arg(0), a.arg(1), m);
 }
 
+std::optional<z3::expr> Bits::by_parts(const z3::expr& term, std::uint64_t constant, const std::function<z3::expr(const z3::expr&, const z3::expr&)>& each) {
+  const std::function<bool(const z3::expr&)> partly_constant = [&](const z3::expr& part) {
+    return value(part) || is(part, Z3_OP_ZERO_EXT) || (is(part, Z3_OP_CONCAT) && part.num_args() == 2 && (partly_constant(part.arg(0)) || partly_constant(part.arg(1))));
+  };
+  if (value(term) || width(term) > 64 || !partly_constant(term)) return std::nullopt;
+  const bool zeros = is(term, Z3_OP_ZERO_EXT);
+  const z3::expr lower = term.arg(zeros ? 0 : 1), upper = zeros ? number(0, width(term) - width(lower)) : term.arg(0);
+  return join(each(upper, number(constant >> width(lower), width(upper))), each(lower, number(constant, width(lower))));
+}
+
 z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('&', a, b, [&](const auto& x, const auto& y) { return bit_and(x, y); })) return *out;
   if (value(a) && !value(b)) return bit_and(b, a);
@@ -230,6 +240,7 @@ z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
     if (*y == mask(width(b))) return a;
     if (const auto rank = below_lowest(a, *y)) return *rank;
     if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
+    if (const auto parts = by_parts(a, *y, [&](const auto& p, const auto& q) { return bit_and(p, q); })) return *parts;
   }
   // x & -x
   if (width(a) <= 64) {
@@ -249,6 +260,9 @@ z3::expr Bits::bit_or(const z3::expr& a, const z3::expr& b) {
 z3::expr Bits::bit_xor(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('^', a, b, [&](const auto& x, const auto& y) { return bit_xor(x, y); })) return *out;
   if (value(b) == 0) return a;
+  if (value(a) && !value(b)) return bit_xor(b, a);
+  if (const auto y = value(b))
+    if (const auto parts = by_parts(a, *y, [&](const auto& p, const auto& q) { return bit_xor(p, q); })) return *parts;
   return apply(a, b, [](auto x, auto y) { return x ^ y; }, [](const auto& x, const auto& y) { return x ^ y; });
 }
 

@@ -74,6 +74,9 @@ class Bits {
   z3::expr negate(const z3::expr& a);
 
  private:
+  // Into the parts of a number of which some bits are constant.
+  std::optional<z3::expr> by_parts(const z3::expr& term, std::uint64_t constant,
+                                   const std::function<z3::expr(const z3::expr&, const z3::expr&)>& each);
   // Into both sides of choices, so that what is known of a side is known there. None where neither is a choice, or
   // it has gone on for too long.
   std::optional<z3::expr> split(char operation, const z3::expr& a, const z3::expr& b,

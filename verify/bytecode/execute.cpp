@@ -131,8 +131,8 @@ class Executor {
     switch (i.refers.what) {
       case Refers::Map: return write(state, i.dst, machine_.map_address(i.refers.index));
       case Refers::Data: return write(state, i.dst, machine_.constant_address(i.refers));
-      case Refers::Function:
-      case Refers::Elsewhere: refuse("functions as values, and what another object defines, are not modelled");
+      case Refers::Function: return write(state, i.dst, machine_.function_address(i.refers.index));
+      case Refers::Elsewhere: refuse("what another object defines is not modelled");
       case Refers::Nothing:
         if (i.src != 0) refuse("such an address is not modelled");
         return write(state, i.dst, machine_.number(i.wide));
@@ -327,7 +327,9 @@ class Executor {
 
   void call(State& state, const Instruction& i) {
     Value result = machine_.any();
-    if (i.src == 0) {
+    if (i.src == 0 && i.imm == BPF_FUNC_loop && setting_.loop) {
+      result = setting_.loop(state);
+    } else if (i.src == 0) {
       result = Helpers(machine_, out_, [&](const std::string& why) { refuse(why); }).help(state, i.imm);
     } else if (i.src == BPF_PSEUDO_CALL && i.refers.what == Refers::Function) {
       const Function& callee = machine_.object().functions[i.refers.index];

@@ -66,6 +66,8 @@ struct Setting {
   Contracts contracts{};
   std::set<std::string> inlined{};  // run as a part of their caller
   std::optional<Stack> caller{};    // its frame is the machine's stack; the function has one of its own then
+  // What bpf_loop does in this state, whose stack its turns may write to, and what it returns. None: it has no contract.
+  std::function<Value(State&)> loop{};
 };
 
 // `arguments`: r1 and so on. Throws NotModelled.

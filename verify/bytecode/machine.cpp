@@ -90,6 +90,12 @@ Value Machine::map_address(std::size_t map) {
   return pointer(at->second);
 }
 
+Value Machine::function_address(std::size_t function) {
+  const auto [at, fresh] = code_.try_emplace(function, regions_.size());
+  if (fresh) regions_.push_back({Region::Kind::Code, object_.functions[function].name, function, 0});
+  return pointer(at->second);
+}
+
 Lookup Machine::look_up(std::size_t map, const z3::expr& key) {
   for (const Lookup& known : lookups_)
     if (known.map == map && z3::eq(known.key, key)) return known;
@@ -144,7 +150,13 @@ void Machine::forget(std::size_t region) { forgotten_.insert(region); }
 z3::expr Machine::read_words(std::size_t region, std::uint64_t offset, unsigned size) {
   bool changed = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
   for (const auto& [other, word] : written_) changed |= word >= offset / 8 && word <= (offset + size - 1) / 8 && may_be(region, other);
+  read_.insert({region, (offset + size - 1) / 8});
   return changed ? bits_.fresh("changed", size * 8) : initial(region, offset, size);
+}
+
+bool Machine::was_read(std::size_t region, std::uint64_t index) const {
+  const auto at = read_.lower_bound({region, index});
+  return at != read_.end() && at->first == region;
 }
 
 // Runs of equal values, as a tree of comparisons.
@@ -229,7 +241,7 @@ std::optional<Machine::Places> Machine::places(const z3::expr& offset) {
 
 Value Machine::load_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size) {
   const Region region = regions_[at.region];
-  if (region.kind == Region::Kind::MapItself) throw NotModelled{"the insides of the map " + region.name + " are read"};
+  if (region.kind == Region::Kind::MapItself || region.kind == Region::Kind::Code) throw NotModelled{"the insides of " + region.name + " are read"};
   within(when, region, at.offset, size);
   if (region.kind == Region::Kind::Constants) return {bits_.widen(read_constants(region, at.offset, size), 64)};
   if (region.kind == Region::Kind::Packet) return {bits_.widen(packet_bytes(bits_.extract(at.offset, 31, 0), size), 64)};
@@ -291,7 +303,7 @@ void Machine::clear(Stack& stack, int offset, unsigned size) {
 
 void Machine::store_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size, const Value& value) {
   const Region region = regions_[at.region];
-  if (region.kind == Region::Kind::MapItself) throw NotModelled{"the insides of the map " + region.name + " are written"};
+  if (region.kind == Region::Kind::MapItself || region.kind == Region::Kind::Code) throw NotModelled{"the insides of " + region.name + " are written"};
   if (region.kind == Region::Kind::Constants) return fault(when, "writes to constants");
   if (region.kind == Region::Kind::Packet) throw NotModelled{"the packet is written"};
   within(when, region, at.offset, size);

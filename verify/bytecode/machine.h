@@ -32,10 +32,10 @@ struct Value {
 };
 
 struct Region {
-  enum class Kind : std::uint8_t { Stack, Given, MapValue, Constants, MapItself, Packet };
+  enum class Kind : std::uint8_t { Stack, Given, MapValue, Constants, MapItself, Packet, Code };
   Kind kind = Kind::Given;
   std::string name;
-  std::size_t index = 0;  // of the map or the constants, in the object; of the stack, whose frame
+  std::size_t index = 0;  // of the map, the constants or the function, in the object; of the stack, whose frame
   std::uint64_t size = 0; // 0 for the packet, which has its own
   std::map<std::uint64_t, z3::expr> words{};  // by offset / 8, as they were at first
   std::map<std::uint64_t, Value> pointers{};  // what is read in one piece at these offsets is a pointer
@@ -91,6 +91,10 @@ class Machine {
   z3::expr packet_bytes(const z3::expr& offset, unsigned size);
   // The bytes of a region of words, as they were at first; the first byte is the lowest.
   z3::expr initial(std::size_t region, std::uint64_t offset, unsigned size);
+  // These eight bytes of a region are as at first, and are the term from now on.
+  void set_word(std::size_t region, std::uint64_t index, const z3::expr& term) { regions_[region].words.insert_or_assign(index, term); }
+  // Was one of a region's words read, this one or one after it? As they were at first.
+  bool was_read(std::size_t region, std::uint64_t index) const;
   Lookup look_up(std::size_t map, const z3::expr& key);
   // From now on look-ups of the map find something, or nothing: for whoever goes through both.
   void decide(std::size_t map, bool finds) { decided_[map] = finds; }
@@ -115,6 +119,7 @@ class Machine {
   Value pointer(std::size_t region, std::uint64_t offset = 0);
   Value constant_address(const Reference& to);
   Value map_address(std::size_t map);
+  Value function_address(std::size_t function);
 
   // `when`: the condition under which this is reached.
   Value load(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size);
@@ -157,9 +162,9 @@ class Machine {
   std::vector<Fault> faults_;
   std::vector<Store> stores_;
   std::vector<Read> constants_read_;
-  std::map<std::size_t, std::size_t> constants_, handles_;  // regions, by index in the object
+  std::map<std::size_t, std::size_t> constants_, handles_, code_;  // regions, by index in the object
   std::vector<std::pair<Object::Constant, std::size_t>> given_constants_;  // and their regions
-  std::set<std::pair<std::size_t, std::uint64_t>> written_;  // region, word
+  std::set<std::pair<std::size_t, std::uint64_t>> written_, read_;  // region, word
   std::set<std::size_t> forgotten_;
   std::map<std::size_t, bool> decided_;
   std::set<std::size_t> added_to_;  // maps
