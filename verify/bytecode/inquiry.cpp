@@ -1,6 +1,18 @@
 #include "verify/bytecode/inquiry.h"
 
+#include <cstring>
+
 namespace netpolc::verify::bytecode {
+
+std::optional<Plan> plan_of(const Object& object) {
+  const std::string_view bytes = object.constant("np_plan");
+  Plan out;
+  if (bytes.size() != 2 * sizeof(std::uint32_t)) return std::nullopt;
+  std::memcpy(&out.ingress, bytes.data(), sizeof out.ingress);
+  std::memcpy(&out.egress, bytes.data() + sizeof out.ingress, sizeof out.egress);
+  return out;
+}
+
 std::optional<Inquiry::Found> Inquiry::ask() {
   // a proof from premises that can't be is none
   const smt::Answer premises = solver_.ask(name_ + ", premises");

@@ -47,7 +47,6 @@ class Inquiry {
 // Functions of the prover, each for one part.
 Part prove_policy(const Object& object, const ir::DirectionTable& table, ir::Direction direction, Effort effort);
 Part prove_constants(const Object& object, const ir::DecisionTable& table, bool of_node);
-Part prove_admit(const Object& object, ir::Direction direction, Effort effort);
 
 // The part's answer by `work`, which throws NotModelled.
 template <typename Work>

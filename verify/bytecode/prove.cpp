@@ -6,6 +6,7 @@
 
 #include "ir/map_layout.h"
 #include "verify/bytecode/inquiry.h"
+#include "verify/bytecode/runtime_parts.h"
 
 namespace netpolc::verify::bytecode {
 namespace {
@@ -37,7 +38,7 @@ bool same(const Object& a, const Function& one, const Object& b, const Function&
          });
 }
 
-// Of a function that calls others by contract, and reads no constants but the plan.
+// Of a function whose proof reads no constants but the plan.
 std::string all_that_decides(const Object& object, const std::string& name) {
   std::string out = name;
   if (const Function* function = object.function(name))
@@ -50,15 +51,6 @@ std::string all_that_decides(const Object& object, const std::string& name) {
 }
 
 }  // namespace
-
-std::optional<Plan> plan_of(const Object& object) {
-  const std::string_view bytes = object.constant("np_plan");
-  Plan out;
-  if (bytes.size() != 2 * sizeof(std::uint32_t)) return std::nullopt;
-  std::memcpy(&out.ingress, bytes.data(), sizeof out.ingress);
-  std::memcpy(&out.egress, bytes.data() + sizeof out.ingress, sizeof out.egress);
-  return out;
-}
 
 Part prove_constants(const Object& object, const ir::DecisionTable& table, bool of_node) {
   return part("constants", [&](Part& out) {
@@ -95,13 +87,22 @@ ProgramProof Prover::prove(const Object& object, const ir::DecisionTable& table,
   out.parts.push_back(prove_constants(object, table, of_node));
   out.parts.push_back(prove_policy(object, table.ingress, ir::Direction::Ingress, effort_));
   out.parts.push_back(prove_policy(object, table.egress, ir::Direction::Egress, effort_));
-  for (const ir::Direction direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
-    const std::string key = all_that_decides(object, direction == ir::Direction::Ingress ? "np_admit_in" : "np_admit_out");
-    auto known = admitted_.find(key);
-    if (known == admitted_.end()) known = admitted_.emplace(key, prove_admit(object, direction, effort_)).first;
+  for (const RuntimePart& one : runtime_parts()) {
+    std::string key = all_that_decides(object, one.function);
+    for (const char* inlined : one.with) key += "\n" + all_that_decides(object, inlined);
+    auto known = shared_.find(key);
+    if (known == shared_.end()) known = shared_.emplace(key, one.prove(object, effort_)).first;
     out.parts.push_back(known->second);
   }
   return out;
+}
+
+// Does the function have the address of the other one, for the kernel's loop to call it?
+bool hands_over(const Object& object, const char* name, const Function& other) {
+  const Function* function = object.function(name);
+  return function != nullptr && std::any_of(function->code.begin(), function->code.end(), [&](const Instruction& one) {
+           return one.is_wide() && one.refers.what == Refers::Function && &object.functions[one.refers.index] == &other;
+         });
 }
 
 std::vector<std::string> strangers(const Object& object, const Object& runtime) {
@@ -113,7 +114,7 @@ std::vector<std::string> strangers(const Object& object, const Object& runtime) 
   }
   for (const Function& function : object.functions) {
     const bool known = runtime.function(function.name) != nullptr ||
-                       std::any_of(std::begin(kOfThePolicy), std::end(kOfThePolicy), [&](const char* name) { return function.name == name; });
+                       std::any_of(std::begin(kOfThePolicy), std::end(kOfThePolicy), [&](const char* name) { return function.name == name || hands_over(object, name, function); });
     if (!known) out.push_back(function.name + " is nobody's");
   }
   return out;

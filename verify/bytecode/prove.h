@@ -49,7 +49,7 @@ struct ProgramProof {
   bool refuted() const;
 };
 
-// Proves programs one after the other. What many have in common (np_admit_in, np_admit_out) is proved once for all
+// Proves programs one after the other. What many have in common (the runtime's functions) is proved once for all
 // whose instructions, maps and constants are the same. Not thread-safe.
 class Prover {
  public:
@@ -59,7 +59,7 @@ class Prover {
 
  private:
   Effort effort_;
-  std::map<std::string, Part> admitted_;  // by all that decides
+  std::map<std::string, Part> shared_;  // by all that decides
 };
 
 // Functions of `runtime` that the object has not, or not with the same instructions; and functions of the object that

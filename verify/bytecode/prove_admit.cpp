@@ -5,201 +5,65 @@
 //   what policy does not allow is dropped, counted and reported with its verdict, and is not remembered;
 //   what it allows is remembered with its verdict and passes, or is refused for one of the reasons that docs/datapath.md
 //   names.
-#include <algorithm>
-#include <cstddef>
-#include <set>
-
-#include "ir/map_layout.h"
-#include "verify/bytecode/inquiry.h"
+#include "verify/bytecode/function_proof.h"
+#include "verify/bytecode/runtime_parts.h"
 
 namespace netpolc::verify::bytecode {
 namespace {
 
-// What the runtime's functions hand to each other, by offset: np_packet, np_outcome, np_flow.
-struct PacketAt {
-  static constexpr std::uint64_t source = 0, destination = 16, number = 36, protocol = 38, family = 39, tcp_flags = 40, site = 72, size = 80;
-};
-struct OutcomeAt {
-  static constexpr unsigned direction = 0, identity = 4, verdict = 8, flags = 12, state = 16, generation = 20;
-};
-struct FlowAt {
-  static constexpr unsigned identity = 0, row = 4, number = 8, protocol = 10;
-};
-// The kernel's context of a packet (struct __sk_buff).
-struct ContextAt {
-  static constexpr std::uint64_t length = 0, ingress_ifindex = 36, sk = 168, size = 192;
-};
-constexpr std::uint32_t kPass = 0xffffffff, kDrop = 2;  // TC_ACT_UNSPEC, TC_ACT_SHOT
 constexpr std::uint64_t kSynAck = 0x12, kSyn = 0x02;
 constexpr std::uint64_t kClosing = NP_FLOW_IN_CLOSING | NP_FLOW_OUT_CLOSING;
 
-// `known`: it is not the world's for want of anything known.
-struct Who {
-  z3::expr identity, row, known;
-};
-
-class AdmitProof {
+class AdmitProof : FunctionProof {
  public:
   AdmitProof(const Object& object, ir::Direction direction, Effort effort, Part& out)
-      : object_(object), egress_(direction == ir::Direction::Egress), name_(egress_ ? "np_admit_out" : "np_admit_in"),
-        policy_(egress_ ? "np_policy_egress" : "np_policy_ingress"), bits_(context_), machine_(bits_, object), inquiry_(name_, context_, effort),
-        given_(context_.bool_const("a packet")), known_given_(context_.bool_const("a known flow")), state_(context_.bv_const("state", 32)),
-        skb_(machine_.give("the context", ContextAt::size)), slots_(machine_.give_constant(NP_CONSTANT_COUNTERS)), packet_(machine_.give("the packet", PacketAt::size)),
-        known_(machine_.give("the known flow", sizeof(np_track))), out_(out) {}
+      : FunctionProof(object, direction == ir::Direction::Egress ? "np_admit_out" : "np_admit_in", effort, out), egress_(direction == ir::Direction::Egress),
+        policy_(egress_ ? "np_policy_egress" : "np_policy_ingress"), given_(truth("a packet")), known_given_(truth("a known flow")),
+        state_(context_.bv_const("state", 32)), skb_(machine_.give("the context", ContextAt::size)), slots_(machine_.give_constant(NP_CONSTANT_COUNTERS)),
+        packet_(machine_.give("the packet", PacketAt::size)), known_(machine_.give("the known flow", sizeof(np_track))) {}
 
   void prove() {
-    const Function* function = object_.function(name_);
     const auto plan = plan_of(object_);
-    if (function == nullptr || !plan) throw NotModelled{"the object has no such function, or no np_plan"};
+    if (!plan) throw NotModelled{"the object has no np_plan"};
     planned_ = egress_ ? plan->egress : plan->ingress;
     judged_ = (planned_ & kPlanJudged) != 0;
     enforced_ = ((plan->ingress | plan->egress) & kPlanJudged) != 0;
     node_ = (plan->ingress & kPlanNode) != 0;
-    run_ = execute(machine_, *function, {machine_.pointer(skb_), maybe(packet_, given_), maybe(known_, known_given_), {bits_.widen(state_, 64)}},
-                   {.contracts = {{policy_, {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
-                                  {"np_source_is_own", {}}, {"np_remember", {{.argument = 3}}}}});
-    out_.instructions = run_->steps;
+    run({machine_.pointer(skb_), maybe(packet_, given_), maybe(known_, known_given_), {bits_.widen(state_, 64)}},
+        {.contracts = {{policy_, {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
+                       {"np_source_is_own", {}}, {"np_remember", {{.argument = 3}}}}});
     reads_the_plan_alone();
     state_what_must_hold();
-    inquiry_.no_faults(machine_);
-    for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
-    if (const auto found = inquiry_.ask()) out_.answer = Refuted{found->what, std::nullopt};
-    out_.steps = inquiry_.steps();
+    conclude();
   }
 
  private:
-  // So that programs with the same plan have the same proof.
-  void reads_the_plan_alone() const {
-    const auto plan = std::find_if(object_.constants.begin(), object_.constants.end(), [](const auto& c) { return c.name == "np_plan"; });
-    for (const Machine::Read& read : machine_.constants_read())
-      if (read.data != plan->data || read.from < plan->offset || read.to > plan->offset + plan->size) throw NotModelled{"it reads constants other than np_plan"};
-  }
-
-  Value maybe(std::size_t region, const z3::expr& when) { return {bits_.number(0, 64), {{when, region, bits_.number(0, 64)}}}; }
   z3::expr packet(std::uint64_t offset, unsigned size) { return machine_.initial(packet_, offset, size); }
-  z3::expr is(const z3::expr& term, std::uint64_t value) { return bits_.equal(term, bits_.number(value, Bits::width(term))); }
-  z3::expr has(const z3::expr& term, std::uint64_t flag) { return !is(bits_.bit_and(term, bits_.number(flag, Bits::width(term))), 0); }
-  z3::expr low(const z3::expr& term) { return bits_.extract(term, 31, 0); }
-  z3::expr constant(bool value) { return context_.bool_val(value); }
-  // Both ways: `when` must be what `wanted` says.
-  void exactly(const z3::expr& when, const z3::expr& wanted, const std::string& what) { inquiry_.never(when != wanted, what); }
-
-  std::size_t map(const char* name) const {
-    const auto at = std::find_if(object_.maps.begin(), object_.maps.end(), [&](const Map& m) { return m.name == name; });
-    if (at == object_.maps.end()) throw NotModelled{"the object has no map " + std::string(name)};
-    return static_cast<std::size_t>(at - object_.maps.begin());
-  }
-  Lookup look_up(const char* name, const z3::expr& key, std::size_t value) {
-    const Map& m = object_.maps[map(name)];
-    if (m.value_size != value || m.key_size * 8 != Bits::width(key)) throw NotModelled{"the map " + m.name + " has other sizes than its layout"};
-    return machine_.look_up(map(name), key);
-  }
-  z3::expr config(std::uint64_t offset, unsigned size = 4) { return machine_.initial(config_->region, offset, size); }
-  Who address_at(std::size_t region, std::uint64_t offset, bool known = true) {
-    return {machine_.initial(region, offset, 4), machine_.initial(region, offset + 4, 4), constant(known)};
-  }
-  Who choose(const z3::expr& when, const Who& a, const Who& b) {
-    return {z3::ite(when, a.identity, b.identity), z3::ite(when, a.row, b.row), z3::ite(when, a.known, b.known)};
-  }
-  Who world_of(const z3::expr& ipv4) {
-    return choose(ipv4, address_at(config_->region, offsetof(np_config, world4), false), address_at(config_->region, offsetof(np_config, world6), false));
-  }
   z3::expr asks_prefixes() { return constant((planned_ & kPlanPrefixes) != 0 || !judged_) || has(config(offsetof(np_config, flags)), NP_CONFIG_PREFIXES); }
-
-  std::vector<const Call*> calls(const std::string& callee) const {
-    std::vector<const Call*> out;
-    for (const Call& call : run_->calls)
-      if (call.callee == callee) out.push_back(&call);
-    return out;
-  }
-  // The result of a function that is called once at most, and when it is.
-  struct Once {
-    z3::expr when, result;
-  };
-  Once once(const std::string& callee) {
-    Once out{bits_.no(), bits_.number(0, 32)};
-    for (const Call* call : calls(callee)) {
-      inquiry_.never(bits_.both(out.when, call->when), "calls " + callee + " twice");
-      out.result = bits_.either(call->when, low(call->result), out.result);
-      out.when = bits_.one_of(out.when, call->when);
-    }
-    return out;
-  }
-  // Must point to the region's start.
-  void points(const Call& call, std::size_t argument, std::size_t region, const std::string& what) {
-    z3::expr right = bits_.no();
-    for (const Pointer& p : call.arguments[argument - 1].pointers)
-      if (p.region == region) right = bits_.one_of(right, bits_.both(p.when, is(p.offset, 0)));
-    inquiry_.never(bits_.both(call.when, bits_.negate(right)), call.callee + " is called with another " + what);
-  }
-  void number_is(const Call& call, std::size_t argument, const z3::expr& wanted, const std::string& what) {
-    const Value& value = call.arguments[argument - 1];
-    if (!value.pointers.empty()) throw NotModelled{call.callee + " gets a pointer for " + what};
-    inquiry_.never(bits_.both(call.when, low(value.bits) != wanted), call.callee + " is called with another " + what);
-  }
-  // Where a structure that is handed over lies on the stack.
-  int structure(const Call& call, std::size_t argument) {
-    const Value& value = call.arguments[argument - 1];
-    const bool plain = value.pointers.size() == 1 && value.pointers[0].when.is_true() && value.pointers[0].region == machine_.stack() &&
-                       Bits::value(value.pointers[0].offset);
-    if (!plain) throw NotModelled{call.callee + " is called with a structure that is not in a constant place of the stack"};
-    return static_cast<int>(*Bits::value(value.pointers[0].offset));
-  }
-  void field_is(const Call& call, int at, unsigned size, const z3::expr& wanted, const z3::expr& also, const std::string& what) {
-    const z3::expr has = machine_.bytes(call.stack, at, size);
-    inquiry_.never(bits_.both(bits_.both(call.when, also), has != wanted), call.callee + " is told another " + what);
-  }
-
-  // Whom the maps name for an address: nearest table, hash, prefixes, and the world's for what none of them has.
-  Who by_address(const z3::expr& low_half, const z3::expr& high_half, const z3::expr& ipv4) {
-    const Who world = world_of(ipv4);
-    const z3::expr four = low(low_half), six = bits_.join(high_half, low_half);
-    const z3::expr prefixes = asks_prefixes();
-    const auto found = [&](const Lookup& lookup, const Who& otherwise) { return choose(lookup.found, address_at(lookup.region, 0), otherwise); };
-    const auto behind = [&](const char* exact, const z3::expr& key, const char* trie, unsigned length) {
-      const Lookup prefix = look_up(trie, bits_.join(key, bits_.number(length, 32)), sizeof(np_address));
-      return found(look_up(exact, key, sizeof(np_address)), choose(prefixes && prefix.found, address_at(prefix.region, 0), world));
-    };
-    const Who in_maps = choose(ipv4, behind(NP_MAP_ADDRESSES4, four, NP_MAP_IPCACHE4, 32), behind(NP_MAP_ADDRESSES6, six, NP_MAP_IPCACHE6, 128));
-    return near(four, ipv4, in_maps);
-  }
-  Who near(const z3::expr& four, const z3::expr& ipv4, const Who& otherwise) {
-    // np_near_index
-    const z3::expr index = bits_.shift_right(bits_.mul(four, bits_.number(0x9e3779b1u, 32)), bits_.number(32 - NP_NEAR_BITS, 32));
-    const Lookup bucket = look_up(NP_MAP_NEAR4, index, sizeof(np_near_bucket));
-    Who out = otherwise;
-    for (std::uint64_t i = NP_NEAR_ENTRIES; i-- > 0;) {
-      const std::uint64_t at = i * sizeof(np_near);
-      const z3::expr identity = machine_.initial(bucket.region, at + offsetof(np_near, identity), 4);
-      const Who entry = choose(!is(identity, 0), {identity, machine_.initial(bucket.region, at + offsetof(np_near, row), 4), constant(true)}, otherwise);
-      out = choose(machine_.initial(bucket.region, at + offsetof(np_near, address), 4) == four, entry, out);
-    }
-    return choose(ipv4 && bucket.found, out, otherwise);
-  }
 
   // The other side. What the node itself sends is from the host, and nothing else is (semantics 8.6).
   Who remote(const z3::expr& ipv4) {
     const std::uint64_t side = egress_ ? PacketAt::destination : PacketAt::source;
-    const Who named = by_address(packet(side, 8), packet(side + 8, 8), ipv4);
+    const Who named = by_address(packet(side, 8), packet(side + 8, 8), ipv4, asks_prefixes());
     if (egress_) return named;
     Who world = world_of(ipv4);
     world.known = named.known;
     const z3::expr from_host = constant(!node_) && is(machine_.initial(skb_, ContextAt::ingress_ifindex, 4), 0) && !is(machine_.initial(skb_, ContextAt::sk, 8), 0);
-    return choose(from_host, address_at(config_->region, offsetof(np_config, host)), choose(is(named.identity, 1), world, named));
+    return choose(from_host, address_at(configuration().region, offsetof(np_config, host)), choose(is(named.identity, 1), world, named));
   }
 
   void state_what_must_hold() {
-    config_ = look_up(NP_MAP_CONFIG, bits_.number(0, 32), sizeof(np_config));
+    const z3::expr configured = configuration().found;
     const z3::expr ipv4 = is(packet(PacketAt::family, 1), 4), pod_sends = constant(egress_ && !node_);
     const z3::expr world = z3::ite(ipv4, config(offsetof(np_config, world4)), config(offsetof(np_config, world6)));
     const z3::expr port = config(offsetof(np_config, tunnel_port), 2), number = packet(PacketAt::number, 2);
     const Once encapsulates = once("np_encapsulates"), policy = once(policy_), own = once("np_source_is_own");
 
-    const z3::expr no_config = given_ && !config_->found;
-    const z3::expr no_family = given_ && config_->found && constant(enforced_) && is(world, 0);
-    const z3::expr asks_tunnel = given_ && config_->found && !no_family && pod_sends && !is(port, 0) && number == port;
+    const z3::expr no_config = given_ && !configured;
+    const z3::expr no_family = given_ && configured && constant(enforced_) && is(world, 0);
+    const z3::expr asks_tunnel = given_ && configured && !no_family && pod_sends && !is(port, 0) && number == port;
     const z3::expr tunnel = asks_tunnel && !is(encapsulates.result, 0);
-    const z3::expr go = given_ && config_->found && !no_family && !tunnel;
+    const z3::expr go = given_ && configured && !no_family && !tunnel;
     exactly(encapsulates.when, asks_tunnel, "asks at the wrong time whether a packet is for the overlay");
     exactly(policy.when, go && constant(judged_), "asks policy about what it must not, or does not ask it");
 
@@ -219,7 +83,6 @@ class AdmitProof {
     const z3::expr no_room = tries && !kept && constant(judged_), passes = tries && (kept || constant(!judged_));
 
     named_rightly(remote(ipv4), denied);
-    inquiry_.never(!run_->returns, "does not return");
     exactly(is(low(run_->result), kPass), passes, "lets pass what it must not, or does not let pass what it must");
     exactly(is(low(run_->result), kDrop), !passes, "says neither pass nor drop");
     asked_policy(remote(ipv4), number);
@@ -356,39 +219,6 @@ class AdmitProof {
     return z3::ite(is(rule, NP_NO_RULE), none, own);
   }
 
-  // What is added to which counters of a map, and when.
-  struct Sum {
-    std::string map;
-    std::optional<std::uint64_t> key;
-    z3::expr when;
-    std::vector<std::pair<std::uint64_t, z3::expr>> more;  // by offset
-    std::string what;
-  };
-  // `known`: the stores that are understood.
-  void adds(const Sum& sum, std::vector<bool>& known) {
-    z3::expr asked = bits_.no(), found = bits_.no();
-    std::set<std::size_t> regions;
-    for (const Asked& one : run_->asked) {
-      if (object_.maps[one.lookup.map].name != sum.map || (sum.key && Bits::value(one.lookup.key) != sum.key)) continue;
-      asked = asked || one.when;
-      found = found || (one.when && one.lookup.found);
-      regions.insert(one.lookup.region);
-    }
-    inquiry_.never(sum.when && !asked, "does not count " + sum.what);
-    for (const auto& [offset, more] : sum.more) {
-      z3::expr done = bits_.no();
-      for (std::size_t s = 0; s < known.size(); ++s) {
-        const Store& store = machine_.stores()[s];
-        if (!regions.contains(store.region) || store.offset != offset || store.size != 8) continue;
-        inquiry_.never(known[s] ? bits_.yes() : bits_.both(done, store.when), "counts " + sum.what + " twice");
-        known[s] = true;
-        inquiry_.never(store.when && store.value != machine_.initial(store.region, offset, 8) + more, "counts " + sum.what + " wrong");
-        done = bits_.one_of(done, store.when);
-      }
-      exactly(done, sum.when && found, "counts " + sum.what + " at the wrong time");
-    }
-  }
-
   // Writes to maps: one more packet and its bytes in np_rules and in np_drops, one more in np_stats, and nothing else.
   void counters(const z3::expr& go, const z3::expr& drop, const z3::expr& no_room, const z3::expr& audited) {
     for (const Asked& asked : run_->asked) {
@@ -398,38 +228,30 @@ class AdmitProof {
       const auto key = Bits::value(asked.lookup.key);
       if (name == NP_MAP_STATS && key != NP_STAT_REFUSED && key != NP_STAT_AUDITED) throw NotModelled{"it counts in np_stats what is not understood"};
     }
-    const z3::expr one = bits_.number(1, 64), length = bits_.widen(machine_.initial(skb_, ContextAt::length, 4), 64);
-    const std::vector<std::pair<std::uint64_t, z3::expr>> packet_and_bytes = {{offsetof(np_counter, packets), one}, {offsetof(np_counter, bytes), length}};
-    std::vector<bool> known(machine_.stores().size(), false);
-    adds({NP_MAP_RULES, {}, go, packet_and_bytes, "for a rule"}, known);
-    adds({NP_MAP_DROPS, {}, drop, packet_and_bytes, "a drop"}, known);
-    adds({NP_MAP_STATS, NP_STAT_REFUSED, no_room, {{0, one}}, "a refused flow"}, known);
-    adds({NP_MAP_STATS, NP_STAT_AUDITED, audited, {{0, one}}, "for audit mode"}, known);
-    for (std::size_t s = 0; s < known.size(); ++s)
-      if (!known[s]) inquiry_.never(machine_.stores()[s].when, "writes to " + machine_.region(machine_.stores()[s].region).name);
+    const z3::expr one = bits_.number(1, 64);
+    adds({NP_MAP_RULES, {}, go, packet_and_bytes(skb_), "for a rule"});
+    adds({NP_MAP_DROPS, {}, drop, packet_and_bytes(skb_), "a drop"});
+    adds({NP_MAP_STATS, NP_STAT_REFUSED, no_room, {{0, one}}, "a refused flow"});
+    adds({NP_MAP_STATS, NP_STAT_AUDITED, audited, {{0, one}}, "for audit mode"});
+    no_other_stores();
   }
 
-  const Object& object_;
   bool egress_;
-  std::string name_, policy_;
-  z3::context context_;
-  Bits bits_;
-  Machine machine_;
-  Inquiry inquiry_;
+  std::string policy_;
   z3::expr given_, known_given_, state_;
   std::size_t skb_, slots_, packet_, known_;
   std::uint32_t planned_ = 0;
   bool judged_ = false, enforced_ = false, node_ = false;
-  std::optional<Run> run_;
-  std::optional<Lookup> config_;
   std::optional<z3::expr> verdict_;
-  Part& out_;
 };
 
 }  // namespace
 
-Part prove_admit(const Object& object, ir::Direction direction, Effort effort) {
-  return part(direction == ir::Direction::Egress ? "np_admit_out" : "np_admit_in", [&](Part& out) { AdmitProof(object, direction, effort, out).prove(); });
+Part prove_admit_in(const Object& object, Effort effort) {
+  return part("np_admit_in", [&](Part& out) { AdmitProof(object, ir::Direction::Ingress, effort, out).prove(); });
+}
+Part prove_admit_out(const Object& object, Effort effort) {
+  return part("np_admit_out", [&](Part& out) { AdmitProof(object, ir::Direction::Egress, effort, out).prove(); });
 }
 
 }  // namespace netpolc::verify::bytecode

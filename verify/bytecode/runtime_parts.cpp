@@ -1,0 +1,14 @@
+#include "verify/bytecode/runtime_parts.h"
+
+namespace netpolc::verify::bytecode {
+
+const std::vector<RuntimePart>& runtime_parts() {
+  static const std::vector<RuntimePart> all = {
+      {"np_admit_in", {}, prove_admit_in},
+      {"np_admit_out", {}, prove_admit_out},
+      {"np_extension", {}, prove_extension},
+  };
+  return all;
+}
+
+}  // namespace netpolc::verify::bytecode

@@ -1,0 +1,22 @@
+// verify/bytecode/runtime_parts.h — the functions that all programs share, each with its proof. A proof is by contract: what
+// the function calls may do whatever its own part has proved of it, and no more is relied upon.
+#pragma once
+#include <vector>
+
+#include "verify/bytecode/prove.h"
+
+namespace netpolc::verify::bytecode {
+
+struct RuntimePart {
+  const char* function = nullptr;  // whose name the part has
+  std::vector<const char*> with{}; // functions that are proved as parts of it
+  Part (*prove)(const Object&, Effort) = nullptr;
+};
+// Those of every program. What a proof says depends on the instructions of these functions, on the maps' layout and on np_plan.
+const std::vector<RuntimePart>& runtime_parts();
+
+Part prove_admit_in(const Object& object, Effort effort);
+Part prove_admit_out(const Object& object, Effort effort);
+Part prove_extension(const Object& object, Effort effort);
+
+}  // namespace netpolc::verify::bytecode
