@@ -21,8 +21,10 @@ void FunctionProof::conclude() {
   inquiry_.never(!run_->returns, "does not return");
   inquiry_.no_faults(machine_);
   for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
+  for (const z3::expr& fact : bits_.facts()) inquiry_.assume(fact);
   const auto found = inquiry_.ask();
   if (found) out_.answer = Refuted{found->what, std::nullopt};
+  if (found && getenv("DBG")) debug(*found);  // DBG
   out_.steps = inquiry_.steps();
 }
 
@@ -107,6 +109,11 @@ std::vector<std::pair<std::uint64_t, z3::expr>> FunctionProof::packet_and_bytes(
 void FunctionProof::no_other_stores() {
   for (std::size_t s = 0; s < understood_.size(); ++s)
     if (!understood_[s]) inquiry_.never(machine_.stores()[s].when, "writes to " + machine_.region(machine_.stores()[s].region).name);
+}
+
+void FunctionProof::speaks_of(std::size_t region) {
+  for (std::size_t s = 0; s < understood_.size(); ++s)
+    if (machine_.stores()[s].region == region) understood_[s] = true;
 }
 
 std::size_t FunctionProof::map(const char* name) const {

@@ -16,7 +16,8 @@ class FunctionProof {
  protected:
   // `function`: of the object, whose name the part has.
   FunctionProof(const Object& object, const std::string& function, Effort effort, Part& out);
-  ~FunctionProof() = default;
+  virtual ~FunctionProof() = default;
+  virtual void debug(const Inquiry::Found&) {}  // DBG
 
   // Runs the function, to `run_`.
   void run(const std::vector<Value>& arguments, const Setting& setting);
@@ -54,6 +55,8 @@ class FunctionProof {
   void field_is(const Call& call, int at, unsigned size, const z3::expr& wanted, const z3::expr& also, const std::string& what);
   // Stores to maps that no `adds` has taken for its own must not be.
   void no_other_stores();
+  // What is stored to this region is no such store: the proof speaks of its contents.
+  void speaks_of(std::size_t region);
 
   // What is added to which counters of a map, and when.
   struct Sum {

@@ -96,11 +96,15 @@ Value Machine::function_address(std::size_t function) {
   return pointer(at->second);
 }
 
+void Machine::asks(std::size_t map, const z3::expr& when) {
+  for (const auto& [other, added] : added_)
+    if (other == map) fault(bits_.both(added, when), "asks " + object_.maps[map].name + " after something was added to it");
+}
+
 Lookup Machine::look_up(std::size_t map, const z3::expr& key) {
   for (const Lookup& known : lookups_)
     if (known.map == map && z3::eq(known.key, key)) return known;
   const std::string name = object_.maps[map].name;
-  if (added_to_.contains(map)) throw NotModelled{name + " is asked after something was added to it"};
   const auto decided = decided_.find(map);
   const z3::expr found = decided != decided_.end() ? bits_.context().bool_val(decided->second)
                                                    : z3::expr(bits_.context(), Z3_mk_fresh_const(bits_.context(), (name + " has it").c_str(), bits_.context().bool_sort()));
@@ -145,9 +149,33 @@ bool Machine::may_be(std::size_t region, std::size_t other) {
   return !bits_.equal(key_of(region), key_of(other)).is_false();
 }
 
-void Machine::forget(std::size_t region) { forgotten_.insert(region); }
+void Machine::forget(std::size_t region) {
+  if (own_.contains(region)) throw NotModelled{regions_[region].name + " is nobody else's, and somebody else wrote there"};
+  forgotten_.insert(region);
+}
+
+// Stores are in the order in which instructions are run, which every way through the program follows: of those whose condition
+// holds the last one is what is there.
+z3::expr Machine::contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores) {
+  z3::expr out = initial(region, offset, size);
+  for (std::size_t s = 0; s < stores; ++s) {
+    const Store& store = stores_[s];
+    if (store.region != region || store.offset + store.size <= offset || store.offset >= offset + size) continue;
+    if (store.offset > offset || store.offset + store.size < offset + size) {
+      const unsigned half = size / 2;
+      return bits_.join(contents(region, offset + half, size - half, stores), contents(region, offset, half, stores));
+    }
+    const auto from = static_cast<unsigned>(offset - store.offset) * 8;
+    out = bits_.either(store.when, bits_.extract(store.value, from + size * 8 - 1, from), out);
+  }
+  return out;
+}
 
 z3::expr Machine::read_words(std::size_t region, std::uint64_t offset, unsigned size) {
+  if (own_.contains(region)) {
+    read_.insert({region, (offset + size - 1) / 8});
+    return contents(region, offset, size, stores_.size());
+  }
   bool changed = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
   for (const auto& [other, word] : written_) changed |= word >= offset / 8 && word <= (offset + size - 1) / 8 && may_be(region, other);
   read_.insert({region, (offset + size - 1) / 8});

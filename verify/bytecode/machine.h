@@ -129,12 +129,17 @@ class Machine {
   Stack merge(const z3::expr& first, const Stack& a, const Stack& b);
   // From now on what is in the region may be anything: somebody else wrote there.
   void forget(std::size_t region);
+  // Nobody else writes to this region, which was given: what the program reads there is what it wrote there last.
+  void own(std::size_t region) { own_.insert(region); }
+  // The bytes of such a region after so many of the stores; as `initial`.
+  z3::expr contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores);
   // Bytes on the stack as one number.
   z3::expr bytes(const Stack& stack, int offset, unsigned size);
   // Bytes on the stack become others: `value` if there is one, or anything.
   void overwrite(Stack& stack, int offset, unsigned size, const std::optional<Value>& value = std::nullopt);
-  // From now on look-ups of the map are not modelled: something was added.
-  void add_to(std::size_t map) { added_to_.insert(map); }
+  // Something is added to a map: it must not be asked afterwards, which `asks` sees to.
+  void adds(std::size_t map, const z3::expr& when) { added_.emplace_back(map, when); }
+  void asks(std::size_t map, const z3::expr& when);
 
  private:
   z3::expr word(std::size_t region, std::uint64_t index);
@@ -165,9 +170,9 @@ class Machine {
   std::map<std::size_t, std::size_t> constants_, handles_, code_;  // regions, by index in the object
   std::vector<std::pair<Object::Constant, std::size_t>> given_constants_;  // and their regions
   std::set<std::pair<std::size_t, std::uint64_t>> written_, read_;  // region, word
-  std::set<std::size_t> forgotten_;
+  std::set<std::size_t> forgotten_, own_;
   std::map<std::size_t, bool> decided_;
-  std::set<std::size_t> added_to_;  // maps
+  std::vector<std::pair<std::size_t, z3::expr>> added_;  // to maps, and when
   std::vector<std::size_t> frames_{0};
   std::optional<z3::expr> length_, linear_;
   std::map<unsigned, z3::expr> packet_;  // a byte for each term of an offset, by its number

@@ -5,31 +5,27 @@
 //   what policy does not allow is dropped, counted and reported with its verdict, and is not remembered;
 //   what it allows is remembered with its verdict and passes, or is refused for one of the reasons that docs/datapath.md
 //   names.
-#include "verify/bytecode/function_proof.h"
+#include "verify/bytecode/packet_proof.h"
 #include "verify/bytecode/runtime_parts.h"
 
 namespace netpolc::verify::bytecode {
 namespace {
 
-constexpr std::uint64_t kSynAck = 0x12, kSyn = 0x02;
 constexpr std::uint64_t kClosing = NP_FLOW_IN_CLOSING | NP_FLOW_OUT_CLOSING;
 
-class AdmitProof : FunctionProof {
+class AdmitProof : PacketProof {
  public:
   AdmitProof(const Object& object, ir::Direction direction, Effort effort, Part& out)
-      : FunctionProof(object, direction == ir::Direction::Egress ? "np_admit_out" : "np_admit_in", effort, out), egress_(direction == ir::Direction::Egress),
-        policy_(egress_ ? "np_policy_egress" : "np_policy_ingress"), given_(truth("a packet")), known_given_(truth("a known flow")),
-        state_(context_.bv_const("state", 32)), skb_(machine_.give("the context", ContextAt::size)), slots_(machine_.give_constant(NP_CONSTANT_COUNTERS)),
-        packet_(machine_.give("the packet", PacketAt::size)), known_(machine_.give("the known flow", sizeof(np_track))) {}
+      : PacketProof(object, direction == ir::Direction::Egress ? "np_admit_out" : "np_admit_in", effort, out), egress_(direction == ir::Direction::Egress),
+        policy_(egress_ ? "np_policy_egress" : "np_policy_ingress"), known_given_(truth("a known flow")), state_(context_.bv_const("state", 32)),
+        slots_(machine_.give_constant(NP_CONSTANT_COUNTERS)), known_(machine_.give("the known flow", sizeof(np_track))) {}
 
   void prove() {
-    const auto plan = plan_of(object_);
-    if (!plan) throw NotModelled{"the object has no np_plan"};
-    planned_ = egress_ ? plan->egress : plan->ingress;
+    planned_ = egress_ ? plan_.egress : plan_.ingress;
     judged_ = (planned_ & kPlanJudged) != 0;
-    enforced_ = ((plan->ingress | plan->egress) & kPlanJudged) != 0;
-    node_ = (plan->ingress & kPlanNode) != 0;
-    run({machine_.pointer(skb_), maybe(packet_, given_), maybe(known_, known_given_), {bits_.widen(state_, 64)}},
+    enforced_ = ((plan_.ingress | plan_.egress) & kPlanJudged) != 0;
+    node_ = (plan_.ingress & kPlanNode) != 0;
+    run({context_argument(), packet_argument(), maybe(known_, known_given_), {bits_.widen(state_, 64)}},
         {.contracts = {{policy_, {}}, {"np_refuse", {}}, {"np_report", {}}, {"np_name", {}}, {"np_encapsulates", {}},
                        {"np_source_is_own", {}}, {"np_remember", {{.argument = 3}}}}});
     reads_the_plan_alone();
@@ -38,24 +34,14 @@ class AdmitProof : FunctionProof {
   }
 
  private:
-  z3::expr packet(std::uint64_t offset, unsigned size) { return machine_.initial(packet_, offset, size); }
   z3::expr asks_prefixes() { return constant((planned_ & kPlanPrefixes) != 0 || !judged_) || has(config(offsetof(np_config, flags)), NP_CONFIG_PREFIXES); }
 
-  // The other side. What the node itself sends is from the host, and nothing else is (semantics 8.6).
-  Who remote(const z3::expr& ipv4) {
-    const std::uint64_t side = egress_ ? PacketAt::destination : PacketAt::source;
-    const Who named = by_address(packet(side, 8), packet(side + 8, 8), ipv4, asks_prefixes());
-    if (egress_) return named;
-    Who world = world_of(ipv4);
-    world.known = named.known;
-    const z3::expr from_host = constant(!node_) && is(machine_.initial(skb_, ContextAt::ingress_ifindex, 4), 0) && !is(machine_.initial(skb_, ContextAt::sk, 8), 0);
-    return choose(from_host, address_at(configuration().region, offsetof(np_config, host)), choose(is(named.identity, 1), world, named));
-  }
+  Who remote() { return egress_ ? receiver(asks_prefixes()) : sender(asks_prefixes()); }
 
   void state_what_must_hold() {
     const z3::expr configured = configuration().found;
-    const z3::expr ipv4 = is(packet(PacketAt::family, 1), 4), pod_sends = constant(egress_ && !node_);
-    const z3::expr world = z3::ite(ipv4, config(offsetof(np_config, world4)), config(offsetof(np_config, world6)));
+    const z3::expr pod_sends = constant(egress_ && !node_);
+    const z3::expr world = z3::ite(of_ipv4(), config(offsetof(np_config, world4)), config(offsetof(np_config, world6)));
     const z3::expr port = config(offsetof(np_config, tunnel_port), 2), number = packet(PacketAt::number, 2);
     const Once encapsulates = once("np_encapsulates"), policy = once(policy_), own = once("np_source_is_own");
 
@@ -72,20 +58,19 @@ class AdmitProof : FunctionProof {
     const Lookup interface = look_up(NP_MAP_INTERFACES, packet(PacketAt::site, 4), sizeof(np_interface));
     const z3::expr audited = has(config(offsetof(np_config, flags)), NP_CONFIG_AUDIT) && interface.found &&
                              has(machine_.initial(interface.region, offsetof(np_interface, flags), 4), NP_AUDIT);
-    const z3::expr opens = is(bits_.bit_and(packet(PacketAt::tcp_flags, 1), bits_.number(kSynAck, 8)), kSyn);
-    const z3::expr fresh = !known_given_ || (opens && has(state_, kClosing));
+    const z3::expr fresh = !known_given_ || (opens() && has(state_, kClosing));
     const z3::expr drop = go && denied && !audited;
     const z3::expr asks_source = go && !drop && fresh && pod_sends;
     const z3::expr forged = asks_source && is(own.result, 0);
     exactly(own.when, asks_source, "asks at the wrong time whether the source is the pod's own");
     const z3::expr tries = go && !drop && !forged;
-    const z3::expr kept = remembered(tries, denied, fresh, ipv4);
+    const z3::expr kept = kept_outcome(tries, denied, fresh);
     const z3::expr no_room = tries && !kept && constant(judged_), passes = tries && (kept || constant(!judged_));
 
-    named_rightly(remote(ipv4), denied);
+    named_rightly(remote(), denied);
     exactly(is(low(run_->result), kPass), passes, "lets pass what it must not, or does not let pass what it must");
     exactly(is(low(run_->result), kDrop), !passes, "says neither pass nor drop");
-    asked_policy(remote(ipv4), number);
+    asked_policy(remote(), number);
     refused({{no_config, NP_REASON_NO_CONFIG}, {no_family, NP_REASON_UNSUPPORTED_L3}, {tunnel, NP_REASON_ENCAPSULATION},
              {forged, NP_REASON_INVALID_SOURCE}, {no_room, NP_REASON_CT_CREATE_FAILED}});
     const z3::expr allowed_reported = passes && !denied && fresh && has(config(offsetof(np_config, flags)), NP_CONFIG_REPORT_ALLOWED);
@@ -131,44 +116,25 @@ class AdmitProof : FunctionProof {
     }
   }
 
-  void outcome_is(const Call& call, std::size_t argument, const z3::expr& audited) {
-    const int outcome = structure(call, argument);
-    field_is(call, outcome + static_cast<int>(OutcomeAt::direction), 4, bits_.number(egress_ ? NP_EGRESS : NP_INGRESS, 32), bits_.yes(), "direction");
-    field_is(call, outcome + static_cast<int>(OutcomeAt::verdict), 4, *verdict_, bits_.yes(), "verdict");
-    field_is(call, outcome + static_cast<int>(OutcomeAt::flags), 4, z3::ite(audited, bits_.number(NP_EVENT_AUDITED, 32), bits_.number(0, 32)), bits_.yes(),
-             "word about audit mode");
+  void told(const Call& call, std::size_t argument, const z3::expr& audited) {
+    outcome_is(call, argument, OutcomeAt::direction, bits_.number(egress_ ? NP_EGRESS : NP_INGRESS, 32), "direction");
+    outcome_is(call, argument, OutcomeAt::verdict, *verdict_, "verdict");
+    outcome_is(call, argument, OutcomeAt::flags, z3::ite(audited, bits_.number(NP_EVENT_AUDITED, 32), bits_.number(0, 32)), "word about audit mode");
   }
 
   // Tried twice at most; was there room?
-  z3::expr remembered(const z3::expr& tries, const z3::expr& denied, const z3::expr& fresh, const z3::expr& ipv4) {
-    const auto both = calls("np_remember");
-    if (both.size() != 2) throw NotModelled{"it does not call np_remember at two places"};
-    const z3::expr first = !is(low(both[0]->result), 0), second = !is(low(both[1]->result), 0);
-    exactly(both[0]->when, tries, "remembers what it must not, or does not remember what it must");
-    exactly(both[1]->when, tries && !first, "tries again to remember at the wrong time");
-    const Who who = remote(ipv4);
-    for (const Call* call : both) {
-      points(*call, 1, packet_, "packet");
-      outcome_is(*call, 2, denied);
+  z3::expr kept_outcome(const z3::expr& tries, const z3::expr& denied, const z3::expr& fresh) {
+    const z3::expr kept = remembered(tries, fresh, known_, known_given_);
+    const Who who = remote();
+    for (const Call* call : calls("np_remember")) {
+      told(*call, 2, denied);
       const int outcome = structure(*call, 2);
       if (judged_) field_is(*call, outcome + static_cast<int>(OutcomeAt::identity), 4, who.identity, !denied, "identity");
       else field_is(*call, outcome + static_cast<int>(OutcomeAt::identity), 4, bits_.number(0, 32), bits_.yes(), "identity");
-      field_is(*call, outcome + static_cast<int>(OutcomeAt::state), 4, state_, bits_.yes(), "state");
-      field_is(*call, outcome + static_cast<int>(OutcomeAt::generation), 4, config(offsetof(np_config, generation)), bits_.yes(), "generation");
-      known_is(*call);
-      number_is(*call, 4, z3::ite(fresh, bits_.number(1, 32), bits_.number(0, 32)), "word about whether the flow is new");
+      outcome_is(*call, 2, OutcomeAt::state, state_, "state");
+      outcome_is(*call, 2, OutcomeAt::generation, config(offsetof(np_config, generation)), "generation");
     }
-    return first || second;
-  }
-  void known_is(const Call& call) {
-    const Value& value = call.arguments[2];
-    z3::expr same = bits_.both(bits_.negate(known_given_), is(value.bits, 0));
-    z3::expr pointed = bits_.no();
-    for (const Pointer& p : value.pointers) {
-      if (p.region == known_) same = bits_.one_of(same, bits_.both(known_given_, bits_.both(p.when, is(p.offset, 0))));
-      pointed = bits_.one_of(pointed, p.when);
-    }
-    inquiry_.never(call.when && (!same || (!known_given_ && pointed)), "np_remember is called with another known flow");
+    return kept;
   }
 
   void refused(const std::vector<std::pair<z3::expr, std::uint32_t>>& reasons) {
@@ -191,24 +157,9 @@ class AdmitProof : FunctionProof {
     for (const Call* call : calls("np_report")) {
       points(*call, 1, skb_, "context");
       points(*call, 2, packet_, "packet");
-      outcome_is(*call, 3, audited);
-      budget_is(*call);
+      told(*call, 3, audited);
+      budget_is(*call, reason());
     }
-  }
-  // That of the verdict's reason, which must be looked up; none where nothing is found.
-  void budget_is(const Call& call) {
-    const Value& value = call.arguments[3];
-    z3::expr right = bits_.no(), asked = bits_.no(), found = bits_.no(), pointed = bits_.no();
-    for (const Pointer& p : value.pointers) pointed = pointed || p.when;
-    for (const Asked& one : run_->asked) {
-      if (object_.maps[one.lookup.map].name != NP_MAP_DROPS) continue;
-      asked = asked || one.when;
-      found = found || (one.when && one.lookup.found);
-      for (const Pointer& p : value.pointers)
-        if (p.region == one.lookup.region) right = right || (p.when && is(p.offset, 0) && one.lookup.key == reason());
-    }
-    const z3::expr nothing = bits_.both(bits_.negate(pointed), is(value.bits, 0));
-    inquiry_.never(call.when && !(asked && z3::ite(found, right, nothing)), "reports without the budget of its reason, or with another");
   }
   z3::expr reason() { return bits_.widen(bits_.extract(*verdict_, 31, 24), 32); }
   // Slots of np_rules: ir/map_layout.h.
@@ -238,8 +189,8 @@ class AdmitProof : FunctionProof {
 
   bool egress_;
   std::string policy_;
-  z3::expr given_, known_given_, state_;
-  std::size_t skb_, slots_, packet_, known_;
+  z3::expr known_given_, state_;
+  std::size_t slots_, known_;
   std::uint32_t planned_ = 0;
   bool judged_ = false, enforced_ = false, node_ = false;
   std::optional<z3::expr> verdict_;
