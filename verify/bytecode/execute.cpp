@@ -358,7 +358,7 @@ class Executor {
   void ask(State& state, const std::string& callee, const z3::expr& result) {
     const auto contract = setting_.contracts.find(callee);
     if (contract == setting_.contracts.end()) refuse("the function " + callee + " has no contract here");
-    Call call{state.when, callee, {}, state.stack, result, {}};
+    Call call{state.when, callee, {}, state.stack, result, {}, machine_.stores().size()};
     for (std::uint8_t r = 1; r <= 5; ++r) call.arguments.push_back(state.registers[r]);
     for (const Written& written : contract->second)
       for (const Pointer& pointer : state.registers[written.argument].pointers) {
@@ -367,9 +367,9 @@ class Executor {
           continue;
         }
         const auto offset = Bits::value(pointer.offset);
-        if (!offset || !pointer.when.is_true() || *offset + written.bytes > kStackBytes) refuse("where the function " + callee + " writes is not constant");
+        if (!offset || !pointer.when.is_true() || *offset + written.from + written.bytes > kStackBytes) refuse("where the function " + callee + " writes is not constant");
         for (unsigned byte = 0; byte < written.bytes; byte += 8)
-          machine_.overwrite(state.stack, machine_.place(pointer.region, *offset + byte), std::min(8u, written.bytes - byte));
+          machine_.overwrite(state.stack, machine_.place(pointer.region, *offset + written.from + byte), std::min(8u, written.bytes - byte));
       }
     call.after = state.stack;
     out_.calls.push_back(std::move(call));

@@ -20,7 +20,7 @@ struct State {
   Stack stack;
 };
 
-// Of a function by contract, or of a helper that does something: kUpdate, kReserve, kSubmit, kRoute.
+// Of a function by contract, or of a helper whose answer a proof may speak of.
 struct Call {
   z3::expr when;
   std::string callee;
@@ -28,9 +28,10 @@ struct Call {
   Stack stack;                   // as it was
   z3::expr result;               // 64 bits; of a pointer, 0 where there is none
   Stack after;                   // what the callee left there
+  std::size_t stores = 0;        // how many the machine had seen
 };
 inline constexpr const char *kUpdate = "bpf_map_update_elem", *kReserve = "bpf_ringbuf_reserve", *kSubmit = "bpf_ringbuf_submit",
-                            *kRoute = "bpf_fib_lookup";
+                            *kRoute = "bpf_fib_lookup", *kJiffies = "bpf_jiffies64", *kNow = "bpf_ktime_get_coarse_ns";
 // A look-up that the program made: its key may be another's too.
 struct Asked {
   z3::expr when;
@@ -56,9 +57,10 @@ struct Run {
   std::size_t steps = 0;  // instructions
 };
 
-// What an argument (1 to 5) points to is written by the callee; of the stack so many bytes, of anything else all.
+// What an argument (1 to 5) points to is written by the callee; of the stack so many bytes from there on, of anything else
+// all.
 struct Written {
-  unsigned argument = 0, bytes = 0;
+  unsigned argument = 0, bytes = 0, from = 0;
 };
 // Functions of the object that may be called, and what they write.
 using Contracts = std::map<std::string, std::vector<Written>>;

@@ -37,6 +37,7 @@ std::uint64_t Helpers::constant(const Value& value, const std::string& what) con
 Call& Helpers::record(const State& state, const char* name) {
   Call call{state.when, name, {}, state.stack, bits_.fresh("result", 64), state.stack};
   for (std::uint8_t r = 1; r <= 5; ++r) call.arguments.push_back(state.registers[r]);
+  call.stores = machine_.stores().size();
   run_.calls.push_back(std::move(call));
   return run_.calls.back();
 }
@@ -49,8 +50,8 @@ Value Helpers::help(State& state, std::int32_t helper) {
     case BPF_FUNC_fib_lookup: return route(state);
     case BPF_FUNC_ringbuf_reserve: return reserve(state);
     case BPF_FUNC_ringbuf_submit: return submit(state);
-    case BPF_FUNC_jiffies64:
-    case BPF_FUNC_ktime_get_coarse_ns: return machine_.any();
+    case BPF_FUNC_jiffies64: return {record(state, kJiffies).result};
+    case BPF_FUNC_ktime_get_coarse_ns: return {record(state, kNow).result};
     default: refuse("the helper " + std::to_string(helper) + " has no contract here");
   }
 }
@@ -58,6 +59,7 @@ Value Helpers::help(State& state, std::int32_t helper) {
 Value Helpers::look_up(const State& state) {
   const std::size_t index = map(state.registers[1]);
   const unsigned size = machine_.object().maps[index].key_size;
+  machine_.asks(index, state.when);
   const Lookup found = machine_.look_up(index, machine_.bytes(state.stack, place(state.registers[2], size, "the key"), size));
   run_.asked.push_back({state.when, found});
   if (found.found.is_false()) return machine_.number(0);
@@ -68,7 +70,7 @@ Value Helpers::update(State& state) {
   const std::size_t index = map(state.registers[1]);
   place(state.registers[2], machine_.object().maps[index].key_size, "the key");
   place(state.registers[3], machine_.object().maps[index].value_size, "the value");
-  machine_.add_to(index);
+  machine_.adds(index, state.when);
   return {record(state, kUpdate).result};
 }
 
