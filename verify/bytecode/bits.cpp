@@ -177,8 +177,12 @@ z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('+', a, b, [&](const auto& x, const auto& y) { return add(x, y); })) return *out;
   if (value(b) == 0) return a;
   if (value(a) == 0) return b;
-  // one constant at the end of a sum, not many
-  if (value(b) && is(a, Z3_OP_BADD) && a.num_args() == 2 && value(a.arg(1))) return add(a.arg(0), add(a.arg(1), b));
+  // one order of terms, and one constant at the end of a sum, so that equal sums are the same term
+  const auto ends = [](const z3::expr& sum) { return is(sum, Z3_OP_BADD) && sum.num_args() == 2 && value(sum.arg(1)); };
+  if (!value(a) && !value(b) && ends(b) && !ends(a)) return add(b, a);
+  if (value(a) && !value(b)) return add(b, a);
+  if (ends(a)) return value(b) ? add(a.arg(0), add(a.arg(1), b)) : add(add(a.arg(0), b), a.arg(1));
+  if (!value(b) && a.id() > b.id()) return add(b, a);
   return apply(a, b, [](auto x, auto y) { return x + y; }, [](const auto& x, const auto& y) { return x + y; });
 }
 z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
@@ -188,6 +192,12 @@ z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
 }
 z3::expr Bits::mul(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('*', a, b, [&](const auto& x, const auto& y) { return mul(x, y); })) return *out;
+  if (out_of_order(a, b)) return mul(b, a);
+  if (const auto y = value(b); y && canonical_)
+    if (const auto out = product(a, *y)) return *out;
+  // a truth as a factor is a choice
+  for (const auto& [x, truth] : {std::pair(a, b), std::pair(b, a)})
+    if (canonical_ && !value(truth) && range(truth).high == 1) return either(equal(extract(truth, 0, 0), number(1, 1)), x, number(0, width(a)));
   return apply(a, b, [](auto x, auto y) { return x * y; }, [](const auto& x, const auto& y) { return x * y; });
 }
 z3::expr Bits::divide(const z3::expr& a, const z3::expr& b) {
@@ -217,6 +227,84 @@ std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, const z3::expr& b,
   return std::nullopt;
 }
 
+bool Bits::out_of_order(const z3::expr& a, const z3::expr& b) const {
+  if (!canonical_) return false;
+  const bool x = value(a).has_value(), y = value(b).has_value();
+  return x != y ? x : !x && b.id() < a.id();
+}
+
+std::optional<z3::expr> Bits::product(const z3::expr& a, std::uint64_t constant) {
+  if (value(a) || width(a) != 64) return std::nullopt;
+  const std::uint64_t most = range(a).high, copies = 0x0101010101010101;
+  if (constant == copies && most <= 0xff) {
+    z3::expr out = extract(a, 7, 0);
+    for (int i = 1; i < 8; ++i) out = join(extract(a, 7, 0), out);
+    return out;
+  }
+  if (constant >> 32 == 0 || most >> 32 == 0) return std::nullopt;
+  auto& known = products_[constant];
+  for (const auto& [factor, product] : known)
+    if (z3::eq(factor, a)) return product;
+  const z3::expr out = fresh("product", 64);
+  for (const auto& [factor, product] : known) facts_.push_back(z3::implies(factor == a, product == out));
+  known.emplace_back(a, out);
+  return out;
+}
+
+// An OR whose sides have no bits in common, but for those of constants, is made of the bits of both.
+std::optional<z3::expr> Bits::placed(const z3::expr& a, const z3::expr& b) {
+  const unsigned bits = width(a);
+  if (!canonical_ || bits > 64) return std::nullopt;
+  const auto x = value(a), y = value(b);
+  if (x && y) return std::nullopt;
+  const std::uint64_t ones = x.value_or(0) | y.value_or(0), in_a = possible(a) & ~ones, in_b = possible(b) & ~ones;
+  if ((in_a & in_b) != 0) return std::nullopt;
+  // from the lowest on, as they lie, so that the same bits make the same term
+  std::vector<z3::expr> pieces;
+  const std::function<void(const z3::expr&)> take = [&](const z3::expr& piece) {
+    if (is(piece, Z3_OP_CONCAT)) {
+      for (unsigned i = piece.num_args(); i-- > 0;) take(piece.arg(i));
+    } else if (is(piece, Z3_OP_ZERO_EXT)) {
+      take(piece.arg(0));
+      take(number(0, width(piece) - width(piece.arg(0))));
+    } else if (!pieces.empty() && value(piece) && value(pieces.back())) {
+      pieces.back() = join(piece, pieces.back());
+    } else {
+      pieces.push_back(piece);
+    }
+  };
+  const auto owner = [&](unsigned bit) { return (ones >> bit & 1) != 0 ? 3 : (in_a >> bit & 1) != 0 ? 1 : (in_b >> bit & 1) != 0 ? 2 : 0; };
+  for (unsigned from = 0; from < bits;) {
+    unsigned to = from;
+    while (to + 1 < bits && owner(to + 1) == owner(from)) ++to;
+    const int whose = owner(from);
+    take(whose == 1 ? extract(a, to, from) : whose == 2 ? extract(b, to, from) : number(whose == 3 ? ~std::uint64_t{0} : 0, to - from + 1));
+    from = to + 1;
+  }
+  z3::expr out = pieces.front();
+  for (std::size_t i = 1; i < pieces.size(); ++i) out = join(pieces[i], out);
+  return out;
+}
+
+// x & (x - 1) of a number that has few bits: each stays if there is one below it.
+std::optional<z3::expr> Bits::without_lowest(const z3::expr& a, const z3::expr& b) {
+  if (!canonical_ || width(a) > 64) return std::nullopt;
+  for (const auto& [x, less] : {std::pair(a, b), std::pair(b, a)}) {
+    if (!is(less, Z3_OP_BADD) || less.num_args() != 2 || value(less.arg(1)) != mask(width(a)) || !z3::eq(less.arg(0), x)) continue;
+    const std::uint64_t can = possible(x);
+    z3::expr below = number(0, 1);
+    std::optional<z3::expr> out;
+    for (unsigned bit = 0; bit < width(a); ++bit) {
+      const bool there = (can >> bit & 1) != 0;
+      const z3::expr own = there ? extract(x, bit, bit) : number(0, 1), kept = value(below) || !there ? number(0, 1) : bit_and(own, below);
+      out = out ? join(kept, *out) : kept;
+      if (there) below = bit_or(below, own);
+    }
+    return out;
+  }
+  return std::nullopt;
+}
+
 std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, std::uint64_t m) {
   if (!is(a, Z3_OP_BAND) || a.num_args() != 2 || width(a) > 64) return std::nullopt;
   return below_lowest(a.arg(0), a.arg(1), m);
@@ -242,6 +330,8 @@ z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
     if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
     if (const auto parts = by_parts(a, *y, [&](const auto& p, const auto& q) { return bit_and(p, q); })) return *parts;
   }
+  if (out_of_order(a, b)) return bit_and(b, a);
+  if (const auto out = without_lowest(a, b)) return *out;
   // x & -x
   if (width(a) <= 64) {
     const auto negative = [&](const z3::expr& x, const z3::expr& y) { return is(y, Z3_OP_BSUB) && y.num_args() == 2 && value(y.arg(0)) == 0 && z3::eq(y.arg(1), x); };
@@ -255,12 +345,16 @@ z3::expr Bits::bit_or(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('|', a, b, [&](const auto& x, const auto& y) { return bit_or(x, y); })) return *out;
   if (value(b) == 0) return a;
   if (value(a) == 0) return b;
+  if (const auto out = placed(a, b)) return *out;
+  if (out_of_order(a, b)) return bit_or(b, a);
   return apply(a, b, [](auto x, auto y) { return x | y; }, [](const auto& x, const auto& y) { return x | y; });
 }
 z3::expr Bits::bit_xor(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('^', a, b, [&](const auto& x, const auto& y) { return bit_xor(x, y); })) return *out;
   if (value(b) == 0) return a;
+  if (z3::eq(a, b)) return number(0, width(a));
   if (value(a) && !value(b)) return bit_xor(b, a);
+  if (out_of_order(a, b)) return bit_xor(b, a);
   if (const auto y = value(b))
     if (const auto parts = by_parts(a, *y, [&](const auto& p, const auto& q) { return bit_xor(p, q); })) return *parts;
   return apply(a, b, [](auto x, auto y) { return x ^ y; }, [](const auto& x, const auto& y) { return x ^ y; });
@@ -403,6 +497,7 @@ z3::expr Bits::at_most_signed(const z3::expr& a, const z3::expr& b) { return neg
 z3::expr Bits::either(const z3::expr& condition, const z3::expr& then, const z3::expr& otherwise) {
   if (condition.is_true() || z3::eq(then, otherwise)) return then;
   if (condition.is_false()) return otherwise;
+  if (canonical_ && condition.is_not()) return either(condition.arg(0), otherwise, then);
   if (is(then, Z3_OP_ITE) && z3::eq(then.arg(0), condition)) return either(condition, then.arg(1), otherwise);
   if (is(otherwise, Z3_OP_ITE) && z3::eq(otherwise.arg(0), condition)) return either(condition, then, otherwise.arg(2));
   if (then.is_bool()) return one_of(both(condition, then), both(negate(condition), otherwise));

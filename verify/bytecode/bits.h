@@ -31,6 +31,12 @@ class Bits {
   z3::expr no() { return context_.bool_val(false); }
   // A constant nobody else has.
   z3::expr fresh(const char* name, unsigned width);
+  // For proofs about hashes, where both sides must make the same terms. From now on a product of a number and a constant, both
+  // of more than 32 bits, is a symbol, of which `facts` say that equal factors have equal products: less is known then,
+  // nothing wrong. And operands are in one order, and bits that come from different sides of an OR are in their places.
+  void abstract_products() { canonical_ = true; }
+  // To be stated to a solver.
+  const std::vector<z3::expr>& facts() const { return facts_; }
   // The constant `symbol` lies within `range`, from now on.
   void promise(const z3::expr& symbol, Range range);
 
@@ -92,6 +98,11 @@ class Bits {
   Range range_of(const z3::expr& term);
   // Bits that can be set.
   std::uint64_t possible(const z3::expr& term);
+  // With `abstract_products`; none where there is nothing to be done.
+  std::optional<z3::expr> product(const z3::expr& a, std::uint64_t constant);
+  std::optional<z3::expr> placed(const z3::expr& a, const z3::expr& b);
+  std::optional<z3::expr> without_lowest(const z3::expr& a, const z3::expr& b);
+  bool out_of_order(const z3::expr& a, const z3::expr& b) const;
   // The lowest bit of a number, or the bits below it, as a choice between the bits that it can be.
   z3::expr lowest(const z3::expr& term, bool below);
   std::optional<z3::expr> below_lowest(const z3::expr& a, const z3::expr& b, std::uint64_t m);
@@ -102,6 +113,9 @@ class Bits {
   std::map<unsigned, Range> ranges_;
   std::map<std::tuple<char, unsigned, unsigned>, z3::expr> split_;  // what was split already
   unsigned splitting_ = 0, splits_left_ = 0;
+  bool canonical_ = false;
+  std::map<std::uint64_t, std::vector<std::pair<z3::expr, z3::expr>>> products_;  // by constant: the other factor, the product
+  std::vector<z3::expr> facts_;
 };
 
 }  // namespace netpolc::verify::bytecode

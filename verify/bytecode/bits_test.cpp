@@ -72,3 +72,38 @@ TEST_CASE("operations go into choices and mean the same there") {
   CHECK(same(context, bits.below(one, other), z3::ult(plain_one, plain_other)));
   CHECK(same(context, bits.equal(bits.bit_and(one, bits.number(0x15, 64)), bits.number(0, 64)), (plain_one & bits.number(0x15, 64)) == 0));
 }
+
+TEST_CASE("what is made for hashes means the same, but for products, of which equal ones are equal") {
+  z3::context context;
+  Bits bits(context);
+  bits.abstract_products();
+  const z3::expr word = context.bv_const("word", 64), other = context.bv_const("other", 64), byte = context.bv_const("byte", 8);
+  const z3::expr one_bit = bits.widen(bits.extract(other, 5, 5), 64), half = context.bv_const("half", 32);
+  const auto number = [&](std::uint64_t value) { return bits.number(value, 64); };
+  CHECK(z3::eq(bits.add(word, other), bits.add(other, word)));
+  CHECK(z3::eq(bits.bit_xor(word, other), bits.bit_xor(other, word)));
+  CHECK(same(context, bits.mul(word, one_bit), word * one_bit));
+  CHECK(same(context, bits.mul(bits.widen(byte, 64), number(0x0101010101010101)), z3::zext(byte, 56) * number(0x0101010101010101)));
+  for (const std::uint64_t m : {0x80ULL, 0x0080808080808080ULL, 0x8001ULL}) {
+    const z3::expr few = bits.bit_and(word, number(m));
+    CHECK(same(context, bits.bit_and(few, bits.sub(few, number(1))), (word & number(m)) & ((word & number(m)) - 1)));
+  }
+  // bits in their places, in whatever order they come
+  const z3::expr high = bits.shift_left(bits.widen(half, 64), number(32)), low = bits.widen(bits.extract(word, 15, 0), 64), middle = bits.shift_left(bits.widen(byte, 64), number(16));
+  const z3::expr all = bits.bit_or(bits.bit_or(high, low), middle);
+  CHECK(z3::eq(all, bits.bit_or(middle, bits.bit_or(low, high))));
+  CHECK(same(context, all, high | low | middle));
+  CHECK(same(context, bits.bit_or(all, number(0x8000000000f00100)), high | low | middle | number(0x8000000000f00100)));
+  CHECK(same(context, bits.bit_or(word, middle), word | middle));
+  // products
+  const std::uint64_t odd = 0x9e3779b97f4a7c15;
+  const z3::expr product = bits.mul(word, number(odd));
+  CHECK(z3::eq(product, bits.mul(number(odd), word)));
+  CHECK_FALSE(same(context, product, word * number(odd), bits.facts()));
+  CHECK_FALSE(same(context, product, bits.mul(other, number(odd)), bits.facts()));
+  std::vector<z3::expr> equal = bits.facts();
+  equal.push_back(word == other);
+  CHECK(same(context, product, bits.mul(other, number(odd)), equal));
+  CHECK(same(context, bits.mul(word, number(3)), word * 3));
+  CHECK(Bits::value(bits.mul(number(odd), number(odd))) == odd * odd);
+}

@@ -1,0 +1,121 @@
+#include "verify/bytecode/flow_spec.h"
+
+#include <algorithm>
+
+namespace netpolc::verify::bytecode {
+namespace {
+
+constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15;
+constexpr std::uint64_t kTcp = 6, kFin = 0x01, kSyn = 0x02, kRst = 0x04;
+
+z3::expr mix(Bits& bits, const z3::expr& hash, const z3::expr& word) {
+  return bits.swap_bytes(bits.mul(bits.bit_xor(hash, word), bits.number(kMix, 64)));
+}
+
+z3::expr has(Bits& bits, const z3::expr& term, std::uint64_t flags) {
+  return bits.negate(bits.equal(bits.bit_and(term, bits.number(flags, Bits::width(term))), bits.number(0, Bits::width(term))));
+}
+
+}  // namespace
+
+FlowKey flow_key(Bits& bits, const FlowPacket& of, const z3::expr& site, const z3::expr& egress, const z3::expr& seed) {
+  const auto side = [&](const z3::expr& sent, const z3::expr& received) { return bits.either(egress, sent, received); };
+  const z3::expr ipv4 = bits.equal(of.family, bits.number(4, 8));
+  const std::array local{side(of.source[0], of.destination[0]), side(of.source[1], of.destination[1])};
+  const std::array remote{side(of.destination[0], of.source[0]), side(of.destination[1], of.source[1])};
+  const z3::expr asks = bits.equal(of.query, side(bits.number(kRequest, 8), bits.number(kAnswer, 8)));
+  const z3::expr near = side(of.source_port, of.destination_port), far = side(of.destination_port, of.source_port);
+  const z3::expr who = bits.join(site, bits.join(far, near));
+  const z3::expr ports = bits.bit_or(who, bits.either(asks, bits.number(std::uint64_t{1} << 63, 64), bits.number(0, 64)));
+  const z3::expr addresses = bits.bit_or(local[0], bits.join(bits.extract(remote[0], 31, 0), bits.number(0, 32)));
+  const z3::expr start = mix(bits, bits.add(seed, bits.widen(of.protocol, 64)), ports);
+  const auto both = [&](unsigned word) { return bits.add(local[word], bits.mul(remote[word], bits.number(3, 64))); };
+  const z3::expr hash = bits.either(ipv4, mix(bits, start, addresses), mix(bits, mix(bits, start, both(0)), both(1)));
+  return {ipv4, addresses, local, remote, ports, of.protocol, mix(bits, hash, bits.number(0, 64))};
+}
+
+z3::expr same_flow(const FlowKey& a, const FlowKey& b) {
+  const z3::expr six = a.local[0] == b.local[0] && a.local[1] == b.local[1] && a.remote[0] == b.remote[0] && a.remote[1] == b.remote[1];
+  return a.ipv4 == b.ipv4 && z3::ite(a.ipv4, a.addresses == b.addresses, six) && a.ports == b.ports && a.protocol == b.protocol;
+}
+
+FlowKey FlowSpec::key_in_memory(const std::function<z3::expr(std::uint64_t, unsigned)>& word) {
+  const z3::expr first = word(0, 8);
+  return {bits_.equal(word(49, 1), bits_.number(4, 8)), first, {first, word(8, 8)}, {word(16, 8), word(24, 8)}, word(32, 8), word(48, 1), word(40, 8)};
+}
+
+z3::expr FlowSpec::tag(const FlowKey& key) {
+  const z3::expr byte = bits_.extract(key.hash, 39, 32);
+  return bits_.either(bits_.equal(byte, bits_.number(0, 8)), bits_.number(1, 8), byte);
+}
+
+z3::expr FlowSpec::expired(const z3::expr& expires, const z3::expr& now) {
+  return bits_.equal(bits_.extract(bits_.sub(expires, now), 31, 31), bits_.number(1, 1));
+}
+
+Lookup FlowSpec::bucket(const FlowKey& key, bool ipv4) {
+  const char* name = ipv4 ? NP_MAP_FLOWS4 : NP_MAP_FLOWS6;
+  const auto& maps = machine_.object().maps;
+  const auto at = std::find_if(maps.begin(), maps.end(), [&](const Map& m) { return m.name == name; });
+  if (at == maps.end()) throw NotModelled{"the object has no map " + std::string(name)};
+  if (at->key_size != 4 || at->value_size != (ipv4 ? sizeof(np_bucket4) : sizeof(np_bucket6))) throw NotModelled{"the map " + at->name + " has other sizes than its layout"};
+  const z3::expr buckets = config(ipv4 ? offsetof(np_config, buckets4) : offsetof(np_config, buckets6), 4);
+  const z3::expr index = bits_.bit_and(bits_.extract(key.hash, 31, 0), bits_.add(buckets, bits_.number(~std::uint64_t{0}, 32)));
+  return machine_.look_up(static_cast<std::size_t>(at - maps.begin()), index);
+}
+
+// Whoever is about to write a way has taken it, which leaves it without a protocol.
+z3::expr FlowSpec::holds(const FlowKey& key, const Lookup& bucket, bool ipv4, std::uint64_t number) {
+  const auto word = [&](std::uint64_t offset, unsigned size) { return machine_.initial(bucket.region, offset, size); };
+  const std::uint64_t at = way_at(ipv4, number), track = track_at(ipv4, number);
+  const z3::expr who = ipv4 ? word(at, 8) == key.addresses
+                            : word(at, 8) == key.local[0] && word(at + 8, 8) == key.local[1] && word(at + 16, 8) == key.remote[0] && word(at + 24, 8) == key.remote[1];
+  return who && word(track + offsetof(np_track, ports), 8) == key.ports &&
+         word(track + offsetof(np_track, state) + NP_FLOW_PROTOCOL_SHIFT / 8, 1) == key.protocol;
+}
+
+FoundFlow FlowSpec::find(const FlowKey& key, const z3::expr& now) {
+  FoundFlow out{bits_.no(), bits_.number(0, 64), bits_.number(0, 32), bits_.number(0, 32), {}, bits_.yes()};
+  for (const bool ipv4 : {true, false}) {
+    const Lookup there = bucket(key, ipv4);
+    const z3::expr family = ipv4 ? key.ipv4 : bits_.negate(key.ipv4);
+    z3::expr earlier = bits_.no();
+    for (std::uint64_t number = 0; number < NP_WAYS; ++number) {
+      const std::uint64_t track = track_at(ipv4, number);
+      const auto word = [&](std::uint64_t offset, unsigned size) { return machine_.initial(there.region, track + offset, size); };
+      const z3::expr its = holds(key, there, ipv4, number);
+      out.tagged = out.tagged && z3::implies(family && there.found && its, machine_.initial(there.region, number, 1) == tag(key));
+      const z3::expr here = family && there.found && its && !expired(word(offsetof(np_track, expires), 4), now);
+      const z3::expr first = here && !earlier;
+      earlier = earlier || here;
+      out.ways.push_back({first, there.region, number, way_at(ipv4, number), track});
+      out.when = out.when || first;
+      out.state = z3::ite(first, word(offsetof(np_track, state), 8), out.state);
+      out.expires = z3::ite(first, word(offsetof(np_track, expires), 4), out.expires);
+      out.generation = z3::ite(first, word(offsetof(np_track, generation), 4), out.generation);
+    }
+  }
+  return out;
+}
+
+z3::expr FlowSpec::advance(const z3::expr& flags, const z3::expr& protocol, const z3::expr& tcp_flags, const z3::expr& egress) {
+  const auto also = [&](const z3::expr& when, const z3::expr& flag) { return bits_.either(when, flag, bits_.number(0, 32)); };
+  const z3::expr established = also(bits_.negate(has(bits_, tcp_flags, kSyn)), bits_.number(NP_FLOW_ESTABLISHED, 32));
+  const z3::expr closing = bits_.either(egress, bits_.number(NP_FLOW_OUT_CLOSING, 32), bits_.number(NP_FLOW_IN_CLOSING, 32));
+  const z3::expr more = bits_.bit_or(established, also(has(bits_, tcp_flags, kFin | kRst), closing));
+  return bits_.bit_or(flags, also(bits_.equal(protocol, bits_.number(kTcp, 8)), more));
+}
+
+z3::expr FlowSpec::by_sort(std::uint64_t offset, const z3::expr& protocol, const z3::expr& flags) {
+  const z3::expr tcp = bits_.equal(protocol, bits_.number(kTcp, 8)), established = has(bits_, flags, NP_FLOW_ESTABLISHED);
+  const z3::expr closed = bits_.both(has(bits_, flags, NP_FLOW_IN_CLOSING), has(bits_, flags, NP_FLOW_OUT_CLOSING));
+  const auto one = [&](std::uint64_t sort) { return config(offset + sort * 4, 4); };
+  const auto choose = [&](std::uint64_t sort) {
+    return z3::ite(established, z3::ite(closed, one(sort | NP_IS_ESTABLISHED | NP_IS_CLOSED), one(sort | NP_IS_ESTABLISHED)), z3::ite(closed, one(sort | NP_IS_CLOSED), one(sort)));
+  };
+  return z3::ite(tcp, choose(NP_IS_TCP), choose(0));
+}
+
+z3::expr FlowSpec::lifetime(const z3::expr& protocol, const z3::expr& flags) { return by_sort(offsetof(np_config, lifetimes), protocol, flags); }
+
+}  // namespace netpolc::verify::bytecode
