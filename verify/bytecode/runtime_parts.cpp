@@ -7,6 +7,10 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_admit_in", {}, prove_admit_in},
       {"np_admit_out", {}, prove_admit_out},
       {"np_extension", {}, prove_extension},
+      {"np_name", {}, prove_name},
+      {"np_source_is_own", {}, prove_source},
+      {"np_encapsulates", {}, prove_encapsulates},
+      {"np_claim", {}, prove_claim},
   };
   return all;
 }

@@ -18,5 +18,10 @@ const std::vector<RuntimePart>& runtime_parts();
 Part prove_admit_in(const Object& object, Effort effort);
 Part prove_admit_out(const Object& object, Effort effort);
 Part prove_extension(const Object& object, Effort effort);
+Part prove_name(const Object& object, Effort effort);
+Part prove_source(const Object& object, Effort effort);
+Part prove_encapsulates(const Object& object, Effort effort);
+Part prove_claim(const Object& object, Effort effort);
+Part prove_exempt(const Object& object, Effort effort);
 
 }  // namespace netpolc::verify::bytecode
