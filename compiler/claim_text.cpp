@@ -74,13 +74,31 @@ void append(std::string& out, const std::vector<verify::Forbids>& because, const
   }
 }
 
+const char* what_requests_are(verify::RequestRange::Kind kind) {
+  switch (kind) {
+    case verify::RequestRange::Kind::Http: return "methods, paths and hosts are of visible ASCII, and none is empty";
+    case verify::RequestRange::Kind::Dns: return "names are of letters, digits, `-` and `_`";
+    case verify::RequestRange::Kind::Tls: break;
+  }
+  return "server names are of letters, digits, `-` and `_`, and TLS has one";
+}
+
+bool lists_server_names(const ir::PolicySet& policies) {
+  for (const ir::Policy& policy : policies.policies)
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::PortRule& item : rule.ports)
+        if (!item.l7.server_names.empty()) return true;
+  return false;
+}
+
 // What requests are is assumed, too.
 template <typename Answer>
-std::vector<std::string> all_assumed(const Answer& answer) {
+std::vector<std::string> all_assumed(const Answer& answer, const ir::PolicySet& policies) {
   std::vector<std::string> out = answer.assumed;
   if (!answer.request) return out;
-  out.push_back(answer.request->kind == verify::RequestRange::Kind::Http ? "methods, paths and hosts are of visible ASCII, and none is empty"
-                                                                       : "names are of letters, digits, `-` and `_`");
+  if (answer.request->kind == verify::RequestRange::Kind::Http && lists_server_names(policies))
+    out.push_back("requests are in clear: of TLS only the server name is seen (--sni)");
+  out.push_back(what_requests_are(answer.request->kind));
   return out;
 }
 
@@ -159,7 +177,7 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
     if (none->possible) out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
   }
-  for (const std::string& assumed : all_assumed(answer)) out += "  assumed  " + assumed + "\n";
+  for (const std::string& assumed : all_assumed(answer, policies)) out += "  assumed  " + assumed + "\n";
   return out;
 }
 
@@ -183,7 +201,7 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
     }
     if (!none->left_out.empty()) out["leftOut"] = none->left_out;
   }
-  out["assumed"] = all_assumed(answer);
+  out["assumed"] = all_assumed(answer, policies);
   out["solverSteps"] = answer.steps;
   return out.dump() + "\n";
 }
@@ -212,7 +230,7 @@ std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, co
     out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
   }
-  for (const std::string& assumed : all_assumed(answer)) out += "  assumed  " + assumed + "\n";
+  for (const std::string& assumed : all_assumed(answer, policies)) out += "  assumed  " + assumed + "\n";
   return out;
 }
 
@@ -223,7 +241,7 @@ std::string to_json(const ReachAnswer& answer, const ir::PolicySet& policies, co
   if (const std::string reason = reason_of(answer); !reason.empty()) out["reason"] = reason;
   if (const auto* found = std::get_if<Found>(&answer.allowed)) out["allowed"] = witness_json(found->witness, writer);
   if (const auto* found = std::get_if<Found>(&answer.denied)) out["denied"] = witness_json(found->witness, writer);
-  out["assumed"] = all_assumed(answer);
+  out["assumed"] = all_assumed(answer, policies);
   out["solverSteps"] = answer.steps;
   return out.dump() + "\n";
 }

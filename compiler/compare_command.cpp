@@ -13,6 +13,7 @@
 #include "compiler/session.h"
 #include "frontend/label_filter.h"
 #include "ir/eval/requests.h"
+#include "ir/eval/resolve.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -111,23 +112,30 @@ std::string to_json(const ClaimAnswer& answer, const std::optional<Difference>& 
 
 // Whether a rule of the set asks a proxy, for which requests, and whether one asks for authentication.
 struct Asks {
-  bool proxy = false, http = false, dns = false, others = false, authentication = false;
+  bool proxy = false, http = false, dns = false, names = false, others = false, authentication = false;
   void add(const Asks& more) {
     proxy |= more.proxy;
     http |= more.http;
     dns |= more.dns;
+    names |= more.names;
     others |= more.others;
     authentication |= more.authentication;
   }
 };
-bool only_http_or_dns(const ir::L7& l7) { return ir::eval::unmodelled(l7, l7.dns.empty() ? ir::eval::kHttpKind : ir::eval::kDnsKind).empty(); }
+bool is_modelled(const ir::L7& l7, const std::vector<ir::PortMatch>& ports, ir::CiliumVersion version) {
+  return std::all_of(ports.begin(), ports.end(), [&](const ir::PortMatch& port) {
+    const auto protocols = ir::eval::protocols_of(port.protocol);
+    return std::all_of(protocols.begin(), protocols.end(), [&](ir::Protocol protocol) { return ir::eval::unmodelled(l7, ir::eval::kHttpKind, protocol, version).empty(); });
+  });
+}
 
-Asks asks(const ir::PolicySet& set) {
+Asks asks(const ir::PolicySet& set, ir::CiliumVersion version) {
   Asks out;
   for (const ir::Policy& policy : set.policies)
     for (const ir::Rule& rule : policy.rules) {
       out.authentication |= rule.auth == ir::AuthMode::Required || rule.auth == ir::AuthMode::AlwaysFail;
-      for (const ir::PortRule& item : rule.ports) out.add({item.l7.redirects(), !item.l7.http.empty(), !item.l7.dns.empty(), item.l7.redirects() && !only_http_or_dns(item.l7), false});
+      for (const ir::PortRule& item : rule.ports)
+        out.add({item.l7.redirects(), !item.l7.http.empty(), !item.l7.dns.empty(), !item.l7.server_names.empty(), item.l7.redirects() && !is_modelled(item.l7, item.ports, version), false});
     }
   return out;
 }
@@ -168,14 +176,17 @@ int run(const Kind& kind, const Options& options) {
   if (std::string names = assumed_of_names(both); !names.empty()) answer.assumed.push_back(std::move(names));
   const verify::EndSet any = *claims.ends("any");
   std::optional<Difference> difference;
-  Asks asked = asks(before.loaded.policies);
-  asked.add(asks(after.loaded.policies));
+  const auto version = after.loaded.cluster.config.version;
+  Asks asked = asks(before.loaded.policies, version);
+  asked.add(asks(after.loaded.policies, version));
   struct What {
     verify::Wanted wanted = verify::Wanted::Allowed;
     std::optional<verify::RequestRange> request = std::nullopt;
   };
   std::vector<What> all_asked{{}};
-  if (asked.http) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{}});
+  // Where server names are listed, what is in clear has none: HTTP stands for all of that.
+  if (asked.http || asked.names) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{}});
+  if (asked.names) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{.kind = verify::RequestRange::Kind::Tls}});
   if (asked.dns) all_asked.push_back({verify::Wanted::Allowed, verify::RequestRange{.kind = verify::RequestRange::Kind::Dns}});
   if (asked.proxy) all_asked.push_back({verify::Wanted::AllowedWithoutProxy});
   const auto found = [&](const What& what, Inquiry::Compare compare) {
@@ -189,9 +200,9 @@ int run(const Kind& kind, const Options& options) {
     for (const Inquiry::Compare compare : kind.asks)
       if (!difference && found(what, compare)) break;
   if (auto* none = std::get_if<verify::NoneFound>(&answer.finding)) {
-    if (asked.http || asked.dns) none->left_out.push_back("requests other than of visible ASCII, and names other than of letters, digits, `-` and `_`");
-    if (asked.http && asked.dns) none->left_out.push_back("what the DNS proxy makes of HTTP");
-    if (asked.others) none->left_out.push_back("what proxies let through by TLS, by listeners and in other protocols: only where they are asked is compared");
+    if (asked.http || asked.dns || asked.names) none->left_out.push_back("requests other than of visible ASCII, and names other than of letters, digits, `-` and `_`");
+    if ((asked.http || asked.names) && asked.dns) none->left_out.push_back("what Envoy makes of DNS rules beside its own");
+    if (asked.others) none->left_out.push_back("what proxies let through that terminate TLS, by listeners and in other protocols: only where they are asked is compared");
     if (asked.authentication) none->left_out.push_back("where authentication is asked for");
   }
   answer.steps = claims.solver_steps();

@@ -136,7 +136,7 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   if (!flow) return tl::unexpected(flow.error());
   query.question.flow = *flow;
   RequestOptions request;
-  for (const auto& [key, value] : {std::pair{"http", &request.http}, std::pair{"host", &request.host}, std::pair{"dns", &request.dns}}) {
+  for (const auto& [key, value] : {std::pair{"http", &request.http}, std::pair{"host", &request.host}, std::pair{"dns", &request.dns}, std::pair{"sni", &request.sni}}) {
     if (!object.contains(key)) continue;
     if (!object[key].is_string()) return tl::unexpected(std::string("`") + key + "` is no string");
     *value = object[key].get<std::string>();

@@ -4,8 +4,12 @@
 
 #include <algorithm>
 
+#include "ir/eval/server_names.h"
+
 namespace netpolc::compiler {
 namespace {
+
+constexpr ir::CiliumVersion kPatternsOfAsking = 20;
 
 struct Words {
   std::string method, path;
@@ -21,8 +25,10 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::string both_kinds(const RequestOptions& options) {
-  if (!options.dns.empty() && (!options.http.empty() || !options.host.empty() || !options.headers.empty())) return "--dns and --http are two kinds of requests: ask about one";
+std::string several_kinds(const RequestOptions& options) {
+  if (!options.dns.empty() && options.of_http()) return "--dns and --http are two kinds of requests: ask about one";
+  if (!options.sni.empty() && options.of_http()) return "--sni and --http are two kinds of requests, and no proxy sees what is said inside of TLS: ask about one";
+  if (!options.sni.empty() && !options.dns.empty()) return "--sni and --dns are two kinds of requests: ask about one";
   return "";
 }
 
@@ -58,14 +64,19 @@ void add_request_options(CLI::App& command, RequestOptions& options, bool patter
   command.add_option("--http-host", options.host, patterns ? "Host of such requests, an expression" : "Its host")->group(group);
   command.add_option("--http-header", options.headers, patterns ? "'Name: value' or 'Name' that they have (repeatable)" : "'Name: value' of its headers (repeatable)")->allow_extra_args(false)->group(group);
   command.add_option("--dns", options.dns, patterns ? "DNS queries for names like this, *.example.com" : "The DNS query for this name")->group(group);
+  command.add_option("--sni", options.sni, patterns ? "TLS with server names like this, *.example.com (** for several labels)" : "TLS with this server name")->group(group);
 }
 
 tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOptions& options) {
   if (!options.given()) return std::optional<ir::Request>{};
-  if (std::string problem = both_kinds(options); !problem.empty()) return tl::make_unexpected(std::move(problem));
+  if (std::string problem = several_kinds(options); !problem.empty()) return tl::make_unexpected(std::move(problem));
   if (!options.dns.empty()) {
     if (!is_name(options.dns, false)) return tl::make_unexpected("--dns " + options.dns + ": expected a name, such as www.example.com");
     return std::optional<ir::Request>(ir::DnsQuery{options.dns});
+  }
+  if (!options.sni.empty()) {
+    if (!ir::eval::is_server_name(options.sni)) return tl::make_unexpected("--sni " + options.sni + ": expected a name, such as www.example.com");
+    return std::optional<ir::Request>(ir::TlsHello{options.sni});
   }
   if (options.http.empty()) return tl::make_unexpected(std::string(options.host.empty() ? "--http-header" : "--http-host") + " is about a request: say which, with --http 'GET /path'");
   const auto words = words_of(options.http);
@@ -84,12 +95,19 @@ tl::expected<std::optional<ir::Request>, std::string> request_of(const RequestOp
 
 tl::expected<std::optional<verify::RequestRange>, std::string> requests_of(const RequestOptions& options) {
   if (!options.given()) return std::optional<verify::RequestRange>{};
-  if (std::string problem = both_kinds(options); !problem.empty()) return tl::make_unexpected(std::move(problem));
+  if (std::string problem = several_kinds(options); !problem.empty()) return tl::make_unexpected(std::move(problem));
   verify::RequestRange out;
   if (!options.dns.empty()) {
     if (!is_name(options.dns, true)) return tl::make_unexpected("--dns " + options.dns + ": expected a name or a pattern, such as *.example.com");
     out.kind = verify::RequestRange::Kind::Dns;
     out.name = options.dns;
+    return std::optional(out);
+  }
+  if (!options.sni.empty()) {
+    if (!ir::eval::server_name_pattern_is_known(options.sni, kPatternsOfAsking))
+      return tl::make_unexpected("--sni " + options.sni + ": expected a name or a pattern in lower case, such as *.example.com (`*` in a label, `**` for labels)");
+    out.kind = verify::RequestRange::Kind::Tls;
+    out.name = options.sni;
     return std::optional(out);
   }
   if (!options.http.empty()) {
@@ -107,6 +125,7 @@ tl::expected<std::optional<verify::RequestRange>, std::string> requests_of(const
 
 std::string not_over(const RequestOptions& options, std::optional<ir::Protocol> protocol) {
   if (!options.given() || !protocol || *protocol == ir::Protocol::Tcp) return "";
+  if (!options.sni.empty()) return "TLS is spoken over TCP, and no proxy reads QUIC: ask with --port 443/TCP";
   if (options.dns.empty()) return "HTTP is spoken over TCP: ask with --port PORT/TCP";
   return *protocol == ir::Protocol::Udp ? "" : "DNS is spoken over UDP and TCP: ask with --port 53/UDP";
 }
@@ -119,6 +138,11 @@ verify::RequestRange only(const ir::Request& request) {
     out.name = query->name;
     return out;
   }
+  if (const auto* hello = std::get_if<ir::TlsHello>(&request)) {
+    out.kind = verify::RequestRange::Kind::Tls;
+    out.name = ir::eval::canonical_server_name(hello->server_name);
+    return out;
+  }
   const auto& http = std::get<ir::HttpRequest>(request);
   out.method = re2::RE2::QuoteMeta(http.method);
   out.path = re2::RE2::QuoteMeta(http.path);
@@ -129,6 +153,7 @@ verify::RequestRange only(const ir::Request& request) {
 
 std::string to_text(const ir::Request& request) {
   if (const auto* query = std::get_if<ir::DnsQuery>(&request)) return "DNS " + query->name;
+  if (const auto* hello = std::get_if<ir::TlsHello>(&request)) return "SNI " + hello->server_name;
   const auto& http = std::get<ir::HttpRequest>(request);
   std::string out = http.method + " " + http.path;
   if (http.host) out += "   host " + *http.host;
@@ -138,6 +163,7 @@ std::string to_text(const ir::Request& request) {
 
 nlohmann::ordered_json to_json(const ir::Request& request) {
   if (const auto* query = std::get_if<ir::DnsQuery>(&request)) return {{"dns", query->name}};
+  if (const auto* hello = std::get_if<ir::TlsHello>(&request)) return {{"sni", hello->server_name}};
   const auto& http = std::get<ir::HttpRequest>(request);
   nlohmann::ordered_json out = {{"method", http.method}, {"path", http.path}};
   if (http.host) out["host"] = *http.host;

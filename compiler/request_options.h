@@ -14,9 +14,10 @@
 namespace netpolc::compiler {
 
 struct RequestOptions {
-  std::string http, host, dns;
+  std::string http, host, dns, sni;
   std::vector<std::string> headers;
-  bool given() const { return !http.empty() || !host.empty() || !dns.empty() || !headers.empty(); }
+  bool given() const { return of_http() || !dns.empty() || !sni.empty(); }
+  bool of_http() const { return !http.empty() || !host.empty() || !headers.empty(); }
 };
 // `patterns`: what is asked about is a set, given by expressions as policies have them; else one request.
 void add_request_options(CLI::App& command, RequestOptions& options, bool patterns);
@@ -29,7 +30,7 @@ std::string not_over(const RequestOptions& options, std::optional<ir::Protocol> 
 // The one request, as a set.
 verify::RequestRange only(const ir::Request& request);
 
-std::string to_text(const ir::Request& request);           // "GET /x  host a.example", "DNS a.example."
-nlohmann::ordered_json to_json(const ir::Request& request);  // {"method","path","host","headers"} or {"dns"}
+std::string to_text(const ir::Request& request);           // "GET /x  host a.example", "DNS a.example.", "SNI a.example"
+nlohmann::ordered_json to_json(const ir::Request& request);  // {"method","path","host","headers"} or {"dns"} or {"sni"}
 
 }  // namespace netpolc::compiler

@@ -1,4 +1,5 @@
-// ir/request.h — what a proxy looks at: one HTTP request, or one DNS query (semantics reference 7.1, 7.3).
+// ir/request.h — what a proxy looks at: one HTTP request in the clear, one DNS query, or the beginning of TLS (semantics
+// reference 7.1, 7.3, 7.5).
 #pragma once
 #include <optional>
 #include <string>
@@ -20,7 +21,11 @@ struct DnsQuery {
   std::string name;  // with or without its final dot, in either case
   auto operator<=>(const DnsQuery&) const = default;
 };
-using Request = std::variant<HttpRequest, DnsQuery>;
+struct TlsHello {           // a ClientHello; what is said inside of TLS no proxy sees
+  std::string server_name;  // SNI, in either case
+  auto operator<=>(const TlsHello&) const = default;
+};
+using Request = std::variant<HttpRequest, DnsQuery, TlsHello>;
 
 // What becomes of a request on a connection of which policy lets packets pass.
 struct RequestVerdict {

@@ -29,8 +29,12 @@ bool speaks_of_unknown_names(const symbolic::PreparedRule& rule) {
   });
 }
 
+template <typename Lists>
+bool lists(const ir::Rule& rule, const Lists& of) {
+  return std::any_of(rule.ports.begin(), rule.ports.end(), [&](const ir::PortRule& item) { return of(item.l7); });
+}
 bool lists_names(const ir::Rule& rule) {
-  return std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return !item.l7.dns.empty(); });
+  return lists(rule, [](const ir::L7& l7) { return !l7.dns.empty(); });
 }
 
 // One requirement for a label, at most: then whatever it asks for, some pod has it.
@@ -46,14 +50,16 @@ class Dead {
  public:
   Dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget)
       : world_(world), rules_(world), universe_(std::vector<const ir::PolicySet*>{&world.policies}, std::vector<const ir::Cluster*>{&world.cluster}, std::vector<PodPattern>{}, keeps), budget_(budget) {
-    bool lists = false, names = false;
+    bool redirects = false, dns = false, server_names = false;
     for (const ir::Policy& policy : world.policies.policies)
       for (const ir::Rule& rule : policy.rules) {
-        names |= lists_names(rule);
-        lists |= std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
+        dns |= lists_names(rule);
+        server_names |= lists(rule, [](const ir::L7& l7) { return !l7.server_names.empty(); });
+        redirects |= lists(rule, [](const ir::L7& l7) { return l7.redirects(); });
       }
-    if (lists) asked_.push_back(RequestRange{});
-    if (names) asked_.push_back(RequestRange{.kind = RequestRange::Kind::Dns});
+    if (redirects) asked_.push_back(RequestRange{});  // in clear, of which proxies for server names know no name
+    if (dns) asked_.push_back(RequestRange{.kind = RequestRange::Kind::Dns});
+    if (server_names) asked_.push_back(RequestRange{.kind = RequestRange::Kind::Tls});
     const Claims claims(world, judge, keeps, budget);
     std::set<FactsId> seen;
     const auto everybody = claims.ends("any");
@@ -200,12 +206,17 @@ class Dead {
     Encoder encoder(world_, rules_, context_, pods, false, request ? &*request : nullptr);
     const symbolic::SideTerms whole = encoder.side(direction, from, to, traffic);
     smt::Solver solver(context_, {budget_.steps, budget_.milliseconds});
+    std::map<ir::RuleRef, z3::expr> spoke;
+    for (const ir::RuleRef& ref : silent) spoke.emplace(ref, encoder.spoke(ref));
     std::vector<std::pair<ir::RuleRef, z3::expr>> asked;
     for (const ir::RuleRef& ref : silent) {
       encoder.leave_out(ref);
       const symbolic::SideTerms without = encoder.side(direction, from, to, traffic);
       if (z3::eq(whole.allowed, without.allowed) && z3::eq(whole.plain, without.plain) && z3::eq(whole.passes, without.passes)) continue;
       asked.emplace_back(ref, context_.bool_const(("without " + std::to_string(ref.policy) + " " + std::to_string(ref.rule)).c_str()));
+      // Where it doesn't speak it changes nothing, not even where what lists let pass is not known.
+      const bool narrows = !world_.policies.policies[ref.policy].rules[ref.rule].requires_all.empty();
+      if (!narrows) solver.add(!asked.back().second || spoke.at(ref));
       solver.add(!asked.back().second || whole.allowed != without.allowed || whole.plain != without.plain || whole.passes != without.passes);
     }
     if (asked.empty()) return "";
@@ -215,7 +226,7 @@ class Dead {
     for (const z3::expr& fact : traffic.facts()) solver.add(fact);
     for (const z3::expr& fact : encoder.facts()) solver.add(fact);
     if (request) {
-      const bool dns = range->kind == RequestRange::Kind::Dns;
+      const bool dns = request->kind() == ir::eval::kDnsKind;
       solver.add(smt::any(context_, {traffic.is(ir::Protocol::Tcp), dns ? traffic.is(ir::Protocol::Udp) : context_.bool_val(false)}));
       for (const z3::expr& fact : request->facts()) solver.add(fact);
     }

@@ -331,30 +331,31 @@ struct SubjectPolicy::State {
   }
 };
 
-// Sections 5.8, 7.1, 7.3. A proxy asks all rules for the connection's peer and port, the DNS proxy those of just this port.
+// Sections 5.8, 7.1, 7.3, 7.5. Envoy asks all rules for the connection's peer and port, the DNS proxy those of just this port.
 class SubjectPolicy::Requests {
  public:
   Requests(const State& state, const State::Side& side, const PeerView& peer, Flow flow, const Request& request)
-      : state_(state), side_(side), peer_(peer), flow_(flow), request_(request), dns_(std::holds_alternative<DnsQuery>(request)) {}
+      : state_(state), side_(side), peer_(peer), flow_(flow), request_(request) {}
 
   RequestVerdict judge() {
     SideVerdict packets = state_.judge(side_, peer_, flow_);
     if (packets.verdict == Verdict::Allow) return {Word::Allowed, std::move(packets.rules), ""};
     if (packets.verdict != Verdict::AllowL7) return {Word::Denied, std::move(packets.rules), ""};
+    proxy_ = packets.l7;
     for (const State::Level& level : side_.levels) look(level);
     if (!unknown_.empty()) return {Word::Unknown, {}, unknown_};
-    if (dns_ && packets.l7 == L7Parser::Http) return {Word::Denied, std::move(packets.rules), ""};  // no HTTP, so the proxy closes
+    if (!reads(proxy_, request_.index())) return {Word::Denied, std::move(packets.rules), ""};
     std::optional<Tier> passed;
-    bool perhaps = false;  // a level that was asked already may let it pass
+    std::string perhaps;  // why a level that was asked already may let it pass
     for (const Found& found : found_) {
       if (passed == found.tier) continue;
       if (found.denies) return refused(perhaps);
       if (!found.lets_pass.empty()) return {Word::Allowed, found.lets_pass, ""};
-      perhaps |= found.perhaps;
+      if (perhaps.empty()) perhaps = found.perhaps;
       listed_.insert(listed_.end(), found.listed.begin(), found.listed.end());
       if (found.passes) passed = found.tier;
     }
-    const bool by_default = side_.enforcement == Enforcement::DefaultAllow && (!dns_ || state_.config().version >= 17);
+    const bool by_default = side_.enforcement == Enforcement::DefaultAllow && (!of_dns() || state_.config().version >= 17);
     if (by_default || state_.by_localhost(side_, peer_)) return {Word::Allowed, {}, ""};
     return refused(perhaps);
   }
@@ -364,16 +365,34 @@ class SubjectPolicy::Requests {
   struct Found {  // in one level
     Tier tier = Tier::Normal;
     bool denies = false, passes = false;
-    bool perhaps = false;  // some list turns on the request's host, which is not known
+    std::string perhaps;  // why some list may let it pass, and may not
     std::vector<RuleRef> lets_pass, listed;
   };
+  using Filter = std::tuple<Protocol, std::uint16_t, std::uint16_t, std::string, std::string>;  // a port as written, and a selector
 
-  RequestVerdict refused(bool perhaps) const {
-    return perhaps ? RequestVerdict{Word::Unknown, {}, "the request's host"} : RequestVerdict{Word::Denied, listed_, ""};
+  bool of_dns() const { return proxy_ == L7Parser::Dns; }
+
+  RequestVerdict refused(const std::string& perhaps) const {
+    return perhaps.empty() ? RequestVerdict{Word::Denied, listed_, ""} : RequestVerdict{Word::Unknown, {}, perhaps};
+  }
+
+  static Filter filter(const ResolvedPort& port, const std::string& selector) {
+    return {port.protocol, port.match->first, port.match->last, port.match->name, selector};
+  }
+
+  // What the rules of one port and one selector list together; a rule there without names does not lift that (section 5.6).
+  static std::map<Filter, std::vector<const L7*>> named(const State::Level& level) {
+    std::map<Filter, std::vector<const L7*>> out;
+    for (const ResolvedRule& rule : level.rules)
+      for (const ResolvedPort& port : rule.ports)
+        if (port.l7 != nullptr && !port.l7->server_names.empty())
+          for (const ResolvedPeer& peer : rule.peers) out[filter(port, peer.key)].push_back(port.l7);
+    return out;
   }
 
   void look(const State::Level& level) {
-    Found& out = found_.emplace_back(Found{level.tier, false, false, false, {}, {}});
+    Found& out = found_.emplace_back(Found{level.tier, false, false, "", {}, {}});
+    named_ = named(level);
     for (const ResolvedRule& rule : level.rules) {
       const auto by = state_.peer_hit(rule, peer_);
       if (!by.own && !by.everyone) continue;
@@ -389,17 +408,29 @@ class SubjectPolicy::Requests {
     static const L7 none;
     const L7& l7 = port.l7 == nullptr ? none : *port.l7;
     const bool of_this_port = !port.any_protocol && (!port.peer_name.empty() || (port.first == port.last && port.first != 0));
-    std::string why = unmodelled(l7, request_.index());
-    if (dns_ && !l7.dns.empty() && !of_this_port) why = "DNS rules on a range of ports";
+    std::string why = unmodelled(l7, request_.index(), flow_.protocol, state_.config().version);
+    if (request_.index() == kDnsKind && !l7.dns.empty() && !of_this_port) why = "DNS rules on a range of ports";
     if (!why.empty()) {
       unknown_ = std::move(why);
       return;
     }
-    if (dns_ && !of_this_port) return;
-    const InList in = in_list(l7, request_, state_.config().version);
-    out.perhaps |= in == InList::Unknown;
+    if (!reads(proxy_, request_.index()) || (of_dns() && !of_this_port)) return;
+    InList in = in_list(l7, request_, proxy_, state_.config().version);
+    if (in != InList::No && !of_dns() && !by_server_name(rule, port)) in = InList::No;
+    if (in == InList::Unknown) out.perhaps = l7.dns.empty() && proxy_ == L7Parser::Http ? "the request's host" : "what a proxy makes of rules for another one";
     auto& where = in == InList::Yes ? out.lets_pass : out.listed;
     if (where.empty() || where.back() != rule.ref) where.push_back(rule.ref);
+  }
+
+  // By one of the selectors that mean the peer.
+  bool by_server_name(const ResolvedRule& rule, const ResolvedPort& port) const {
+    if (named_.empty() || port.match == nullptr) return true;
+    const auto& config = state_.config();
+    return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const ResolvedPeer& peer) {
+      if (!matches(peer.matcher, peer_, config, *state_.address_labels)) return false;
+      const auto names = named_.find(filter(port, peer.key));
+      return names == named_.end() || std::any_of(names->second.begin(), names->second.end(), [&](const L7* l7) { return has_server_name(*l7, request_, config.version); });
+    });
   }
 
   const State& state_;
@@ -407,7 +438,8 @@ class SubjectPolicy::Requests {
   const PeerView& peer_;
   const Flow flow_;
   const Request& request_;
-  const bool dns_;
+  L7Parser proxy_ = L7Parser::None;
+  std::map<Filter, std::vector<const L7*>> named_;  // of the level that is looked at
   std::vector<Found> found_;
   std::vector<RuleRef> listed_;
   std::string unknown_;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "ir/eval/fqdn.h"
+#include "ir/eval/server_names.h"
 
 namespace netpolc::ir::eval {
 namespace {
@@ -123,25 +124,46 @@ std::vector<HeaderCondition> header_conditions(const HttpRule& rule) {
   return out;
 }
 
-std::string unmodelled(const L7& l7, std::size_t kind) {
+std::string unmodelled(const L7& l7, std::size_t kind, Protocol protocol, CiliumVersion version) {
   if (l7.listener) return "what the listener " + l7.listener->name + " lets pass";
   if (!l7.kafka.empty() || !l7.generic.empty() || l7.parser == L7Parser::Generic) return "what a parser of another protocol lets pass";
-  if (!l7.server_names.empty() || l7.terminating_tls || l7.originating_tls) return "TLS: server names and termination";
-  if (kind == kHttpKind && !l7.dns.empty()) return "what the DNS proxy makes of HTTP";
+  if (l7.terminating_tls || l7.originating_tls) return "what a proxy that terminates TLS lets pass";
+  if (!l7.server_names.empty() && protocol != Protocol::Tcp) return "what a proxy makes of server names over " + std::string(to_string(protocol));
+  for (const std::string& name : l7.server_names)
+    if (!server_name_pattern_is_known(name, version)) return "what a proxy makes of the server name " + name;
+  if (kind != kHttpKind) return "";
   for (const HttpRule& rule : l7.http) {
-    if (!rule.host.empty() && !compiled(rule.host).ok()) return "a host that is no regular expression: " + rule.host;  // Cilium does not look (section 1.7)
+    if (!rule.host.empty() && !compiled(rule.host).ok()) return "what Envoy makes of the host " + rule.host + ", which is no regular expression,";  // Cilium does not look (section 1.7)
     for (const HeaderCondition& condition : header_conditions(rule))
       if (condition.unknown && !condition.always) return condition.name.starts_with(':') ? "the header " + condition.name : "a header's value that is in a Secret";
   }
   return "";
 }
 
-InList in_list(const L7& l7, const Request& request, CiliumVersion version) {
-  if (!unmodelled(l7, request.index()).empty()) return InList::Unknown;
-  if (const auto* http = std::get_if<HttpRequest>(&request))
-    return l7.http.empty() ? InList::Yes : any_of(l7.http, [&](const HttpRule& rule) { return matches(rule, *http); });
-  if (!l7.http.empty()) return InList::No;  // what is no HTTP is closed (section 7.1)
-  return l7.dns.empty() ? InList::Yes : any_of(l7.dns, [&](const DnsRule& rule) { return matches(rule, std::get<DnsQuery>(request), version); });
+bool reads(L7Parser proxy, std::size_t kind) {
+  switch (proxy) {
+    case L7Parser::Http: return kind == kHttpKind;
+    case L7Parser::Dns: return kind == kDnsKind;
+    default: return true;
+  }
+}
+
+InList in_list(const L7& l7, const Request& request, L7Parser proxy, CiliumVersion version) {
+  if (proxy == L7Parser::Dns) {
+    if (!l7.http.empty()) return InList::No;
+    return l7.dns.empty() ? InList::Yes : any_of(l7.dns, [&](const DnsRule& rule) { return matches(rule, std::get<DnsQuery>(request), version); });
+  }
+  if (!l7.dns.empty() || (proxy == L7Parser::Tls && !l7.http.empty())) return InList::Unknown;  // it is not said what is known of it there
+  if (l7.http.empty()) return InList::Yes;
+  if (const auto* http = std::get_if<HttpRequest>(&request)) return any_of(l7.http, [&](const HttpRule& rule) { return matches(rule, *http); });
+  return InList::No;
+}
+
+bool has_server_name(const L7& l7, const Request& request, CiliumVersion version) {
+  const auto* hello = std::get_if<TlsHello>(&request);
+  if (hello == nullptr) return false;
+  const std::string name = canonical_server_name(hello->server_name);
+  return std::any_of(l7.server_names.begin(), l7.server_names.end(), [&](const std::string& pattern) { return server_name_matches(pattern, name, version); });
 }
 
 }  // namespace netpolc::ir::eval

@@ -1,5 +1,5 @@
 // ir/eval/requests.h — is a request in the lists of a rule? Regular expressions by RE2, which is what Envoy matches with
-// (semantics reference 7.1); names by the patterns of 7.3.
+// (semantics reference 7.1); names by the patterns of 7.3 and 7.5. And which proxies a request gets through at all.
 #pragma once
 #include <string>
 
@@ -21,12 +21,20 @@ struct HeaderCondition {
 };
 std::vector<HeaderCondition> header_conditions(const HttpRule& rule);
 
-// Why what these lists let pass is not known, for requests of this kind (by index of ir::Request); "": it is.
-std::string unmodelled(const L7& l7, std::size_t kind);
-inline constexpr std::size_t kHttpKind = 0, kDnsKind = 1;
+inline constexpr std::size_t kHttpKind = 0, kDnsKind = 1, kTlsKind = 2;  // by index of ir::Request
 
-// What an allowing rule's port list asks of a request at a proxy; without lists nothing.
-InList in_list(const L7& l7, const Request& request, CiliumVersion version);
+// Why what these lists let pass is not known, for requests of this kind over this protocol; "": it is.
+std::string unmodelled(const L7& l7, std::size_t kind, Protocol protocol, CiliumVersion version);
+
+// Whether a proxy reads such requests at all; else it ends the connection. Envoy does so with what is no HTTP where it
+// looks for HTTP (section 7.1), the DNS proxy with what is no query. At server names only the beginning of TLS counts (7.5).
+bool reads(L7Parser proxy, std::size_t kind);
+
+// What an allowing rule's port list asks of a request at a proxy that reads it; without lists nothing. Server names aside:
+// those of several rules may count as one list (section 5.6).
+InList in_list(const L7& l7, const Request& request, L7Parser proxy, CiliumVersion version);
+// Precondition: unmodelled() says nothing.
+bool has_server_name(const L7& l7, const Request& request, CiliumVersion version);
 
 // A name as the proxy compares it: lower case, with its final dot.
 std::string canonical_name(std::string_view name);

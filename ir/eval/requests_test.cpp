@@ -1,9 +1,10 @@
-// Statements of the semantics reference about requests (sections 5.8, 7.1, 7.3), on IR built by hand.
+// Statements of the semantics reference about requests (sections 5.6, 5.8, 7.1, 7.3, 7.5), on IR built by hand.
 #include "ir/eval/requests.h"
 
 #include <doctest/doctest.h>
 
 #include "ir/eval/eval.h"
+#include "ir/eval/server_names.h"
 
 namespace netpolc::ir::eval {
 namespace {
@@ -54,7 +55,8 @@ Word in_http(const HttpRule& rule, const HttpRequest& request) {
   L7 l7;
   l7.parser = L7Parser::Http;
   l7.http = {rule};
-  const auto word = in_list(l7, request, 18);
+  if (!unmodelled(l7, kHttpKind, Protocol::Tcp, 18).empty()) return Word::Unknown;
+  const auto word = in_list(l7, request, L7Parser::Http, 18);
   return word == InList::Yes ? Word::Allowed : word == InList::No ? Word::Denied : Word::Unknown;
 }
 
@@ -193,7 +195,7 @@ TEST_CASE("7.3: a pattern of stars is every name; others keep to the characters 
     L7 l7;
     l7.parser = L7Parser::Dns;
     l7.dns = {{"", pattern}};
-    return in_list(l7, DnsQuery{name}, version) == InList::Yes;
+    return in_list(l7, DnsQuery{name}, L7Parser::Dns, version) == InList::Yes;
   };
   CHECK(matches("*", "a b"));
   CHECK(matches("**", "a.b.c"));
@@ -202,6 +204,136 @@ TEST_CASE("7.3: a pattern of stars is every name; others keep to the characters 
   CHECK_FALSE(matches("*.cilium.io", "cilium.io"));
   CHECK(matches("**.cilium.io", "a.b.cilium.io", 20));
   CHECK_FALSE(matches("**.cilium.io", "a.b.cilium.io", 18));
+}
+
+// ---- server names -------------------------------------------------------------------------------------
+
+namespace {
+
+L7 names(std::vector<std::string> list) {
+  L7 out;
+  out.server_names = std::move(list);
+  return out;
+}
+L7 http_path(const char* path) {
+  L7 out;
+  out.parser = L7Parser::Http;
+  out.http = {{path, "", "", {}, {}}};
+  return out;
+}
+L7 dns_name(const char* name) {
+  L7 out;
+  out.parser = L7Parser::Dns;
+  out.dns = {{name, ""}};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("7.5: names by version") {
+  const auto matches = [](const char* pattern, const char* name, int version) {
+    REQUIRE(server_name_pattern_is_known(pattern, version));
+    return server_name_matches(pattern, canonical_server_name(name), version);
+  };
+  for (const int version : {16, 17, 18, 19, 20}) {
+    CHECK(matches("a.com", "A.COM.", version));
+    CHECK_FALSE(matches("a.com", "b.com", version));
+    CHECK_FALSE(matches("a.com", "x.a.com", version));
+    CHECK(matches("*.a.com", "x.a.com", version) == (version >= 18));
+    CHECK_FALSE(matches("*.a.com", "a.com", version));
+    CHECK_FALSE(matches("*.a.com", "x.y.a.com", version));
+    CHECK(matches("**.a.com", "x.y.a.com", version) == (version >= 18));
+    CHECK_FALSE(matches("**.a.com", "a.com", version));
+  }
+  CHECK(matches("*", "x.y.a.com", 20));
+  CHECK(matches("a*c.com", "ac.com", 20));
+  CHECK(matches("a*c.com", "abbc.com", 20));
+  CHECK_FALSE(matches("a*c.com", "a.c.com", 20));
+  CHECK(matches("a.**.com", "a.b.c.com", 20));
+  CHECK_FALSE(matches("a.**.com", "a.com", 20));
+  CHECK(matches("**", "a.b", 20));
+  CHECK_FALSE(server_name_pattern_is_known("A.com", 20));
+  CHECK_FALSE(server_name_pattern_is_known("a.com.", 20));
+  CHECK_FALSE(server_name_pattern_is_known("a**.com", 20));
+  CHECK_FALSE(server_name_pattern_is_known("***.com", 20));
+  CHECK_FALSE(server_name_pattern_is_known("a*.com", 19));
+  CHECK(is_server_name("A-b_1.com."));
+  CHECK_FALSE(is_server_name("a..com"));
+  CHECK_FALSE(is_server_name(""));
+}
+
+TEST_CASE("7.5, 5.8: without a name that is listed TLS gets through by other rules only") {
+  Fixture one;
+  one.at(one.rule(), 443, 443, names({"a.com"}));
+  CHECK(one.ask(TlsHello{"A.com."}, 443) == Word::Allowed);
+  CHECK(one.ask(TlsHello{"b.com"}, 443) == Word::Denied);
+  CHECK(one.ask(HttpRequest{"GET", "/", "a.com", {}}, 443) == Word::Denied);  // has no server name
+  CHECK(one.ask(DnsQuery{"a.com"}, 443) == Word::Denied);
+
+  Fixture by_peer = one;  // another filter
+  by_peer.rule();
+  CHECK(by_peer.ask(TlsHello{"b.com"}, 443) == Word::Allowed);
+  CHECK(by_peer.ask(HttpRequest{"GET", "/", "a.com", {}}, 443) == Word::Allowed);
+  CHECK(by_peer.ask(DnsQuery{"a.com"}, 443) == Word::Allowed);
+
+  Fixture by_port = one;  // another selector
+  by_port.at(by_port.rule(true), 443, 443);
+  CHECK(by_port.ask(TlsHello{"b.com"}, 443) == Word::Allowed);
+
+  Fixture by_default = one;
+  by_default.policies.policies[0].default_deny_egress = false;
+  CHECK(by_default.ask(TlsHello{"b.com"}, 443) == Word::Allowed);
+}
+
+TEST_CASE("5.6: names of one port and one selector are one list, and a plain rule there does not lift it") {
+  Fixture both;
+  both.at(both.rule(), 443, 443, names({"a.com"}));
+  both.at(both.rule(), 443, 443);
+  CHECK(both.ask(TlsHello{"a.com"}, 443) == Word::Allowed);
+  CHECK(both.ask(TlsHello{"b.com"}, 443) == Word::Denied);
+  CHECK(both.ask(HttpRequest{"GET", "/", "a.com", {}}, 443) == Word::Denied);
+  both.at(both.rule(), 443, 443, names({"b.com"}));
+  CHECK(both.ask(TlsHello{"b.com"}, 443) == Word::Allowed);
+  CHECK(both.ask(TlsHello{"c.com"}, 443) == Word::Denied);
+  both.at(both.rule(), 440, 443);  // another filter
+  CHECK(both.ask(TlsHello{"c.com"}, 443) == Word::Allowed);
+}
+
+TEST_CASE("7.1, 7.3: a proxy ends what is not its protocol") {
+  Fixture http;
+  http.at(http.rule(), 443, 443, http_path("/ok"));
+  CHECK(http.ask(TlsHello{"a.com"}, 443) == Word::Denied);
+  CHECK(http.ask(DnsQuery{"a.com"}, 443) == Word::Denied);
+  http.at(http.rule(true), 443, 443, names({"a.com"}));  // HTTP comes before server names
+  CHECK(http.ask(TlsHello{"a.com"}, 443) == Word::Denied);
+  CHECK(http.ask(HttpRequest{"GET", "/ok", "h", {}}, 443) == Word::Allowed);
+  CHECK(http.ask(HttpRequest{"GET", "/x", "h", {}}, 443) == Word::Denied);
+
+  Fixture dns;
+  dns.at(dns.rule(), 53, 53, dns_name("ok.com"));
+  CHECK(dns.ask(HttpRequest{"GET", "/", "h", {}}, 53) == Word::Denied);
+  CHECK(dns.ask(TlsHello{"ok.com"}, 53) == Word::Denied);
+  dns.at(dns.rule(true), 53, 53, http_path("/ok"));  // and HTTP before DNS: what Envoy knows of DNS rules is not said
+  CHECK(dns.ask(HttpRequest{"GET", "/ok", "h", {}}, 53) == Word::Allowed);
+  CHECK(dns.ask(HttpRequest{"GET", "/x", "h", {}}, 53) == Word::Unknown);
+  CHECK(dns.ask(DnsQuery{"ok.com"}, 53) == Word::Denied);
+
+  Fixture names_first;
+  names_first.at(names_first.rule(), 53, 53, dns_name("ok.com"));
+  names_first.at(names_first.rule(true), 53, 53, names({"a.com"}));
+  CHECK(names_first.ask(TlsHello{"a.com"}, 53) == Word::Allowed);
+  CHECK(names_first.ask(TlsHello{"b.com"}, 53) == Word::Unknown);
+  CHECK(names_first.ask(DnsQuery{"ok.com"}, 53) == Word::Unknown);
+}
+
+TEST_CASE("1.7: what decides about TLS that a proxy terminates is not known") {
+  Fixture one;
+  L7 l7 = names({"a.com"});
+  l7.terminating_tls = TlsContext{"n", "s", "", "", ""};
+  one.at(one.rule(), 443, 443, l7);
+  CHECK(one.ask(TlsHello{"a.com"}, 443) == Word::Unknown);
+  CHECK(unmodelled(names({"a.com"}), kDnsKind, Protocol::Udp, 18) == "what a proxy makes of server names over UDP");
+  CHECK(unmodelled(names({"A.com"}), kTlsKind, Protocol::Tcp, 18) == "what a proxy makes of the server name A.com");
 }
 
 }  // namespace netpolc::ir::eval

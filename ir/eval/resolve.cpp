@@ -251,7 +251,7 @@ struct PortResolver {
   std::vector<ResolvedPort>& out;
 
   void add(const PortMatch& match, Protocol protocol, Redirect redirect, const L7* l7) const {
-    ResolvedPort port{false, protocol, match.first, match.last, {}, redirect, l7};
+    ResolvedPort port{false, protocol, match.first, match.last, {}, redirect, l7, &match};
     if (!match.name.empty() && !look_up(match, port)) return;
     out.push_back(std::move(port));
   }

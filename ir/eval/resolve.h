@@ -36,6 +36,7 @@ struct ResolvedPort {
   std::string peer_name;  // egress from 1.20 on: looked up at the peer
   Redirect redirect;
   const L7* l7 = nullptr;  // of the rule; none where it has no ports, or denies
+  const PortMatch* match = nullptr;  // as written; none where the rule has no ports
   // Bits of the policy map's key that an entry for `number` fixes: 0, 8 or 8 + port bits (section 5.4).
   int key_bits(std::uint16_t number) const;
 };

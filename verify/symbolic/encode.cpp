@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "ir/eval/requests.h"
 #include "verify/node_labels.h"
 #include "verify/smt/solver.h"
 
@@ -88,11 +87,15 @@ z3::expr Encoder::narrowing(const std::vector<Selected>& selected, ir::Direction
 z3::expr Encoder::is_peer(const PreparedRule& rule, const Party& peer, const z3::expr& narrowed) {
   std::vector<z3::expr> out;
   for (const ir::eval::ResolvedPeer& one : rule.peers) {
-    const z3::expr plain = is_peer(one.matcher, peer);
-    out.push_back(one.endpoints ? smt::all(context_, {plain, narrowed}) : plain);
+    out.push_back(is_peer(one, peer, narrowed));
     if (out.back().is_true()) break;
   }
   return smt::any(context_, out);
+}
+
+z3::expr Encoder::is_peer(const ir::eval::ResolvedPeer& one, const Party& peer, const z3::expr& narrowed) {
+  const z3::expr plain = is_peer(one.matcher, peer);
+  return one.endpoints ? smt::all(context_, {plain, narrowed}) : plain;
 }
 
 // ---- ports -------------------------------------------------------------------------------------------
@@ -161,31 +164,6 @@ z3::expr Encoder::ports(const PreparedRule& rule, ir::Direction direction, const
   return smt::any(context_, out);
 }
 
-// Which of the rule's lists have the request (sections 5.8, 7). The DNS proxy asks those of just this port.
-Encoder::Lists Encoder::lists(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic) {
-  const bool dns = request_->kind() == ir::eval::kDnsKind;
-  if (rule.rule->any_l4) return {constant(!dns), constant(false), constant(false)};
-  std::vector<z3::expr> through, unknown, foreign;
-  for (const ir::PortRule& item : rule.rule->ports)
-    for (const ir::PortMatch& match : item.ports)
-      for (const ir::Protocol protocol : ir::eval::protocols_of(match.protocol)) {
-        const z3::expr here = port(match, protocol, direction, subject, peer, traffic);
-        if (here.is_false()) continue;
-        const bool named_range = !match.name.empty() && match.last != 0 && world_.cluster.config.version < 20;
-        const bool of_this_port = !match.name.empty() || (match.first == match.last && match.first != 0);
-        if (dns && !item.l7.http.empty()) foreign.push_back(here);
-        if (!ir::eval::unmodelled(item.l7, request_->kind()).empty() || (dns && (named_range || (!item.l7.dns.empty() && !of_this_port)))) {
-          unknown.push_back(here);
-          continue;
-        }
-        if (dns && !of_this_port) continue;
-        const z3::expr listed = request_->in_list(item.l7);
-        const z3::expr missing = guarded(smt::negate(listed), {rule.ref, false, true});
-        through.push_back(smt::all(context_, {here, smt::negate(missing)}));
-      }
-  return {smt::any(context_, through), smt::any(context_, unknown), smt::any(context_, foreign)};
-}
-
 // ---- verdicts ----------------------------------------------------------------------------------------
 
 z3::expr Encoder::guarded(const z3::expr& term, Forbids what) {
@@ -231,8 +209,10 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
   const auto selected = this->selected(direction, subject);
   const z3::expr of_allows = narrowing(selected, direction, ir::Action::Allow, peer), of_denies = narrowing(selected, direction, ir::Action::Deny, peer);
 
+  spoken_.clear();
   std::map<Level, Sums> levels;
-  std::vector<z3::expr> unmodelled;
+  Question question{direction, subject, peer, traffic};
+  if (request_ != nullptr) collect_names(selected, question);
   for (const Selected& s : selected)
     for (const PreparedRule& rule : s.policy->rules[index(direction)]) {
       if (rule.ref == left_out_) continue;
@@ -240,6 +220,7 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
       const z3::expr who = smt::all(context_, {s.by, is_peer(rule, peer, allows ? of_allows : of_denies)});
       if (who.is_false()) continue;
       const z3::expr matches = smt::all(context_, {who, ports(rule, direction, subject, peer, traffic, false)});
+      spoken_.emplace(rule.ref, matches);
       Sums& sums = levels[rule.level];
       switch (rule.rule->action) {
         case ir::Action::Deny: sums.denies.push_back(guarded(matches, {rule.ref, false})); break;
@@ -247,11 +228,7 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
         case ir::Action::Allow:
           sums.allows.push_back(matches);
           sums.redirects.push_back(smt::all(context_, {who, ports(rule, direction, subject, peer, traffic, true)}));
-          if (request_ == nullptr) break;
-          const Lists lists = this->lists(rule, direction, subject, peer, traffic);
-          sums.lets_through.push_back(smt::all(context_, {who, lists.lets_through}));
-          sums.foreign.push_back(smt::all(context_, {who, lists.foreign}));
-          unmodelled.push_back(smt::all(context_, {who, lists.unmodelled}));
+          if (request_ != nullptr) lists(s, rule, of_allows, question, sums);
           break;
       }
     }
@@ -267,14 +244,15 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
                                smt::any(context_, {smt::all(context_, {any_allow, allowed}), smt::all(context_, {smt::negate(any_allow), otherwise})})});
   };
   const z3::expr rest = unmatched(direction, selected, subject, peer);
-  const z3::expr unknown = smt::any(context_, unmodelled);
+  if (request_ != nullptr && config.version < 17) question.unmodelled.push_back(choice_matters(levels));
+  const z3::expr unknown = smt::any(context_, question.unmodelled);
   if (!unknown.is_false()) unmodelled_.push_back(unknown);
   const z3::expr anything = unknown_alike_ ? context_.bool_const(direction == ir::Direction::Egress ? "not modelled: egress" : "not modelled: ingress")
                                            : z3::expr(context_, Z3_mk_fresh_const(context_, "not modelled", context_.bool_sort()));
-  // `proxied`: the word of a proxy that begins at this level, which skips allows that don't have the request.
+  // `proxied`, `at_names`: the word of a proxy that begins at this level, which skips allows that don't have the request.
   struct Value {
-    z3::expr allowed, plain, passes, proxied;
-  } value{rest, rest, rest, rest}, later = value;  // `later`: what the tiers after this one say
+    z3::expr allowed, plain, passes, proxied, at_names;
+  } value{rest, rest, rest, rest, rest}, later = value;  // `later`: what the tiers after this one say
   std::optional<ir::Tier> tier;
   for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
     if (tier != std::get<ir::Tier>(level->first)) later = value;
@@ -282,12 +260,13 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
     const Sums& sums = level->second;
     const z3::expr redirects = smt::any(context_, sums.redirects);
     Value here{choose(sums, constant(true), after(sums, later.allowed, value.allowed)),
-               choose(sums, smt::negate(redirects), after(sums, later.plain, value.plain)), constant(true), constant(true)};
+               choose(sums, smt::negate(redirects), after(sums, later.plain, value.plain)), constant(true), constant(true), constant(true)};
     if (request_ != nullptr) {
-      const z3::expr through = smt::any(context_, {smt::any(context_, sums.lets_through), after(sums, later.proxied, value.proxied)});
-      const z3::expr judged = smt::any(context_, {smt::all(context_, {unknown, anything}), smt::all(context_, {smt::negate(unknown), smt::negate(smt::any(context_, sums.foreign)), through})});
-      here.passes = choose(sums, smt::any(context_, {smt::negate(redirects), judged}), after(sums, later.passes, value.passes));
-      here.proxied = smt::all(context_, {smt::negate(smt::any(context_, sums.denies)), through});
+      const AtProxy proxy = at_proxy(sums, unknown, anything, after(sums, later.proxied, value.proxied), after(sums, later.at_names, value.at_names));
+      const z3::expr undenied = smt::negate(smt::any(context_, sums.denies));
+      here.passes = choose(sums, smt::any(context_, {smt::negate(redirects), proxy.passes}), after(sums, later.passes, value.passes));
+      here.proxied = smt::all(context_, {undenied, proxy.proxied});
+      here.at_names = smt::all(context_, {undenied, proxy.at_names});
     }
     value = here;
   }
@@ -295,6 +274,11 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
   const z3::expr free = config.host_firewall ? constant(false) : has_key(subject, "host");
   const auto whole = [&](const z3::expr& term) { return smt::all(context_, {may, smt::any(context_, {free, term})}); };
   return {whole(value.allowed), whole(value.plain), whole(request_ == nullptr ? value.allowed : value.passes)};
+}
+
+z3::expr Encoder::spoke(ir::RuleRef rule) const {
+  const auto found = spoken_.find(rule);
+  return found == spoken_.end() ? context_.bool_val(false) : found->second;
 }
 
 // ---- what a model says -------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -55,6 +56,9 @@ class Encoder {
   // Precondition: subject.judged().
   SideTerms side(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
 
+  // Whether the rule spoke of what the last side() was about. Precondition: it was not left out.
+  z3::expr spoke(ir::RuleRef rule) const;
+
   const std::vector<Guard>& guards() const { return guards_; }
   const std::vector<z3::expr>& facts() const { return facts_; }
   std::vector<z3::expr> preferences() const;
@@ -69,10 +73,24 @@ class Encoder {
     const PreparedPolicy* policy;
   };
   struct Sums {  // of one level
-    std::vector<z3::expr> denies, allows, passes, redirects, lets_through, foreign;
+    std::vector<z3::expr> denies, allows, passes, redirects;
+    // Of requests: which proxies are asked for; where they end what is not theirs; what lets pass at the request's own proxy,
+    // and at one that looks for server names (of a DNS query), and what may.
+    std::vector<z3::expr> http, tls, dns, http_ends, dns_ends, through, at_names, perhaps;
   };
-  struct Lists {  // of one rule
-    z3::expr lets_through, unmodelled, foreign;  // foreign: of HTTP, where a DNS query is asked about
+  // A port as written, and a selector: where names of several rules are one list (section 5.6).
+  using Filter = std::tuple<Level, ir::Protocol, std::uint16_t, std::uint16_t, std::string, std::string>;
+  struct Names {
+    std::vector<z3::expr> asked, listed;
+  };
+  struct Question {  // of one side
+    ir::Direction direction;
+    const Party& subject;
+    const Party& peer;
+    const Traffic& traffic;
+    std::map<Filter, Names> names = {};
+    bool names_unknown = false;  // from/toRequires make selectors equal that are written in different ways, and different ones equal
+    std::vector<z3::expr> unmodelled = {};
   };
   std::vector<Selected> selected(ir::Direction direction, const Party& subject);
   z3::expr selects(const ir::Policy& policy, const Party& subject);
@@ -80,10 +98,19 @@ class Encoder {
   z3::expr has_key(const Party& subject, const std::string& key);
   z3::expr narrowing(const std::vector<Selected>& selected, ir::Direction direction, ir::Action action, const Party& peer);
   z3::expr is_peer(const PreparedRule& rule, const Party& peer, const z3::expr& narrowed);
+  z3::expr is_peer(const ir::eval::ResolvedPeer& one, const Party& peer, const z3::expr& narrowed);
   z3::expr is_peer(const ir::eval::Matcher& matcher, const Party& peer);
   z3::expr port(const ir::PortMatch& match, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
   z3::expr ports(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic, bool redirected);
-  Lists lists(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
+  void collect_names(const std::vector<Selected>& selected, Question& question);
+  void lists(const Selected& selected, const PreparedRule& rule, const z3::expr& narrowed, Question& question, Sums& out);
+  z3::expr by_server_name(const Selected& selected, const PreparedRule& rule, const ir::PortMatch& match, ir::Protocol protocol, const z3::expr& narrowed, const Question& question);
+  z3::expr choice_matters(const std::map<Level, Sums>& levels);
+  // What the proxy of this level makes of the request. `proxied`, `at_names`: what the next levels let pass.
+  struct AtProxy {
+    z3::expr passes, proxied, at_names;
+  };
+  AtProxy at_proxy(const Sums& sums, const z3::expr& unknown, const z3::expr& anything, const z3::expr& proxied, const z3::expr& at_names);
   z3::expr number_of(const std::string& name, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer);
   z3::expr cluster_port(const std::string& name, ir::Protocol protocol);
   z3::expr peer_port(const std::string& name, ir::Protocol protocol, const Party& peer);
@@ -102,6 +129,7 @@ class Encoder {
   std::vector<z3::expr> unmodelled_;
   bool unknown_alike_ = false;
   std::optional<ir::RuleRef> left_out_;
+  std::map<ir::RuleRef, z3::expr> spoken_;
   const ir::eval::AddressLabels& address_labels_;
   std::map<const ir::PeerFacts*, ir::LabelSet> labels_of_;
   std::map<std::pair<std::string, ir::Protocol>, z3::expr> cluster_ports_;

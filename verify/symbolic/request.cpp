@@ -13,7 +13,7 @@ namespace netpolc::verify {
 
 std::string to_string(const RequestRange& range) {
   if (!range.said.empty()) return range.said;
-  if (range.kind == RequestRange::Kind::Dns) return "DNS " + (range.name.empty() ? std::string("*") : range.name);
+  if (range.kind != RequestRange::Kind::Http) return (range.kind == RequestRange::Kind::Dns ? "DNS " : "SNI ") + (range.name.empty() ? std::string("*") : range.name);
   std::string out = (range.method.empty() ? ".*" : range.method) + " " + (range.path.empty() ? ".*" : range.path);
   if (!range.host.empty()) out += "  host " + range.host;
   for (const std::string& header : range.headers) out += "  header " + header;
@@ -26,18 +26,41 @@ namespace {
 constexpr const char* kVisible = "[!-~]+";
 constexpr const char* kMethod = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
+constexpr ir::CiliumVersion kPatternsOfAsking = 20;  // of a range of server names
+
 // What people would rather see, the best first; the last one is all that can be.
 const std::vector<const char*> kMethods{"GET", "POST|PUT|DELETE|PATCH|HEAD|OPTIONS", "[A-Z]+", kMethod};
 const std::vector<const char*> kPaths{"/", "/[-a-z0-9._/]*", "/[!-~]*", kVisible};
 const std::vector<const char*> kHosts{"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*", kVisible};
 const std::vector<const char*> kNames{kFamiliarName, kEveryName};
+constexpr const char* kServerName = "[-a-z0-9_]+([.][-a-z0-9_]+)*";
+const std::vector<const char*> kServerNames{"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)+", kHosts[0], kServerName};
+
+// Semantics reference 7.5, of patterns that are known.
+std::string server_name_expression(const std::string& pattern) {
+  if (pattern == "*") return kServerName;
+  std::string out;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern.compare(at, 2, "**") == 0) out += "[-a-z0-9_]+([.][-a-z0-9_]+)*", ++at;
+    else if (pattern[at] == '*') out += "[-a-z0-9_]*";
+    else out += pattern[at] == '.' ? "[.]" : std::string(1, pattern[at]);
+  }
+  return out;
+}
 
 }  // namespace
 
 SymbolicRequest::SymbolicRequest(z3::context& context, const RequestRange& range, ir::CiliumVersion version)
     : context_(context), range_(range), version_(version) {}
 
-std::size_t SymbolicRequest::kind() const { return range_.kind == RequestRange::Kind::Http ? ir::eval::kHttpKind : ir::eval::kDnsKind; }
+std::size_t SymbolicRequest::kind() const {
+  switch (range_.kind) {
+    case RequestRange::Kind::Http: return ir::eval::kHttpKind;
+    case RequestRange::Kind::Dns: return ir::eval::kDnsKind;
+    case RequestRange::Kind::Tls: break;
+  }
+  return ir::eval::kTlsKind;
+}
 
 z3::expr SymbolicRequest::all(const std::vector<z3::expr>& terms) { return smt::all(context_, terms); }
 
@@ -55,6 +78,18 @@ z3::expr SymbolicRequest::matches_name(const std::string& pattern) {
   if (pattern.empty()) return context_.bool_val(false);
   if (ir::eval::is_every_name(pattern)) return context_.bool_val(true);
   return matches(Field::Name, name_expression(ir::eval::canonical_name(pattern), version_));
+}
+
+z3::expr SymbolicRequest::matches_server_name(const std::string& pattern, ir::CiliumVersion version) {
+  if (version < 18 && pattern.find('*') != std::string::npos) return context_.bool_val(false);  // as written, and no name has that
+  return matches(Field::ServerName, server_name_expression(pattern));
+}
+
+z3::expr SymbolicRequest::has_server_name(const ir::L7& l7) {
+  std::vector<z3::expr> out;
+  if (kind() == ir::eval::kTlsKind)
+    for (const std::string& pattern : l7.server_names) out.push_back(matches_server_name(pattern, version_));
+  return smt::any(context_, out);
 }
 
 z3::expr SymbolicRequest::header(const std::string& name, const std::optional<std::string>& value) {
@@ -86,7 +121,7 @@ z3::expr SymbolicRequest::matches(const ir::HttpRule& rule) {
 }
 
 z3::expr SymbolicRequest::in_list(const ir::L7& l7) {
-  if (kind() == ir::eval::kHttpKind ? l7.http.empty() : l7.dns.empty()) return context_.bool_val(true);
+  if (l7.http.empty() && l7.dns.empty()) return context_.bool_val(true);
   std::vector<z3::expr> out;
   for (const ir::HttpRule& rule : l7.http) out.push_back(matches(rule));
   for (const ir::DnsRule& rule : l7.dns) {
@@ -98,6 +133,7 @@ z3::expr SymbolicRequest::in_list(const ir::L7& l7) {
 
 z3::expr SymbolicRequest::in_range() {
   if (range_.kind == RequestRange::Kind::Dns) return range_.name.empty() ? context_.bool_val(true) : matches_name(range_.name);
+  if (range_.kind == RequestRange::Kind::Tls) return range_.name.empty() ? context_.bool_val(true) : matches_server_name(range_.name, kPatternsOfAsking);
   ir::HttpRule rule;
   rule.method = range_.method;
   rule.path = range_.path;
@@ -131,10 +167,9 @@ std::vector<std::pair<z3::expr, strings::Wish>> SymbolicRequest::chosen(Field fi
 }
 
 std::optional<z3::expr> SymbolicRequest::impossible(const z3::model& model) {
-  const std::vector<std::pair<Field, const char*>> fields =
-      range_.kind == RequestRange::Kind::Dns ? std::vector<std::pair<Field, const char*>>{{Field::Name, kEveryName}}
-                                             : std::vector<std::pair<Field, const char*>>{{Field::Method, kMethod}, {Field::Path, kVisible}, {Field::Host, kVisible}};
-  for (const auto& [field, universe] : fields) {
+  using Fields = std::vector<std::pair<Field, const char*>>;
+  static const Fields of_http{{Field::Method, kMethod}, {Field::Path, kVisible}, {Field::Host, kVisible}}, of_dns{{Field::Name, kEveryName}}, of_tls{{Field::ServerName, kServerName}};
+  for (const auto& [field, universe] : kind() == ir::eval::kHttpKind ? of_http : kind() == ir::eval::kDnsKind ? of_dns : of_tls) {
     const auto literals = chosen(field, model);
     std::vector<strings::Wish> wishes;
     for (const auto& [literal, wish] : literals) wishes.push_back(wish);
@@ -159,7 +194,17 @@ void SymbolicRequest::relate_to_range() {
 }
 
 std::string SymbolicRequest::text(Field field, const z3::model& model) {
-  const auto& better = field == Field::Method ? kMethods : field == Field::Path ? kPaths : field == Field::Host ? kHosts : kNames;
+  const auto better_of = [](Field one) -> const std::vector<const char*>& {
+    switch (one) {
+      case Field::Method: return kMethods;
+      case Field::Path: return kPaths;
+      case Field::Host: return kHosts;
+      case Field::Name: return kNames;
+      case Field::ServerName: break;
+    }
+    return kServerNames;
+  };
+  const auto& better = better_of(field);
   const auto literals = chosen(field, model);
   for (const char* one : better) {
     std::vector<strings::Wish> wishes{{&automaton(one), true}};
@@ -174,6 +219,7 @@ std::string SymbolicRequest::text(Field field, const z3::model& model) {
 
 ir::Request SymbolicRequest::request(const z3::model& model) {
   if (range_.kind == RequestRange::Kind::Dns) return ir::DnsQuery{text(Field::Name, model)};
+  if (range_.kind == RequestRange::Kind::Tls) return ir::TlsHello{text(Field::ServerName, model)};
   ir::HttpRequest out{text(Field::Method, model), text(Field::Path, model), text(Field::Host, model), {}};
   for (const auto& [name, there] : present_) {
     if (!model.eval(there, true).is_true()) continue;

@@ -25,8 +25,10 @@ class SymbolicRequest {
  public:
   SymbolicRequest(z3::context& context, const RequestRange& range, ir::CiliumVersion version);
   std::size_t kind() const;  // index of ir::Request
-  // It is in the lists. Precondition: ir::eval::unmodelled says nothing of them.
+  // It is in the lists. Precondition: ir::eval::unmodelled says nothing of them, and they are of its kind or empty.
   z3::expr in_list(const ir::L7& l7);
+  // Its server name is listed; it may have none.
+  z3::expr has_server_name(const ir::L7& l7);
   z3::expr in_range();
   // What the range says of expressions that were asked about: most can't match, or must. Becomes facts.
   void relate_to_range();
@@ -41,7 +43,7 @@ class SymbolicRequest {
   const std::string& problem() const { return problem_; }
 
  private:
-  enum class Field { Method, Path, Host, Name };
+  enum class Field { Method, Path, Host, Name, ServerName };
   struct Atom {
     z3::expr matches;
     std::unique_ptr<strings::Automaton> automaton;
@@ -49,6 +51,7 @@ class SymbolicRequest {
   using Header = std::pair<std::string, std::string>;  // name and value
   z3::expr matches(Field field, const std::string& regex);
   z3::expr matches_name(const std::string& pattern);
+  z3::expr matches_server_name(const std::string& pattern, ir::CiliumVersion version);
   z3::expr header(const std::string& name, const std::optional<std::string>& value);
   z3::expr holds(const ir::eval::HeaderCondition& condition);
   z3::expr matches(const ir::HttpRule& rule);

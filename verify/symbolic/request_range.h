@@ -5,10 +5,11 @@
 
 namespace netpolc::verify {
 
-// HTTP requests over TCP, or DNS queries over UDP and TCP. Of HTTP, regular expressions as policies have them (the whole
-// text, RE2); empty: any. Of DNS a name or a pattern as policies have it; empty: any.
+// HTTP requests over TCP, DNS queries over UDP and TCP, or TLS over TCP by its server name. Of HTTP, regular expressions as
+// policies have them (the whole text, RE2); empty: any. Of DNS a name or a pattern as policies have it, of TLS one as
+// `serverNames` of Cilium 1.20 have it, whatever the version; empty: any.
 struct RequestRange {
-  enum class Kind : unsigned char { Http, Dns } kind = Kind::Http;
+  enum class Kind : unsigned char { Http, Dns, Tls } kind = Kind::Http;
   std::string method = {}, path = {}, host = {};
   std::vector<std::string> headers = {};  // "Name: value", or "Name" for that it is there
   std::string name = {};

@@ -39,16 +39,27 @@ ir::DnsRule dns(Random& random) {
   return {"", random.of<std::string>({"*", "*.a", "a*.a", "**.a", "**.b.a", "*.*", "b.*"})};
 }
 
-ir::PortRule port_rule(Random& random, bool egress, bool lists) {
+std::vector<std::string> server_names(Random& random, ir::CiliumVersion version) {
+  std::vector<std::string> out;
+  if (random.one_in(60)) out.push_back("A.b");
+  for (std::uint32_t n = 1 + random.below(2); n > 0; --n)
+    out.push_back(version < 20 || random.one_in(2) ? random.of<std::string>({"a.b", "b", "*.a", "**.a", "**.b.a"}) : random.of<std::string>({"*", "a*.a", "b.**", "*.*", "b*"}));
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+ir::PortRule port_rule(Random& random, bool egress, bool lists, ir::CiliumVersion version) {
   ir::PortRule out;
   const bool names = egress && random.one_in(2);
-  const std::uint16_t number = names ? 53 : random.of<std::uint16_t>({80, 80, 85});
+  const std::uint16_t number = names != random.one_in(8) ? 53 : random.of<std::uint16_t>({80, 80, 85});
   out.ports = {{names && random.one_in(2) ? P::Udp : P::Tcp, number, number, ""}};
   if (random.one_in(6)) out.ports[0].last = static_cast<std::uint16_t>(number + 10);
   if (random.one_in(8)) out.ports[0].first = out.ports[0].last = 0;
   if (!lists || random.one_in(3)) return out;
-  if (random.one_in(60)) {
-    out.l7.server_names = {"a.b"};
+  if (random.one_in(3)) {
+    out.l7.server_names = server_names(random, version);
+    if (random.one_in(20)) out.l7.terminating_tls = ir::TlsContext{"n", "s", "", "", ""};
     return out;
   }
   out.l7.parser = names ? ir::L7Parser::Dns : ir::L7Parser::Http;
@@ -80,7 +91,7 @@ ir::Policy policy(Random& random, ir::CiliumVersion version) {
     rule.any_l4 = random.one_in(6);
     if (tiered) rule.order = static_cast<std::uint16_t>(random.below(2));
     if (!rule.any_l4)
-      for (std::uint32_t p = 1 + random.below(2); p > 0; --p) rule.ports.push_back(port_rule(random, rule.direction == ir::Direction::Egress, !tiered && rule.action == ir::Action::Allow));
+      for (std::uint32_t p = 1 + random.below(2); p > 0; --p) rule.ports.push_back(port_rule(random, rule.direction == ir::Direction::Egress, !tiered && rule.action == ir::Action::Allow, version));
     out.rules.push_back(std::move(rule));
   }
   return out;
@@ -128,7 +139,7 @@ void words(std::vector<std::string>& out, const std::string& begin, const char* 
 std::vector<ir::Request> requests(const RequestRange& range) {
   std::vector<ir::Request> out;
   std::vector<std::string> texts;
-  if (range.kind == RequestRange::Kind::Dns) {
+  if (range.kind != RequestRange::Kind::Http) {
     words(texts, "", "ab", 2);
     std::vector<std::string> names = texts;
     for (const std::string& first : texts)
@@ -136,7 +147,9 @@ std::vector<ir::Request> requests(const RequestRange& range) {
         names.push_back(first + "." + second);
         for (const char* third : {"a", "b"}) names.push_back(first + "." + second + "." + third);
       }
-    for (std::string& name : names) out.push_back(ir::DnsQuery{std::move(name)});
+    for (std::string& name : names)
+      if (range.kind == RequestRange::Kind::Dns) out.push_back(ir::DnsQuery{std::move(name)});
+      else out.push_back(ir::TlsHello{std::move(name)});
     return out;
   }
   words(texts, "", "/abA", 3);
@@ -152,7 +165,14 @@ std::vector<ir::Request> requests(const RequestRange& range) {
   return out;
 }
 
-constexpr ir::Flow kFlows[] = {{P::Tcp, 80}, {P::Tcp, 82}, {P::Tcp, 85}, {P::Tcp, 53}, {P::Udp, 53}, {P::Tcp, 1}, {P::Tcp, 88}, {P::Tcp, 93}, {P::Tcp, 60}, {P::Udp, 60}};
+// One of each kind that the ports above make.
+std::vector<ir::Flow> flows() {
+  std::vector<ir::Flow> out;
+  for (const P protocol : {P::Tcp, P::Udp})
+    for (const std::uint16_t number : {1, 53, 60, 80, 82, 85, 88, 93}) out.push_back({protocol, number});
+  return out;
+}
+bool is_sent(const ir::Request& request, ir::Flow flow) { return flow.protocol == P::Tcp || std::holds_alternative<ir::DnsQuery>(request); }
 
 enum class Said { No, Yes, Unknown };
 
@@ -185,8 +205,11 @@ bool in_range(const RequestRange& range, const ir::Request& request, ir::CiliumV
     return policy.judge(ir::Direction::Egress, ir::PeerFacts{.labels = pods()[0].labels, .address = {}, .named_ports = std::nullopt}, {P::Tcp, 53}, one).word == ir::RequestVerdict::Word::Allowed;
   };
   ir::L7 l7;
-  if (range.kind == RequestRange::Kind::Dns) {
-    if (range.name.empty()) return true;
+  if (range.kind != RequestRange::Kind::Http && range.name.empty()) return true;
+  if (range.kind == RequestRange::Kind::Tls) {
+    l7.server_names = {range.name};
+    version = 20;  // its patterns, whatever the version
+  } else if (range.kind == RequestRange::Kind::Dns) {
     l7.parser = ir::L7Parser::Dns;
     l7.dns = {{"", range.name}};
   } else {
@@ -203,9 +226,9 @@ bool in_range(const RequestRange& range, const ir::Request& request, ir::CiliumV
 
 RequestRange range(Random& random) {
   RequestRange out;
-  if (random.one_in(3)) {
-    out.kind = RequestRange::Kind::Dns;
-    out.name = random.of<std::string>({"", "*.a", "a.b", "b*"});
+  if (random.one_in(2)) {
+    out.kind = random.of({RequestRange::Kind::Dns, RequestRange::Kind::Tls});
+    out.name = random.of<std::string>({"", "", "*.a", "a.b", "b*", "**.a"});
     return out;
   }
   out.path = path(random);
@@ -233,9 +256,9 @@ std::optional<bool> by_force(const Inquiry& asked, const Sides& here, const Side
     if (in_range(*asked.request, one, version)) requests.push_back(one);
   for (std::size_t a = 0; a < all.size(); ++a)
     for (std::size_t b = 0; b < all.size(); ++b)
-      for (const ir::Flow flow : kFlows)
+      for (const ir::Flow flow : flows())
         for (const ir::Request& request : requests) {
-          if (flow.protocol == P::Udp && asked.request->kind == RequestRange::Kind::Http) continue;
+          if (!is_sent(request, flow)) continue;
           const Said said = passes(here.policies[a], here.policies[b], all[a], all[b], flow, request);
           const Said other = there == nullptr ? Said::No : passes(there->policies[a], there->policies[b], all[a], all[b], flow, request);
           if (asked.wanted == Wanted::Denied ? said == Said::No : said == Said::Yes && other == Said::No) return true;
@@ -322,12 +345,13 @@ Decides decides(const World& world, ir::RuleRef ref, const std::vector<ir::Reque
   bool unknown = false;
   for (std::size_t a = 0; a < all.size(); ++a)
     for (const ir::PeerFacts& facts : peers)
-      for (const ir::Flow flow : kFlows) {
+      for (const ir::Flow flow : flows()) {
         const auto one = here.policies[a].judge(rule.direction, facts, flow), other = there.policies[a].judge(rule.direction, facts, flow);
         const auto word = [](const ir::SideVerdict& v) { return v.verdict == ir::Verdict::Allow ? 1 : v.verdict == ir::Verdict::AllowL7 ? 2 : 3; };
         if (word(one) != word(other)) return Decides::Yes;
         if (word(one) != 2) continue;
         for (const ir::Request& request : requests) {
+          if (!is_sent(request, flow)) continue;
           const auto now = here.policies[a].judge(rule.direction, facts, flow, request).word, then = there.policies[a].judge(rule.direction, facts, flow, request).word;
           if (now == ir::RequestVerdict::Word::Unknown || then == ir::RequestVerdict::Word::Unknown) unknown = true;
           else if (now != then) return Decides::Yes;
@@ -340,7 +364,7 @@ Decides decides(const World& world, ir::RuleRef ref, const std::vector<ir::Reque
 
 TEST_CASE("rules without which no request fares otherwise are those that never decide") {
   std::vector<ir::Request> all;
-  for (const auto kind : {RequestRange::Kind::Http, RequestRange::Kind::Dns})
+  for (const auto kind : {RequestRange::Kind::Http, RequestRange::Kind::Dns, RequestRange::Kind::Tls})
     for (ir::Request& one : requests({.kind = kind})) all.push_back(std::move(one));
   std::size_t dead = 0, alive = 0;
   for (std::uint32_t seed = 9000; seed < 9000 + kSeeds / 4; ++seed) {

@@ -18,7 +18,8 @@ PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(worl
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
       const ir::Rule& rule = policy.rules[r];
       out.rules[index(rule.direction)].push_back(
-          {{p, r}, &rule, {policy.tier, policy.priority, rule.order}, ir::eval::resolve_peers(rule, context)});
+          {{p, r}, &rule, {policy.tier, policy.priority, rule.order}, ir::eval::resolve_peers(rule, context),
+           rule.action == ir::Action::Allow && std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return !item.l7.server_names.empty(); })});
     }
     for (const std::size_t d : {0U, 1U}) {
       const bool written = d == 0 ? policy.default_deny_ingress : policy.default_deny_egress;

@@ -19,6 +19,7 @@ struct PreparedRule {
   const ir::Rule* rule = nullptr;
   Level level;
   std::vector<ir::eval::ResolvedPeer> peers;  // without from/toRequires
+  bool names = false;  // it lists server names
 };
 struct PreparedPolicy {
   const ir::Policy* policy = nullptr;

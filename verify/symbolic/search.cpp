@@ -99,7 +99,7 @@ class Search {
     if (request_) {
       premise_.push_back(request_->in_range());
       request_->relate_to_range();
-      const bool dns = inquiry_.request->kind == RequestRange::Kind::Dns;
+      const bool dns = request_->kind() == ir::eval::kDnsKind;
       premise_.push_back(smt::any(context_, {traffic_.is(ir::Protocol::Tcp), dns ? traffic_.is(ir::Protocol::Udp) : context_.bool_val(false)}));
     }
     if (names_) {
