@@ -13,7 +13,7 @@ void FunctionProof::run(const std::vector<Value>& arguments, const Setting& sett
   const Function* function = object_.function(name_);
   if (function == nullptr) throw NotModelled{"the object has no such function"};
   run_ = execute(machine_, *function, arguments, setting);
-  out_.instructions = run_->steps;
+  out_.instructions += run_->steps;
   understood_.assign(machine_.stores().size(), false);
 }
 
@@ -25,7 +25,7 @@ void FunctionProof::conclude() {
   const auto found = inquiry_.ask();
   if (found) out_.answer = Refuted{found->what, std::nullopt};
   if (found && getenv("DBG")) debug(*found);  // DBG
-  out_.steps = inquiry_.steps();
+  out_.steps += inquiry_.steps();
 }
 
 void FunctionProof::reads_the_plan_alone() const {

@@ -43,6 +43,11 @@ std::size_t Machine::give_packet(const z3::expr& length, const z3::expr& linear)
   return regions_.size() - 1;
 }
 
+void Machine::give_packet_byte(std::uint32_t offset, const z3::expr& value) {
+  kept_.push_back(bits_.number(offset, 32));
+  packet_.insert_or_assign(kept_.back().id(), value);
+}
+
 z3::expr Machine::packet_byte(const z3::expr& offset) {
   if (is(offset, Z3_OP_ITE)) return bits_.either(offset.arg(0), packet_byte(offset.arg(1)), packet_byte(offset.arg(2)));
   const auto known = packet_.find(offset.id());
@@ -156,25 +161,26 @@ void Machine::forget(std::size_t region) {
 
 // Stores are in the order in which instructions are run, which every way through the program follows: of those whose condition
 // holds the last one is what is there.
-z3::expr Machine::contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores) {
+z3::expr Machine::contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores, const z3::expr& when) {
   z3::expr out = initial(region, offset, size);
   for (std::size_t s = 0; s < stores; ++s) {
     const Store& store = stores_[s];
     if (store.region != region || store.offset + store.size <= offset || store.offset >= offset + size) continue;
     if (store.offset > offset || store.offset + store.size < offset + size) {
       const unsigned half = size / 2;
-      return bits_.join(contents(region, offset + half, size - half, stores), contents(region, offset, half, stores));
+      return bits_.join(contents(region, offset + half, size - half, stores, when), contents(region, offset, half, stores, when));
     }
     const auto from = static_cast<unsigned>(offset - store.offset) * 8;
-    out = bits_.either(store.when, bits_.extract(store.value, from + size * 8 - 1, from), out);
+    const z3::expr value = bits_.extract(store.value, from + size * 8 - 1, from);
+    out = z3::eq(store.when, when) ? value : bits_.either(store.when, value, out);
   }
   return out;
 }
 
-z3::expr Machine::read_words(std::size_t region, std::uint64_t offset, unsigned size) {
+z3::expr Machine::read_words(const z3::expr& when, std::size_t region, std::uint64_t offset, unsigned size) {
   if (own_.contains(region)) {
     read_.insert({region, (offset + size - 1) / 8});
-    return contents(region, offset, size, stores_.size());
+    return contents(region, offset, size, stores_.size(), when);
   }
   bool changed = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
   for (const auto& [other, word] : written_) changed |= word >= offset / 8 && word <= (offset + size - 1) / 8 && may_be(region, other);
@@ -288,7 +294,7 @@ Value Machine::load_one(Stack& stack, const z3::expr& when, const Pointer& at, u
     } else if (const auto pointed = region.pointers.find(place); pointed != region.pointers.end()) {
       one = pointed->second;
     } else {
-      one = {bits_.widen(read_words(at.region, place, size), 64)};
+      one = {bits_.widen(read_words(when, at.region, place, size), 64)};
     }
     out = out ? merge(chosen, one, *out) : one;
   }

@@ -86,6 +86,9 @@ class Machine {
   // The packet. `length`: its bytes; `linear`: of these so many lie in one piece; 32 bits each. Once.
   std::size_t give_packet(const z3::expr& length, const z3::expr& linear);
   const z3::expr& packet_length() const { return *length_; }
+  void give_packet_byte(std::uint32_t offset, const z3::expr& value);
+  // A word of a region is this at first.
+  void give_word(std::size_t region, std::uint64_t index, const z3::expr& value) { regions_[region].words.insert_or_assign(index, value); }
   // Little-endian. Where the packet has no such bytes they may be any. Offsets (32 bits) that are the same number but not
   // the same term may have different bytes here: less is known then, nothing wrong.
   z3::expr packet_bytes(const z3::expr& offset, unsigned size);
@@ -131,8 +134,8 @@ class Machine {
   void forget(std::size_t region);
   // Nobody else writes to this region, which was given: what the program reads there is what it wrote there last.
   void own(std::size_t region) { own_.insert(region); }
-  // The bytes of such a region after so many of the stores; as `initial`.
-  z3::expr contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores);
+  // The bytes of such a region after so many of the stores, wherever `when` holds; as `initial`.
+  z3::expr contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores, const z3::expr& when);
   // Bytes on the stack as one number.
   z3::expr bytes(const Stack& stack, int offset, unsigned size);
   // Bytes on the stack become others: `value` if there is one, or anything.
@@ -143,7 +146,7 @@ class Machine {
 
  private:
   z3::expr word(std::size_t region, std::uint64_t index);
-  z3::expr read_words(std::size_t region, std::uint64_t offset, unsigned size);
+  z3::expr read_words(const z3::expr& when, std::size_t region, std::uint64_t offset, unsigned size);
   z3::expr read_constants(const Region& region, const z3::expr& offset, unsigned size);
   Value load_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size);
   void store_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size, const Value& value);

@@ -23,5 +23,7 @@ Part prove_source(const Object& object, Effort effort);
 Part prove_encapsulates(const Object& object, Effort effort);
 Part prove_claim(const Object& object, Effort effort);
 Part prove_exempt(const Object& object, Effort effort);
+Part prove_refuse(const Object& object, Effort effort);
+Part prove_report(const Object& object, Effort effort);
 
 }  // namespace netpolc::verify::bytecode
