@@ -13,6 +13,7 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_claim", {}, prove_claim},
       {"np_refuse", {}, prove_refuse},
       {"np_report", {}, prove_report},
+      {"np_track_masked", {}, prove_track_masked},
   };
   return all;
 }

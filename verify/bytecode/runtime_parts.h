@@ -25,5 +25,7 @@ Part prove_claim(const Object& object, Effort effort);
 Part prove_exempt(const Object& object, Effort effort);
 Part prove_refuse(const Object& object, Effort effort);
 Part prove_report(const Object& object, Effort effort);
+Part prove_track_masked(const Object& object, Effort effort);
+Part prove_related(const Object& object, Effort effort);
 
 }  // namespace netpolc::verify::bytecode
