@@ -6,8 +6,8 @@
 
 namespace netpolc::verify::bytecode {
 
-FunctionProof::FunctionProof(const Object& object, const std::string& function, Effort effort, Part& out)
-    : object_(object), name_(function), bits_(context_), machine_(bits_, object), inquiry_(name_, context_, effort), out_(out) {}
+FunctionProof::FunctionProof(const Object& object, const std::string& function, Effort effort, Part& out, std::size_t at_once)
+    : object_(object), name_(function), bits_(context_), machine_(bits_, object), inquiry_(name_, context_, effort, at_once), out_(out) {}
 
 void FunctionProof::run(const std::vector<Value>& arguments, const Setting& setting) {
   const Function* function = object_.function(name_);
@@ -21,7 +21,8 @@ void FunctionProof::conclude() {
   inquiry_.never(!run_->returns, "does not return");
   inquiry_.no_faults(machine_);
   for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
-  for (const z3::expr& fact : bits_.facts()) inquiry_.assume(fact);
+  if (products_matter_)
+    for (const z3::expr& fact : bits_.facts()) inquiry_.assume(fact);
   const auto found = inquiry_.ask();
   if (found) out_.answer = Refuted{found->what, std::nullopt};
   if (found && getenv("DBG")) debug(*found);  // DBG

@@ -14,8 +14,8 @@ struct Who {
 
 class FunctionProof {
  protected:
-  // `function`: of the object, whose name the part has.
-  FunctionProof(const Object& object, const std::string& function, Effort effort, Part& out);
+  // `function`: of the object, whose name the part has. `at_once`: as Inquiry has it.
+  FunctionProof(const Object& object, const std::string& function, Effort effort, Part& out, std::size_t at_once = 256);
   virtual ~FunctionProof() = default;
   virtual void debug(const Inquiry::Found&) {}  // DBG
 
@@ -97,6 +97,9 @@ class FunctionProof {
   Inquiry inquiry_;
   std::optional<Run> run_;
   Part& out_;
+  // That equal factors have equal products (Bits::abstract_products). Where both sides make the very same terms it need not be
+  // said, and costs much.
+  bool products_matter_ = true;
 
  private:
   Who near(const z3::expr& four, const z3::expr& ipv4, const Who& otherwise);

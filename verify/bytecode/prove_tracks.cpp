@@ -64,13 +64,16 @@ class MaskedProof : PacketProof {
   std::size_t known_;
 };
 
+// One for each direction, in which it is constant which of the quoted packet's ends is whose.
 class RelatedProof : PacketProof {
  public:
-  RelatedProof(const Object& object, Effort effort, Part& out) : PacketProof(object, "np_related", effort, out) { bits_.abstract_products(); }
+  RelatedProof(const Object& object, bool egress, Effort effort, Part& out) : PacketProof(object, "np_related", effort, out), egress_(egress) {
+    bits_.abstract_products();
+    products_matter_ = false;
+  }
 
   void prove() {
-    const z3::expr direction = symbol("direction", 64);
-    run({context_argument(), packet_argument(), {direction}},
+    run({context_argument(), packet_argument(), machine_.number(egress_ ? NP_EGRESS : NP_INGRESS)},
         {.contracts = {{"np_parse_quoted", {{.argument = 3, .bytes = PacketAt::size}}}, {"np_is_alive", {}}}});
     reads_the_plan_alone();
     const Once read = once("np_parse_quoted"), alive = once("np_is_alive");
@@ -90,7 +93,7 @@ class RelatedProof : PacketProof {
                         field(PacketAt::source_port, 2), field(PacketAt::destination_port, 2), field(PacketAt::protocol, 1), field(PacketAt::family, 1), field(PacketAt::query, 1)};
     FlowSpec spec(machine_, configuration().region);
     // the quoted packet went the other way
-    const FlowKey key = spec.key(of, packet(PacketAt::site, 4), bits_.negate(is(low(direction), NP_EGRESS)));
+    const FlowKey key = spec.key(of, packet(PacketAt::site, 4), constant(!egress_));
     for (const Call* call : calls("np_is_alive")) {
       const int at = structure(*call, 1);
       const FlowKey asked = spec.key_in_memory([&](std::uint64_t offset, unsigned size) { return machine_.bytes(call->stack, at + static_cast<int>(offset), size); });
@@ -100,6 +103,9 @@ class RelatedProof : PacketProof {
     no_other_stores();
     conclude();
   }
+
+ private:
+  bool egress_;
 };
 
 }  // namespace
@@ -108,7 +114,10 @@ Part prove_track_masked(const Object& object, Effort effort) {
   return part("np_track_masked", [&](Part& out) { MaskedProof(object, effort, out).prove(); });
 }
 Part prove_related(const Object& object, Effort effort) {
-  return part("np_related", [&](Part& out) { RelatedProof(object, effort, out).prove(); });
+  return part("np_related", [&](Part& out) {
+    for (const bool egress : {false, true})
+      if (std::holds_alternative<Proved>(out.answer)) RelatedProof(object, egress, effort, out).prove();
+  });
 }
 
 }  // namespace netpolc::verify::bytecode

@@ -14,6 +14,7 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_refuse", {}, prove_refuse},
       {"np_report", {}, prove_report},
       {"np_track_masked", {}, prove_track_masked},
+      {"np_related", {}, prove_related},
   };
   return all;
 }
