@@ -11,6 +11,9 @@
 
 namespace netpolc::verify::bytecode {
 
+// What a program is told about a flow: identity, row, number, protocol (np_flow of the runtime).
+inline constexpr std::uint64_t kFlowBytes = 12;
+
 // Flows that the table treats alike, whatever the peer: of one protocol, the numbers first to last.
 struct Slice {
   std::uint8_t protocol = 0;  // of IP
