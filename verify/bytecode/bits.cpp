@@ -1,6 +1,7 @@
 #include "verify/bytecode/bits.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "verify/smt/solver.h"
 
@@ -191,6 +192,7 @@ z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
   return apply(a, b, [](auto x, auto y) { return x - y; }, [](const auto& x, const auto& y) { return x - y; });
 }
 z3::expr Bits::mul(const z3::expr& a, const z3::expr& b) {
+  if (const auto copies = eight_copies(a, b)) return *copies;
   if (const auto out = split('*', a, b, [&](const auto& x, const auto& y) { return mul(x, y); })) return *out;
   if (out_of_order(a, b)) return mul(b, a);
   if (const auto y = value(b); y && canonical_)
@@ -233,15 +235,60 @@ bool Bits::out_of_order(const z3::expr& a, const z3::expr& b) const {
   return x != y ? x : !x && b.id() < a.id();
 }
 
-std::optional<z3::expr> Bits::product(const z3::expr& a, std::uint64_t constant) {
-  if (value(a) || width(a) != 64) return std::nullopt;
-  const std::uint64_t most = range(a).high, copies = 0x0101010101010101;
-  if (constant == copies && most <= 0xff) {
-    z3::expr out = extract(a, 7, 0);
-    for (int i = 1; i < 8; ++i) out = join(extract(a, 7, 0), out);
+z3::expr Bits::named(const z3::expr& term) {
+  const auto key = std::tuple('n', term.id(), 0u);
+  if (const auto known = split_.find(key); known != split_.end()) return known->second;
+  const z3::expr name = fresh("name", term.is_bool() ? 1 : width(term));
+  facts_.push_back(term.is_bool() ? (name == number(1, 1)) == term : name == term);
+  kept_.push_back(term);
+  split_.emplace(key, name);
+  return name;
+}
+
+// (d - 0x0101..01) & ~d & m, where m has highest bits of bytes: which bytes of d are 0; and those that are 1 where the one
+// below is such a byte, since it borrows.
+std::optional<z3::expr> Bits::zero_bytes(const z3::expr& a, std::uint64_t m) {
+  constexpr std::uint64_t highs = 0x8080808080808080, minus_ones = 0 - std::uint64_t{0x0101010101010101};
+  if (!canonical_ || width(a) != 64 || m == 0 || (m & ~highs) != 0 || !is(a, Z3_OP_BAND) || a.num_args() != 2) return std::nullopt;
+  const unsigned bytes = (std::bit_width(m) + 7) / 8;
+  for (const auto& [minus, inverse] : {std::pair(a.arg(0), a.arg(1)), std::pair(a.arg(1), a.arg(0))}) {
+    if (!is(minus, Z3_OP_BADD) || minus.num_args() != 2 || !is(inverse, Z3_OP_BXOR) || inverse.num_args() != 2) continue;
+    const auto less = value(minus.arg(1)), ones = value(inverse.arg(1));
+    const z3::expr d = minus.arg(0);
+    if (!less || !ones || ((*less ^ minus_ones) & mask(bytes * 8)) != 0 || *ones != mask(64) || !z3::eq(d, inverse.arg(0))) continue;
+    std::optional<z3::expr> out;
+    z3::expr below = no();
+    for (unsigned byte = 0; byte < 8; ++byte) {
+      const auto is_it = [&](std::uint64_t wanted) { return equal(extract(d, byte * 8 + 7, byte * 8), number(wanted, 8)); };
+      z3::expr here = number(0, 8);
+      if (byte < bytes) {
+        const z3::expr hit = named(one_of(is_it(0), both(is_it(1), below)));
+        if ((m >> (byte * 8 + 7) & 1) != 0) here = join(hit, number(0, 7));
+        below = equal(hit, number(1, 1));
+      }
+      out = out ? join(here, *out) : here;
+    }
     return out;
   }
-  if (constant >> 32 == 0 || most >> 32 == 0) return std::nullopt;
+  return std::nullopt;
+}
+
+// Of a byte. A choice gets a name first, or whatever is made of it would be one.
+std::optional<z3::expr> Bits::eight_copies(const z3::expr& a, const z3::expr& b) {
+  constexpr std::uint64_t copies = 0x0101010101010101;
+  if (!canonical_ || width(a) != 64) return std::nullopt;
+  if (value(a) == copies) return value(b) == copies ? std::nullopt : eight_copies(b, a);
+  unsigned left = kMostLeaves;
+  if (value(b) != copies || range(a).high > 0xff || is_choice(a, left)) return std::nullopt;
+  const z3::expr whole = extract(a, 7, 0), byte = is(whole, Z3_OP_ITE) ? named(whole) : whole;
+  z3::expr out = byte;
+  for (int i = 1; i < 8; ++i) out = join(byte, out);
+  return out;
+}
+
+std::optional<z3::expr> Bits::product(const z3::expr& a, std::uint64_t constant) {
+  if (value(a) || width(a) != 64) return std::nullopt;
+  if (constant >> 32 == 0 || range(a).high >> 32 == 0) return std::nullopt;
   auto& known = products_[constant];
   for (const auto& [factor, product] : known)
     if (z3::eq(factor, a)) return product;
@@ -327,8 +374,12 @@ z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
     if (*y == 0) return b;
     if (*y == mask(width(b))) return a;
     if (const auto rank = below_lowest(a, *y)) return *rank;
+    if (const auto hits = zero_bytes(a, *y)) return *hits;
     if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
     if (const auto parts = by_parts(a, *y, [&](const auto& p, const auto& q) { return bit_and(p, q); })) return *parts;
+    // a run of ones
+    const auto from = static_cast<unsigned>(std::countr_zero(*y)), to = static_cast<unsigned>(std::bit_width(*y)) - 1;
+    if (canonical_ && !value(a) && to > from && low_ones(*y >> from)) return widen(join(extract(a, to, from), number(0, from)), width(a));
   }
   if (out_of_order(a, b)) return bit_and(b, a);
   if (const auto out = without_lowest(a, b)) return *out;
@@ -413,6 +464,11 @@ z3::expr Bits::extract(const z3::expr& a, unsigned high, unsigned low) {
     return join(extract(a.arg(0), high - lower, 0), extract(a.arg(1), lower - 1, low));
   }
   if (is(a, Z3_OP_BAND) && a.num_args() == 2 && value(a.arg(1))) return bit_and(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
+  if (canonical_ && a.num_args() == 2) {
+    if (is(a, Z3_OP_BXOR)) return bit_xor(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
+    if (is(a, Z3_OP_BOR)) return bit_or(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
+    if (is(a, Z3_OP_BAND)) return bit_and(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
+  }
   return a.extract(high, low);
 }
 
@@ -453,14 +509,28 @@ z3::expr Bits::compare(const z3::expr& a, const z3::expr& b, const std::function
   return plain(a, b);
 }
 
+// Each part of the number by itself, so that comparisons are of what was read.
+std::optional<z3::expr> Bits::is_constant(const z3::expr& a, std::uint64_t constant) {
+  const z3::expr wanted = number(constant, width(a));
+  if (const auto out = split('=', a, wanted, [&](const auto& x, const auto& y) { return equal(x, y); })) return *out;
+  if (width(a) == 1 && constant == 0) return negate(equal(a, number(1, 1)));
+  if (constant != 0 || a.num_args() != 2) return std::nullopt;
+  if (is(a, Z3_OP_BOR)) return both(equal(a.arg(0), wanted), equal(a.arg(1), wanted));
+  if (is(a, Z3_OP_BXOR)) return equal(a.arg(0), a.arg(1));
+  return std::nullopt;
+}
+
 z3::expr Bits::equal(const z3::expr& a, const z3::expr& b) {
   if (z3::eq(a, b)) return yes();
   if (value(a) && !value(b)) return equal(b, a);
+  if (out_of_order(a, b)) return equal(b, a);
   if (width(a) <= 64) {
     const Range x = range(a), y = range(b);
     if (x.high < y.low || y.high < x.low) return no();
     if (x.low == x.high && y.low == y.high) return context_.bool_val(x.low == y.low);
   }
+  if (const auto y = value(b); y && canonical_)
+    if (const auto out = is_constant(a, *y)) return *out;
   if (const auto y = value(b)) {
     // bit by bit, as the other side of a proof speaks of them
     if (*y == 0 && is(a, Z3_OP_BAND) && a.num_args() == 2 && value(a.arg(1))) {
@@ -475,13 +545,34 @@ z3::expr Bits::equal(const z3::expr& a, const z3::expr& b) {
       return both(equal(a.arg(0), number(*y >> lower, width(a) - lower)), equal(a.arg(1), number(*y, lower)));
     }
   }
+  if (forget_equality_ && width(a) == 64 && !value(a) && !value(b)) {
+    const auto key = std::tuple('e', a.id(), b.id());
+    if (const auto known = split_.find(key); known != split_.end()) return known->second;
+    kept_.insert(kept_.end(), {a, b});
+    return split_.emplace(key, z3::expr(context_, Z3_mk_fresh_const(context_, "equal", context_.bool_sort()))).first->second;
+  }
   return compare(a, b, [](auto x, auto y) { return x == y; }, [](const auto& x, const auto& y) { return x == y; });
+}
+
+// Without zeros above or below, which a constant on the other side need not have (ranges have told what is above apart).
+std::optional<z3::expr> Bits::narrower(const z3::expr& a, const z3::expr& b) {
+  const auto x = value(a), y = value(b);
+  if (!canonical_ || (!x && !y) || width(a) > 64) return std::nullopt;
+  const z3::expr& term = x ? b : a;
+  if (is(term, Z3_OP_ZERO_EXT)) {
+    const unsigned inner = width(term.arg(0));
+    return x ? below(number(*x, inner), term.arg(0)) : below(term.arg(0), number(*y, inner));
+  }
+  if (!is(term, Z3_OP_CONCAT) || term.num_args() != 2 || value(term.arg(1)) != 0) return std::nullopt;
+  const unsigned zeros = width(term.arg(1)), rest = width(term) - zeros;
+  return x ? below(number(*x >> zeros, rest), term.arg(0)) : below(term.arg(0), number(((*y - 1) >> zeros) + 1, rest));
 }
 
 z3::expr Bits::below(const z3::expr& a, const z3::expr& b) {
   const Range x = range(a), y = range(b);
   if (x.high < y.low) return yes();
   if (x.low >= y.high) return no();
+  if (const auto narrow = narrower(a, b)) return *narrow;
   return compare(a, b, [](auto p, auto q) { return p < q; }, [](const auto& p, const auto& q) { return z3::ult(p, q); });
 }
 z3::expr Bits::at_most(const z3::expr& a, const z3::expr& b) { return negate(below(b, a)); }
@@ -498,6 +589,7 @@ z3::expr Bits::either(const z3::expr& condition, const z3::expr& then, const z3:
   if (condition.is_true() || z3::eq(then, otherwise)) return then;
   if (condition.is_false()) return otherwise;
   if (canonical_ && condition.is_not()) return either(condition.arg(0), otherwise, then);
+  if (canonical_ && is(then, Z3_OP_ITE) && !then.is_bool() && z3::eq(then.arg(2), otherwise)) return either(both(condition, then.arg(0)), then.arg(1), otherwise);
   if (is(then, Z3_OP_ITE) && z3::eq(then.arg(0), condition)) return either(condition, then.arg(1), otherwise);
   if (is(otherwise, Z3_OP_ITE) && z3::eq(otherwise.arg(0), condition)) return either(condition, then, otherwise.arg(2));
   if (then.is_bool()) return one_of(both(condition, then), both(negate(condition), otherwise));

@@ -35,6 +35,8 @@ class Bits {
   // of more than 32 bits, is a symbol, of which `facts` say that equal factors have equal products: less is known then,
   // nothing wrong. And operands are in one order, and bits that come from different sides of an OR are in their places.
   void abstract_products() { canonical_ = true; }
+  // And from now on whether two numbers of 64 bits are equal is a truth of which nothing is known: both sides must ask the same.
+  void abstract_equality() { forget_equality_ = true; }
   // To be stated to a solver.
   const std::vector<z3::expr>& facts() const { return facts_; }
   // The constant `symbol` lies within `range`, from now on.
@@ -93,6 +95,7 @@ class Bits {
   z3::expr compare(const z3::expr& a, const z3::expr& b, const std::function<bool(std::uint64_t, std::uint64_t)>& fold,
                    const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
   z3::expr at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
+  std::optional<z3::expr> narrower(const z3::expr& a, const z3::expr& b);
   // Is it a small choice between constants?
   bool is_choice(const z3::expr& term, unsigned& left) const;
   Range range_of(const z3::expr& term);
@@ -100,6 +103,11 @@ class Bits {
   std::uint64_t possible(const z3::expr& term);
   // With `abstract_products`; none where there is nothing to be done.
   std::optional<z3::expr> product(const z3::expr& a, std::uint64_t constant);
+  // A symbol that is what the term is; of a truth, one bit.
+  z3::expr named(const z3::expr& term);
+  std::optional<z3::expr> zero_bytes(const z3::expr& a, std::uint64_t m);
+  std::optional<z3::expr> eight_copies(const z3::expr& a, const z3::expr& b);
+  std::optional<z3::expr> is_constant(const z3::expr& a, std::uint64_t constant);
   std::optional<z3::expr> placed(const z3::expr& a, const z3::expr& b);
   std::optional<z3::expr> without_lowest(const z3::expr& a, const z3::expr& b);
   bool out_of_order(const z3::expr& a, const z3::expr& b) const;
@@ -113,7 +121,7 @@ class Bits {
   std::map<unsigned, Range> ranges_;
   std::map<std::tuple<char, unsigned, unsigned>, z3::expr> split_;  // what was split already
   unsigned splitting_ = 0, splits_left_ = 0;
-  bool canonical_ = false;
+  bool canonical_ = false, forget_equality_ = false;
   std::map<std::uint64_t, std::vector<std::pair<z3::expr, z3::expr>>> products_;  // by constant: the other factor, the product
   std::vector<z3::expr> facts_;
 };

@@ -107,3 +107,27 @@ TEST_CASE("what is made for hashes means the same, but for products, of which eq
   CHECK(same(context, bits.mul(word, number(3)), word * 3));
   CHECK(Bits::value(bits.mul(number(odd), number(odd))) == odd * odd);
 }
+
+TEST_CASE("bytes that are zero are found as the sum finds them, and equality can be forgotten") {
+  z3::context context;
+  Bits bits(context);
+  bits.abstract_products();
+  const z3::expr word = context.bv_const("word", 64), byte = context.bv_const("byte", 8), ones = bits.number(0x0101010101010101, 64);
+  const z3::expr chosen = bits.widen(bits.either(byte == 0, bits.number(1, 8), byte), 64);
+  const z3::expr differs = bits.bit_xor(word, bits.mul(chosen, ones)), plain = word ^ z3::ite(byte == 0, ones, z3::zext(byte, 56) * ones);
+  const auto hits = [&](std::uint64_t less, std::uint64_t m) {
+    return bits.bit_and(bits.bit_and(bits.add(differs, bits.number(less, 64)), bits.bit_xor(differs, bits.number(~0ULL, 64))), bits.number(m, 64));
+  };
+  // the upper byte of what is added may be left out where nobody looks at it, and only there
+  for (const auto& [less, m] : {std::pair(0xfefefefefefefeffULL, 0x8080808080808080ULL), std::pair(0x00fefefefefefeffULL, 0x0080808080808080ULL), std::pair(0x00fefefefefefeffULL, 0x8080808080808080ULL)}) {
+    const z3::expr found = hits(less, m);
+    CHECK(same(context, found, (plain + bits.number(less, 64)) & ~plain & bits.number(m, 64), bits.facts()));
+  }
+  const z3::expr other = context.bv_const("other", 64);
+  CHECK(same(context, bits.equal(word, other), word == other));
+  CHECK(same(context, bits.equal(bits.bit_or(bits.bit_xor(word, other), bits.widen(byte, 64)), bits.number(0, 64)), word == other && byte == 0));
+  bits.abstract_equality();
+  CHECK(z3::eq(bits.equal(word, other), bits.equal(other, word)));
+  CHECK_FALSE(same(context, bits.equal(word, other), word == other, bits.facts()));
+  CHECK(same(context, bits.equal(word, bits.number(5, 64)), word == 5));
+}

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "verify/bytecode/handed_over.h"
+#include "verify/smt/solver.h"
+
 namespace netpolc::verify::bytecode {
 namespace {
 
@@ -40,8 +43,9 @@ z3::expr same_flow(const FlowKey& a, const FlowKey& b) {
 }
 
 FlowKey FlowSpec::key_in_memory(const std::function<z3::expr(std::uint64_t, unsigned)>& word) {
-  const z3::expr first = word(0, 8);
-  return {bits_.equal(word(49, 1), bits_.number(4, 8)), first, {first, word(8, 8)}, {word(16, 8), word(24, 8)}, word(32, 8), word(48, 1), word(40, 8)};
+  const z3::expr first = word(KeyAt::local, 8);
+  return {bits_.equal(word(KeyAt::family, 1), bits_.number(4, 8)), first, {first, word(KeyAt::local + 8, 8)},
+          {word(KeyAt::remote, 8), word(KeyAt::remote + 8, 8)}, word(KeyAt::ports, 8), word(KeyAt::protocol, 1), word(KeyAt::hash, 8)};
 }
 
 z3::expr FlowSpec::tag(const FlowKey& key) {
@@ -68,10 +72,12 @@ Lookup FlowSpec::bucket(const FlowKey& key, bool ipv4) {
 z3::expr FlowSpec::holds(const FlowKey& key, const Lookup& bucket, bool ipv4, std::uint64_t number) {
   const auto word = [&](std::uint64_t offset, unsigned size) { return machine_.initial(bucket.region, offset, size); };
   const std::uint64_t at = way_at(ipv4, number), track = track_at(ipv4, number);
-  const z3::expr who = ipv4 ? word(at, 8) == key.addresses
-                            : word(at, 8) == key.local[0] && word(at + 8, 8) == key.local[1] && word(at + 16, 8) == key.remote[0] && word(at + 24, 8) == key.remote[1];
-  return who && word(track + offsetof(np_track, ports), 8) == key.ports &&
-         word(track + offsetof(np_track, state) + NP_FLOW_PROTOCOL_SHIFT / 8, 1) == key.protocol;
+  std::vector<z3::expr> all{bits_.equal(word(track + offsetof(np_track, ports), 8), key.ports),
+                            bits_.equal(word(track + offsetof(np_track, state) + NP_FLOW_PROTOCOL_SHIFT / 8, 1), key.protocol)};
+  if (ipv4) all.push_back(bits_.equal(word(at, 8), key.addresses));
+  else
+    for (std::uint64_t half = 0; half < 4; ++half) all.push_back(bits_.equal(word(at + half * 8, 8), half < 2 ? key.local[half] : key.remote[half - 2]));
+  return smt::all(bits_.context(), all);
 }
 
 FoundFlow FlowSpec::find(const FlowKey& key, const z3::expr& now) {

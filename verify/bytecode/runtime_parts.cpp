@@ -15,6 +15,7 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_report", {}, prove_report},
       {"np_track_masked", {}, prove_track_masked},
       {"np_related", {}, prove_related},
+      {"np_is_alive", {}, prove_is_alive},
   };
   return all;
 }

@@ -27,5 +27,6 @@ Part prove_refuse(const Object& object, Effort effort);
 Part prove_report(const Object& object, Effort effort);
 Part prove_track_masked(const Object& object, Effort effort);
 Part prove_related(const Object& object, Effort effort);
+Part prove_is_alive(const Object& object, Effort effort);
 
 }  // namespace netpolc::verify::bytecode
