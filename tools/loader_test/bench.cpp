@@ -33,6 +33,11 @@ void add_classes(ir::DirectionTable& table, P protocol,
   table.classes.push_back({protocol, static_cast<std::uint16_t>(from), 65535, otherwise});
 }
 
+ir::PeerBit bit(const std::string& app, std::uint32_t identity) {
+  const ir::Selector selector{{{"k8s", "app", ir::Operator::In, {app}}}};
+  return {ir::to_string(selector), {identity}, ir::condition(selector)};
+}
+
 }  // namespace
 
 std::string why_no_kernel() {
@@ -50,10 +55,7 @@ ir::DecisionTable table() {
   auto& in = out.ingress;
   in.enforcement = ir::Enforcement::DefaultDeny;
   in.localhost_exception = true;
-  in.bits = {{"everyone", {}},
-             {"k8s:app in (friend)", {kFriend}},
-             {"k8s:app in (foe)", {kFoe}},
-             {"k8s:app in (web)", {kHttpClient}}};
+  in.bits = {{"everyone", {}}, bit("friend", kFriend), bit("foe", kFoe), bit("web", kHttpClient)};
   in.rules = {{0, 0}, {0, 1}, {0, 2}};
   in.rule_texts = {"allow from friend", "deny from foe", "allow HTTP from web"};
   const ir::TableEntry allow{.bit = 1, .action = ir::Action::Allow, .rule = 0};

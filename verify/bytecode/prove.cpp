@@ -6,6 +6,7 @@
 
 #include "ir/map_layout.h"
 #include "verify/bytecode/inquiry.h"
+#include "verify/bytecode/prefixes.h"
 #include "verify/bytecode/runtime_parts.h"
 
 namespace netpolc::verify::bytecode {
@@ -59,6 +60,7 @@ Part prove_constants(const Object& object, const ir::DecisionTable& table, bool 
     const auto judge = [&](const char* direction, std::uint32_t has, const ir::DirectionTable& wanted) {
       const bool judged = wanted.enforcement != ir::Enforcement::None;
       if ((has & kPlanJudged) != (judged ? kPlanJudged : 0)) out.answer = Refuted{std::string(direction) + (judged ? " is not judged" : " is judged, though no policy says so"), std::nullopt};
+      if ((has & kPlanPrefixes) == 0 && needs_prefixes(wanted)) out.answer = Refuted{std::string(direction) + " doesn't ask for prefixes, on which its peers depend", std::nullopt};
       if ((has & kPlanNode) != (of_node ? kPlanNode : 0)) out.answer = Refuted{of_node ? "it is no node's program" : "it is a node's program", std::nullopt};
       if ((has & ~(kPlanJudged | kPlanPrefixes | kPlanNode)) != 0) throw NotModelled{"np_plan says what is not understood"};
     };

@@ -1,5 +1,7 @@
 #include "verify/bytecode/subject.h"
 
+#include "verify/bytecode/prefixes.h"
+
 namespace netpolc::verify::bytecode {
 namespace {
 
@@ -11,7 +13,7 @@ std::string line(Numbers... numbers) {
 // Fields are taken apart one by one, so that a new one does not compile until somebody has thought of it.
 std::string text(const ir::DirectionTable& table) {
   const auto& [enforcement, localhost_exception, bits, classes, rules, rule_texts] = table;
-  std::string out = line(enforcement, localhost_exception, bits.size(), classes.size(), rules.size());
+  std::string out = line(enforcement, localhost_exception, bits.size(), classes.size(), rules.size(), needs_prefixes(table));
   for (const ir::RuleRef& rule : rules) out += line(rule == ir::synthesized_rule);
   for (const auto& [protocol, first, last, entries] : classes) {
     out += line(protocol, first, last, entries.size());
