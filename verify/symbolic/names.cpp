@@ -51,9 +51,19 @@ std::vector<z3::expr> SymbolicNames::preferences() const {
   return out;
 }
 
+std::vector<z3::expr> SymbolicNames::open() const {
+  std::vector<z3::expr> out;
+  for (const auto& [expression, selector] : selectors_) out.push_back(selector.has);
+  return out;
+}
+
 SymbolicNames::Chosen SymbolicNames::chosen(const z3::model& model) {
   Chosen out;
-  for (auto& [expression, selector] : selectors_) (model.eval(selector.has, true).is_true() ? out.has : out.has_not).push_back(&selector);
+  for (auto& [expression, selector] : selectors_) {
+    const z3::expr value = model.eval(selector.has, false);
+    if (value.is_true()) out.has.push_back(&selector);
+    if (value.is_false()) out.has_not.push_back(&selector);
+  }
   return out;
 }
 

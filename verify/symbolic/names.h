@@ -23,6 +23,8 @@ class SymbolicNames {
   z3::expr has(const ir::FqdnPeer& peer);
   // People would rather see few names.
   std::vector<z3::expr> preferences() const;
+  // What is to the solver whether the address is what a selector means: a model may say of some only.
+  std::vector<z3::expr> open() const;
   // A clause that all names keep to and this model doesn't; none: there are such names.
   std::optional<z3::expr> impossible(const z3::model& model);
   // That resolve to the address in this model, lower case, without a final dot. Precondition: !impossible(model).

@@ -148,6 +148,13 @@ std::vector<z3::expr> SymbolicRequest::preferences() const {
   return out;
 }
 
+std::vector<z3::expr> SymbolicRequest::open() const {
+  std::vector<z3::expr> out;
+  for (const auto& [key, atom] : atoms_)
+    if (atom.automaton != nullptr) out.push_back(atom.matches);
+  return out;
+}
+
 strings::Automaton& SymbolicRequest::automaton(const std::string& regex) {
   auto& out = known_[regex];
   if (out == nullptr) out = std::make_unique<strings::Automaton>(strings::Automaton::of(regex).value());

@@ -35,6 +35,9 @@ class SymbolicRequest {
   const std::vector<z3::expr>& facts() const { return facts_; }
   std::vector<z3::expr> preferences() const;
 
+  // What is to the solver whether a text matches: a model may say of some only.
+  std::vector<z3::expr> open() const;
+
   // A clause that every request keeps to and this model doesn't; none: there is such a request.
   std::optional<z3::expr> impossible(const z3::model& model);
   // Precondition: !impossible(model), problem().empty().

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "ir/eval/fqdn.h"
+#include "verify/smt/reasons.h"
 #include "verify/smt/solver.h"
 
 namespace netpolc::verify::symbolic {
@@ -16,7 +17,7 @@ constexpr std::size_t kSmallCore = 48;    // guards that are tried to be left ou
 class Search {
  public:
   Search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to)
-      : context_(context), world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), traffic_(context_, inquiry.traffic) {
+      : context_(context), world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), reasons_(context), traffic_(context_, inquiry.traffic) {
     if (from.pattern != nullptr) from_pod_.emplace(world.universe, context_, "from", *from.pattern);
     if (to.pattern != nullptr) to_pod_.emplace(world.universe, context_, "to", *to.pattern);
     std::vector<SymbolicPod*> pods;
@@ -37,7 +38,7 @@ class Search {
     const z3::expr wanted = encode();
     if (wanted.is_false()) return forbidden({});
     const z3::expr goal = context_.bool_const("wanted");
-    solver_.add(!goal || wanted);
+    require(!goal || wanted);
     add_facts();
     std::vector<z3::expr> assumed{goal};
     for (const Guard& guard : encoder_->guards()) assumed.push_back(guard.literal);
@@ -53,15 +54,27 @@ class Search {
  private:
   Party party(const Choice& choice, std::optional<SymbolicPod>& pod) { return pod ? Party{&*pod, nullptr, nullptr} : Party{nullptr, choice.subject, choice.facts}; }
 
+  // What isn't so whatever texts and names are.
+  void require(const z3::expr& fact) {
+    solver_.add(fact);
+    if (request_ || names_) reasons_.add(fact);
+  }
+
   // What texts can't be is found out as models ask for it.
   smt::Answer ask(const std::vector<z3::expr>& assumed) {
     for (std::size_t round = 0;; ++round) {
       smt::Answer answer = solver_.ask(inquiry_.name, assumed);
       const auto* possible = std::get_if<smt::Possible>(&answer);
       if (possible == nullptr) return answer;
-      auto clause = request_ ? request_->impossible(possible->model) : std::nullopt;
-      if (!clause && names_) clause = names_->impossible(possible->model);
-      if (!clause) return answer;
+      if (!request_ && !names_) return answer;
+      std::vector<z3::expr> open = request_ ? request_->open() : std::vector<z3::expr>{};
+      if (names_)
+        for (const z3::expr& has : names_->open()) open.push_back(has);
+      const std::vector<z3::expr> needed = reasons_.needed(possible->model, open);
+      const z3::model told = smt::part(possible->model, needed);
+      auto clause = request_ ? request_->impossible(told) : std::nullopt;
+      if (!clause && names_) clause = names_->impossible(told);
+      if (!clause) return smt::Possible{smt::without(possible->model, open, needed)};
       if (round == kMostTexts) return smt::Undecided{inquiry_.name + ": more than " + std::to_string(kMostTexts) + " kinds of texts were tried"};
       solver_.add(*clause);
     }
@@ -135,7 +148,7 @@ class Search {
   }
 
   void add_facts() {
-    for (const z3::expr& fact : premise_) solver_.add(fact);
+    for (const z3::expr& fact : premise_) require(fact);
     for (const auto* pod : {&from_pod_, &to_pod_})
       if (*pod)
         for (const z3::expr& fact : (*pod)->facts()) solver_.add(fact);
@@ -196,23 +209,35 @@ class Search {
     for (const z3::expr& wish : encoder_->preferences()) wishes.push_back(wish);
     if (request_)
       for (const z3::expr& wish : request_->preferences()) wishes.push_back(wish);
-    if (names_)
-      for (const z3::expr& wish : names_->preferences()) wishes.push_back(wish);
+    std::erase_if(wishes, [](const z3::expr& wish) { return wish.is_false() || wish.is_true(); });
     for (std::size_t i = 0; i < wishes.size(); ++i) {
-      if (wishes[i].is_false() || wishes[i].is_true()) continue;
-      const z3::expr literal = context_.bool_const(("wish " + std::to_string(i)).c_str());
-      solver_.add(!literal || wishes[i]);
-      assumed.push_back(literal);
-      const smt::Answer answer = ask(assumed);
-      if (const auto* better = std::get_if<smt::Possible>(&answer))
-        found = better->model;
-      else
-        assumed.pop_back();
+      if (found.eval(wishes[i], true).is_true()) solver_.add(wishes[i]);
+      else wish(wishes, i, i + 1, found, assumed);
     }
+    wishes = names_ ? names_->preferences() : std::vector<z3::expr>{};
+    if (!wishes.empty()) wish(wishes, 0, wishes.size(), found, assumed);
     const std::vector<std::string> names = names_ ? names_->names(found) : std::vector<std::string>{};
     const bool unmodelled = encoder_->is_unmodelled(found) || (other_ && other_->is_unmodelled(found)) || (names_ && names_->gave_up());
     return Model{met(from_, from_pod_, found), met(to_, to_pod_, found), traffic_.flow(found),
                  request_ ? std::optional(request_->request(found)) : std::nullopt, names, unmodelled, encoder_->cluster_ports(found)};
+  }
+
+  // Of these wishes each that goes together with what was wished before it: all of them at once as long as that goes well.
+  void wish(const std::vector<z3::expr>& wishes, std::size_t begin, std::size_t end, z3::model& found, std::vector<z3::expr>& assumed) {
+    const z3::expr all = smt::all(context_, {wishes.begin() + static_cast<std::ptrdiff_t>(begin), wishes.begin() + static_cast<std::ptrdiff_t>(end)});
+    const z3::expr literal = context_.bool_const(("wish " + std::to_string(wishes_++)).c_str());
+    require(!literal || all);
+    assumed.push_back(literal);
+    const smt::Answer answer = ask(assumed);
+    if (const auto* better = std::get_if<smt::Possible>(&answer)) {
+      found = better->model;
+      return;
+    }
+    assumed.pop_back();
+    if (end - begin == 1) return;
+    const std::size_t middle = begin + (end - begin) / 2;
+    wish(wishes, begin, middle, found, assumed);
+    wish(wishes, middle, end, found, assumed);
   }
 
   // Endpoints that can be the end that is meant.
@@ -255,6 +280,7 @@ class Search {
   const Choice& from_;
   const Choice& to_;
   smt::Solver solver_;
+  smt::Reasons reasons_;
   Traffic traffic_;
   std::optional<SymbolicRequest> request_;
   std::optional<SymbolicNames> names_;
@@ -262,6 +288,7 @@ class Search {
   std::optional<Encoder> encoder_, other_;
   std::vector<z3::expr> premise_;
   bool facts_added_ = false;
+  std::size_t wishes_ = 0;
 };
 
 }  // namespace
