@@ -152,6 +152,7 @@ Who FunctionProof::by_address(const z3::expr& low_half, const z3::expr& high_hal
 }
 
 Who FunctionProof::near(const z3::expr& four, const z3::expr& ipv4, const Who& otherwise) {
+  if (ipv4.is_false()) return otherwise;
   // np_near_index
   const z3::expr index = bits_.shift_right(bits_.mul(four, bits_.number(0x9e3779b1u, 32)), bits_.number(32 - NP_NEAR_BITS, 32));
   const Lookup bucket = look_up(NP_MAP_NEAR4, index, sizeof(np_near_bucket));

@@ -48,10 +48,12 @@ void PacketProof::gets_context_and_packet(const Call& call) {
 
 z3::expr PacketProof::remembered(const z3::expr& tries, const z3::expr& fresh, std::size_t known, const z3::expr& known_given) {
   const auto both = calls("np_remember");
-  if (both.size() != 2) throw NotModelled{"it does not call np_remember at two places"};
-  const z3::expr first = !is(low(both[0]->result), 0), second = !is(low(both[1]->result), 0);
-  exactly(both[0]->when, tries, "remembers what it must not, or does not remember what it must");
-  exactly(both[1]->when, tries && !first, "tries again to remember at the wrong time");
+  if (both.size() > 2) throw NotModelled{"it calls np_remember at more than two places"};
+  const auto asked = [&](std::size_t which) { return which < both.size() ? both[which]->when : bits_.no(); };
+  const auto room = [&](std::size_t which) { return which < both.size() ? !is(low(both[which]->result), 0) : bits_.no(); };
+  const z3::expr first = room(0), second = room(1);
+  exactly(asked(0), tries, "remembers what it must not, or does not remember what it must");
+  exactly(asked(1), tries && !first, "tries again to remember at the wrong time");
   for (const Call* call : both) {
     points(*call, 1, packet_, "packet");
     passes_on(*call, 3, known, known_given, "known flow");

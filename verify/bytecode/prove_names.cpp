@@ -14,7 +14,6 @@ constexpr std::uint64_t kIcmp = 1, kUdp = 17, kIcmpv6 = 58;
 constexpr std::uint64_t kHost = 1;
 constexpr std::uint64_t kAskPolicy = 0, kPassesAnyway = 0x100;  // np_exempt's, besides the reason to drop
 
-// One for each direction: two look-ups of np_near4 at once would have the solver compare hashes.
 class NameProof : PacketProof {
  public:
   NameProof(const Object& object, bool egress, Effort effort, Part& out) : PacketProof(object, "np_name", effort, out), egress_(egress) {}
@@ -76,32 +75,35 @@ class EncapsulatesProof : PacketProof {
 
 class ClaimProof : PacketProof {
  public:
-  ClaimProof(const Object& object, Effort effort, Part& out) : PacketProof(object, "np_claim", effort, out) {}
+  ClaimProof(const Object& object, bool egress, Effort effort, Part& out) : PacketProof(object, "np_claim", effort, out), egress_(egress) {}
 
   void prove() {
-    const z3::expr direction = symbol("direction", 64);
-    run({context_argument(), packet_argument(), {direction}}, {});
+    run({context_argument(), packet_argument(), machine_.number(egress_ ? NP_EGRESS : NP_INGRESS)}, {});
     reads_the_plan_alone();
-    const z3::expr from_node = is_nodes(PacketAt::source), to_node = is_nodes(PacketAt::destination);
-    // without an address yet
-    const z3::expr nameless = is(packet(PacketAt::source, 8), 0) && is(packet(PacketAt::source + 8, 8), 0);
-    const z3::expr own = made_here() && (has_socket() || from_node);
-    const z3::expr sent = z3::ite(own, z3::ite(nameless, claim(ClaimIs::others), claim(ClaimIs::own)),
-                                  z3::ite(from_node, claim(ClaimIs::tracked), claim(ClaimIs::others)));
-    const z3::expr multicast = is(packet(PacketAt::destination, 1), 0xff);
-    const z3::expr forged = is(packet(PacketAt::family, 1), 6) && !multicast && from_node;
-    const z3::expr got = z3::ite(is(world_of(of_ipv4()).identity, 0) || to_node, claim(ClaimIs::own),
-                                 z3::ite(forged, claim(ClaimIs::forged), claim(ClaimIs::others)));
     const z3::expr readable = given_ && configuration().found && !is(packet(PacketAt::family, 1), 0);
-    const z3::expr wanted = z3::ite(readable, z3::ite(is(low(direction), NP_EGRESS), sent, got), claim(ClaimIs::others));
-    inquiry_.never(low(run_->result) != wanted, "takes a packet for the node's that is not, or the reverse");
+    inquiry_.never(low(run_->result) != z3::ite(readable, egress_ ? sent() : got(), claim(ClaimIs::others)), "takes a packet for the node's that is not, or the reverse");
     no_other_stores();
     conclude();
   }
 
  private:
   z3::expr claim(std::uint32_t which) { return bits_.number(which, 32); }
-  z3::expr is_nodes(std::uint64_t side) { return is(named(side, constant(false)).identity, kHost); }
+  z3::expr is_nodes(std::uint64_t side, const z3::expr& ipv4) { return is(by_address(packet(side, 8), packet(side + 8, 8), ipv4, constant(false)).identity, kHost); }
+  z3::expr sent() {
+    const z3::expr from_node = is_nodes(PacketAt::source, of_ipv4());
+    // without an address yet
+    const z3::expr nameless = is(packet(PacketAt::source, 8), 0) && is(packet(PacketAt::source + 8, 8), 0);
+    const z3::expr own = made_here() && (has_socket() || from_node);
+    return z3::ite(own, z3::ite(nameless, claim(ClaimIs::others), claim(ClaimIs::own)), z3::ite(from_node, claim(ClaimIs::tracked), claim(ClaimIs::others)));
+  }
+  z3::expr got() {
+    const z3::expr multicast = is(packet(PacketAt::destination, 1), 0xff);
+    const z3::expr forged = is(packet(PacketAt::family, 1), 6) && !multicast && is_nodes(PacketAt::source, constant(false));
+    return z3::ite(is(world_of(of_ipv4()).identity, 0) || is_nodes(PacketAt::destination, of_ipv4()), claim(ClaimIs::own),
+                   z3::ite(forged, claim(ClaimIs::forged), claim(ClaimIs::others)));
+  }
+
+  bool egress_;
 };
 
 class ExemptProof : PacketProof {
@@ -169,10 +171,7 @@ class ExemptProof : PacketProof {
 }  // namespace
 
 Part prove_name(const Object& object, Effort effort) {
-  return part("np_name", [&](Part& out) {
-    for (const bool egress : {false, true})
-      if (std::holds_alternative<Proved>(out.answer)) NameProof(object, egress, effort, out).prove();
-  });
+  return each_direction<NameProof>("np_name", object, effort);
 }
 Part prove_source(const Object& object, Effort effort) {
   return part("np_source_is_own", [&](Part& out) { SourceProof(object, effort, out).prove(); });
@@ -181,7 +180,7 @@ Part prove_encapsulates(const Object& object, Effort effort) {
   return part("np_encapsulates", [&](Part& out) { EncapsulatesProof(object, effort, out).prove(); });
 }
 Part prove_claim(const Object& object, Effort effort) {
-  return part("np_claim", [&](Part& out) { ClaimProof(object, effort, out).prove(); });
+  return each_direction<ClaimProof>("np_claim", object, effort);
 }
 Part prove_exempt(const Object& object, Effort effort) {
   return part("np_exempt", [&](Part& out) { ExemptProof(object, effort, out).prove(); });

@@ -64,7 +64,6 @@ class MaskedProof : PacketProof {
   std::size_t known_;
 };
 
-// One for each direction, in which it is constant which of the quoted packet's ends is whose.
 class RelatedProof : PacketProof {
  public:
   RelatedProof(const Object& object, bool egress, Effort effort, Part& out) : PacketProof(object, "np_related", effort, out), egress_(egress) {
@@ -114,10 +113,7 @@ Part prove_track_masked(const Object& object, Effort effort) {
   return part("np_track_masked", [&](Part& out) { MaskedProof(object, effort, out).prove(); });
 }
 Part prove_related(const Object& object, Effort effort) {
-  return part("np_related", [&](Part& out) {
-    for (const bool egress : {false, true})
-      if (std::holds_alternative<Proved>(out.answer)) RelatedProof(object, egress, effort, out).prove();
-  });
+  return each_direction<RelatedProof>("np_related", object, effort);
 }
 
 }  // namespace netpolc::verify::bytecode
