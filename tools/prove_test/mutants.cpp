@@ -1,6 +1,7 @@
 #include "tools/prove_test/mutants.h"
 
 #include <functional>
+#include <iterator>
 
 namespace netpolc::prove_test {
 namespace {
@@ -68,9 +69,9 @@ const std::vector<Kind>& kinds() {
 
 }  // namespace
 
-std::vector<Mutant> mutants(const std::string& bytes, const Object& object) {
+std::vector<Mutant> mutants_of(const std::vector<std::string>& functions, const std::string& bytes, const Object& object) {
   std::vector<Mutant> out;
-  for (const char* name : kProved) {
+  for (const std::string& name : functions) {
     const Function* function = object.function(name);
     if (function == nullptr) continue;
     for (std::size_t at = 0; at < function->code.size(); ++at) {
@@ -87,6 +88,11 @@ std::vector<Mutant> mutants(const std::string& bytes, const Object& object) {
       }
     }
   }
+  return out;
+}
+
+std::vector<Mutant> mutants(const std::string& bytes, const Object& object) {
+  std::vector<Mutant> out = mutants_of({std::begin(kProved), std::end(kProved)}, bytes, object);
   for (const Object::Constant& constant : object.constants) {
     if (constant.name == "np_program_tag") continue;  // says nothing about packets
     for (std::size_t at = 0; at < constant.size; ++at) {

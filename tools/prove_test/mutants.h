@@ -14,7 +14,9 @@ struct Mutant {
   std::string bytes;     // the whole object
 };
 
-// All faults of all kinds, in the functions that have a proof and in the constants.
+// All faults of all kinds in these functions.
+std::vector<Mutant> mutants_of(const std::vector<std::string>& functions, const std::string& bytes, const verify::bytecode::Object& object);
+// In the functions that have a proof and in the constants.
 std::vector<Mutant> mutants(const std::string& bytes, const verify::bytecode::Object& object);
 
 }  // namespace netpolc::prove_test
