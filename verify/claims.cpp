@@ -7,6 +7,8 @@
 
 #include "ir/eval/requests.h"
 #include "ir/eval/conflicts.h"
+#include "ir/eval/fqdn.h"
+#include "verify/symbolic/matters.h"
 #include "verify/symbolic/replay.h"
 #include "verify/symbolic/search.h"
 
@@ -185,7 +187,7 @@ struct Candidate : Choice {
 class Look {
  public:
   Look(const symbolic::SearchWorld& world, Judge& judge, std::vector<Asks> asks, const Inquiry& inquiry)
-      : judge_(judge), asks_(std::move(asks)), inquiry_(inquiry), world_(world) {}
+      : judge_(judge), asks_(std::move(asks)), inquiry_(inquiry), world_(world), matters_(sets(world), inquiry.traffic) {}
 
   Finding run(std::uint64_t& steps) {
     const bool placed = has_pods(inquiry_.from) || has_pods(inquiry_.to);
@@ -197,6 +199,7 @@ class Look {
           unjudged_ = world_.other == nullptr;
           continue;
         }
+        if (asked_before(source, destination) || (possible_ && says_the_same(source, destination))) continue;
         if (auto found = between(source, destination, steps)) return std::move(*found);
       }
     if (!unknown_.empty()) return NotKnown{unknown_};
@@ -209,6 +212,40 @@ class Look {
   }
 
  private:
+  static std::vector<symbolic::RuleSet> sets(const symbolic::SearchWorld& world) {
+    std::vector<symbolic::RuleSet> out{{world.world, world.rules}};
+    if (world.other != nullptr) out.push_back({*world.other, *world.other_rules});
+    return out;
+  }
+  static bool is_judged(const Candidate& one) { return one.pattern != nullptr || one.subject != nullptr; }
+  static std::optional<std::string> namespace_of(const Candidate& one) {
+    if (one.pattern != nullptr) return one.pattern->ns;
+    return one.subject->is_host ? std::nullopt : std::optional(one.subject->ns);
+  }
+
+  // Addresses differ in rules of one direction and of some traffic: where those don't matter, one stands for all.
+  bool asked_before(const Candidate& source, const Candidate& destination) {
+    const bool sends = source.end != nullptr && source.end->kind == EndKind::Address;
+    const Candidate &outside = sends ? source : destination, &other = sends ? destination : source;
+    if (outside.end == nullptr || outside.end->kind != EndKind::Address || !is_judged(other)) return false;
+    std::string what = matters_.of(sends ? ir::Direction::Ingress : ir::Direction::Egress, namespace_of(other), *outside.facts) + outside.dns_name + " ";
+    const auto name = [&](const End& end) {
+      if (end.dns_name.empty()) return;
+      const auto addresses = ir::eval::resolve({end.dns_name, ""}, world_.world.resolutions, world_.world.cluster.config.version);
+      what += std::binary_search(addresses.begin(), addresses.end(), *outside.facts->address) ? '1' : '0';
+    };
+    name(*outside.end);
+    for (const End& end : inquiry_.not_to.ends) name(end);
+    return !asked_.emplace(&other, sends, std::move(what)).second;
+  }
+
+  // Both sets have the same rules for these two.
+  bool says_the_same(const Candidate& source, const Candidate& destination) {
+    if (world_.other == nullptr || (inquiry_.request && !inquiry_.unknown_alike)) return false;
+    return !(is_judged(source) && matters_.could_differ(ir::Direction::Egress, namespace_of(source), destination.facts)) &&
+           !(is_judged(destination) && matters_.could_differ(ir::Direction::Ingress, namespace_of(destination), source.facts));
+  }
+
   // Patterns first: what they find is what nobody has seen yet.
   // `placed`: ends that policies treat alike may be on different nodes, and it matters.
   std::vector<Candidate> choices(const EndSet& set, const EndSet& excluded, bool placed) {
@@ -350,6 +387,8 @@ class Look {
   const std::vector<Asks> asks_;
   const Inquiry& inquiry_;
   const symbolic::SearchWorld& world_;
+  symbolic::Matters matters_;
+  std::set<std::tuple<const Candidate*, bool, std::string>> asked_;
   z3::context context_;  // one for all searches: they say much the same
   std::vector<std::unique_ptr<ir::Subject>> subjects_;
   std::vector<std::unique_ptr<ir::PeerFacts>> facts_;
