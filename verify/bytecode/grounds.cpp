@@ -8,7 +8,7 @@ const Grounds& grounds() {
   static const Grounds all = {
       .assumed = {"the kernel runs the object's instructions as it documents them, after relocation as libbpf does it",
                   "maps do not change while a packet is judged",
-                  "rows of np_peers_in and np_peers_out have bit 0 set, and are those of the peer's identity",
+                  "rows of np_peers_in and np_peers_out have bit 0 set, are those of the peer's identity, and end with a summary of their own words where they have one",
                   "policy is asked about TCP, UDP, SCTP, and ICMP and ICMPv6 with types to 255",
                   "functions that all programs share do what their contracts say; they are the runtime's, instruction by instruction"},
       .trusted = {"Z3",
@@ -16,7 +16,6 @@ const Grounds& grounds() {
                   "the kernel, from its verifier to its compiler to machine code",
                   "the loader: it fills maps as the layout says and changes no constant"},
       .not_covered = {"np_from_pod, np_to_pod, the parser and conntrack's own functions, and so the way of a reply or of a known flow",
-                      "that a program whose policy depends on prefixes asks for them",
                       "orders of memory accesses between processors",
                       "which endpoint gets the program, whose an address is, and rows of identities that come later",
                       "np_xdp, the program for external devices"},
