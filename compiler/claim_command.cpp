@@ -113,21 +113,49 @@ using Inquiries = std::vector<verify::Inquiry>;
 using MakeInquiries = Inquiries (*)(const ClaimOptions&, Claimant&);
 
 Inquiries never(const ClaimOptions&, Claimant& claimant) { return {claimant.inquiry("never", verify::Wanted::Allowed)}; }
-Inquiries requires_l7(const ClaimOptions&, Claimant& claimant) { return {claimant.inquiry("requires-l7", verify::Wanted::AllowedWithoutProxy)}; }
+Inquiries requires_l7(const ClaimOptions& options, Claimant& claimant) {
+  if (options.request.given()) claimant.say("`requires-l7` asks whether a proxy looks at connections: which requests it lets pass is for `never` and `only`");
+  return {claimant.inquiry("requires-l7", verify::Wanted::AllowedWithoutProxy)};
+}
+
+// Whatever gets to those with this traffic is such a request: no other one of the kind, none of another kind, and nothing
+// that no proxy looks at.
+void only_requests(const verify::Inquiry& traffic, Inquiries& out) {
+  using Kind = verify::RequestRange::Kind;
+  verify::Inquiry unlooked = traffic;
+  unlooked.request.reset();
+  unlooked.wanted = verify::Wanted::AllowedWithoutProxy;
+  verify::Inquiry others = traffic;
+  others.other_requests = true;
+  out.push_back(others);
+  out.push_back(unlooked);
+  for (const Kind kind : {Kind::Http, Kind::Dns, Kind::Tls}) {
+    if (kind == traffic.request->kind) continue;
+    verify::Inquiry of_another_kind = traffic;
+    of_another_kind.request = verify::RequestRange{.kind = kind};
+    out.push_back(of_another_kind);
+  }
+}
 
 // To nobody else anything; to those nothing but that traffic.
 Inquiries only(const ClaimOptions& options, Claimant& claimant) {
-  verify::Inquiry others = claimant.inquiry("only", verify::Wanted::Allowed);
+  const verify::Inquiry traffic = claimant.inquiry("only", verify::Wanted::Allowed);
+  verify::Inquiry others = traffic;
+  others.request.reset();
   verify::Inquiry other_traffic = others;
   const verify::EndSet said = claimant.exceptions(options.to);
   Claimant::append(others.not_to, said);
   std::vector<IpPrefix> cuts = others.not_to.prefixes;
   others.to = claimant.ends({"any"}, cuts);
   others.traffic = {};
-  if (!other_traffic.traffic.protocol) return {others};
-  other_traffic.not_traffic = other_traffic.traffic;
-  other_traffic.traffic = {};
-  return {others, other_traffic};
+  Inquiries out{others};
+  if (other_traffic.traffic.protocol) {
+    other_traffic.not_traffic = other_traffic.traffic;
+    other_traffic.traffic = {};
+    out.push_back(other_traffic);
+  }
+  if (traffic.request) only_requests(traffic, out);
+  return out;
 }
 
 std::string label_key(const std::string& by) {
@@ -152,13 +180,12 @@ struct Kind {
   const char* help;
   MakeInquiries make;
   bool needs_ends;
-  bool about_requests;  // may be
 };
 constexpr Kind kKinds[] = {
-    {"never", "Nothing of this traffic ever gets from these to those", never, true, true},
-    {"only", "These reach those with this traffic, and nobody and nothing else", only, true, false},
-    {"isolated", "Pods of different namespaces (or with different labels) never reach each other", isolated, false, true},
-    {"requires-l7", "What gets from these to those has been looked at by a proxy", requires_l7, true, false},
+    {"never", "Nothing of this traffic ever gets from these to those", never, true},
+    {"only", "These reach those with this traffic, and nobody and nothing else", only, true},
+    {"isolated", "Pods of different namespaces (or with different labels) never reach each other", isolated, false},
+    {"requires-l7", "What gets from these to those has been looked at by a proxy", requires_l7, true},
 };
 
 // The first inquiry that finds something refutes the claim; what is undecided weighs more than what is proved.
@@ -170,8 +197,12 @@ int run(const Kind& kind, const ClaimOptions& options) {
   if (!claimant.problem().empty()) return complain(claimant.problem());
   ClaimAnswer answer{.claim = kind.name, .from = inquiries.front().from.name, .to = inquiries.back().to.name, .by = "", .traffic = inquiries.front().traffic, .request = inquiries.front().request,
                      .finding = verify::NoneFound{.because = {}, .possible = false, .left_out = {}}, .assumed = {}, .steps = 0};
-  if (std::string(kind.name) == "only" && inquiries.size() > 1) answer.traffic = *inquiries.back().not_traffic;
-  if (std::string(kind.name) == "only") answer.to = claimant.ends(options.to, {}).name;
+  if (std::string(kind.name) == "only") {
+    const verify::Inquiry asked = claimant.inquiry(kind.name, verify::Wanted::Allowed);
+    answer.to = asked.to.name;
+    answer.traffic = asked.traffic;
+    answer.request = asked.request;
+  }
   if (std::string(kind.name) == "isolated") answer.by = options.by;
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
   if (std::string names = assumed_of_names(session.loaded.policies); !names.empty()) answer.assumed.push_back(std::move(names));
@@ -222,7 +253,7 @@ void add_claims(CLI::App& verify, Action& chosen) {
     command->add_option("--port", options->port, "Destination ports, 8080/TCP or 1-1024/UDP; without, everything")->group("Traffic");
     command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
     command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
-    if (kind.about_requests) add_request_options(*command, options->request, true);
+    add_request_options(*command, options->request, true);
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
     command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");

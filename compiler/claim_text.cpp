@@ -34,6 +34,12 @@ const char* word(const ClaimAnswer& answer) {
   return std::get<NoneFound>(answer.finding).possible ? "PROVED" : "VACUOUS";
 }
 
+// Why nothing of the kind can be.
+std::string nobody(const NoneFound& none, const std::string& therefore) {
+  return none.request_possible ? "there can be no such ends or no such traffic" + therefore + ": look at labels and namespaces"
+                               : "there can be no such request" + therefore + ": look at what it is asked to be, and at what is assumed";
+}
+
 std::string traffic_text(const verify::FlowRange& traffic, const std::optional<verify::RequestRange>& request) {
   return to_string(traffic) + (request ? "   " + verify::to_string(*request) : "");
 }
@@ -115,7 +121,7 @@ std::string reason_of(const ReachAnswer& answer) {
   if (word_of(answer) != verify::Word::Undecided) return "";
   for (const auto* finding : {&answer.allowed, &answer.denied})
     if (const auto* unknown = std::get_if<NotKnown>(finding)) return unknown->why;
-  return "there can be no such ends or no such traffic: look at labels and namespaces";
+  return nobody(std::get<NoneFound>(answer.allowed), "");
 }
 
 nlohmann::ordered_json witness_json(const verify::Witness& witness, JsonAnswers& writer) {
@@ -149,6 +155,7 @@ bool join(verify::Finding& all, verify::Finding more) {
   auto& sum = std::get<NoneFound>(all);
   auto& one = std::get<NoneFound>(more);
   sum.possible |= one.possible;
+  sum.request_possible &= one.request_possible;
   const auto merge = [](auto& into, auto& from) {
     into.insert(into.end(), from.begin(), from.end());
     std::sort(into.begin(), into.end());
@@ -172,7 +179,7 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, "witness  ", found->witness, policies, sources);
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out += "  reason   " + unknown->why + "\n";
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
-    if (!none->possible) out += "  reason   there can be no such ends or no such traffic, so that nothing is proved: look at labels and namespaces\n";
+    if (!none->possible) out += "  reason   " + nobody(*none, ", so that nothing is proved") + "\n";
     append(out, none->because, policies, sources);
     if (none->possible) out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
@@ -192,6 +199,7 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   }
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out["reason"] = unknown->why;
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
+    if (!none->possible) out["reason"] = nobody(*none, ", so that nothing is proved");
     const char* names[] = {"denies", "lists", "defaultDenies"};
     for (std::size_t i = 0; i < std::size(names); ++i) {
       if (kReasons[i].is({{}, false, true}) && !answer.request) continue;

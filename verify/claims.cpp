@@ -206,6 +206,7 @@ class Look {
     std::sort(none_.because.begin(), none_.because.end());
     none_.because.erase(std::unique(none_.because.begin(), none_.because.end()), none_.because.end());
     none_.possible = possible_;
+    none_.request_possible = possible_ || request_possible_;
     note_conflicts();
     if (unjudged_ && possible_) none_.left_out.push_back("what ends that no policy is enforced for send to each other, such as a node to the world");
     return none_;
@@ -316,6 +317,7 @@ class Look {
     if (const auto* none = std::get_if<symbolic::Forbidden>(&outcome)) {
       none_.because.insert(none_.because.end(), none->because.begin(), none->because.end());
       possible_ |= none->possible;
+      request_possible_ &= none->request_possible;
       return std::nullopt;
     }
     const auto& model = std::get<symbolic::Model>(outcome);
@@ -393,7 +395,7 @@ class Look {
   std::vector<std::unique_ptr<ir::Subject>> subjects_;
   std::vector<std::unique_ptr<ir::PeerFacts>> facts_;
   NoneFound none_;
-  bool possible_ = false, unjudged_ = false;
+  bool possible_ = false, request_possible_ = true, unjudged_ = false;
   std::string unknown_;
 };
 

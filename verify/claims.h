@@ -35,6 +35,7 @@ struct Inquiry {
   std::optional<FlowRange> not_traffic;  // of a protocol: left out
   // A request over such a connection, which is allowed if both sides let it pass. Not with AllowedWithoutProxy.
   std::optional<RequestRange> request = std::nullopt;
+  bool other_requests = false;  // of that kind, which are not so
   Wanted wanted = Wanted::Allowed;
   std::vector<std::string> without;      // keys of labels that no pod by pattern has
   // Allowed (without a proxy, if that is wanted) by one policy set and not by the other: by the first and not the second, or the other way round.
@@ -69,11 +70,12 @@ struct Forbids {
   bool by_list = false;
   auto operator<=>(const Forbids&) const = default;
 };
-// There is none. `because`: what suffices to forbid it; `possible`: whether there could be such ends at all; `left_out`:
-// what the answer does not speak of.
+// There is none. `because`: what suffices to forbid it; `possible`: whether there could be such ends and such traffic at
+// all, and `request_possible`, where not, whether there could be such a request; `left_out`: what the answer does not speak of.
 struct NoneFound {
   std::vector<Forbids> because;
   bool possible = true;
+  bool request_possible = true;
   std::vector<std::string> left_out;
 };
 struct NotKnown {

@@ -22,10 +22,18 @@ bool says_nothing(const ir::Rule& rule) {
 }
 
 // Names without an address that is known: what the rule will decide can't be told.
-bool speaks_of_unknown_names(const symbolic::PreparedRule& rule) {
-  return std::any_of(rule.peers.begin(), rule.peers.end(), [](const ir::eval::ResolvedPeer& peer) {
+bool speaks_of_unknown_names(const ir::Selector& selector, const symbolic::PreparedRules& rules) {
+  return std::any_of(rules.names.begin(), rules.names.end(), [&](const auto& name) {
+    return name.second.addresses.empty() && std::any_of(selector.requirements.begin(), selector.requirements.end(), [&](const auto& one) { return symbolic::asks_for_name(one, name.first); });
+  });
+}
+bool speaks_of_unknown_names(const symbolic::PreparedRule& rule, const symbolic::PreparedRules& rules) {
+  const auto unknown = [&](const ir::Selector& selector) { return speaks_of_unknown_names(selector, rules); };
+  if (std::any_of(rule.rule->requires_all.begin(), rule.rule->requires_all.end(), unknown)) return true;
+  return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const ir::eval::ResolvedPeer& peer) {
     const auto* names = std::get_if<ir::eval::AddressList>(&peer.matcher);
-    return names != nullptr && names->addresses.empty();
+    const auto* selector = std::get_if<ir::Selector>(&peer.matcher);
+    return (names != nullptr && names->addresses.empty()) || (selector != nullptr && unknown(*selector));
   });
 }
 
@@ -85,17 +93,13 @@ class Dead {
   void look_at(const symbolic::PreparedPolicy& policy) {
     const auto* first = first_rule(policy);
     if (first == nullptr) return;
-    if (policy.policy->subject_is_node) {
-      out_.push_back({DeadPolicy::Why::NotKnown, first->ref, "policies of nodes are not looked at"});
-      return;
-    }
     if (!selects_somebody(policy, *first)) return;
     for (const auto direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
       std::set<ir::RuleRef> silent;
       for (const auto& rule : policy.rules[symbolic::index(direction)])
         if (world_.cluster.config.version < 17 && lists_names(*rule.rule))
           out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "which redirect Cilium 1.16 takes is not encoded"});
-        else if (speaks_of_unknown_names(rule))
+        else if (speaks_of_unknown_names(rule, rules_))
           out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "no address is known for its names: --resolutions"});
         else if (!says_nothing(*rule.rule))
           silent.insert(rule.ref);
@@ -105,8 +109,9 @@ class Dead {
         if (!concerns(policy, direction, silent, *other)) continue;
         if (const std::string why = among(policy, direction, &other->facts, silent); unknown.empty()) unknown = why;
       }
+      const bool off = policy.policy->subject_is_node && !world_.cluster.config.host_firewall;
       for (const ir::RuleRef& ref : silent)
-        out_.push_back(unknown.empty() ? DeadPolicy{DeadPolicy::Why::NeverDecides, ref, ""} : DeadPolicy{DeadPolicy::Why::NotKnown, ref, unknown});
+        out_.push_back(unknown.empty() ? DeadPolicy{DeadPolicy::Why::NeverDecides, ref, off ? "the host firewall is off" : ""} : DeadPolicy{DeadPolicy::Why::NotKnown, ref, unknown});
     }
   }
 
@@ -159,9 +164,12 @@ class Dead {
 
   static std::optional<std::string> namespace_of(const ir::Policy& policy) { return symbolic::is_clusterwide(policy) ? std::nullopt : std::optional(policy.ns); }
 
+  static SymbolicPod::Is kind_of_subject(const ir::Policy& policy) { return policy.subject_is_node ? SymbolicPod::Is::Node : SymbolicPod::Is::Pod; }
+
   // Pods that it could select: what they must have is constant, so that the policies of others vanish.
   PodPattern subject(const ir::Policy& policy) const {
     PodPattern out{"[]", namespace_of(policy), {}};
+    if (policy.subject_is_node) return out;
     for (const ir::Requirement& one : policy.subject.requirements)
       if (one.op == ir::Operator::In && one.values.size() == 1 && (one.source == "k8s" || one.source == "any") && universe_.kind(one.key) == symbolic::KeyKind::Own)
         out.labels.emplace_back(one.key, one.values.front());
@@ -169,9 +177,9 @@ class Dead {
   }
 
   bool selects_somebody(const symbolic::PreparedPolicy& policy, const symbolic::PreparedRule& first) {
-    if (asks_once_for_own_labels(policy.policy->subject, universe_)) return true;
+    if (!policy.policy->subject_is_node && asks_once_for_own_labels(policy.policy->subject, universe_)) return true;
     const PodPattern pattern = subject(*policy.policy);
-    SymbolicPod pod(universe_, context_, "subject", pattern);
+    SymbolicPod pod(universe_, context_, "subject", pattern, kind_of_subject(*policy.policy));
     smt::Solver solver(context_, {budget_.steps, budget_.milliseconds});
     solver.add(pod.holds(policy.policy->subject));
     for (const z3::expr& fact : pod.facts()) solver.add(fact);
@@ -196,7 +204,7 @@ class Dead {
   std::string among(const symbolic::PreparedPolicy& policy, ir::Direction direction, const ir::PeerFacts* other, const std::optional<RequestRange>& range,
                     std::set<ir::RuleRef>& silent) {
     const PodPattern pattern = subject(*policy.policy), any{"[]", std::nullopt, {}};
-    SymbolicPod pod(universe_, context_, "subject", pattern), peer(universe_, context_, "peer", any);
+    SymbolicPod pod(universe_, context_, "subject", pattern, kind_of_subject(*policy.policy)), peer(universe_, context_, "peer", any);
     std::vector<SymbolicPod*> pods{&pod};
     if (other == nullptr) pods.push_back(&peer);
     const symbolic::Traffic traffic(context_, {});

@@ -1,4 +1,4 @@
-// verify/dead.h — policy that does nothing: rules without which every verdict on every pod that could be stays the same,
+// verify/dead.h — policy that does nothing: rules without which every verdict on every pod or node that could be stays the same,
 // and policies that can select nobody. What a rule does by being there (default deny) stays, and rules that are written to
 // allow nothing (`ingress: [{}]`) are what turns that on: these are left alone.
 #pragma once
@@ -20,7 +20,7 @@ struct DeadPolicy {
   std::string note;
 };
 
-// Policies of nodes are not looked at: each is `NotKnown`. Sorted by rule. `judge`: over the same world.
+// Policies of nodes are about every node that could be, too. Sorted by rule. `judge`: over the same world.
 std::vector<DeadPolicy> find_dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget, std::uint64_t& steps);
 
 }  // namespace netpolc::verify

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
-#include <string_view>
-
 namespace netpolc::verify {
-namespace {
 
 // Cilium's default filter of section 2.2, as far as labels of nodes can meet it.
-bool relevant(std::string_view key) {
+bool is_host_label(std::string_view key) {
   if (key.starts_with("app.kubernetes.io") || key.starts_with("io.cilium.k8s.policy.")) return true;
   for (const char* prefix : {"io.kubernetes", "kubernetes.io", "pod-template-generation", "pod-template-hash",
                              "controller-revision-hash", "controller-uid", "annotation.", "etcd_node",
@@ -18,12 +15,10 @@ bool relevant(std::string_view key) {
   return key.find("beta.kubernetes.io") == std::string_view::npos && key.find(".k8s.io") == std::string_view::npos;
 }
 
-}  // namespace
-
 ir::LabelSet host_labels(const ir::Node& node) {
   ir::LabelSet labels{{"reserved", "host", ""}};
   for (const auto& [key, value] : node.labels)
-    if (relevant(key)) labels.push_back({"k8s", key, value});
+    if (is_host_label(key)) labels.push_back({"k8s", key, value});
   ir::normalise(labels);
   return labels;
 }

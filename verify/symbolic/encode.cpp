@@ -24,7 +24,7 @@ z3::expr Encoder::has_key(const Party& subject, const std::string& key) {
 
 // Section 2.4.
 z3::expr Encoder::selects(const ir::Policy& policy, const Party& subject) {
-  const bool is_host = subject.pod == nullptr && subject.subject->is_host;
+  const bool is_host = subject.is_host();
   if (policy.subject_is_node != is_host) return constant(false);
   if (!is_clusterwide(policy)) {
     const z3::expr there = subject.pod != nullptr ? subject.pod->in_namespace(policy.ns) : constant(subject.subject->ns == policy.ns);
@@ -36,7 +36,7 @@ z3::expr Encoder::selects(const ir::Policy& policy, const Party& subject) {
 
 std::vector<Encoder::Selected> Encoder::selected(ir::Direction direction, const Party& subject) {
   std::vector<Selected> out;
-  const bool is_host = subject.pod == nullptr && subject.subject->is_host;
+  const bool is_host = subject.is_host();
   const auto ns = subject.pod != nullptr ? subject.pod->fixed_namespace() : is_host ? std::nullopt : std::optional(subject.subject->ns);
   for (const PreparedPolicy* policy : rules_.of_namespace(ns)) {
     if (policy->rules[index(direction)].empty()) continue;
@@ -53,6 +53,8 @@ z3::expr Encoder::is_peer(const ir::eval::Matcher& matcher, const Party& peer) {
     auto known = labels_of_.find(peer.facts);
     if (known == labels_of_.end()) known = labels_of_.emplace(peer.facts, peer.facts->address ? address_labels_.of(*peer.facts) : peer.facts->labels).first;
     const bool outside = ir::eval::is_external(*peer.facts);
+    const auto* selector = std::get_if<ir::Selector>(&matcher);
+    if (selector != nullptr && outside && names_ != nullptr && peer.facts->address) return holds_outside(*selector, known->second);
     const bool is = ir::eval::matches(matcher, {*peer.facts, known->second, outside}, world_.cluster.config, address_labels_);
     const auto* list = std::get_if<ir::eval::AddressList>(&matcher);
     return !is && list != nullptr && outside && names_ != nullptr && peer.facts->address ? names_->has(list->names) : constant(is);
@@ -69,6 +71,25 @@ z3::expr Encoder::is_peer(const ir::eval::Matcher& matcher, const Party& peer) {
     z3::expr operator()(const ir::eval::GroupBySelector& group) const { return context.bool_val(ir::eval::matches(group.selector, {})); }
   };
   return std::visit(Visitor{*peer.pod, context_}, matcher);
+}
+
+// An address outside may have more labels than are known: of names that may resolve to it.
+z3::expr Encoder::holds_outside(const ir::Selector& selector, const ir::LabelSet& labels) {
+  std::vector<z3::expr> out;
+  for (const ir::Requirement& requirement : selector.requirements) {
+    const bool known = ir::eval::matches(requirement, labels);
+    std::vector<z3::expr> more;
+    for (const auto& [text, list] : rules_.names)
+      if (asks_for_name(requirement, text) && !ir::eval::has_label(labels, "fqdn", text)) more.push_back(names_->has(list.names));
+    const z3::expr has = smt::any(context_, more);
+    const bool by_value = requirement.op == ir::Operator::In || requirement.op == ir::Operator::NotIn;
+    const bool asked = !by_value || std::find(requirement.values.begin(), requirement.values.end(), "") != requirement.values.end();
+    const bool wants = requirement.op == ir::Operator::In || requirement.op == ir::Operator::Exists;
+    if (more.empty() || !asked) out.push_back(constant(known));
+    else out.push_back(wants ? smt::any(context_, {constant(known), has}) : smt::all(context_, {constant(known), smt::negate(has)}));
+    if (out.back().is_false()) break;
+  }
+  return smt::all(context_, out);
 }
 
 // from/toRequires of one rule narrow the endpoints of all others with its action (section 2.5).
@@ -186,7 +207,7 @@ z3::expr Encoder::unmatched(ir::Direction direction, const std::vector<Selected>
     rules.push_back(s.by);
     if (s.policy->default_denies[index(direction)]) denies.push_back(guarded(s.by, {s.policy->rules[index(direction)].front().ref, true}));
   }
-  const bool is_host = subject.pod == nullptr && subject.subject->is_host;
+  const bool is_host = subject.is_host();
   const bool from_host = peer.pod == nullptr && ir::eval::has_label(peer.facts->labels, "reserved", "host");
   const bool localhost = direction == ir::Direction::Ingress && config.allow_localhost && !is_host && from_host;
   const z3::expr excepted = !localhost ? constant(false) : config.version < 20 ? constant(true) : smt::any(context_, rules);
@@ -196,14 +217,13 @@ z3::expr Encoder::unmatched(ir::Direction direction, const std::vector<Selected>
 // Only nodes send to the overlay's port of a node (section 8.5).
 z3::expr Encoder::encapsulates(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic) {
   const std::uint16_t port = world_.cluster.config.tunnel_port;
-  const bool from_pod = subject.pod != nullptr || !subject.subject->is_host;
-  if (direction != ir::Direction::Egress || port == 0 || !from_pod || peer.pod != nullptr || !is_node(peer.facts->labels)) return constant(false);
+  if (direction != ir::Direction::Egress || port == 0 || subject.is_host() || peer.pod != nullptr || !is_node(peer.facts->labels)) return constant(false);
   return smt::all(context_, {traffic.is(ir::Protocol::Udp), traffic.within(port, port)});
 }
 
 SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic) {
   const auto& config = world_.cluster.config;
-  const bool is_host = subject.pod == nullptr && subject.subject->is_host;
+  const bool is_host = subject.is_host();
   const z3::expr may = smt::negate(encapsulates(direction, subject, peer, traffic));
   if (config.mode == ir::PolicyMode::Never || (is_host && !config.host_firewall)) return {may, may, may};
   const auto selected = this->selected(direction, subject);

@@ -20,13 +20,14 @@
 
 namespace netpolc::verify::symbolic {
 
-// One end: a pod with unknown labels, or somebody that there is. Of the latter `subject` is null where nothing is
+// One end: a pod or a node with unknown labels, or somebody that there is. Of the latter `subject` is null where nothing is
 // enforced for it. What is pointed to outlives the encoding.
 struct Party {
   SymbolicPod* pod = nullptr;
   const ir::Subject* subject = nullptr;
   const ir::PeerFacts* facts = nullptr;
   bool judged() const { return pod != nullptr || subject != nullptr; }
+  bool is_host() const { return pod != nullptr ? pod->is_node() : subject->is_host; }
 };
 
 // What can forbid (Forbids). The literal is assumed; where it isn't, the formula goes as if that were not there.
@@ -100,6 +101,7 @@ class Encoder {
   z3::expr is_peer(const PreparedRule& rule, const Party& peer, const z3::expr& narrowed);
   z3::expr is_peer(const ir::eval::ResolvedPeer& one, const Party& peer, const z3::expr& narrowed);
   z3::expr is_peer(const ir::eval::Matcher& matcher, const Party& peer);
+  z3::expr holds_outside(const ir::Selector& selector, const ir::LabelSet& labels);
   z3::expr port(const ir::PortMatch& match, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic);
   z3::expr ports(const PreparedRule& rule, ir::Direction direction, const Party& subject, const Party& peer, const Traffic& traffic, bool redirected);
   void collect_names(const std::vector<Selected>& selected, Question& question);

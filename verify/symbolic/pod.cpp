@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "ir/eval/resolve.h"
+#include "verify/node_labels.h"
 #include "verify/smt/solver.h"
 
 namespace netpolc::verify::symbolic {
@@ -27,15 +28,20 @@ z3::expr SymbolicPod::Code::is(unsigned code) const {
   return term == term.ctx().bv_val(code, term.get_sort().bv_size());
 }
 
-SymbolicPod::SymbolicPod(const Universe& universe, z3::context& context, std::string role, const PodPattern& pattern)
-    : universe_(universe), context_(context), role_(std::move(role)), pattern_(pattern), namespace_{context.bool_val(true)} {
+SymbolicPod::SymbolicPod(const Universe& universe, z3::context& context, std::string role, const PodPattern& pattern, Is is)
+    : universe_(universe), context_(context), role_(std::move(role)), pattern_(pattern), is_(is), namespace_{context.bool_val(true)} {
   std::optional<unsigned> fixed;
   if (pattern_.ns)
     if (const auto found = universe_.namespace_code(*pattern_.ns)) fixed = static_cast<unsigned>(*found);
   namespace_ = fresh("namespace", static_cast<unsigned>(universe_.namespaces().size()) + 1, fixed);
   // Two values for one key, or a namespace's label that it doesn't have: such pods can't be.
   for (const auto& [key, value] : pattern_.labels)
-    if (universe_.kind(key) != KeyKind::Never) facts_.push_back(in(key, {value}));
+    if (kind(key) != KeyKind::Never) facts_.push_back(in(key, {value}));
+}
+
+KeyKind SymbolicPod::kind(const std::string& key) const {
+  if (is_ == Is::Pod) return universe_.kind(key);
+  return is_host_label(key) ? KeyKind::Own : KeyKind::Never;
 }
 
 SymbolicPod::Code SymbolicPod::fresh(const std::string& name, unsigned count, std::optional<unsigned> constant) {
@@ -51,7 +57,7 @@ SymbolicPod::Code SymbolicPod::fresh(const std::string& name, unsigned count, st
 const SymbolicPod::Code& SymbolicPod::code(const std::string& key) {
   if (const auto found = codes_.find(key); found != codes_.end()) return found->second;
   const auto& values = universe_.values(key);
-  const KeyKind kind = universe_.kind(key);
+  const KeyKind kind = this->kind(key);
   std::optional<unsigned> fixed;
   if (kind == KeyKind::Own)
     if (const std::string* value = value_in(pattern_, key))
@@ -75,6 +81,7 @@ void SymbolicPod::tie_to_namespace(const std::string& key, const Code& made) {
 }
 
 z3::expr SymbolicPod::in_namespaces(const std::vector<std::string>& names) {
+  if (is_ == Is::Node) return context_.bool_val(false);
   std::vector<z3::expr> out;
   for (const std::string& name : names)
     if (const auto code = universe_.namespace_code(name)) out.push_back(namespace_.is(static_cast<unsigned>(*code)));
@@ -84,7 +91,7 @@ z3::expr SymbolicPod::in_namespaces(const std::vector<std::string>& names) {
 z3::expr SymbolicPod::in_namespace(const std::string& name) { return in_namespaces({name}); }
 
 z3::expr SymbolicPod::in(const std::string& key, const std::vector<std::string>& wanted) {
-  switch (universe_.kind(key)) {
+  switch (kind(key)) {
     case KeyKind::Never: return context_.bool_val(false);
     case KeyKind::Namespace: return in_namespaces(wanted);
     case KeyKind::Cluster: return context_.bool_val(std::find(wanted.begin(), wanted.end(), universe_.cluster_name()) != wanted.end());
@@ -103,7 +110,7 @@ z3::expr SymbolicPod::in(const std::string& key, const std::vector<std::string>&
 }
 
 z3::expr SymbolicPod::exists(const std::string& key) {
-  switch (universe_.kind(key)) {
+  switch (kind(key)) {
     case KeyKind::Never: return context_.bool_val(false);
     case KeyKind::Namespace:
     case KeyKind::Cluster:
@@ -116,17 +123,16 @@ z3::expr SymbolicPod::exists(const std::string& key) {
 
 z3::expr SymbolicPod::has(const std::string& key) { return exists(key); }
 
-// A pod's labels are all of source k8s (section 2.2): requirements for other sources see nothing.
+// A pod's labels are all of source k8s (section 2.2): requirements for other sources see nothing, but for `reserved:host`
+// of a node.
 z3::expr SymbolicPod::holds(const ir::Requirement& requirement) {
   const bool asks = requirement.source == "k8s" || requirement.source == "any";
-  const auto no = context_.bool_val(false);
-  switch (requirement.op) {
-    case ir::Operator::In: return asks ? in(requirement.key, requirement.values) : no;
-    case ir::Operator::NotIn: return smt::negate(asks ? in(requirement.key, requirement.values) : no);
-    case ir::Operator::Exists: return asks ? exists(requirement.key) : no;
-    case ir::Operator::DoesNotExist: return smt::negate(asks ? exists(requirement.key) : no);
-  }
-  return no;
+  const bool host = is_ == Is::Node && requirement.key == "host" && (requirement.source == "reserved" || requirement.source == "any");
+  const bool by_value = requirement.op == ir::Operator::In || requirement.op == ir::Operator::NotIn;
+  const bool of_host = host && (!by_value || std::find(requirement.values.begin(), requirement.values.end(), "") != requirement.values.end());
+  const z3::expr own = !asks ? context_.bool_val(false) : by_value ? in(requirement.key, requirement.values) : exists(requirement.key);
+  const z3::expr has = of_host ? context_.bool_val(true) : own;
+  return requirement.op == ir::Operator::In || requirement.op == ir::Operator::Exists ? has : smt::negate(has);
 }
 
 z3::expr SymbolicPod::holds(const ir::Selector& selector) {
@@ -155,6 +161,7 @@ z3::expr SymbolicPod::may_differ(SymbolicPod& other, const std::string& key) {
 }
 
 z3::expr SymbolicPod::named_port(const std::string& name, ir::Protocol protocol) {
+  if (is_ == Is::Node) return context_.bv_val(0, 16);
   const auto found = ports_.find({name, protocol});
   if (found != ports_.end()) return found->second;
   const std::string variable = role_ + " port " + name + "/" + std::to_string(static_cast<int>(protocol));

@@ -1,4 +1,4 @@
-// verify/symbolic/pod.h — a pod with unknown labels as solver terms: a code for every label key that is asked about.
+// verify/symbolic/pod.h — a pod with unknown labels, or a node, as solver terms: a code for every label key that is asked about.
 // What the pattern says is constant, so that rules that can't apply vanish while terms are made.
 #pragma once
 #include <z3++.h>
@@ -15,8 +15,11 @@ namespace netpolc::verify::symbolic {
 
 class SymbolicPod {
  public:
+  // A node's host, which has no namespace and no ports with names, can be asked for terms, and not for what a model says.
+  enum class Is { Pod, Node };
   // `role` begins the names of its variables. Everything outlives the pod.
-  SymbolicPod(const Universe& universe, z3::context& context, std::string role, const PodPattern& pattern);
+  SymbolicPod(const Universe& universe, z3::context& context, std::string role, const PodPattern& pattern, Is is = Is::Pod);
+  bool is_node() const { return is_ == Is::Node; }
 
   const std::optional<std::string>& fixed_namespace() const { return pattern_.ns; }
   z3::expr holds(const ir::Selector& selector);
@@ -58,6 +61,7 @@ class SymbolicPod {
   z3::expr in(const std::string& key, const std::vector<std::string>& values);
   z3::expr exists(const std::string& key);
   z3::expr in_namespaces(const std::vector<std::string>& names);
+  KeyKind kind(const std::string& key) const;
   const Code& code(const std::string& key);
   Code fresh(const std::string& name, unsigned count, std::optional<unsigned> constant);
   void tie_to_namespace(const std::string& key, const Code& made);
@@ -70,6 +74,7 @@ class SymbolicPod {
   z3::context& context_;
   const std::string role_;
   const PodPattern pattern_;
+  const Is is_;
   std::vector<z3::expr> facts_;
   Code namespace_;
   std::map<std::string, Code> codes_;

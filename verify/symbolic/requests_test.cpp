@@ -238,8 +238,8 @@ RequestRange range(Random& random) {
 }
 
 struct Sides {
-  explicit Sides(const World& world) {
-    for (const ir::Subject& pod : pods()) policies.emplace_back(world.world(), pod);
+  explicit Sides(const World& world, const std::vector<ir::Subject>& subjects = pods()) {
+    for (const ir::Subject& subject : subjects) policies.emplace_back(world.world(), subject);
   }
   bool computable() const {
     return std::all_of(policies.begin(), policies.end(), [](const auto& p) { return !p.incomputable(); });
@@ -331,6 +331,32 @@ namespace {
 
 enum class Decides { No, Yes, Perhaps };
 
+// A label `init` turns on default deny, also a node's.
+std::vector<ir::Subject> hosts() {
+  std::vector<ir::Subject> out;
+  for (const bool init : {false, true})
+    for (const char* value : {"x", "y", "other", ""}) {
+      ir::Subject host{.labels = {{"reserved", "host", ""}}, .ns = "", .named_ports = {}, .is_host = true};
+      if (*value != 0) host.labels.push_back({"k8s", "role", value});
+      if (init) host.labels.push_back({"k8s", "init", ""});
+      ir::normalise(host.labels);
+      out.push_back(std::move(host));
+    }
+  return out;
+}
+
+// Some policies become those of nodes, some of which select none.
+void give_to_nodes(World& world, Random& random) {
+  world.cluster.config.host_firewall = random.one_in(6) ? false : true;
+  for (ir::Policy& policy : world.policies.policies) {
+    if (policy.tier != ir::Tier::Normal || random.one_in(2)) continue;
+    policy.kind = ir::PolicyKind::CiliumClusterwideNetworkPolicy;
+    policy.ns = "";
+    policy.subject_is_node = true;
+    if (random.one_in(4)) policy.subject.requirements.push_back({"reserved", "host", random.of({ir::Operator::Exists, ir::Operator::DoesNotExist}), {}});
+  }
+}
+
 // Is any verdict of a side of anybody, or what becomes of any request, another one when the rule says nothing?
 Decides decides(const World& world, ir::RuleRef ref, const std::vector<ir::Request>& requests) {
   World without = world;
@@ -338,10 +364,10 @@ Decides decides(const World& world, ir::RuleRef ref, const std::vector<ir::Reque
   rule.peers.clear();
   rule.peer_kind = ir::PeerKind::Nobody;
   rule.action = ir::Action::Allow;
-  const Sides here(world), there(without);
-  const auto all = pods();
+  const auto all = world.policies.policies[ref.policy].subject_is_node ? hosts() : pods();
+  const Sides here(world, all), there(without, all);
   std::vector<ir::PeerFacts> peers{{.labels = {{"reserved", "host", ""}}, .address = {}, .named_ports = std::nullopt}};  // comes in whatever policy says
-  for (const ir::Subject& pod : all) peers.push_back({.labels = pod.labels, .address = {}, .named_ports = std::nullopt});
+  for (const ir::Subject& pod : pods()) peers.push_back({.labels = pod.labels, .address = {}, .named_ports = std::nullopt});
   bool unknown = false;
   for (std::size_t a = 0; a < all.size(); ++a)
     for (const ir::PeerFacts& facts : peers)
@@ -366,12 +392,13 @@ TEST_CASE("rules without which no request fares otherwise are those that never d
   std::vector<ir::Request> all;
   for (const auto kind : {RequestRange::Kind::Http, RequestRange::Kind::Dns, RequestRange::Kind::Tls})
     for (ir::Request& one : requests({.kind = kind})) all.push_back(std::move(one));
-  std::size_t dead = 0, alive = 0;
+  std::size_t dead = 0, alive = 0, of_nodes = 0;
   for (std::uint32_t seed = 9000; seed < 9000 + kSeeds / 4; ++seed) {
     Random random(seed);
     World world = random_world(random);
     world.cluster.config.version = std::max<ir::CiliumVersion>(17, world.cluster.config.version);
-    if (!Sides(world).computable()) continue;
+    if (seed % 2 == 0) give_to_nodes(world, random);
+    if (!Sides(world).computable() || !Sides(world, hosts()).computable()) continue;
     const ir::eval::World judged = world.world();
     Judge judge(judged, world.lock);
     std::uint64_t steps = 0;
@@ -381,15 +408,21 @@ TEST_CASE("rules without which no request fares otherwise are those that never d
         const ir::Rule& rule = world.policies.policies[p].rules[r];
         if (rule.peer_kind == ir::PeerKind::Unspecified && rule.any_l4) continue;  // written to say nothing
         const auto it = std::find_if(found.begin(), found.end(), [&](const DeadPolicy& d) { return d.rule == ir::RuleRef{p, r}; });
-        if (it != found.end() && it->why != DeadPolicy::Why::NeverDecides) continue;
+        if (it != found.end() && it->why == DeadPolicy::Why::NotKnown) continue;
+        if (std::any_of(found.begin(), found.end(), [&](const DeadPolicy& d) { return d.rule.policy == p && d.why == DeadPolicy::Why::SelectsNobodyEver; })) {
+          CHECK(decides(world, {p, r}, {}) == Decides::No);
+          continue;
+        }
         const Decides forced = decides(world, {p, r}, all);
         INFO("seed " << seed << ", version " << world.cluster.config.version << ", rule " << p << " " << r);
         if (it != found.end()) CHECK(forced != Decides::Yes);
         else CHECK(forced != Decides::No);
         (it != found.end() ? dead : alive) += 1;
+        of_nodes += world.policies.policies[p].subject_is_node;
       }
   }
-  MESSAGE(dead << " never decide, " << alive << " do");
+  MESSAGE(dead << " never decide, " << alive << " do; " << of_nodes << " are of nodes");
+  CHECK(of_nodes > kSeeds / 20);
   CHECK(dead > kSeeds / 20);
   CHECK(alive > kSeeds / 20);
 }

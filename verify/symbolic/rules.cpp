@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ir/eval/fqdn.h"
+
 namespace netpolc::verify::symbolic {
 
 PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(world, true) {
@@ -17,6 +19,9 @@ PreparedRules::PreparedRules(const ir::eval::World& world) : address_labels(worl
     (is_clusterwide(policy) ? clusterwide_ : by_namespace_[policy.ns]).push_back(p);
     for (std::uint32_t r = 0; r < policy.rules.size(); ++r) {
       const ir::Rule& rule = policy.rules[r];
+      for (const ir::Peer& peer : rule.peers)
+        if (const auto* name = std::get_if<ir::FqdnPeer>(&peer))
+          names.try_emplace(name->match_name.empty() ? name->match_pattern : name->match_name, ir::eval::AddressList{ir::eval::resolve(*name, world.resolutions, config.version), *name});
       out.rules[index(rule.direction)].push_back(
           {{p, r}, &rule, {policy.tier, policy.priority, rule.order}, ir::eval::resolve_peers(rule, context),
            rule.action == ir::Action::Allow && std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return !item.l7.server_names.empty(); })});

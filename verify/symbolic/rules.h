@@ -35,6 +35,8 @@ struct PreparedRules {
 
   std::vector<PreparedPolicy> policies;
   const ir::eval::AddressLabels address_labels;
+  // What toFQDNs ask for, by their text: addresses outside have labels `fqdn:TEXT` of them (section 2.1).
+  std::map<std::string, ir::eval::AddressList> names;
   // What endpoints of the cluster call a port; 0: they disagree.
   std::map<std::pair<std::string, ir::Protocol>, std::uint16_t> known_ports;
 
@@ -42,6 +44,11 @@ struct PreparedRules {
   std::map<std::string, std::vector<std::uint32_t>> by_namespace_;  // policies that select within one
   std::vector<std::uint32_t> clusterwide_;
 };
+
+// Whether a selector asks for a label that an address has by this name.
+inline bool asks_for_name(const ir::Requirement& requirement, const std::string& text) {
+  return requirement.key == text && (requirement.source == "fqdn" || requirement.source == "any");
+}
 
 inline bool is_clusterwide(const ir::Policy& policy) {
   return policy.kind == ir::PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == ir::PolicyKind::ClusterNetworkPolicy;

@@ -110,7 +110,7 @@ class Search {
     if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
       premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
     if (request_) {
-      premise_.push_back(request_->in_range());
+      premise_.push_back(inquiry_.other_requests ? smt::negate(request_->in_range()) : request_->in_range());
       request_->relate_to_range();
       const bool dns = request_->kind() == ir::eval::kDnsKind;
       premise_.push_back(smt::any(context_, {traffic_.is(ir::Protocol::Tcp), dns ? traffic_.is(ir::Protocol::Udp) : context_.bool_val(false)}));
@@ -194,7 +194,22 @@ class Search {
     if (!facts_added_) add_facts();
     const smt::Answer premise = ask({});
     if (const auto* unknown = std::get_if<smt::Undecided>(&premise)) return NotKnown{unknown->why};
-    return Forbidden{std::move(because), std::holds_alternative<smt::Possible>(premise)};
+    const bool possible = std::holds_alternative<smt::Possible>(premise);
+    return Forbidden{std::move(because), possible, possible || !request_ || request_can_be()};
+  }
+
+  bool request_can_be() {
+    smt::Solver alone(context_, {world_.budget.steps, world_.budget.milliseconds});
+    alone.add(inquiry_.other_requests ? smt::negate(request_->in_range()) : request_->in_range());
+    for (const z3::expr& fact : request_->facts()) alone.add(fact);
+    for (std::size_t round = 0; round < kMostTexts; ++round) {
+      const smt::Answer answer = alone.ask(inquiry_.name);
+      const auto* possible = std::get_if<smt::Possible>(&answer);
+      const auto clause = possible == nullptr ? std::nullopt : request_->impossible(possible->model);
+      if (!clause) return !std::holds_alternative<smt::Impossible>(answer);
+      alone.add(*clause);
+    }
+    return true;
   }
 
   // An endpoint that there is, if one will do; then whatever people would rather see, as long as there is a model.

@@ -44,6 +44,7 @@ struct Model {
 struct Forbidden {
   std::vector<Forbids> because;
   bool possible = true;  // such ends and such traffic could be
+  bool request_possible = true;  // where not: such a request could
 };
 using Outcome = std::variant<Model, Forbidden, NotKnown>;
 
