@@ -6,9 +6,9 @@
 #                                     policy under traffic for ten minutes instead of thirty seconds
 set -uo pipefail
 cd "$(dirname "$0")/.."
-fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 agreement_seconds=20
+fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 agreement_seconds=20 same_seconds=15
 if [ "${1:-}" = --long ]; then
-  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 agreement_seconds=600
+  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 agreement_seconds=600 same_seconds=600
 fi
 started=$SECONDS
 tools/build.sh || exit 1
@@ -70,6 +70,7 @@ part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpol
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
 part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"
 part "four judges, random seeds" "$bin/netpolc-agreement" --seed random --seconds "$agreement_seconds"
+part "comparisons, random seeds" env NETPOLC_SAME_SECONDS="$same_seconds" "$bin/verify_test" --test-case="*in other words*"
 part "vectors before the solver" "$bin/netpolc-agreement" --vectors "$vectors"
 part "packet sequences" "$bin/netpolc-sequences" --seconds "$sequence_seconds" testdata/packets/*.txt
 part "packet sequences, wrong models" "$bin/netpolc-sequences" --mutate --seconds 10 testdata/packets/*.txt
