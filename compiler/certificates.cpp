@@ -42,7 +42,8 @@ Json subject(const Proof& proof) {
   return {{"program", proof.program},
           {"subject", proof.of_node ? "node" : "pod"},
           {"bytecode", proof.bytecode},
-          {"rows", {{"ingress", proof.ingress_rows}, {"egress", proof.egress_rows}}}};
+          {"rows", {{"ingress", proof.ingress_rows}, {"egress", proof.egress_rows}}},
+          {"selectors", {{"ingress", proof.ingress_selectors}, {"egress", proof.egress_selectors}}}};
 }
 
 std::map<std::string, std::vector<const Proof*>> by_program(const std::vector<Proof>& proofs) {
@@ -59,6 +60,7 @@ std::string why_not(const Json& certificate, const std::vector<const Proof*>& ow
   if (certificate.at("subject") != about["subject"]) return "is not of a program of a " + about["subject"].get<std::string>();
   if (certificate.at("bytecode") != about["bytecode"]) return "is of another object";
   if (certificate.at("rows") != about["rows"]) return "is of other rows of peers";
+  if (certificate.at("selectors") != about["selectors"]) return "is of other selectors of peers";
   std::set<std::string> tables, own_tables;
   for (const Proof* proof : own) own_tables.insert(proof->table);
   for (const Json& proof : certificate.at("proofs")) {

@@ -11,6 +11,7 @@
 #include "codegen-bpf/codegen.h"
 #include "compiler/exit_code.h"
 #include "compiler/proof_cache.h"
+#include "compiler/selector_text.h"
 #include "ir/certificate.h"
 
 namespace netpolc::compiler {
@@ -94,11 +95,36 @@ std::optional<std::string> wrong_row(const Rows& rows, const ir::DirectionTable&
   return std::nullopt;
 }
 
+// Conditions for whoever comes later, as the bundle tells the loader, against the table.
+using Selectors = std::vector<ir::ConditionPtr>;
+Selectors selectors_of(const Json& program, const char* direction, const Selectors& all) {
+  Selectors out;
+  for (const Json& number : program.at("selectors").at(direction)) {
+    const auto at = number.get<std::size_t>();
+    out.push_back(at < all.size() ? all[at] : throw BadSelector{"a program has selector " + std::to_string(at) + ", and there are " + std::to_string(all.size())});
+  }
+  return out;
+}
+// What the loader will take is known by its text. Of a selector with another one it is not known whether it means the same,
+// unless there are labels for which it doesn't.
+void judge_selectors(const char* direction, const Selectors& has, const ir::DirectionTable& table, bytecode::Part& part) {
+  const std::string name(direction);
+  if (has.size() != table.bits.size()) part.answer = bytecode::Refuted{name + ": there are " + std::to_string(has.size()) + " selectors for " + std::to_string(table.bits.size()) + " bits", std::nullopt};
+  for (std::size_t b = 0; b < std::min(has.size(), table.bits.size()); ++b) {
+    const ir::ConditionPtr& wanted = table.bits[b].condition;
+    if (ir::certified_text(Selectors{has[b]}) == ir::certified_text(Selectors{wanted})) continue;
+    const std::string what = name + ": the selector of " + table.bits[b].text;
+    if (const auto labels = wanted ? told_apart(*has[b], *wanted) : std::nullopt) part.answer = bytecode::Refuted{what + " holds for other peers: not the same for " + *labels, std::nullopt};
+    else if (std::holds_alternative<bytecode::Proved>(part.answer)) part.answer = bytecode::Undecided{what + " is written otherwise"};
+  }
+}
+
 // What a thread needs to know of a claim, taken from the bundle before.
 struct Work {
   Proof proof;
   std::string object;  // path
   Rows ingress, egress;
+  Selectors ingress_selectors, egress_selectors;
   const ir::DecisionTable* table = nullptr;
   std::optional<Failure> failure;
 };
@@ -108,6 +134,8 @@ Result<std::vector<Work>> to_do(const Json& bundle, const ir::Decisions& decisio
   if (!all) return tl::make_unexpected(all.error());
   std::map<std::string, const Json*> programs;
   for (const Json& program : bundle.at("programs")) programs[program.at("digest").get<std::string>()] = &program;
+  Selectors selectors;
+  for (const Json& selector : bundle.at("selectors")) selectors.push_back(selector_of(selector));
   std::vector<Work> out;
   std::set<std::string> claimed;
   for (auto& [pair, endpoints] : *all) {
@@ -120,6 +148,10 @@ Result<std::vector<Work>> to_do(const Json& bundle, const ir::Decisions& decisio
     work.ingress = rows_of(program, "ingress");
     work.egress = rows_of(program, "egress");
     work.table = &decisions.tables[pair.table];
+    work.ingress_selectors = selectors_of(program, "ingress", selectors);
+    work.egress_selectors = selectors_of(program, "egress", selectors);
+    work.proof.ingress_selectors = codegen_bpf::sha256_hex(ir::certified_text(work.ingress_selectors));
+    work.proof.egress_selectors = codegen_bpf::sha256_hex(ir::certified_text(work.egress_selectors));
     work.proof.program = pair.program;
     work.proof.of_node = pair.is_node;
     work.proof.endpoints = std::move(endpoints);
@@ -163,6 +195,8 @@ void prove(Work& work, const ReadFile& read, const bytecode::Object& runtime, by
     if (!strangers.empty()) shared.answer = bytecode::Undecided{"shared functions: " + strangers.front()};
     if (const auto wrong = wrong_row(work.egress, work.table->egress)) rows.answer = bytecode::Refuted{"egress: " + *wrong, std::nullopt};
     if (const auto wrong = wrong_row(work.ingress, work.table->ingress)) rows.answer = bytecode::Refuted{"ingress: " + *wrong, std::nullopt};
+    judge_selectors("egress", work.egress_selectors, work.table->egress, rows);
+    judge_selectors("ingress", work.ingress_selectors, work.table->ingress, rows);
     result.parts.push_back(std::move(shared));
     result.parts.push_back(std::move(rows));
   }
@@ -193,6 +227,8 @@ Result<std::vector<Proof>> prove_programs(const Json& bundle, const ReadFile& re
     out.push_back(std::move(work.proof));
   }
   return out;
+} catch (const BadSelector& problem) {
+  return tl::make_unexpected(Failure{"bundle.json is not as netpolc writes it (" + problem.why + "): compile the bundle again"});
 } catch (const nlohmann::json::exception& problem) {
   return tl::make_unexpected(Failure{"bundle.json is not as netpolc writes it (" + std::string(problem.what()) + "): compile the bundle again"});
 }

@@ -31,6 +31,7 @@ struct Proof {
   std::vector<std::string> endpoints;  // that have both; not empty
   std::string bytecode, table;         // SHA-256 of the object and of the table's text
   std::string ingress_rows, egress_rows;  // SHA-256 of ir::certified_text
+  std::string ingress_selectors, egress_selectors;  // the same
   verify::bytecode::ProgramProof result;
   double milliseconds = 0;
   bool known = false;  // from the cache

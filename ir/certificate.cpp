@@ -3,6 +3,35 @@
 #include <cstdio>
 
 namespace netpolc::ir {
+namespace {
+
+// With its length, so that no text can pass for two.
+std::string quoted(const std::string& text) { return std::to_string(text.size()) + ":" + text; }
+
+struct Text {
+  std::string operator()(const Combination& combined) const {
+    if (combined.parts.empty()) return combined.kind == Combination::Kind::Any ? "nobody" : "everyone";
+    std::string out = combined.kind == Combination::Kind::All ? "all(" : combined.kind == Combination::Kind::Any ? "any(" : "none(";
+    for (const ConditionPtr& part : combined.parts) out += std::visit(*this, part->is) + " ";
+    return out + ")";
+  }
+  std::string operator()(const Selector& selector) const {
+    std::string out = "labels(";
+    for (const Requirement& r : selector.requirements) {
+      out += quoted(r.source) + " " + quoted(r.key) + " " + std::to_string(static_cast<int>(r.op));
+      for (const std::string& value : r.values) out += " " + quoted(value);
+      out += ";";
+    }
+    return out + ")";
+  }
+  std::string operator()(const InsidePrefix& inside) const { return "inside " + inside.prefix.to_string(); }
+  std::string operator()(const FqdnPeer& name) const { return name.match_name.empty() ? "pattern " + quoted(name.match_pattern) : "name " + quoted(name.match_name); }
+  std::string operator()(const NamedPort& port) const {
+    return "port " + quoted(port.name) + " " + std::to_string(static_cast<int>(port.protocol)) + " " + std::to_string(port.port);
+  }
+};
+
+}  // namespace
 
 std::string certified_text(const CertifiedRows& rows, std::size_t words) {
   std::string out = "words " + std::to_string(words) + "\n";
@@ -15,6 +44,12 @@ std::string certified_text(const CertifiedRows& rows, std::size_t words) {
     }
     out += "\n";
   }
+  return out;
+}
+
+std::string certified_text(const std::vector<ConditionPtr>& selectors) {
+  std::string out;
+  for (const ConditionPtr& selector : selectors) out += (selector ? std::visit(Text{}, selector->is) : "everyone") + "\n";
   return out;
 }
 

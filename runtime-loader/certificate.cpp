@@ -50,6 +50,8 @@ void check(const BundleProgram& program, const Users& users, const JsonField& ro
   same(root.at("bytecode"), sha256_hex(program.bytes), "object than " + program.object);
   same(root.at("rows").at("ingress"), rows_digest(program.ingress), "set of peers than those of bundle.json for ingress");
   same(root.at("rows").at("egress"), rows_digest(program.egress), "set of peers than those of bundle.json for egress");
+  same(root.at("selectors").at("ingress"), sha256_hex(ir::certified_text(program.ingress.selectors)), "set of selectors than those of bundle.json for ingress");
+  same(root.at("selectors").at("egress"), sha256_hex(ir::certified_text(program.egress.selectors)), "set of selectors than those of bundle.json for egress");
   std::size_t proofs = 0;
   root.at("proofs").each([&](const JsonField& proof) {
     check_proof(proof);

@@ -24,6 +24,7 @@ struct ProvedBundle : TestBundle {
                              {"subject", "pod"},
                              {"bytecode", sha256_hex(std::string("object ") + digit)},
                              {"rows", {{"ingress", rows("words 1\n300 0x0000000000000003\n")}, {"egress", rows("words 1\n")}}},
+                             {"selectors", {{"ingress", rows("")}, {"egress", rows("")}}},
                              {"proofs", {{{"table", std::string(64, '0')}, {"parts", parts}}}}};
     }
   }
@@ -85,6 +86,12 @@ TEST_CASE("a certificate is of its own object, rows and program") {
     bundle.json["programs"][0]["peers"]["ingress"][0]["identity"] = 301;
     CHECK(refusal(bundle) == std::string("DIR/proofs/a.json: `rows.ingress`: is of another set of peers than those of bundle.json for ingress") + kProve);
   }
+  SUBCASE("another selector for whoever comes later") {
+    ProvedBundle bundle;
+    bundle.json["selectors"] = Json::array({true});
+    bundle.json["programs"][0]["selectors"] = {{"ingress", {0}}, {"egress", Json::array()}};
+    CHECK(refusal(bundle) == std::string("DIR/proofs/a.json: `selectors.ingress`: is of another set of selectors than those of bundle.json for ingress") + kProve);
+  }
   SUBCASE("one more bit") {
     ProvedBundle bundle;
     bundle.json["programs"][0]["peers"]["ingress"][0]["words"][0] = "0x0000000000000007";
@@ -136,7 +143,7 @@ TEST_CASE("each part must be proved") {
 TEST_CASE("what is no certificate is refused in words") {
   ProvedBundle bundle;
   const Json right = bundle.certificates['a'];
-  for (const char* field : {"apiVersion", "kind", "program", "subject", "bytecode", "rows", "proofs"}) {
+  for (const char* field : {"apiVersion", "kind", "program", "subject", "bytecode", "rows", "selectors", "proofs"}) {
     bundle.certificates['a'] = right;
     bundle.certificates['a'].erase(field);
     CHECK(refusal(bundle) == std::string("DIR/proofs/a.json: lacks `") + field + "`" + kProve);

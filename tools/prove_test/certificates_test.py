@@ -136,6 +136,7 @@ def of_its_program_or_named(case):
                (edited(lambda c: c["proofs"][0].update(table="0" * 64)), "is of other decision tables"),
                (edited(lambda c: c["rows"].update(egress="0" * 64)), "is of other rows of peers"),
                (edited(lambda c: c.pop("rows")), "is not as netpolc writes it"),
+               (edited(lambda c: c["selectors"].update(ingress="0" * 64)), "is of other selectors of peers"),
                (edited(lambda c: c.update(subject="host")), "is not of a program of a")]
     if len(case.manifest["programs"]) > 1:
         changes.append((swapped, "is of another program"))

@@ -14,10 +14,10 @@ const Grounds& grounds() {
       .trusted = {"Z3",
                   "netpolc's reader of objects, its model of instructions and its folding of terms",
                   "the kernel, from its verifier to its compiler to machine code",
-                  "the loader: it fills maps as the layout says and changes no constant"},
+                  "the loader: it fills maps as the layout says, works out rows of later identities from the selectors, and changes no constant"},
       .not_covered = {"np_from_pod, np_to_pod, the parser and conntrack's own functions, and so the way of a reply or of a known flow",
                       "orders of memory accesses between processors",
-                      "which endpoint gets the program, whose an address is, and rows of identities that come later",
+                      "which endpoint gets the program, and whose an address is",
                       "np_xdp, the program for external devices"},
   };
   return all;
