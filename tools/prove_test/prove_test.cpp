@@ -13,21 +13,15 @@
 #include "tools/loader_test/bench.h"
 #include "tools/prove_test/mutants.h"
 #include "tools/prove_test/scenes.h"
+#include "tools/prove_test/world.h"
 #include "verify/bytecode/prove.h"
 
 using namespace netpolc;
 namespace bytecode = verify::bytecode;
+using prove_test::kernel_is_here;
+using prove_test::World;
 
 namespace {
-
-bool kernel_is_here() {
-  static const std::string why = loader_test::why_no_kernel();
-  if (why.empty()) return true;
-  const char* ci = std::getenv("CI");
-  if (ci != nullptr && std::string_view(ci) == "true") FAIL_CHECK("kernel tests can't run in CI: " << why);
-  MESSAGE("skipped: " << why);
-  return false;
-}
 
 std::string bytes_of(const ir::DecisionTable& table, codegen_bpf::Subject subject = codegen_bpf::Subject::Pod) {
   const auto object = codegen_bpf::compile(codegen_bpf::emit(table, subject));
@@ -110,48 +104,6 @@ ir::DecisionTable random_table(unsigned seed, std::uint32_t ports, std::uint32_t
   return {random_direction(random, ports, peers, entries, authentication), random_direction(random, ports, peers, entries, authentication), {}};
 }
 
-// A program in the kernel with one peer: the identity that a refutation names, with the row that it names.
-struct World {
-  loader::TestMaps maps;
-  std::optional<loader::Object> object;
-  bool from_node = false;
-
-  // False where the kernel's verifier refuses the program.
-  bool load(const std::string& bytes, const bytecode::AskedFlow& flow) {
-    from_node = flow.identity == 1;
-    const std::uint32_t identity = flow.identity == 0 ? 1000 : flow.identity;
-    auto row = flow.row_known ? flow.row : std::vector<std::uint64_t>(flow.row.size(), 0);
-    row[0] |= 1;
-    auto loaded = loader::Object::load(bytes, "mutant", maps.shared, {{identity, row}}, {});
-    if (!loaded) return false;
-    object.emplace(std::move(*loaded));
-    const std::uint32_t number = maps.shared.rows.row(identity);
-    np_config config = loader::fresh_config();
-    config.world4 = {2, maps.shared.rows.row(2)};
-    config.world6 = {2, maps.shared.rows.row(2)};
-    if (from_node) config.host = {1, number};
-    config.flags |= NP_CONFIG_REPORT_ALLOWED;
-    loader::AddressIdentities addresses;
-    if (!from_node) addresses = {{*loader::Prefix::parse("10.0.0.3"), identity}, {*loader::Prefix::parse("fd00::3"), identity}};
-    return static_cast<bool>(maps.set_addresses(addresses, config));
-  }
-
-  // As programs say it; nothing where there was no event.
-  std::optional<std::uint32_t> verdict(std::uint8_t protocol, std::uint16_t number) {
-    if (!maps.forget_connections()) return std::nullopt;
-    loader::PacketSpec packet;
-    packet.source = *loader::Address::parse(protocol == 58 ? "fd00::3" : "10.0.0.3");
-    packet.destination = *loader::Address::parse(protocol == 58 ? "fd00::1" : "10.0.0.1");
-    packet.protocol = protocol;
-    packet.destination_port = number;
-    packet.icmp_type = static_cast<std::uint8_t>(number);
-    const auto ran = loader::test_run(*object, loader::Side::ToPod, loader::build_packet(packet), from_node);
-    const auto events = maps.take_events();
-    if (!ran || !events || events->empty()) return std::nullopt;
-    return static_cast<std::uint32_t>(events->back().reason) << 24 | events->back().rule;
-  }
-};
-
 }  // namespace
 
 TEST_CASE("programs of tables of every shape are proved") {
@@ -193,14 +145,6 @@ TEST_CASE("the program of a node is proved as one, and a pod's without policy as
   CHECK(prover.prove(object_of(bytes_of(table, codegen_bpf::Subject::Node)), table, true).proved());
   const ir::DecisionTable nothing;
   CHECK(prover.prove(object_of(bytes_of(nothing)), nothing, false).proved());
-}
-
-TEST_CASE("rows with a summary are undecided, and are said to be") {
-  const ir::DecisionTable table = random_table(8, 1, 2100, 300);
-  const auto proof = bytecode::Prover().prove(object_of(bytes_of(table)), table, false);
-  CHECK_FALSE(proof.proved());
-  CHECK_FALSE(proof.refuted());
-  CHECK(not_proved(proof).find("np_policy_ingress: rows with a summary") != std::string::npos);
 }
 
 TEST_CASE("a starved solver is undecided") {

@@ -221,11 +221,17 @@ void SearchProof::found(const Place& at, const z3::expr& both, const Ended& ende
   std::uint64_t mask = 0;
   for (const ir::TableEntry& entry : entries) mask |= std::uint64_t{1} << (entry.bit % 64);
   const z3::expr holds = bits_.negate(bits_.equal(bits_.bit_and(word, bits_.number(mask, 64)), bits_.number(0, 64)));
+  // of earlier pieces no peer of the word holds either
+  std::uint64_t before = 0;
+  for (std::size_t level = lines_->summary(at.level); level < at.level; level += lines_->summaries())
+    if ((lines_->filled(level) >> at.bit & 1) != 0)
+      for (const ir::TableEntry& entry : lines_->entries({level, at.bit})) before |= std::uint64_t{1} << (entry.bit % 64);
+  const z3::expr reached = bits_.equal(bits_.bit_and(word, bits_.number(before, 64)), bits_.number(0, 64));
   const z3::expr wanted = expected_verdict(bits_, table_, &entries, [&](std::uint32_t bit) { return bits_.equal(bits_.extract(word, bit % 64, bit % 64), bits_.number(1, 1)); }, identity_);
   const z3::expr ends = bits_.negate(ended.goes_on);
-  never(bits_.both(ended.goes_on, holds), "passes by a peer that an entry names");
-  never(bits_.both(ends, bits_.negate(holds)), "ends its search before the last entry");
-  never(bits_.both(bits_.both(ends, holds), bits_.negate(bits_.equal(ended.verdict, wanted))), "returns another verdict than the table");
+  never(bits_.both(reached, bits_.both(ended.goes_on, holds)), "passes by a peer that an entry names");
+  never(bits_.both(reached, bits_.both(ends, bits_.negate(holds))), "ends its search before the last entry");
+  never(bits_.both(reached, bits_.both(bits_.both(ends, holds), bits_.negate(bits_.equal(ended.verdict, wanted)))), "returns another verdict than the table");
   if (ended.goes_on.is_false()) return;
   is_state(ended, at.level + 1, left_of(both, at));
   never(bits_.both(ended.goes_on, bits_.negate(bits_.equal(field(ended.stack, ended.place, SearchAt::summary), number(lines_->summary(at.level))))), "loses which summary it looks at");
