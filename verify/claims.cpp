@@ -199,8 +199,10 @@ class Look {
           unjudged_ = world_.other == nullptr;
           continue;
         }
-        if (asked_before(source, destination) || (possible_ && says_the_same(source, destination))) continue;
-        if (auto found = between(source, destination, steps)) return std::move(*found);
+        if (asked_before(source, destination)) continue;
+        const bool alike = says_the_same(source, destination);
+        if (alike && possible_) continue;
+        if (auto found = between(source, destination, alike, steps)) return std::move(*found);
       }
     if (!unknown_.empty()) return NotKnown{unknown_};
     std::sort(none_.because.begin(), none_.because.end());
@@ -307,9 +309,9 @@ class Look {
     out.besides.push_back(pod.name + " runs on " + (there ? "" : "another node than ") + world_.world.cluster.nodes[other.end->index].name);
   }
 
-  std::optional<Finding> between(const Candidate& source, const Candidate& destination, std::uint64_t& steps) {
+  std::optional<Finding> between(const Candidate& source, const Candidate& destination, bool alike, std::uint64_t& steps) {
     const Choice from = placed(source, destination, true), to = placed(destination, source, false);
-    const symbolic::Outcome outcome = symbolic::search(world_, context_, inquiry_, from, to, steps);
+    const symbolic::Outcome outcome = symbolic::search(world_, context_, inquiry_, from, to, alike, steps);
     if (const auto* unknown = std::get_if<NotKnown>(&outcome)) {
       if (unknown_.empty()) unknown_ = unknown->why;
       return std::nullopt;

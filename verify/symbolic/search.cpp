@@ -34,8 +34,9 @@ class Search {
     if (other_) other_->take_unknown_as_alike();
   }
 
-  Outcome run() {
-    const z3::expr wanted = encode();
+  Outcome run(bool alike) {
+    const z3::expr wanted = alike ? context_.bool_val(false) : what_is_wanted();
+    set_premise();
     if (wanted.is_false()) return forbidden({});
     const z3::expr goal = context_.bool_const("wanted");
     require(!goal || wanted);
@@ -97,7 +98,7 @@ class Search {
     return {smt::all(context_, allowed), smt::all(context_, plain)};
   }
 
-  z3::expr encode() {
+  z3::expr what_is_wanted() {
     const Both here = sides(*encoder_);
     z3::expr wanted = inquiry_.wanted == Wanted::AllowedWithoutProxy ? here.plain : here.allowed;
     if (inquiry_.wanted == Wanted::Denied) wanted = smt::negate(wanted);
@@ -106,7 +107,10 @@ class Search {
       const z3::expr there = inquiry_.wanted == Wanted::AllowedWithoutProxy ? both.plain : both.allowed;
       wanted = z3::eq(wanted, there) ? context_.bool_val(false) : smt::all(context_, {wanted, smt::negate(there)});
     }
-    premise_ = {};
+    return wanted;
+  }
+
+  void set_premise() {
     if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
       premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
     if (request_) {
@@ -125,7 +129,6 @@ class Search {
     leave_out(from_pod_, inquiry_.not_from);
     leave_out(to_pod_, inquiry_.not_to);
     if (inquiry_.differing && from_pod_ && to_pod_) premise_.push_back(from_pod_->may_differ(*to_pod_, *inquiry_.differing));
-    return wanted;
   }
 
   // The address is this name's: that is known, or may be.
@@ -308,9 +311,9 @@ class Search {
 
 }  // namespace
 
-Outcome search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps) {
+Outcome search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to, bool alike, std::uint64_t& steps) {
   Search one(world, context, inquiry, from, to);
-  Outcome out = one.run();
+  Outcome out = one.run(alike);
   steps += one.steps();
   return out;
 }

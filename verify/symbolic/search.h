@@ -58,6 +58,7 @@ struct SearchWorld {
   const PreparedRules* other_rules = nullptr;
 };
 
-Outcome search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to, std::uint64_t& steps);
+// `alike`: two sets are compared that have the same rules for these ends, so that only whether there can be such ends is asked.
+Outcome search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to, bool alike, std::uint64_t& steps);
 
 }  // namespace netpolc::verify::symbolic
