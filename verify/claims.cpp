@@ -23,11 +23,13 @@ struct Claims::Prepared {
         for (const auto& rule : side) {
           for (const auto& peer : rule.peers) matchers.emplace(peer.key, &peer.matcher);
           for (const auto& selector : rule.rule->requires_all) required.push_back(selector);
+          named_ranges |= symbolic::has_named_range(*rule.rule);
         }
     for (std::size_t n = 0; n < required.size(); ++n) matchers.emplace("requires " + std::to_string(n), &required[n]);
   }
   symbolic::PreparedRules rules;
   std::vector<ir::eval::Matcher> required;  // by from/toRequires
+  bool named_ranges = false;
   std::map<std::string, const ir::eval::Matcher*> matchers;  // the distinct ones
 };
 
@@ -405,9 +407,8 @@ class Look {
 
 Finding Claims::look_for(const Inquiry& inquiry) {
   if (inquiry.wanted == Wanted::AllowedWithoutProxy && world_.cluster.config.version < 17)
-    return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded"};
-  if (inquiry.request && inquiry.request->kind == RequestRange::Kind::Dns && world_.cluster.config.version < 17)
-    return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded"};
+    for (const auto* prepared : {prepared_.get(), other_prepared_.get()})
+      if (prepared != nullptr && prepared->named_ranges) return NotKnown{inquiry.name + ": which redirect Cilium 1.16 takes is not encoded where `endPort` is beside a port's name"};
   std::vector<PodPattern> patterns;
   for (const EndSet* set : {&inquiry.from, &inquiry.to, &inquiry.not_from, &inquiry.not_to}) patterns.insert(patterns.end(), set->pods.begin(), set->pods.end());
   const bool swapped = inquiry.compare == Inquiry::Compare::SecondAllows, compares = inquiry.compare != Inquiry::Compare::No;

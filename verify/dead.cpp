@@ -58,6 +58,7 @@ class Dead {
  public:
   Dead(const ir::eval::World& world, Judge& judge, const KeepsLabel& keeps, SolverBudget budget)
       : world_(world), rules_(world), universe_(std::vector<const ir::PolicySet*>{&world.policies}, std::vector<const ir::Cluster*>{&world.cluster}, std::vector<PodPattern>{}, keeps), budget_(budget) {
+    named_ranges_ = std::any_of(world.policies.policies.begin(), world.policies.policies.end(), [](const ir::Policy& policy) { return std::any_of(policy.rules.begin(), policy.rules.end(), symbolic::has_named_range); });
     bool redirects = false, dns = false, server_names = false;
     for (const ir::Policy& policy : world.policies.policies)
       for (const ir::Rule& rule : policy.rules) {
@@ -97,8 +98,8 @@ class Dead {
     for (const auto direction : {ir::Direction::Ingress, ir::Direction::Egress}) {
       std::set<ir::RuleRef> silent;
       for (const auto& rule : policy.rules[symbolic::index(direction)])
-        if (world_.cluster.config.version < 17 && lists_names(*rule.rule))
-          out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "which redirect Cilium 1.16 takes is not encoded"});
+        if (world_.cluster.config.version < 17 && named_ranges_)
+          out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "which redirect Cilium 1.16 takes is not encoded where `endPort` is beside a port's name"});
         else if (speaks_of_unknown_names(rule, rules_))
           out_.push_back({DeadPolicy::Why::NotKnown, rule.ref, "no address is known for its names: --resolutions"});
         else if (!says_nothing(*rule.rule))
@@ -262,6 +263,7 @@ class Dead {
   std::vector<std::unique_ptr<Somebody>> everybody_;
   std::map<std::pair<std::optional<std::string>, ir::Direction>, std::vector<const Somebody*>> others_;
   std::vector<std::optional<RequestRange>> asked_{std::nullopt};  // connections, and what proxies look at where some are asked
+  bool named_ranges_ = false;
   std::vector<DeadPolicy> out_;
   std::uint64_t steps_ = 0;
 };

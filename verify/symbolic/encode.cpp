@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/eval/requests.h"
 #include "verify/node_labels.h"
 #include "verify/smt/solver.h"
 
@@ -264,25 +265,30 @@ SideTerms Encoder::side(ir::Direction direction, const Party& subject, const Par
                                smt::any(context_, {smt::all(context_, {any_allow, allowed}), smt::all(context_, {smt::negate(any_allow), otherwise})})});
   };
   const z3::expr rest = unmatched(direction, selected, subject, peer);
-  if (request_ != nullptr && config.version < 17) question.unmodelled.push_back(choice_matters(levels));
+  std::optional<Chosen> chosen;
+  if (config.version < 17) chosen = first_hit(selected, of_allows, question);
+  if (chosen)  // it is not said what the proxy for server names knows of lists of HTTP
+    for (const auto& [level, sums] : levels) question.unmodelled.push_back(smt::all(context_, {chosen->tls, smt::any(context_, sums.http)}));
   const z3::expr unknown = smt::any(context_, question.unmodelled);
   if (!unknown.is_false()) unmodelled_.push_back(unknown);
   const z3::expr anything = unknown_alike_ ? context_.bool_const(direction == ir::Direction::Egress ? "not modelled: egress" : "not modelled: ingress")
                                            : z3::expr(context_, Z3_mk_fresh_const(context_, "not modelled", context_.bool_sort()));
+  // QUIRK: before 1.17 the DNS proxy keeps to its lists also where nothing is denied by default (section 4.4).
+  const z3::expr listed = config.version < 17 && request_ != nullptr && request_->kind() == ir::eval::kDnsKind ? constant(false) : rest;
   // `proxied`, `at_names`: the word of a proxy that begins at this level, which skips allows that don't have the request.
   struct Value {
     z3::expr allowed, plain, passes, proxied, at_names;
-  } value{rest, rest, rest, rest, rest}, later = value;  // `later`: what the tiers after this one say
+  } value{rest, rest, rest, listed, rest}, later = value;  // `later`: what the tiers after this one say
   std::optional<ir::Tier> tier;
   for (auto level = levels.rbegin(); level != levels.rend(); ++level) {
     if (tier != std::get<ir::Tier>(level->first)) later = value;
     tier = std::get<ir::Tier>(level->first);
     const Sums& sums = level->second;
-    const z3::expr redirects = smt::any(context_, sums.redirects);
+    const z3::expr redirects = chosen ? chosen->redirected : smt::any(context_, sums.redirects);
     Value here{choose(sums, constant(true), after(sums, later.allowed, value.allowed)),
                choose(sums, smt::negate(redirects), after(sums, later.plain, value.plain)), constant(true), constant(true), constant(true)};
     if (request_ != nullptr) {
-      const AtProxy proxy = at_proxy(sums, unknown, anything, after(sums, later.proxied, value.proxied), after(sums, later.at_names, value.at_names));
+      const AtProxy proxy = at_proxy(sums, chosen, unknown, anything, after(sums, later.proxied, value.proxied), after(sums, later.at_names, value.at_names));
       const z3::expr undenied = smt::negate(smt::any(context_, sums.denies));
       here.passes = choose(sums, smt::any(context_, {smt::negate(redirects), proxy.passes}), after(sums, later.passes, value.passes));
       here.proxied = smt::all(context_, {undenied, proxy.proxied});

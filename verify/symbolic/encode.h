@@ -38,7 +38,7 @@ struct Guard {
 
 struct SideTerms {
   z3::expr allowed;
-  z3::expr plain;  // allowed, and no proxy looks at it; only where the version's redirects are encoded (from 1.17 on)
+  z3::expr plain;  // allowed, and no proxy looks at it; before 1.17 not where a range begins with a port's name
   z3::expr passes; // the request is let through; `allowed` without one
 };
 
@@ -107,12 +107,16 @@ class Encoder {
   void collect_names(const std::vector<Selected>& selected, Question& question);
   void lists(const Selected& selected, const PreparedRule& rule, const z3::expr& narrowed, Question& question, Sums& out);
   z3::expr by_server_name(const Selected& selected, const PreparedRule& rule, const ir::PortMatch& match, ir::Protocol protocol, const z3::expr& narrowed, const Question& question);
-  z3::expr choice_matters(const std::map<Level, Sums>& levels);
+  // Whether a redirect is taken, and to which proxy.
+  struct Chosen {
+    z3::expr redirected, http, tls, dns;
+  };
+  Chosen first_hit(const std::vector<Selected>& selected, const z3::expr& narrowed, Question& question);  // before 1.17
   // What the proxy of this level makes of the request. `proxied`, `at_names`: what the next levels let pass.
   struct AtProxy {
     z3::expr passes, proxied, at_names;
   };
-  AtProxy at_proxy(const Sums& sums, const z3::expr& unknown, const z3::expr& anything, const z3::expr& proxied, const z3::expr& at_names);
+  AtProxy at_proxy(const Sums& sums, const std::optional<Chosen>& chosen, const z3::expr& unknown, const z3::expr& anything, const z3::expr& proxied, const z3::expr& at_names);
   z3::expr number_of(const std::string& name, ir::Protocol protocol, ir::Direction direction, const Party& subject, const Party& peer);
   z3::expr cluster_port(const std::string& name, ir::Protocol protocol);
   z3::expr peer_port(const std::string& name, ir::Protocol protocol, const Party& peer);

@@ -85,31 +85,19 @@ void Encoder::lists(const Selected& selected, const PreparedRule& rule, const z3
       }
 }
 
-// Which redirect 1.16 takes is another question (section 5.4). Where it is for one proxy, what is plain besides lets pass anyhow.
-z3::expr Encoder::choice_matters(const std::map<Level, Sums>& levels) {
-  std::vector<z3::expr> http, tls, dns;
-  for (const auto& [level, sums] : levels) {
-    http.insert(http.end(), sums.http.begin(), sums.http.end());
-    tls.insert(tls.end(), sums.tls.begin(), sums.tls.end());
-    dns.insert(dns.end(), sums.dns.begin(), sums.dns.end());
-  }
-  const z3::expr other = request_->kind() == ir::eval::kTlsKind ? smt::any(context_, http) : smt::all(context_, {smt::any(context_, http), smt::any(context_, tls)});
-  return smt::any(context_, {smt::any(context_, dns), other});
-}
-
-// Of several proxies HTTP's is chosen before the one for server names, and that before the DNS proxy (section 5.4).
-Encoder::AtProxy Encoder::at_proxy(const Sums& sums, const z3::expr& unknown, const z3::expr& anything, const z3::expr& proxied, const z3::expr& at_names) {
+// Of several proxies, where it is not another question, HTTP's is chosen before the one for server names, and that before the DNS proxy (section 5.4).
+Encoder::AtProxy Encoder::at_proxy(const Sums& sums, const std::optional<Chosen>& chosen, const z3::expr& unknown, const z3::expr& anything, const z3::expr& proxied, const z3::expr& at_names) {
   const auto any = [&](const std::vector<z3::expr>& terms) { return smt::any(context_, terms); };
   const auto all = [&](const std::vector<z3::expr>& terms) { return smt::all(context_, terms); };
-  const z3::expr http = any(sums.http), tls = any(sums.tls), envoy = any({http, tls});
+  const z3::expr http = chosen ? chosen->http : any(sums.http), tls = chosen ? chosen->tls : any(sums.tls), envoy = any({http, tls});
   const std::size_t kind = request_->kind();
   const bool dns = kind == ir::eval::kDnsKind;
   const z3::expr perhaps = all({any(sums.perhaps), anything});
   if (const z3::expr doubtful = all({any(sums.perhaps), kind == ir::eval::kHttpKind ? envoy : tls}); !doubtful.is_false()) unmodelled_.push_back(doubtful);
   const z3::expr through = dns ? any({any(sums.through), proxied}) : any({any(sums.through), perhaps, proxied});
   const z3::expr through_names = dns ? any({any(sums.at_names), perhaps, at_names}) : constant(false);
-  const z3::expr dns_ends = all({any(sums.dns_ends), smt::negate(envoy)});
-  const z3::expr ends = dns ? any(sums.http_ends) : kind == ir::eval::kHttpKind ? dns_ends : any({any(sums.http_ends), dns_ends});
+  const z3::expr http_ends = chosen ? chosen->http : any(sums.http_ends), dns_ends = chosen ? chosen->dns : all({any(sums.dns_ends), smt::negate(envoy)});
+  const z3::expr ends = dns ? http_ends : kind == ir::eval::kHttpKind ? dns_ends : any({http_ends, dns_ends});
   const z3::expr lets = dns ? any({all({tls, through_names}), all({smt::negate(tls), through})}) : through;
   return {any({all({unknown, anything}), all({smt::negate(unknown), smt::negate(ends), lets})}), through, through_names};
 }

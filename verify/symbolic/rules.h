@@ -1,6 +1,7 @@
 // verify/symbolic/rules.h — the policies of a world with every name looked up that has nothing to do with who is judged:
 // what the encoding of verdicts reads, made once for all questions. Semantics reference 1.5 to 1.9, 4.4, 5.10.
 #pragma once
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,6 +49,12 @@ struct PreparedRules {
 // Whether a selector asks for a label that an address has by this name.
 inline bool asks_for_name(const ir::Requirement& requirement, const std::string& text) {
   return requirement.key == text && (requirement.source == "fqdn" || requirement.source == "any");
+}
+
+// QUIRK: endPort beside a port's name, before 1.20 (section 1.6).
+inline bool is_named_range(const ir::PortMatch& match) { return !match.name.empty() && match.last != 0; }
+inline bool has_named_range(const ir::Rule& rule) {
+  return std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return std::any_of(item.ports.begin(), item.ports.end(), is_named_range); });
 }
 
 inline bool is_clusterwide(const ir::Policy& policy) {
