@@ -213,7 +213,7 @@ Result<std::vector<Proof>> prove_programs(const Json& bundle, const ReadFile& re
   if (!runtime) return tl::make_unexpected(runtime.error());
   std::atomic<std::size_t> next = 0;
   const auto run = [&] {
-    bytecode::Prover prover({.steps = options.steps});
+    bytecode::Prover prover({.steps = options.steps, .whole_runtime = options.whole_runtime});
     for (std::size_t i; (i = next++) < all->size();) prove((*all)[i], read, *runtime, prover, options);
   };
   const unsigned jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());

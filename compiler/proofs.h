@@ -20,6 +20,7 @@ namespace netpolc::compiler {
 
 struct ProofOptions {
   std::uint32_t steps = verify::bytecode::Effort{}.steps;  // of the solver, for each question
+  bool whole_runtime = false;
   unsigned jobs = 0;                                       // programs at a time; 0: one a processor
   const codegen_bpf::ObjectCache* cache = nullptr;         // of former proofs; none: all are proved
 };

@@ -123,6 +123,13 @@ TEST_CASE("programs of tables of every shape are proved") {
   }
 }
 
+TEST_CASE("the parser is proved, which holds for all programs") {
+  const ir::DecisionTable nothing;
+  const auto proof = bytecode::Prover({.whole_runtime = true}).prove(object_of(bytes_of(nothing)), nothing, false);
+  CHECK_MESSAGE(proof.proved(), not_proved(proof));
+  CHECK(std::any_of(proof.parts.begin(), proof.parts.end(), [](const auto& part) { return part.name == "np_parse"; }));
+}
+
 TEST_CASE("a table is not taken for another") {
   bytecode::Prover prover;
   const ir::DecisionTable table = random_table(2, 5, 20, 10);

@@ -175,6 +175,8 @@ z3::expr Bits::apply(const z3::expr& a, const z3::expr& b, const std::function<s
 }
 
 z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
+  if (const auto out = plain_sum(a, b)) return *out;
+  if (unrelated(a, b)) return out_of_order(a, b) ? b + a : a + b;
   if (const auto out = split('+', a, b, [&](const auto& x, const auto& y) { return add(x, y); })) return *out;
   if (value(b) == 0) return a;
   if (value(a) == 0) return b;
@@ -188,6 +190,7 @@ z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
 }
 z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
   if (const auto y = value(b)) return add(a, number(std::uint64_t{0} - *y, width(a)));
+  if (unrelated(a, b)) return a - b;
   if (const auto out = split('-', a, b, [&](const auto& x, const auto& y) { return sub(x, y); })) return *out;
   return apply(a, b, [](auto x, auto y) { return x - y; }, [](const auto& x, const auto& y) { return x - y; });
 }
@@ -229,129 +232,6 @@ std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, const z3::expr& b,
   return std::nullopt;
 }
 
-bool Bits::out_of_order(const z3::expr& a, const z3::expr& b) const {
-  if (!canonical_) return false;
-  const bool x = value(a).has_value(), y = value(b).has_value();
-  return x != y ? x : !x && b.id() < a.id();
-}
-
-z3::expr Bits::named(const z3::expr& term) {
-  const auto key = std::tuple('n', term.id(), 0u);
-  if (const auto known = split_.find(key); known != split_.end()) return known->second;
-  const z3::expr name = fresh("name", term.is_bool() ? 1 : width(term));
-  facts_.push_back(term.is_bool() ? (name == number(1, 1)) == term : name == term);
-  kept_.push_back(term);
-  split_.emplace(key, name);
-  return name;
-}
-
-// (d - 0x0101..01) & ~d & m, where m has highest bits of bytes: which bytes of d are 0; and those that are 1 where the one
-// below is such a byte, since it borrows.
-std::optional<z3::expr> Bits::zero_bytes(const z3::expr& a, std::uint64_t m) {
-  constexpr std::uint64_t highs = 0x8080808080808080, minus_ones = 0 - std::uint64_t{0x0101010101010101};
-  if (!canonical_ || width(a) != 64 || m == 0 || (m & ~highs) != 0 || !is(a, Z3_OP_BAND) || a.num_args() != 2) return std::nullopt;
-  const unsigned bytes = (std::bit_width(m) + 7) / 8;
-  for (const auto& [minus, inverse] : {std::pair(a.arg(0), a.arg(1)), std::pair(a.arg(1), a.arg(0))}) {
-    if (!is(minus, Z3_OP_BADD) || minus.num_args() != 2 || !is(inverse, Z3_OP_BXOR) || inverse.num_args() != 2) continue;
-    const auto less = value(minus.arg(1)), ones = value(inverse.arg(1));
-    const z3::expr d = minus.arg(0);
-    if (!less || !ones || ((*less ^ minus_ones) & mask(bytes * 8)) != 0 || *ones != mask(64) || !z3::eq(d, inverse.arg(0))) continue;
-    std::optional<z3::expr> out;
-    z3::expr below = no();
-    for (unsigned byte = 0; byte < 8; ++byte) {
-      const auto is_it = [&](std::uint64_t wanted) { return equal(extract(d, byte * 8 + 7, byte * 8), number(wanted, 8)); };
-      z3::expr here = number(0, 8);
-      if (byte < bytes) {
-        const z3::expr hit = named(one_of(is_it(0), both(is_it(1), below)));
-        if ((m >> (byte * 8 + 7) & 1) != 0) here = join(hit, number(0, 7));
-        below = equal(hit, number(1, 1));
-      }
-      out = out ? join(here, *out) : here;
-    }
-    return out;
-  }
-  return std::nullopt;
-}
-
-// Of a byte. A choice gets a name first, or whatever is made of it would be one.
-std::optional<z3::expr> Bits::eight_copies(const z3::expr& a, const z3::expr& b) {
-  constexpr std::uint64_t copies = 0x0101010101010101;
-  if (!canonical_ || width(a) != 64) return std::nullopt;
-  if (value(a) == copies) return value(b) == copies ? std::nullopt : eight_copies(b, a);
-  unsigned left = kMostLeaves;
-  if (value(b) != copies || range(a).high > 0xff || is_choice(a, left)) return std::nullopt;
-  const z3::expr whole = extract(a, 7, 0), byte = is(whole, Z3_OP_ITE) ? named(whole) : whole;
-  z3::expr out = byte;
-  for (int i = 1; i < 8; ++i) out = join(byte, out);
-  return out;
-}
-
-std::optional<z3::expr> Bits::product(const z3::expr& a, std::uint64_t constant) {
-  if (value(a) || width(a) != 64) return std::nullopt;
-  if (constant >> 32 == 0 || range(a).high >> 32 == 0) return std::nullopt;
-  auto& known = products_[constant];
-  for (const auto& [factor, product] : known)
-    if (z3::eq(factor, a)) return product;
-  const z3::expr out = fresh("product", 64);
-  for (const auto& [factor, product] : known) facts_.push_back(z3::implies(factor == a, product == out));
-  known.emplace_back(a, out);
-  return out;
-}
-
-// An OR whose sides have no bits in common, but for those of constants, is made of the bits of both.
-std::optional<z3::expr> Bits::placed(const z3::expr& a, const z3::expr& b) {
-  const unsigned bits = width(a);
-  if (!canonical_ || bits > 64) return std::nullopt;
-  const auto x = value(a), y = value(b);
-  if (x && y) return std::nullopt;
-  const std::uint64_t ones = x.value_or(0) | y.value_or(0), in_a = possible(a) & ~ones, in_b = possible(b) & ~ones;
-  if ((in_a & in_b) != 0) return std::nullopt;
-  // from the lowest on, as they lie, so that the same bits make the same term
-  std::vector<z3::expr> pieces;
-  const std::function<void(const z3::expr&)> take = [&](const z3::expr& piece) {
-    if (is(piece, Z3_OP_CONCAT)) {
-      for (unsigned i = piece.num_args(); i-- > 0;) take(piece.arg(i));
-    } else if (is(piece, Z3_OP_ZERO_EXT)) {
-      take(piece.arg(0));
-      take(number(0, width(piece) - width(piece.arg(0))));
-    } else if (!pieces.empty() && value(piece) && value(pieces.back())) {
-      pieces.back() = join(piece, pieces.back());
-    } else {
-      pieces.push_back(piece);
-    }
-  };
-  const auto owner = [&](unsigned bit) { return (ones >> bit & 1) != 0 ? 3 : (in_a >> bit & 1) != 0 ? 1 : (in_b >> bit & 1) != 0 ? 2 : 0; };
-  for (unsigned from = 0; from < bits;) {
-    unsigned to = from;
-    while (to + 1 < bits && owner(to + 1) == owner(from)) ++to;
-    const int whose = owner(from);
-    take(whose == 1 ? extract(a, to, from) : whose == 2 ? extract(b, to, from) : number(whose == 3 ? ~std::uint64_t{0} : 0, to - from + 1));
-    from = to + 1;
-  }
-  z3::expr out = pieces.front();
-  for (std::size_t i = 1; i < pieces.size(); ++i) out = join(pieces[i], out);
-  return out;
-}
-
-// x & (x - 1) of a number that has few bits: each stays if there is one below it.
-std::optional<z3::expr> Bits::without_lowest(const z3::expr& a, const z3::expr& b) {
-  if (!canonical_ || width(a) > 64) return std::nullopt;
-  for (const auto& [x, less] : {std::pair(a, b), std::pair(b, a)}) {
-    if (!is(less, Z3_OP_BADD) || less.num_args() != 2 || value(less.arg(1)) != mask(width(a)) || !z3::eq(less.arg(0), x)) continue;
-    const std::uint64_t can = possible(x);
-    z3::expr below = number(0, 1);
-    std::optional<z3::expr> out;
-    for (unsigned bit = 0; bit < width(a); ++bit) {
-      const bool there = (can >> bit & 1) != 0;
-      const z3::expr own = there ? extract(x, bit, bit) : number(0, 1), kept = value(below) || !there ? number(0, 1) : bit_and(own, below);
-      out = out ? join(kept, *out) : kept;
-      if (there) below = bit_or(below, own);
-    }
-    return out;
-  }
-  return std::nullopt;
-}
-
 std::optional<z3::expr> Bits::below_lowest(const z3::expr& a, std::uint64_t m) {
   if (!is(a, Z3_OP_BAND) || a.num_args() != 2 || width(a) > 64) return std::nullopt;
   return below_lowest(a.arg(0), a.arg(1), m);
@@ -367,6 +247,15 @@ std::optional<z3::expr> Bits::by_parts(const z3::expr& term, std::uint64_t const
   return join(each(upper, number(constant >> width(lower), width(upper))), each(lower, number(constant, width(lower))));
 }
 
+// 1 << x & m, as a compiler asks whether a number is one of a set.
+std::optional<z3::expr> Bits::one_of_bits(const z3::expr& a, std::uint64_t m) {
+  if (!canonical_ || !is(a, Z3_OP_BSHL) || value(a.arg(0)) != 1) return std::nullopt;
+  z3::expr out = number(0, width(a));
+  for (unsigned bit = width(a); bit-- > 0;)
+    if ((m >> bit & 1) != 0) out = either(equal(a.arg(1), number(bit, width(a))), number(std::uint64_t{1} << bit, width(a)), out);
+  return out;
+}
+
 z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
   if (const auto out = split('&', a, b, [&](const auto& x, const auto& y) { return bit_and(x, y); })) return *out;
   if (value(a) && !value(b)) return bit_and(b, a);
@@ -374,7 +263,9 @@ z3::expr Bits::bit_and(const z3::expr& a, const z3::expr& b) {
     if (*y == 0) return b;
     if (*y == mask(width(b))) return a;
     if (const auto rank = below_lowest(a, *y)) return *rank;
+    if (const auto bit = one_of_bits(a, *y)) return *bit;
     if (const auto hits = zero_bytes(a, *y)) return *hits;
+    if (const auto runs = cut_out(a, *y)) return *runs;
     if (const auto ones = low_ones(*y); ones && !value(a)) return widen(extract(a, *ones - 1, 0), width(a));
     if (const auto parts = by_parts(a, *y, [&](const auto& p, const auto& q) { return bit_and(p, q); })) return *parts;
     // a run of ones
@@ -418,6 +309,8 @@ z3::expr Bits::shift_left(const z3::expr& a, const z3::expr& b) {
     const unsigned by = static_cast<unsigned>(*y % bits);
     return by == 0 ? a : join(extract(a, bits - 1 - by, 0), number(0, by));
   }
+  if (canonical_ && value(a) == 1 && !value(b) && std::has_single_bit(bits))
+    return z3::shl(a, widen(extract(b, static_cast<unsigned>(std::countr_zero(bits)) - 1, 0), bits));  // see `one_of_bits`
   // a constant by one of few distances, as `switch` is compiled: a choice between constants
   if (const auto x = value(a); x && !value(b) && range(b).high < bits) {
     z3::expr out = number(*x << range(b).high, bits);
@@ -464,7 +357,9 @@ z3::expr Bits::extract(const z3::expr& a, unsigned high, unsigned low) {
     return join(extract(a.arg(0), high - lower, 0), extract(a.arg(1), lower - 1, low));
   }
   if (is(a, Z3_OP_BAND) && a.num_args() == 2 && value(a.arg(1))) return bit_and(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
+  if (const auto sign = sign_below_zero(a, high, low)) return *sign;
   if (canonical_ && a.num_args() == 2) {
+    if (low == 0 && is(a, Z3_OP_BADD)) return add(extract(a.arg(0), high, 0), extract(a.arg(1), high, 0));
     if (is(a, Z3_OP_BXOR)) return bit_xor(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
     if (is(a, Z3_OP_BOR)) return bit_or(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
     if (is(a, Z3_OP_BAND)) return bit_and(extract(a.arg(0), high, low), extract(a.arg(1), high, low));
@@ -487,6 +382,7 @@ z3::expr Bits::join(const z3::expr& upper, const z3::expr& lower) {
   if (const auto out = split('j', upper, lower, [&](const auto& p, const auto& q) { return join(p, q); })) return *out;
   if (x && y && bits <= 64) return number(*x << width(lower) | *y, bits);
   if (x == 0 && width(upper) <= 64) return widen(lower, bits);
+  if (canonical_ && is(upper, Z3_OP_ZERO_EXT)) return widen(join(upper.arg(0), lower), bits);
   // halves of one thing
   if (is(upper, Z3_OP_EXTRACT) && is(lower, Z3_OP_EXTRACT) && z3::eq(upper.arg(0), lower.arg(0)) && upper.lo() == lower.hi() + 1)
     return extract(upper.arg(0), upper.hi(), lower.lo());
@@ -507,17 +403,6 @@ z3::expr Bits::compare(const z3::expr& a, const z3::expr& b, const std::function
   if (y && is_choice(a, left)) return at_leaves(a, [&](const z3::expr& leaf) { return context_.bool_val(fold(*value(leaf), *y)); });
   if (x && is_choice(b, left)) return at_leaves(b, [&](const z3::expr& leaf) { return context_.bool_val(fold(*x, *value(leaf))); });
   return plain(a, b);
-}
-
-// Each part of the number by itself, so that comparisons are of what was read.
-std::optional<z3::expr> Bits::is_constant(const z3::expr& a, std::uint64_t constant) {
-  const z3::expr wanted = number(constant, width(a));
-  if (const auto out = split('=', a, wanted, [&](const auto& x, const auto& y) { return equal(x, y); })) return *out;
-  if (width(a) == 1 && constant == 0) return negate(equal(a, number(1, 1)));
-  if (constant != 0 || a.num_args() != 2) return std::nullopt;
-  if (is(a, Z3_OP_BOR)) return both(equal(a.arg(0), wanted), equal(a.arg(1), wanted));
-  if (is(a, Z3_OP_BXOR)) return equal(a.arg(0), a.arg(1));
-  return std::nullopt;
 }
 
 z3::expr Bits::equal(const z3::expr& a, const z3::expr& b) {
@@ -584,36 +469,5 @@ z3::expr Bits::below_signed(const z3::expr& a, const z3::expr& b) {
                  [](const auto& p, const auto& q) { return z3::slt(p, q); });
 }
 z3::expr Bits::at_most_signed(const z3::expr& a, const z3::expr& b) { return negate(below_signed(b, a)); }
-
-z3::expr Bits::either(const z3::expr& condition, const z3::expr& then, const z3::expr& otherwise) {
-  if (condition.is_true() || z3::eq(then, otherwise)) return then;
-  if (condition.is_false()) return otherwise;
-  if (canonical_ && condition.is_not()) return either(condition.arg(0), otherwise, then);
-  if (canonical_ && is(then, Z3_OP_ITE) && !then.is_bool() && z3::eq(then.arg(2), otherwise)) return either(both(condition, then.arg(0)), then.arg(1), otherwise);
-  if (is(then, Z3_OP_ITE) && z3::eq(then.arg(0), condition)) return either(condition, then.arg(1), otherwise);
-  if (is(otherwise, Z3_OP_ITE) && z3::eq(otherwise.arg(0), condition)) return either(condition, then, otherwise.arg(2));
-  if (then.is_bool()) return one_of(both(condition, then), both(negate(condition), otherwise));
-  return z3::ite(condition, then, otherwise);
-}
-
-z3::expr Bits::both(const z3::expr& a, const z3::expr& b) {
-  if (z3::eq(a, b)) return a;
-  if (z3::eq(a, negate(b))) return no();
-  return smt::all(context_, {a, b});
-}
-
-z3::expr Bits::one_of(const z3::expr& a, const z3::expr& b) {
-  if (z3::eq(a, b)) return a;
-  if (z3::eq(a, negate(b))) return yes();
-  // (g and c) or (g and not c): where two ways meet again
-  if (a.is_and() && b.is_and() && a.num_args() == 2 && b.num_args() == 2 && z3::eq(a.arg(0), b.arg(0)))
-    return both(a.arg(0), one_of(a.arg(1), b.arg(1)));
-  // g or (g and c)
-  if (b.is_and() && z3::eq(b.arg(0), a)) return a;
-  if (a.is_and() && z3::eq(a.arg(0), b)) return b;
-  return smt::any(context_, {a, b});
-}
-
-z3::expr Bits::negate(const z3::expr& a) { return smt::negate(a); }
 
 }  // namespace netpolc::verify::bytecode

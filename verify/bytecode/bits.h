@@ -35,6 +35,13 @@ class Bits {
   // of more than 32 bits, is a symbol, of which `facts` say that equal factors have equal products: less is known then,
   // nothing wrong. And operands are in one order, and bits that come from different sides of an OR are in their places.
   void abstract_products() { canonical_ = true; }
+  // The lesser of two, where they were compared without a jump: `lesser` is `name` where `taken` holds, which is where
+  // `other` - `before` is negative, else `before`. `name` has what `other` has. That is not in `facts`: a proof by steps says of
+  // them what it needs.
+  struct Lesser {
+    z3::expr before, other, name, taken, lesser;
+  };
+  const std::vector<Lesser>& lesser() const { return lesser_; }
   // And from now on whether two numbers of 64 bits are equal is a truth of which nothing is known: both sides must ask the same.
   void abstract_equality() { forget_equality_ = true; }
   // To be stated to a solver.
@@ -80,6 +87,8 @@ class Bits {
   z3::expr both(const z3::expr& a, const z3::expr& b);
   z3::expr one_of(const z3::expr& a, const z3::expr& b);
   z3::expr negate(const z3::expr& a);
+  // Of two ways that exclude each other: what holds on the first of them and not on the other.
+  z3::expr chooser(const z3::expr& a, const z3::expr& b);
 
  private:
   // Into the parts of a number of which some bits are constant.
@@ -95,6 +104,7 @@ class Bits {
   z3::expr compare(const z3::expr& a, const z3::expr& b, const std::function<bool(std::uint64_t, std::uint64_t)>& fold,
                    const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
   z3::expr at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
+  std::optional<z3::expr> one_of_bits(const z3::expr& a, std::uint64_t m);
   std::optional<z3::expr> narrower(const z3::expr& a, const z3::expr& b);
   // Is it a small choice between constants?
   bool is_choice(const z3::expr& term, unsigned& left) const;
@@ -102,6 +112,10 @@ class Bits {
   // Bits that can be set.
   std::uint64_t possible(const z3::expr& term);
   // With `abstract_products`; none where there is nothing to be done.
+  bool unrelated(const z3::expr& a, const z3::expr& b) const;
+  std::optional<z3::expr> plain_sum(const z3::expr& a, const z3::expr& b);
+  std::optional<z3::expr> cut_out(const z3::expr& a, std::uint64_t m);
+  std::optional<z3::expr> sign_below_zero(const z3::expr& a, unsigned high, unsigned low);
   std::optional<z3::expr> product(const z3::expr& a, std::uint64_t constant);
   // A symbol that is what the term is; of a truth, one bit.
   z3::expr named(const z3::expr& term);
@@ -124,6 +138,7 @@ class Bits {
   bool canonical_ = false, forget_equality_ = false;
   std::map<std::uint64_t, std::vector<std::pair<z3::expr, z3::expr>>> products_;  // by constant: the other factor, the product
   std::vector<z3::expr> facts_;
+  std::vector<Lesser> lesser_;
 };
 
 }  // namespace netpolc::verify::bytecode

@@ -31,8 +31,13 @@ class Executor {
     for (std::uint8_t r = 0; r < kRegisters; ++r) start.registers.push_back(machine_.any());
     for (std::size_t a = 0; a < arguments.size(); ++a) start.registers[a + 1] = arguments[a];
     start.registers[kFrame] = machine_.pointer(machine_.frame(frame_), kStackBytes);
-    pending_[0] = std::move(start);
+    pending_[0].emplace(std::vector<unsigned>{}, std::move(start));
     run_steps(graph_.order);
+    for (auto& [words, state] : left_apart_) {
+      const auto left = left_to_others_.find(words);
+      const z3::expr stayed = left == left_to_others_.end() ? bits_.yes() : bits_.negate(left->second);
+      out_.ends.push_back({bits_.both(entered_.at(words), stayed), state.registers[0].bits, std::move(state.stack)});
+    }
     if (left_) {
       out_.result = left_->registers[0].bits;
       out_.returns = left_->when;
@@ -52,7 +57,7 @@ class Executor {
         if (turn > kMostTurns) refuse("a loop takes more than " + std::to_string(kMostTurns) + " turns");
         run_block(step.block);
         run_steps(step.body);
-        if (!pending_[step.block]) break;
+        if (pending_[step.block].empty()) break;
       }
     }
   }
@@ -61,31 +66,41 @@ class Executor {
     throw NotModelled{function_.name + ", instruction " + std::to_string(at_) + " (" + to_string(function_.code[at_]) + "): " + why};
   }
 
-  // What chooses the first of two ways: where both came from one jump, its condition.
-  z3::expr chooser(const z3::expr& a, const z3::expr& b) {
-    if (a.is_and() && b.is_and() && a.num_args() == 2 && b.num_args() == 2 && z3::eq(a.arg(0), b.arg(0)) &&
-        z3::eq(a.arg(1), bits_.negate(b.arg(1))))
-      return a.arg(1);
-    return a;
-  }
-
   void arrive(std::size_t instruction, State state) {
     if (state.when.is_false()) return;
-    std::optional<State>& there = pending_[graph_.block_at(instruction)];
-    if (!there) {
-      there = std::move(state);
-      return;
+    const std::size_t block = graph_.block_at(instruction);
+    tell_apart(state);
+    const auto [there, fresh] = pending_[block].try_emplace(state.words, state);
+    if (!fresh) merge(there->second, state, kRegisters);
+  }
+  void tell_apart(State& state) {
+    std::vector<unsigned> words;
+    for (const int place : setting_.apart) {
+      kept_.push_back(machine_.bytes(state.stack, place, 4));
+      words.push_back(kept_.back().id());
     }
-    const z3::expr first = chooser(state.when, there->when);
-    for (std::uint8_t r = 0; r < kRegisters; ++r) there->registers[r] = machine_.merge(first, state.registers[r], there->registers[r]);
-    there->stack = machine_.merge(first, state.stack, there->stack);
-    there->when = bits_.one_of(state.when, there->when);
+    if (words == state.words) return;
+    const auto add = [&](std::map<std::vector<unsigned>, z3::expr>& to, const std::vector<unsigned>& key) {
+      const auto [there, fresh] = to.try_emplace(key, state.when);
+      if (!fresh) there->second = bits_.one_of(there->second, state.when);
+    };
+    add(left_to_others_, state.words);
+    add(entered_, words);
+    state.words = std::move(words);
+  }
+  void merge(State& there, const State& state, std::uint8_t registers) {
+    const z3::expr first = bits_.chooser(state.when, there.when);
+    for (std::uint8_t r = 0; r < registers; ++r) there.registers[r] = machine_.merge(first, state.registers[r], there.registers[r]);
+    there.stack = machine_.merge(first, state.stack, there.stack);
+    there.when = bits_.one_of(state.when, there.when);
   }
 
   void run_block(std::size_t block) {
-    if (!pending_[block]) return;
-    State state = std::move(*pending_[block]);
-    pending_[block].reset();
+    std::map<std::vector<unsigned>, State> states;
+    states.swap(pending_[block]);
+    for (auto& [words, state] : states) run_block(block, std::move(state));
+  }
+  void run_block(std::size_t block, State state) {
     const std::size_t end = block + 1 < graph_.first.size() ? graph_.first[block + 1] : function_.code.size();
     for (at_ = graph_.first[block]; at_ < end; ++at_) {
       if (function_.code[at_].second) continue;
@@ -315,14 +330,13 @@ class Executor {
   void leave(State state) {
     if (!state.registers[0].pointers.empty()) refuse("a pointer is returned");
     state.stack.erase(state.stack.lower_bound(static_cast<int>(frame_) * kStackBytes), state.stack.end());
-    if (!left_) {
-      left_ = std::move(state);
-      return;
+    if (!setting_.apart.empty()) {
+      tell_apart(state);
+      const auto [there, fresh] = left_apart_.try_emplace(state.words, state);
+      if (!fresh) merge(there->second, state, 1);
     }
-    const z3::expr first = chooser(state.when, left_->when);
-    left_->registers[0] = machine_.merge(first, state.registers[0], left_->registers[0]);
-    left_->stack = machine_.merge(first, state.stack, left_->stack);
-    left_->when = bits_.one_of(state.when, left_->when);
+    if (!left_) left_ = std::move(state);
+    else merge(*left_, state, 1);
   }
 
   void call(State& state, const Instruction& i) {
@@ -381,9 +395,12 @@ class Executor {
   const Setting& setting_;
   std::size_t frame_;
   FlowGraph graph_;
-  std::vector<std::optional<State>> pending_;
+  std::vector<std::map<std::vector<unsigned>, State>> pending_;  // by block, and by the words that keep ways apart
+  std::map<std::vector<unsigned>, z3::expr> entered_, left_to_others_;  // when their words became those, and when others
+  std::vector<z3::expr> kept_;
   std::size_t at_ = 0;
   std::optional<State> left_;
+  std::map<std::vector<unsigned>, State> left_apart_;
   Run out_{bits_.number(0, 64), bits_.no(), {}, {}, {}};
 };
 

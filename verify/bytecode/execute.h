@@ -18,6 +18,8 @@ struct State {
   z3::expr when;  // the way here was taken
   std::vector<Value> registers;
   Stack stack;
+  // Of ways that stay apart.
+  std::vector<unsigned> words{};  // the numbers of their terms
 };
 
 // Of a function by contract, or of a helper whose answer a proof may speak of.
@@ -36,6 +38,7 @@ inline constexpr const char *kUpdate = "bpf_map_update_elem", *kReserve = "bpf_r
 struct Asked {
   z3::expr when;
   Lookup lookup;
+  Stack stack;  // as it was
 };
 
 // A value of a map that was to be exchanged: for `next`, if it was `expected` (none: whatever it was).
@@ -47,6 +50,11 @@ struct Exchange {
   z3::expr found, next;  // as wide as what is exchanged
 };
 
+// `when` it ends so, if it returns at all.
+struct End {
+  z3::expr when, result;  // r0, 64 bits
+  Stack stack;
+};
 struct Run {
   z3::expr result;    // r0, 64 bits, wherever `returns`
   z3::expr returns;
@@ -54,6 +62,7 @@ struct Run {
   std::vector<Asked> asked;
   std::vector<Exchange> exchanges;
   Stack stack{};  // what callers have there, as it is left
+  std::vector<End> ends{};  // with `apart`: all of the above, each way of its own
   std::size_t steps = 0;  // instructions
 };
 
@@ -68,6 +77,9 @@ struct Setting {
   Contracts contracts{};
   std::set<std::string> inlined{};  // run as a part of their caller
   std::optional<Stack> caller{};    // its frame is the machine's stack; the function has one of its own then
+  // Words (of four bytes, by where they begin) of the caller's frame: ways on which they are not the same stay apart until the
+  // function returns, see `Run::ends`. For what decides where everything else is.
+  std::vector<int> apart{};
   // What bpf_loop does in this state, whose stack its turns may write to, and what it returns. None: it has no contract.
   std::function<Value(State&)> loop{};
 };

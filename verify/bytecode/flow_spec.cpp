@@ -9,6 +9,7 @@ namespace netpolc::verify::bytecode {
 namespace {
 
 constexpr std::uint64_t kMix = 0x9e3779b97f4a7c15;
+constexpr unsigned kPriceBits = 33;
 constexpr std::uint64_t kTcp = 6, kFin = 0x01, kSyn = 0x02, kRst = 0x04;
 
 z3::expr mix(Bits& bits, const z3::expr& hash, const z3::expr& word) {
@@ -120,6 +121,44 @@ z3::expr FlowSpec::by_sort(std::uint64_t offset, const z3::expr& protocol, const
     return z3::ite(established, z3::ite(closed, one(sort | NP_IS_ESTABLISHED | NP_IS_CLOSED), one(sort | NP_IS_ESTABLISHED)), z3::ite(closed, one(sort | NP_IS_CLOSED), one(sort)));
   };
   return z3::ite(tcp, choose(NP_IS_TCP), choose(0));
+}
+
+FlowSpec::Choice FlowSpec::cheapest(const Lookup& bucket, bool ipv4, const z3::expr& now) {
+  const z3::expr dear = bits_.number(~std::uint64_t{0}, kPriceBits);
+  Choice out{{}, bits_.no(), {}, {}, {}, bits_.yes()};
+  z3::expr least = dear, way = bits_.number(NP_WAYS, 3);
+  const auto numbered = [&](const z3::expr& price, const z3::expr& whose, const z3::expr& busy) {
+    return Choice::Price{price, whose, price == dear, z3::zext(z3::concat(price, whose), 64 - kPriceBits - 3), busy};
+  };
+  for (std::uint64_t number = 0; number < NP_WAYS; ++number) {
+    const std::uint64_t track = track_at(ipv4, number);
+    const z3::expr one = bits_.fresh("price", kPriceBits), less = z3::ult(one, least);
+    out.priced.push_back(one == price(bucket, track, now));
+    const z3::expr busy = has(bits_, machine_.initial(bucket.region, track + offsetof(np_track, state), 1), NP_FLOW_BUSY);
+    out.takeable = out.takeable && z3::implies(busy, one == dear);
+    least = z3::ite(less, one, least);
+    way = z3::ite(less, bits_.number(number, 3), way);
+    out.prices.push_back(numbered(one, bits_.number(number, 3), busy));
+    out.least.push_back(numbered(least, way, busy));
+  }
+  for (std::uint64_t number = 0; number < NP_WAYS; ++number) out.takes.push_back(least != dear && way == bits_.number(number, 3));
+  out.live = least != bits_.number(0, kPriceBits);
+  return out;
+}
+
+// All ones where it is not to be had; 0: free or expired; else whether it had an answer, and above 0 how long it would live.
+z3::expr FlowSpec::price(const Lookup& bucket, std::uint64_t track, const z3::expr& now) {
+  const auto field = [&](std::uint64_t offset, unsigned size) { return machine_.initial(bucket.region, track + offset, size); };
+  const z3::expr flags = bits_.widen(field(offsetof(np_track, state), 1), 32), protocol = field(offsetof(np_track, state) + NP_FLOW_PROTOCOL_SHIFT / 8, 1);
+  const z3::expr expires = field(offsetof(np_track, expires), 4), left = expires - now;
+  const z3::expr dead = expired(expires, now) || protocol == 0;
+  // SYN ACK is no answer, nor is anything once the called side has closed
+  const z3::expr spoken = protocol != static_cast<int>(kTcp) || has(bits_, flags, NP_FLOW_ESTABLISHED);
+  const z3::expr over = (has(bits_, flags, NP_FLOW_OUT) && has(bits_, flags, NP_FLOW_IN_CLOSING)) || (has(bits_, flags, NP_FLOW_IN) && has(bits_, flags, NP_FLOW_OUT_CLOSING));
+  const z3::expr answered = has(bits_, flags, NP_FLOW_REPLIED) && spoken && !over;
+  const z3::expr just_now = answered && z3::ult(by_sort(offsetof(np_config, evictable), protocol, flags), left);
+  const z3::expr price = z3::concat(z3::ite(answered, bits_.number(1, 1), bits_.number(0, 1)), left + 1);
+  return z3::ite(has(bits_, flags, NP_FLOW_BUSY) || (!dead && just_now), bits_.number(~std::uint64_t{0}, kPriceBits), z3::ite(dead, bits_.number(0, kPriceBits), price));
 }
 
 z3::expr FlowSpec::lifetime(const z3::expr& protocol, const z3::expr& flags) { return by_sort(offsetof(np_config, lifetimes), protocol, flags); }

@@ -72,6 +72,27 @@ class FlowSpec {
   // The byte of `tags` that a flow has.
   z3::expr tag(const FlowKey& key);
 
+  // Which way of a bucket a new flow takes, by number: one that is free or has expired, else that of a flow which had no answer,
+  // else of one that had; of several the one that would be forgotten first, and the first of these. None that is being
+  // written, and none that had an answer and was used just now.
+  struct Choice {
+    std::vector<z3::expr> takes;  // exclude each other
+    z3::expr live;                // it is that of a live flow
+    // Each way's price, and the least of the ways so far, as numbers of 64 bits with the way in the lower three: no number, but one
+    // from kDear to kDearest, where there is none to be had.
+    struct Price {
+      z3::expr price, way;  // 33 and 3 bits
+      z3::expr none, number;
+      z3::expr busy;        // being written
+    };
+    std::vector<Price> prices, least;
+    // Prices are symbols: each is this. Where that is too long, that what is being written is not to be had is what follows.
+    std::vector<z3::expr> priced;
+    z3::expr takeable;
+  };
+  static constexpr std::uint64_t kDear = std::uint64_t{1} << 43, kDearest = std::uint64_t{1} << 46;
+  Choice cheapest(const Lookup& bucket, bool ipv4, const z3::expr& now);
+
   static constexpr std::uint64_t way_at(bool ipv4, std::uint64_t number) {
     return ipv4 ? offsetof(np_bucket4, way) + number * sizeof(np_flow4) : offsetof(np_bucket6, way) + number * sizeof(np_flow6);
   }
@@ -81,6 +102,7 @@ class FlowSpec {
 
  private:
   z3::expr config(std::uint64_t offset, unsigned size) { return machine_.initial(config_, offset, size); }
+  z3::expr price(const Lookup& bucket, std::uint64_t track, const z3::expr& now);
   z3::expr holds(const FlowKey& key, const Lookup& bucket, bool ipv4, std::uint64_t number);
 
   Machine& machine_;

@@ -20,12 +20,12 @@ void FunctionProof::run(const std::vector<Value>& arguments, const Setting& sett
 void FunctionProof::conclude() {
   inquiry_.never(!run_->returns, "does not return");
   inquiry_.no_faults(machine_);
-  for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
+  if (look_ups_matter_)
+    for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
   if (products_matter_)
     for (const z3::expr& fact : bits_.facts()) inquiry_.assume(fact);
   const auto found = inquiry_.ask();
   if (found) out_.answer = Refuted{found->what, std::nullopt};
-  if (found && getenv("DBG")) debug(*found);  // DBG
   out_.steps += inquiry_.steps();
 }
 

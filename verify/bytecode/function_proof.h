@@ -16,8 +16,7 @@ class FunctionProof {
  protected:
   // `function`: of the object, whose name the part has. `at_once`: as Inquiry has it.
   FunctionProof(const Object& object, const std::string& function, Effort effort, Part& out, std::size_t at_once = 256);
-  virtual ~FunctionProof() = default;
-  virtual void debug(const Inquiry::Found&) {}  // DBG
+  ~FunctionProof() = default;
 
   // Runs the function, to `run_`.
   void run(const std::vector<Value>& arguments, const Setting& setting);
@@ -100,6 +99,8 @@ class FunctionProof {
   // That equal factors have equal products (Bits::abstract_products). Where both sides make the very same terms it need not be
   // said, and costs much.
   bool products_matter_ = true;
+  // That look-ups of equal keys find the same.
+  bool look_ups_matter_ = true;
 
  private:
   Who near(const z3::expr& four, const z3::expr& ipv4, const Who& otherwise);

@@ -61,7 +61,7 @@ Value Helpers::look_up(const State& state) {
   const unsigned size = machine_.object().maps[index].key_size;
   machine_.asks(index, state.when);
   const Lookup found = machine_.look_up(index, machine_.bytes(state.stack, place(state.registers[2], size, "the key"), size));
-  run_.asked.push_back({state.when, found});
+  run_.asked.push_back({state.when, found, state.stack});
   if (found.found.is_false()) return machine_.number(0);
   return {bits_.number(0, 64), {{found.found, found.region, bits_.number(0, 64)}}};
 }
@@ -74,7 +74,7 @@ Value Helpers::update(State& state) {
   return {record(state, kUpdate).result};
 }
 
-// All of the bytes, or none of them and zeros.
+// All of the bytes, or none of them and zeros, which bytes that are not there may be.
 Value Helpers::load_bytes(State& state) {
   const std::uint64_t size = constant(state.registers[4], "how many bytes are read");
   const int to = place(state.registers[3], size, "where bytes are read to");
@@ -83,8 +83,7 @@ Value Helpers::load_bytes(State& state) {
   const z3::expr there = bits_.both(bits_.at_most(wide, bits_.number(kMostOffset, 64)),
                                     bits_.at_most(bits_.add(wide, bits_.number(size, 64)), bits_.widen(machine_.packet_length(), 64)));
   for (std::uint64_t i = 0; i < size; ++i) {
-    const z3::expr byte = machine_.packet_bytes(bits_.add(offset, bits_.number(i, 32)), 1);
-    machine_.overwrite(state.stack, to + static_cast<int>(i), 1, Value{bits_.either(there, byte, bits_.number(0, 8))});
+    machine_.overwrite(state.stack, to + static_cast<int>(i), 1, Value{machine_.packet_bytes(bits_.add(offset, bits_.number(i, 32)), 1)});
   }
   return {bits_.either(there, bits_.number(0, 64), bits_.number(kFault, 64))};
 }

@@ -9,16 +9,22 @@ namespace netpolc::verify::bytecode {
 
 class Inquiry {
  public:
-  // Of `at_once` fears it is asked at a time: many where they have much in common.
+  // Of `at_once` fears it is asked at a time: many where they have much in common. kAlone: each by a solver of its own, where they
+  // are large and have little in common; those of one tag, if it is not 0, by one.
+  static constexpr std::size_t kAlone = 0;
   Inquiry(const std::string& name, z3::context& context, Effort effort, std::size_t at_once = 256)
-      : name_(name), context_(context), solver_(context, {effort.steps, effort.milliseconds}), at_once_(at_once) {}
+      : name_(name), context_(context), budget_{effort.steps, effort.milliseconds}, solver_(context, budget_), at_once_(at_once) {}
 
-  void assume(const z3::expr& fact) { solver_.add(fact); }
+  void assume(const z3::expr& fact) {
+    solver_.add(fact);
+    if (at_once_ == kAlone) facts_.push_back(fact);
+  }
   // `when` must be impossible. `tag` is the caller's.
   void never(const z3::expr& when, const std::string& what, std::size_t tag = 0) {
     if (!when.is_false()) fears_.push_back({when, what, tag});
   }
   void no_faults(const Machine& machine, std::size_t from = 0, std::size_t tag = 0) {
+    small_from_ = fears_.size();
     for (std::size_t f = from; f < machine.faults().size(); ++f) never(machine.faults()[f].when, machine.faults()[f].what, tag);
   }
 
@@ -29,7 +35,7 @@ class Inquiry {
   };
   // None: nothing of it can be. Throws NotModelled where the solver does not know.
   std::optional<Found> ask();
-  std::uint64_t steps() const { return solver_.steps(); }
+  std::uint64_t steps() const { return solver_.steps() + steps_; }
 
  private:
   struct Fear {
@@ -38,10 +44,18 @@ class Inquiry {
     std::size_t tag;
   };
   std::string name_;
+  // What can be, of the fears from `from` on and before `to` that the answer is about.
+  std::optional<Found> found(const smt::Answer& answer, std::size_t from, std::size_t to) const;
+
   z3::context& context_;
+  smt::Budget budget_;
   smt::Solver solver_;
   std::size_t at_once_;
+  std::vector<z3::expr> facts_;
   std::vector<Fear> fears_;
+  std::uint64_t steps_ = 0;
+  static constexpr std::size_t kSmall = 128;  // at once
+  std::size_t small_from_ = ~std::size_t{0};  // fears about memory
 };
 
 // Functions of the prover, each for one part.

@@ -182,10 +182,14 @@ z3::expr Machine::read_words(const z3::expr& when, std::size_t region, std::uint
     read_.insert({region, (offset + size - 1) / 8});
     return contents(region, offset, size, stores_.size(), when);
   }
-  bool changed = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
-  for (const auto& [other, word] : written_) changed |= word >= offset / 8 && word <= (offset + size - 1) / 8 && may_be(region, other);
+  const bool forgotten = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
   read_.insert({region, (offset + size - 1) / 8});
-  return changed ? bits_.fresh("changed", size * 8) : initial(region, offset, size);
+  if (forgotten) return bits_.fresh("changed", size * 8);
+  // ways on which nothing was written there find what was there
+  z3::expr changed = bits_.no();
+  for (const Store& store : stores_)
+    if (store.offset / 8 <= (offset + size - 1) / 8 && offset / 8 <= (store.offset + store.size - 1) / 8 && may_be(region, store.region)) changed = bits_.one_of(changed, store.when);
+  return changed.is_false() ? initial(region, offset, size) : bits_.either(changed, bits_.fresh("changed", size * 8), initial(region, offset, size));
 }
 
 bool Machine::was_read(std::size_t region, std::uint64_t index) const {
@@ -262,7 +266,15 @@ z3::expr Machine::bytes(const Stack& stack, int offset, unsigned size) {
 }
 
 std::optional<Machine::Places> Machine::places(const z3::expr& offset) {
-  if (auto out = bits_.choices(offset, kMostChoices)) return out;
+  if (const auto all = bits_.choices(offset, kMostChoices)) {
+    Places out;
+    for (const auto& [when, place] : *all) {
+      const auto same = std::find_if(out.begin(), out.end(), [&](const auto& other) { return other.second == place; });
+      if (same == out.end()) out.emplace_back(when, place);
+      else same->first = bits_.one_of(same->first, when);
+    }
+    return out;
+  }
   const Range range = bits_.range(offset);
   const bool sum = is(offset, Z3_OP_BADD) && offset.num_args() == 2 && Bits::value(offset.arg(1));
   const std::uint64_t base = sum ? *Bits::value(offset.arg(1)) : 0, step = std::max<std::uint64_t>(1, divisor(sum ? offset.arg(0) : offset));
@@ -352,7 +364,6 @@ void Machine::store_one(Stack& stack, const z3::expr& when, const Pointer& at, u
   if (!value.pointers.empty()) throw NotModelled{"a pointer is written to " + region.name};
   for (const auto& [chosen, place] : *possible) {
     if (place > region.size || size > region.size - place) continue;
-    for (std::uint64_t word = place / 8; word <= (place + size - 1) / 8; ++word) written_.insert({at.region, word});
     stores_.push_back({bits_.both(when, chosen), at.region, place, size, bits_.extract(value.bits, size * 8 - 1, 0)});
   }
 }

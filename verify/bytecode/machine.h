@@ -172,7 +172,7 @@ class Machine {
   std::vector<Read> constants_read_;
   std::map<std::size_t, std::size_t> constants_, handles_, code_;  // regions, by index in the object
   std::vector<std::pair<Object::Constant, std::size_t>> given_constants_;  // and their regions
-  std::set<std::pair<std::size_t, std::uint64_t>> written_, read_;  // region, word
+  std::set<std::pair<std::size_t, std::uint64_t>> read_;  // region, word
   std::set<std::size_t> forgotten_, own_;
   std::map<std::size_t, bool> decided_;
   std::vector<std::pair<std::size_t, z3::expr>> added_;  // to maps, and when

@@ -17,6 +17,9 @@ namespace netpolc::verify::bytecode {
 struct Effort {
   std::uint32_t steps = 20'000'000;  // of the solver, for each question
   std::uint32_t milliseconds = 20'000;
+  // Functions of the runtime, too, whose proof takes seconds and is of the version of netpolc alone: whoever holds an object to
+  // the runtime that netpolc has need not repeat them.
+  bool whole_runtime = false;
 };
 
 // A flow that policy is asked about, and what the peer's row has.

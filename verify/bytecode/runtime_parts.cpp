@@ -16,6 +16,7 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_track_masked", {}, prove_track_masked},
       {"np_related", {}, prove_related},
       {"np_is_alive", {}, prove_is_alive},
+      {"np_parse", {}, prove_parse, true},
   };
   return all;
 }
