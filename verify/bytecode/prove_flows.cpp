@@ -10,6 +10,7 @@ namespace netpolc::verify::bytecode {
 namespace {
 
 constexpr std::uint64_t kHost = 1;  // identity
+constexpr std::size_t kAtOnce = 48;
 
 class FlowProof : protected FunctionProof {
  public:
@@ -147,14 +148,14 @@ class RememberProof : FlowProof {
       const z3::expr taken = exchanged(bucket.region, at_state, when && bucket.found && choice.takes[number], before);
       const auto states = stores(bucket.region, at_state, 8);
       if (states.size() != 2) {
-        inquiry_.never(bits_.yes(), "does not write a flow's state twice, to take its way and to give it back");
+        never(bits_.yes(), "does not write a flow's state twice, to take its way and to give it back");
         return out;
       }
       written(states[0], z3::concat(bits_.number(0, 32), z3::concat(sequence, bits_.number(NP_FLOW_BUSY, 16))), taken, "the mark that a way is taken");
       written(states[1], state(flow, flow.flags, sequence + 1), taken, "a flow's state");
       const auto field = [&](std::uint64_t offset, const z3::expr& value, const std::string& what) {
         for (const std::size_t s : written(bucket.region, offset, value, taken, what))
-          if (s < states[0] || s > states[1]) inquiry_.never(bits_.yes(), "writes " + what + " before the way is taken, or after it was given back");
+          if (s < states[0] || s > states[1]) never(bits_.yes(), "writes " + what + " before the way is taken, or after it was given back");
       };
       field(number, spec_.tag(flow.key), "a flow's tag");
       if (ipv4) field(at_flow, flow.key.addresses, "a flow's addresses");
@@ -229,6 +230,10 @@ class RememberProof : FlowProof {
     return holds;
   }
 
+  // So many questions at a time: less is done twice, and not all of it at once.
+  void never(const z3::expr& when, const std::string& what) { inquiry_.never(when, what, 1 + asked_++ / kAtOnce); }
+  void exactly(const z3::expr& when, const z3::expr& wanted, const std::string& what) { never(when != wanted, what); }
+
   // When is what was expected there found there, by the one exchange that is for it? Which must be tried where `tries` holds,
   // and must expect the state as it was read.
   z3::expr exchanged(std::size_t region, std::uint64_t offset, const z3::expr& tries, const z3::expr& before) {
@@ -237,8 +242,8 @@ class RememberProof : FlowProof {
       for (const Pointer& p : one.address.pointers) {
         if (p.region != region || !one.expected) continue;
         const z3::expr here = one.when && p.when && is(bits_.add(p.offset, bits_.number(static_cast<std::uint64_t>(one.distance), 64)), offset);
-        inquiry_.never(here && *one.expected != before, "expects another state than it has read");
-        inquiry_.never(here && tried, "tries twice to take a way");
+        never(here && *one.expected != before, "expects another state than it has read");
+        never(here && tried, "tries twice to take a way");
         tried = tried || here;
         done = done || (here && bits_.equal(one.found, *one.expected));
       }
@@ -256,12 +261,12 @@ class RememberProof : FlowProof {
     const Store& one = machine_.stores()[store];
     own_[store] = true;
     exactly(one.when, when, "writes " + what + " at the wrong time");
-    inquiry_.never(one.when && one.value != value, "writes " + what + " wrong");
+    never(one.when && one.value != value, "writes " + what + " wrong");
   }
   std::vector<std::size_t> written(std::size_t region, std::uint64_t offset, const z3::expr& value, const z3::expr& when, const std::string& what) {
     const auto all = stores(region, offset, Bits::width(value) / 8);
     if (all.size() == 1) written(all.front(), value, when, what);
-    else inquiry_.never(when, "does not write " + what + ", or in several places");
+    else never(when, "does not write " + what + ", or in several places");
     return all;
   }
 
@@ -270,7 +275,7 @@ class RememberProof : FlowProof {
       const Store& store = machine_.stores()[s];
       const Region& region = machine_.region(store.region);
       const bool counts = region.kind == Region::Kind::MapValue && region.name == NP_MAP_STATS && store.offset == 0 && store.size == 8;
-      if (!own_[s] && !counts) inquiry_.never(store.when, "writes to " + region.name);
+      if (!own_[s] && !counts) never(store.when, "writes to " + region.name);
     }
   }
 
@@ -278,7 +283,7 @@ class RememberProof : FlowProof {
   z3::expr given_, known_given_, fresh_;
   std::size_t packet_, outcome_, known_;
   std::vector<bool> own_;  // stores
-  std::size_t compared_ = 0;
+  std::size_t compared_ = 0, asked_ = 0;
   Effort effort_;
   std::uint64_t more_steps_ = 0;
 };
