@@ -30,7 +30,6 @@ std::optional<Inquiry::Found> Inquiry::ask() {
       solver.add(smt::any(context_, all));
       const smt::Answer answer = solver.ask(name_);
       steps_ += solver.steps();
-      if (getenv("DBG")) fprintf(stderr, "%zu of %zu %s: %lu steps\n", from, fears_.size(), fears_[from].what.c_str(), (unsigned long)solver.steps());  // DBG
       if (auto out = found(answer, from, f)) return out;
     }
     return std::nullopt;
