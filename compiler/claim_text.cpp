@@ -36,6 +36,8 @@ const char* word(const ClaimAnswer& answer) {
 
 // Why nothing of the kind can be.
 std::string nobody(const NoneFound& none, const std::string& therefore) {
+  if (none.nothing_enforced && none.request_possible)
+    return "no policy is enforced for either end, as between a node and the world" + therefore + ": a claim needs a pod, or a node under the host firewall, at one of them";
   return none.request_possible ? "there can be no such ends or no such traffic" + therefore + ": look at labels and namespaces"
                                : "there can be no such request" + therefore + ": look at what it is asked to be, and at what is assumed";
 }
@@ -156,6 +158,7 @@ bool join(verify::Finding& all, verify::Finding more) {
   auto& one = std::get<NoneFound>(more);
   sum.possible |= one.possible;
   sum.request_possible &= one.request_possible;
+  sum.nothing_enforced |= one.nothing_enforced;
   const auto merge = [](auto& into, auto& from) {
     into.insert(into.end(), from.begin(), from.end());
     std::sort(into.begin(), into.end());

@@ -211,6 +211,7 @@ class Look {
     none_.because.erase(std::unique(none_.because.begin(), none_.because.end()), none_.because.end());
     none_.possible = possible_;
     none_.request_possible = possible_ || request_possible_;
+    none_.nothing_enforced = unjudged_ && !possible_;
     note_conflicts();
     if (unjudged_ && possible_) none_.left_out.push_back("what ends that no policy is enforced for send to each other, such as a node to the world");
     return none_;
@@ -260,15 +261,23 @@ class Look {
     auto& encounters = judge_.encounters();
     for (const End& end : set.ends) {
       if (left_out(end, excluded, world_.world.cluster)) continue;
-      for (const auto& face : encounters.faces(end)) {
+      const auto faces = encounters.faces(end);
+      for (std::size_t i = 0; i < faces.size(); ++i) {
+        const auto& face = faces[i];
         if (end.kind == EndKind::Node && !has_all(encounters.facts(face.seen).labels, end.labels)) continue;
         if (left_out(encounters.facts(face.seen), excluded)) continue;
         const std::string place = placed && end.kind != EndKind::Address ? std::to_string(static_cast<int>(end.kind)) + "/" + std::to_string(end.index) + "." + std::to_string(end.pod.value_or(0)) + " " : "";
         if (!seen.emplace(face.subject, place + end.dns_name + " " + signature(encounters.facts(face.seen))).second) continue;
-        out.push_back({{nullptr, end.name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen)), end.dns_name}, &end, face.seen});
+        const std::string name = end.name + (end.kind == EndKind::Host && faces.size() > 1 ? " of " + node(i) : "");
+        out.push_back({{nullptr, name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen)), end.dns_name}, &end, face.seen});
       }
     }
     return out;
+  }
+  // That is the i-th host of this cluster.
+  const std::string& node(std::size_t i) const {
+    const auto& nodes = world_.world.cluster.nodes;
+    return std::find_if(nodes.begin(), nodes.end(), [&](const ir::Node& one) { return !one.remote_cluster && i-- == 0; })->name;
   }
   bool has_pods(const EndSet& set) const {
     return std::any_of(set.ends.begin(), set.ends.end(), [&](const End& end) { return end.kind == EndKind::Endpoint && !world_.world.cluster.endpoints[end.index].remote; });

@@ -76,6 +76,7 @@ struct NoneFound {
   std::vector<Forbids> because;
   bool possible = true;
   bool request_possible = true;
+  bool nothing_enforced = false;  // where not possible: there are such ends, but no policy is for either
   std::vector<std::string> left_out;
 };
 struct NotKnown {
