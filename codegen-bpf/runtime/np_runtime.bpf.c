@@ -169,10 +169,9 @@ NP_INLINE int np_goes_beyond(struct __sk_buff *skb, const struct np_packet *pack
 		return 1;
 	if (found != NP_ROUTE_FOUND && found != NP_ROUTE_NO_NEIGHBOUR && found != NP_ROUTE_TOO_LONG)
 		return 0;
-	np_u32 other = 0;
-	for (int i = 0; i < 4; i++)
-		other |= route.destination[i] ^ packet->destination[i];
-	return other != 0;
+	np_u64 next[2];
+	__builtin_memcpy(next, route.destination, 16);
+	return np_differ(next, packet->destination);
 }
 
 /* What passes whatever policy says, if a pod sends it. ICMP in another's name does not. Neighbour discovery is the

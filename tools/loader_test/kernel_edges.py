@@ -2,13 +2,14 @@
 import socket
 import time
 
-from kernel_world import CLUSTER, POD, check, in_netns, topology
+from kernel_world import CLUSTER, POD, Site, check, in_netns, topology
+
+SHUT = ("---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: shut, namespace: t}\n"
+        "spec: {endpointSelector: {matchLabels: {app: client}}, egress: [{toEndpoints: [{matchLabels: {app: server}}]}]}\n")
 
 
-def test_neighbour_discovery_carries_nothing_away(world, mode):
-    """It passes before policy, with hop limit 255. A pod can write that, too, into what a node would forward."""
-    far, client = "2001:db8::1", world.pods["client"]
-    topology.ip("fabric", "-6", "addr", "add", far + "/128", "dev", "lo", "nodad")
+def discovery_arrives(source, receiver, address):
+    """Does neighbour discovery that is sent to a routable address get there? It carries data, to be known by."""
     got = []
 
     def receive():
@@ -24,27 +25,62 @@ def test_neighbour_discovery_carries_nothing_away(world, mode):
         with socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6) as s:
             s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
             for _ in range(3):
-                s.sendto(b"\x87\0\0\0" + b"stolen" * 50, (far, 0))
+                s.sendto(b"\x87\0\0\0" + b"stolen" * 50, (address, 0))
                 time.sleep(0.3)
 
-    def arrives():
-        got.clear()
-        threads = [in_netns("fabric", receive), in_netns(client.netns, send)]
-        for thread in threads:
-            thread.join()
-        return any(b"stolen" in packet for packet in got)
+    threads = [in_netns(receiver, receive), in_netns(source, send)]
+    for thread in threads:
+        thread.join()
+    return any(b"stolen" in packet for packet in got)
 
-    check(arrives(), "without policy it comes as far as that")
+
+def shut(world, name):
+    """All pods, and a policy by which the client may only speak to the server."""
     pods = "".join(POD % {"name": p.name, "ipv4": p.ipv4, "ipv6": p.ipv6} for p in world.pods.values())
-    shut = ("---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: shut, namespace: t}\n"
-            "spec: {endpointSelector: {matchLabels: {app: client}}, egress: [{toEndpoints: [{matchLabels: {app: server}}]}]}\n")
-    world.load(world.compile_text("shut", CLUSTER + pods + shut), *mode)
-    through = arrives()
+    return world.compile_text(name, CLUSTER + pods + SHUT)
+
+
+def test_neighbour_discovery_carries_nothing_away(world, mode):
+    """It passes before policy, with hop limit 255. A pod can write that, too, into what a node would forward."""
+    far, client = "2001:db8::1", world.pods["client"]
+    topology.ip("fabric", "-6", "addr", "add", far + "/128", "dev", "lo", "nodad")
+    check(discovery_arrives(client.netns, "fabric", far), "without policy it comes as far as that")
+    world.load(shut(world, "shut"), *mode)
+    through = discovery_arrives(client.netns, "fabric", far)
     reaches = world.reaches("client", 8080, family=6)
     world.unload()
     topology.ip("fabric", "-6", "addr", "del", far + "/128", "dev", "lo")
     check(not through, "a pod that may not speak to it sent data to %s" % far)
     check(reaches, "neighbours of the link are found as ever")
+
+
+def test_neighbours_of_a_bridge_find_each_other(world, mode):
+    """Pods of a bridge are neighbours: what tells where a pod is passes, whomever it may speak to. Else nobody could speak to it."""
+    topology.ip("node-1", "link", "add", "bridge", "type", "bridge")
+    topology.ip("node-1", "link", "set", "bridge", "up")
+    topology.ip("node-1", "-6", "addr", "add", "fd00:77::ff/64", "dev", "bridge", "nodad")
+    address = {"client": "fd00:77::1", "stranger": "fd00:77::2"}
+    for name, own in address.items():
+        topology.cable("node-1", "port-" + name, world.pods[name].netns, "bridged")
+        topology.ip("node-1", "link", "set", "port-" + name, "master", "bridge")
+        topology.ip(world.pods[name].netns, "-6", "addr", "add", own + "/64", "dev", "bridged", "nodad")
+    client, stranger = world.pods["client"].netns, world.pods["stranger"].netns
+    for netns in (client, stranger):
+        world.serve(netns, ("7070",))
+    Site.load(world, shut(world, "bridge"), "--attach", "t/client=port-client", "--node", "node-1", *mode)
+    for netns in (client, stranger):
+        topology.ip(netns, "neigh", "flush", "dev", "bridged")
+    carried = discovery_arrives(client, stranger, address["stranger"])
+    reached = world.probe(stranger, address["client"], 7070).wait() == 0
+    began = world.probe(client, address["stranger"], 7070).wait() == 0
+    drops = world.status()["drops"]
+    world.unload()
+    for name in address:
+        topology.ip("node-1", "link", "del", "port-" + name)
+    topology.ip("node-1", "link", "del", "bridge")
+    check(carried, "a neighbour is not told what it asks for: %s" % drops)
+    check(reached, "who may speak to a pod does not find it: %s" % drops)
+    check(not began and drops, "and policy holds: %s" % drops)
 
 
 def test_whatever_address_this_machine_has_is_the_hosts(world, mode):

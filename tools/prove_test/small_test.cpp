@@ -17,7 +17,7 @@ namespace bytecode = verify::bytecode;
 
 namespace {
 
-const std::vector<std::string> kSmall = {"np_name", "np_source_is_own", "np_encapsulates", "np_claim", "np_refuse", "np_report", "np_track_masked", "np_related"};
+const std::vector<std::string> kSmall = {"np_name", "np_source_is_own", "np_encapsulates", "np_claim", "np_exempt", "np_refuse", "np_report", "np_track_masked", "np_related"};
 
 std::string bytes_of(const ir::DecisionTable& table, codegen_bpf::Subject subject = codegen_bpf::Subject::Pod) {
   const auto object = codegen_bpf::compile(codegen_bpf::emit(table, subject));

@@ -11,6 +11,7 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_source_is_own", {}, prove_source},
       {"np_encapsulates", {}, prove_encapsulates},
       {"np_claim", {}, prove_claim},
+      {"np_exempt", {}, prove_exempt},
       {"np_refuse", {}, prove_refuse},
       {"np_report", {}, prove_report},
       {"np_track_masked", {}, prove_track_masked},
