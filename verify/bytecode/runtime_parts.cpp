@@ -18,6 +18,7 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_related", {}, prove_related},
       {"np_is_alive", {}, prove_is_alive},
       {"np_parse", {}, prove_parse, true},
+      {"np_parse_quoted", {}, prove_parse_quoted, true},
   };
   return all;
 }

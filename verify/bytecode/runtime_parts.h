@@ -32,5 +32,6 @@ Part prove_is_alive(const Object& object, Effort effort);
 // Too slow to be asked for every bundle: np_remember with np_key_apart, np_restart and np_open.
 Part prove_remember(const Object& object, Effort effort);
 Part prove_parse(const Object& object, Effort effort);
+Part prove_parse_quoted(const Object& object, Effort effort);
 
 }  // namespace netpolc::verify::bytecode
