@@ -431,6 +431,10 @@ z3::expr Bits::equal(const z3::expr& a, const z3::expr& b) {
     }
   }
   if (forget_equality_ && width(a) == 64 && !value(a) && !value(b)) {
+    if ((range(a).high | range(b).high) >> 32 == 0) return equal(extract(a, 31, 0), extract(b, 31, 0));
+    if (b.id() < a.id()) return equal(b, a);
+    for (const auto& [choice, other] : {std::pair(a, b), std::pair(b, a)})
+      if (is(choice, Z3_OP_ITE)) return either(choice.arg(0), equal(choice.arg(1), other), equal(choice.arg(2), other));
     const auto key = std::tuple('e', a.id(), b.id());
     if (const auto known = split_.find(key); known != split_.end()) return known->second;
     kept_.insert(kept_.end(), {a, b});

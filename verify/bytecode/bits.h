@@ -46,6 +46,14 @@ class Bits {
   void abstract_equality() { forget_equality_ = true; }
   // To be stated to a solver.
   const std::vector<z3::expr>& facts() const { return facts_; }
+  // A symbol that is what the term is, as `names` say; of a truth, one bit.
+  z3::expr named(const z3::expr& term);
+  struct Name {
+    z3::expr symbol, fact;
+  };
+  const std::vector<Name>& names() const { return names_; }
+  // A conjunction whose alternatives have names.
+  z3::expr with_named_alternatives(const z3::expr& condition);
   // The constant `symbol` lies within `range`, from now on.
   void promise(const z3::expr& symbol, Range range);
 
@@ -117,8 +125,6 @@ class Bits {
   std::optional<z3::expr> cut_out(const z3::expr& a, std::uint64_t m);
   std::optional<z3::expr> sign_below_zero(const z3::expr& a, unsigned high, unsigned low);
   std::optional<z3::expr> product(const z3::expr& a, std::uint64_t constant);
-  // A symbol that is what the term is; of a truth, one bit.
-  z3::expr named(const z3::expr& term);
   std::optional<z3::expr> zero_bytes(const z3::expr& a, std::uint64_t m);
   std::optional<z3::expr> eight_copies(const z3::expr& a, const z3::expr& b);
   std::optional<z3::expr> is_constant(const z3::expr& a, std::uint64_t constant);
@@ -135,6 +141,7 @@ class Bits {
   std::map<unsigned, Range> ranges_;
   std::map<std::tuple<char, unsigned, unsigned>, z3::expr> split_;  // what was split already
   unsigned splitting_ = 0, splits_left_ = 0;
+  std::vector<Name> names_;
   bool canonical_ = false, forget_equality_ = false;
   std::map<std::uint64_t, std::vector<std::pair<z3::expr, z3::expr>>> products_;  // by constant: the other factor, the product
   std::vector<z3::expr> facts_;

@@ -70,6 +70,14 @@ z3::expr Bits::one_of(const z3::expr& a, const z3::expr& b) {
   return smt::any(context_, {a, b});
 }
 
+z3::expr Bits::with_named_alternatives(const z3::expr& condition) {
+  std::vector<z3::expr> parts;
+  conjuncts(condition, parts);
+  for (z3::expr& part : parts)
+    if (part.is_or()) part = equal(named(part), number(1, 1));
+  return smt::all(context_, parts);
+}
+
 z3::expr Bits::chooser(const z3::expr& a, const z3::expr& b) {
   if (!canonical_) {
     const bool split = a.is_and() && b.is_and() && a.num_args() == 2 && b.num_args() == 2 && z3::eq(a.arg(0), b.arg(0)) && z3::eq(a.arg(1), negate(b.arg(1)));

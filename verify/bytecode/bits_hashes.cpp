@@ -24,7 +24,8 @@ z3::expr Bits::named(const z3::expr& term) {
   const auto key = std::tuple('n', term.id(), 0u);
   if (const auto known = split_.find(key); known != split_.end()) return known->second;
   const z3::expr name = fresh("name", term.is_bool() ? 1 : width(term));
-  facts_.push_back(term.is_bool() ? (name == number(1, 1)) == term : name == term);
+  names_.push_back({name, term.is_bool() ? (name == number(1, 1)) == term : name == term});
+  if (!term.is_bool() && width(term) <= 64) promise(name, range(term));
   kept_.push_back(term);
   split_.emplace(key, name);
   return name;

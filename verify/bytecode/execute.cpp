@@ -93,6 +93,7 @@ class Executor {
     for (std::uint8_t r = 0; r < registers; ++r) there.registers[r] = machine_.merge(first, state.registers[r], there.registers[r]);
     there.stack = machine_.merge(first, state.stack, there.stack);
     there.when = bits_.one_of(state.when, there.when);
+    if (machine_.names_merges()) there.when = bits_.with_named_alternatives(there.when);
   }
 
   void run_block(std::size_t block) {
@@ -377,7 +378,7 @@ class Executor {
     for (const Written& written : contract->second)
       for (const Pointer& pointer : state.registers[written.argument].pointers) {
         if (!machine_.is_stack(pointer.region)) {
-          machine_.forget(pointer.region);
+          machine_.forget(pointer.region, bits_.both(state.when, pointer.when));
           continue;
         }
         const auto offset = Bits::value(pointer.offset);

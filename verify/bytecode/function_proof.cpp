@@ -22,6 +22,7 @@ void FunctionProof::conclude() {
   inquiry_.no_faults(machine_);
   if (look_ups_matter_)
     for (const z3::expr& fact : machine_.facts()) inquiry_.assume(fact);
+  for (const Bits::Name& name : bits_.names()) inquiry_.define(name.symbol, name.fact);
   if (products_matter_)
     for (const z3::expr& fact : bits_.facts()) inquiry_.assume(fact);
   const auto found = inquiry_.ask();

@@ -56,6 +56,7 @@ class FunctionProof {
   void no_other_stores();
   // What is stored to this region is no such store: the proof speaks of its contents.
   void speaks_of(std::size_t region);
+  void understand(std::size_t store) { understood_[store] = true; }
 
   // What is added to which counters of a map, and when.
   struct Sum {

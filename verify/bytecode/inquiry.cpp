@@ -1,6 +1,7 @@
 #include "verify/bytecode/inquiry.h"
 
 #include <cstring>
+#include <set>
 
 namespace netpolc::verify::bytecode {
 
@@ -13,6 +14,29 @@ std::optional<Plan> plan_of(const Object& object) {
   return out;
 }
 
+void Inquiry::define(const z3::expr& symbol, const z3::expr& fact) {
+  solver_.add(fact);
+  if (at_once_ == kAlone) definitions_.insert_or_assign(symbol.id(), std::pair(symbol, fact));
+}
+
+std::vector<z3::expr> Inquiry::definitions_of(const std::vector<z3::expr>& terms) const {
+  std::vector<z3::expr> out;
+  if (definitions_.empty()) return out;
+  std::set<unsigned> seen;
+  std::vector<z3::expr> left = terms;
+  while (!left.empty()) {
+    const z3::expr term = left.back();
+    left.pop_back();
+    if (!term.is_app() || !seen.insert(term.id()).second) continue;
+    for (unsigned i = 0; i < term.num_args(); ++i) left.push_back(term.arg(i));
+    const auto known = term.num_args() == 0 ? definitions_.find(term.id()) : definitions_.end();
+    if (known == definitions_.end()) continue;
+    out.push_back(known->second.second);
+    left.push_back(out.back());
+  }
+  return out;
+}
+
 std::optional<Inquiry::Found> Inquiry::ask() {
   // a proof from premises that can't be is none
   const smt::Answer premises = solver_.ask(name_ + ", premises");
@@ -21,13 +45,15 @@ std::optional<Inquiry::Found> Inquiry::ask() {
   if (at_once_ == kAlone) {
     for (std::size_t f = 0; f < fears_.size();) {
       smt::Solver solver(context_, budget_);
-      for (const z3::expr& fact : facts_) solver.add(fact);
       // what is feared of memory is much alike
       std::vector<z3::expr> all;
       const std::size_t from = f;
       do all.push_back(fears_[f++].when);
       while (f < fears_.size() && f - from < kSmall && (from >= small_from_ || (fears_[f].tag != 0 && fears_[f].tag == fears_[from].tag)));
-      solver.add(smt::any(context_, all));
+      std::vector<z3::expr> said = facts_;
+      said.push_back(smt::any(context_, all));
+      for (const z3::expr& fact : definitions_of(said)) solver.add(fact);
+      for (const z3::expr& fact : said) solver.add(fact);
       const smt::Answer answer = solver.ask(name_);
       steps_ += solver.steps();
       if (auto out = found(answer, from, f)) return out;

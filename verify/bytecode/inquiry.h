@@ -19,6 +19,8 @@ class Inquiry {
     solver_.add(fact);
     if (at_once_ == kAlone) facts_.push_back(fact);
   }
+  // What a symbol means that nobody else has: of the fears that are asked alone, those get it that speak of it.
+  void define(const z3::expr& symbol, const z3::expr& fact);
   // `when` must be impossible. `tag` is the caller's.
   void never(const z3::expr& when, const std::string& what, std::size_t tag = 0) {
     if (!when.is_false()) fears_.push_back({when, what, tag});
@@ -51,7 +53,11 @@ class Inquiry {
   smt::Budget budget_;
   smt::Solver solver_;
   std::size_t at_once_;
+  // Of all that the terms speak of.
+  std::vector<z3::expr> definitions_of(const std::vector<z3::expr>& terms) const;
+
   std::vector<z3::expr> facts_;
+  std::map<unsigned, std::pair<z3::expr, z3::expr>> definitions_;  // by the symbol's number
   std::vector<Fear> fears_;
   std::uint64_t steps_ = 0;
   static constexpr std::size_t kSmall = 128;  // at once

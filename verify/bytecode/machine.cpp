@@ -154,9 +154,9 @@ bool Machine::may_be(std::size_t region, std::size_t other) {
   return !bits_.equal(key_of(region), key_of(other)).is_false();
 }
 
-void Machine::forget(std::size_t region) {
+void Machine::forget(std::size_t region, const z3::expr& when) {
   if (own_.contains(region)) throw NotModelled{regions_[region].name + " is nobody else's, and somebody else wrote there"};
-  forgotten_.insert(region);
+  forgotten_.emplace_back(region, when);
 }
 
 // Stores are in the order in which instructions are run, which every way through the program follows: of those whose condition
@@ -182,11 +182,11 @@ z3::expr Machine::read_words(const z3::expr& when, std::size_t region, std::uint
     read_.insert({region, (offset + size - 1) / 8});
     return contents(region, offset, size, stores_.size(), when);
   }
-  const bool forgotten = std::any_of(forgotten_.begin(), forgotten_.end(), [&](std::size_t other) { return may_be(region, other); });
   read_.insert({region, (offset + size - 1) / 8});
-  if (forgotten) return bits_.fresh("changed", size * 8);
   // ways on which nothing was written there find what was there
   z3::expr changed = bits_.no();
+  for (const auto& [other, forgotten] : forgotten_)
+    if (may_be(region, other)) changed = bits_.one_of(changed, forgotten);
   for (const Store& store : stores_)
     if (store.offset / 8 <= (offset + size - 1) / 8 && offset / 8 <= (store.offset + store.size - 1) / 8 && may_be(region, store.region)) changed = bits_.one_of(changed, store.when);
   return changed.is_false() ? initial(region, offset, size) : bits_.either(changed, bits_.fresh("changed", size * 8), initial(region, offset, size));
@@ -308,7 +308,7 @@ Value Machine::load_one(Stack& stack, const z3::expr& when, const Pointer& at, u
     } else {
       one = {bits_.widen(read_words(when, at.region, place, size), 64)};
     }
-    out = out ? merge(chosen, one, *out) : one;
+    out = out ? choose(chosen, one, *out) : one;
   }
   return *out;
 }
@@ -319,7 +319,7 @@ Value Machine::load(Stack& stack, const z3::expr& when, const Value& address, st
   for (Pointer at : address.pointers) {
     at.offset = bits_.add(at.offset, bits_.number(static_cast<std::uint64_t>(distance), 64));
     const Value one = load_one(stack, bits_.both(when, at.when), at, size);
-    out = out ? merge(at.when, one, *out) : one;
+    out = out ? choose(at.when, one, *out) : one;
     valid = bits_.one_of(valid, at.when);
   }
   fault(bits_.both(when, bits_.negate(valid)), "takes a number, or a look-up that found nothing, for an address");
@@ -386,6 +386,12 @@ void Machine::store(Stack& stack, const z3::expr& when, const Value& address, st
 }
 
 Value Machine::merge(const z3::expr& first, const Value& a, const Value& b) {
+  Value out = choose(first, a, b);
+  if (names_merges_ && !z3::eq(a.bits, b.bits) && is(out.bits, Z3_OP_ITE) && !bits_.choices(out.bits, kMostChoices)) out.bits = bits_.named(out.bits);
+  return out;
+}
+
+Value Machine::choose(const z3::expr& first, const Value& a, const Value& b) {
   Value out{bits_.either(first, a.bits, b.bits)};
   std::vector<Pointer> rest = b.pointers;
   const auto only_one = [](const std::vector<Pointer>& list, std::size_t region) {

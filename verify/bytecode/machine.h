@@ -127,11 +127,15 @@ class Machine {
   // `when`: the condition under which this is reached.
   Value load(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size);
   void store(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size, const Value& value);
+  // From now on what differs where ways meet gets a name, unless it is a choice between constants: so that what is made of it
+  // does not become all that can be made of its sides.
+  void name_merges() { names_merges_ = true; }
+  bool names_merges() const { return names_merges_; }
   // `first` is what chooses `a`; of both values of a register, or of a place on the stack.
   Value merge(const z3::expr& first, const Value& a, const Value& b);
   Stack merge(const z3::expr& first, const Stack& a, const Stack& b);
   // From now on what is in the region may be anything: somebody else wrote there.
-  void forget(std::size_t region);
+  void forget(std::size_t region, const z3::expr& when);
   // Nobody else writes to this region, which was given: what the program reads there is what it wrote there last.
   void own(std::size_t region) { own_.insert(region); }
   // The bytes of such a region after so many of the stores, wherever `when` holds; as `initial`.
@@ -152,6 +156,7 @@ class Machine {
   void store_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size, const Value& value);
   void within(const z3::expr& when, const Region& region, const z3::expr& offset, unsigned size);
   void fault(const z3::expr& when, const std::string& what);
+  Value choose(const z3::expr& first, const Value& a, const Value& b);
   void clear(Stack& stack, int offset, unsigned size);
   using Places = std::vector<std::pair<z3::expr, std::uint64_t>>;
   // The places that an offset can be, each with when; none if they are many.
@@ -173,13 +178,15 @@ class Machine {
   std::map<std::size_t, std::size_t> constants_, handles_, code_;  // regions, by index in the object
   std::vector<std::pair<Object::Constant, std::size_t>> given_constants_;  // and their regions
   std::set<std::pair<std::size_t, std::uint64_t>> read_;  // region, word
-  std::set<std::size_t> forgotten_, own_;
+  std::vector<std::pair<std::size_t, z3::expr>> forgotten_;  // and when
+  std::set<std::size_t> own_;
   std::map<std::size_t, bool> decided_;
   std::vector<std::pair<std::size_t, z3::expr>> added_;  // to maps, and when
   std::vector<std::size_t> frames_{0};
   std::optional<z3::expr> length_, linear_;
   std::map<unsigned, z3::expr> packet_;  // a byte for each term of an offset, by its number
   std::vector<z3::expr> kept_;
+  bool names_merges_ = false;
 };
 
 }  // namespace netpolc::verify::bytecode

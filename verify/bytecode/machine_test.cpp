@@ -45,7 +45,7 @@ TEST_CASE("what a program wrote to memory of its own is what it reads there") {
   CHECK(bench.always(bench.load(8, 8) == bench.machine.initial(bench.region, 8, 8)));
   // before the last store
   CHECK(bench.always(bench.machine.contents(bench.region, 0, 8, 1, taken) == bench.bits.number(0x1122334455667788, 64)));
-  CHECK_THROWS_AS(bench.machine.forget(bench.region), NotModelled);
+  CHECK_THROWS_AS(bench.machine.forget(bench.region, bench.bits.yes()), NotModelled);
 }
 
 TEST_CASE("what was written to memory that others may write to is anything") {

@@ -19,6 +19,9 @@ const std::vector<RuntimePart>& runtime_parts() {
       {"np_is_alive", {}, prove_is_alive},
       {"np_parse", {}, prove_parse, true},
       {"np_parse_quoted", {}, prove_parse_quoted, true},
+      {"np_remember", {"np_key_apart", "np_restart", "np_open"}, prove_remember, true},
+      {"np_from_pod", {}, prove_from_pod, true},
+      {"np_to_pod", {}, prove_to_pod, true},
   };
   return all;
 }

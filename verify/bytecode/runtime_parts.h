@@ -11,7 +11,7 @@ struct RuntimePart {
   const char* function = nullptr;  // whose name the part has
   std::vector<const char*> with{}; // functions that are proved as parts of it
   Part (*prove)(const Object&, Effort) = nullptr;
-  bool of_version = false;         // depends on nothing of the program, not even np_plan, and takes seconds: see Effort
+  bool slow = false;               // takes seconds: see Effort::whole_runtime
 };
 // Those of every program. What a proof says depends on the instructions of these functions, on the maps' layout and on np_plan.
 const std::vector<RuntimePart>& runtime_parts();
@@ -33,5 +33,7 @@ Part prove_is_alive(const Object& object, Effort effort);
 Part prove_remember(const Object& object, Effort effort);
 Part prove_parse(const Object& object, Effort effort);
 Part prove_parse_quoted(const Object& object, Effort effort);
+Part prove_from_pod(const Object& object, Effort effort);
+Part prove_to_pod(const Object& object, Effort effort);
 
 }  // namespace netpolc::verify::bytecode
