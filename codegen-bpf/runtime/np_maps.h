@@ -38,6 +38,7 @@ struct __sk_buff {
 	np_u64 sk; /* a pointer: the socket that sent it; 0 for what is forwarded */
 };
 
+#define NP_PACKET_HOST 0 /* pkt_type: addressed to the device's own Ethernet address */
 #define TC_ACT_UNSPEC (-1) /* of no objection: the next program, if there is one, decides */
 #define TC_ACT_SHOT 2
 

@@ -158,7 +158,8 @@ struct np_route {
 #define NP_ROUTE_TOO_LONG 8
 static long (*const np_fib_lookup)(void *ctx, void *params, int length, np_u32 flags) = (void *)69;
 
-/* Would the node send it on to a gateway, or into a tunnel? */
+/* Would the node send it on, off the pod's link? So it is with what is addressed to the node's own side of the link, and else
+ * with what goes to a gateway or into a tunnel. */
 NP_INLINE int np_goes_beyond(struct __sk_buff *skb, const struct np_packet *packet)
 {
 	struct np_route route = { .family = NP_AF_INET6, .protocol = packet->protocol, .ifindex = skb->ifindex };
@@ -171,7 +172,7 @@ NP_INLINE int np_goes_beyond(struct __sk_buff *skb, const struct np_packet *pack
 		return 0;
 	np_u64 next[2];
 	__builtin_memcpy(next, route.destination, 16);
-	return np_differ(next, packet->destination);
+	return skb->pkt_type == NP_PACKET_HOST || np_differ(next, packet->destination);
 }
 
 /* What passes whatever policy says, if a pod sends it. ICMP in another's name does not. Neighbour discovery is the

@@ -42,15 +42,18 @@ def shut(world, name):
 
 def test_neighbour_discovery_carries_nothing_away(world, mode):
     """It passes before policy, with hop limit 255. A pod can write that, too, into what a node would forward."""
-    far, client = "2001:db8::1", world.pods["client"]
+    far, client, stranger = "2001:db8::1", world.pods["client"], world.pods["stranger"]
     topology.ip("fabric", "-6", "addr", "add", far + "/128", "dev", "lo", "nodad")
     check(discovery_arrives(client.netns, "fabric", far), "without policy it comes as far as that")
+    check(discovery_arrives(client.netns, stranger.netns, stranger.ipv6), "and to another pod of the node")
     world.load(shut(world, "shut"), *mode)
     through = discovery_arrives(client.netns, "fabric", far)
+    beside = discovery_arrives(client.netns, stranger.netns, stranger.ipv6)
     reaches = world.reaches("client", 8080, family=6)
     world.unload()
     topology.ip("fabric", "-6", "addr", "del", far + "/128", "dev", "lo")
     check(not through, "a pod that may not speak to it sent data to %s" % far)
+    check(not beside, "a pod that may not speak to it sent data to another pod of the node")
     check(reaches, "neighbours of the link are found as ever")
 
 

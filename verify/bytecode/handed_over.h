@@ -30,7 +30,7 @@ struct ClaimIs {
 };
 // The kernel's context of a packet (struct __sk_buff).
 struct ContextAt {
-  static constexpr unsigned length = 0, ethertype = 16, ingress_ifindex = 36, ifindex = 40, data = 76, data_end = 80, sk = 168, size = 192;
+  static constexpr unsigned length = 0, kind = 4, ethertype = 16, ingress_ifindex = 36, ifindex = 40, data = 76, data_end = 80, sk = 168, size = 192;
 };
 inline constexpr std::uint32_t kPass = 0xffffffff, kDrop = 2;  // TC_ACT_UNSPEC, TC_ACT_SHOT
 

@@ -157,14 +157,14 @@ class ExemptProof : PacketProof {
     }
     nothing(offsetof(bpf_fib_lookup, ipv6_dst) + 16, sizeof(bpf_fib_lookup));
   }
-  // To a gateway, which is another than whom the packet is for, or into a tunnel.
+  // To a gateway, which is another than whom the packet is for, into a tunnel, or anywhere if it was addressed to the node.
   z3::expr goes_beyond(const Call& call) {
     const int next = structure(call, 2) + static_cast<int>(offsetof(bpf_fib_lookup, ipv6_dst));
     const z3::expr gateway = machine_.bytes(call.after, next, 8) != packet(PacketAt::destination, 8) ||
                              machine_.bytes(call.after, next + 8, 8) != packet(PacketAt::destination + 8, 8);
     const auto answers = [&](std::uint64_t what) { return is(call.result, what); };
     return answers(BPF_FIB_LKUP_RET_UNSUPP_LWT) ||
-           ((answers(BPF_FIB_LKUP_RET_SUCCESS) || answers(BPF_FIB_LKUP_RET_NO_NEIGH) || answers(BPF_FIB_LKUP_RET_FRAG_NEEDED)) && gateway);
+           ((answers(BPF_FIB_LKUP_RET_SUCCESS) || answers(BPF_FIB_LKUP_RET_NO_NEIGH) || answers(BPF_FIB_LKUP_RET_FRAG_NEEDED)) && (gateway || is(skb(ContextAt::kind, 4), 0)));
   }
 };
 

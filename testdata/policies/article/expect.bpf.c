@@ -11,61 +11,6 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x15c9254154d58167ULL)
-NP_PLAN(NP_JUDGED, 0)
-NP_COUNTERS(1, 0)
-
-/* ---- ingress: default deny ----
- * rule 0: allow from any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring on 9090/TCP
- */
-NP_PEERS(np_peers_in, 1);
-
-enum ingress_peer {
-	FROM_APP_PROMETHEUS_NAMESPACE_MONITORING = 1, /* any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring */
-};
-
-static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
-{
-	switch (flow->port) {
-	case 9090:
-		if (np_is(from, FROM_APP_PROMETHEUS_NAMESPACE_MONITORING))
-			return NP_ALLOW(0);
-		break;
-	}
-	return np_default_deny_but_host(flow);
-}
-
-np_verdict np_policy_ingress(const struct np_flow *flow)
-{
-	const np_u64 *from = np_peer(np_peers_in, flow);
-
-	switch (flow->protocol) {
-	case NP_TCP:
-		return ingress_tcp(flow, from);
-	}
-	return np_default_deny_but_host(flow);
-}
-
-/* ---- egress: no rule selects this endpoint ---- */
-NP_PEERS(np_peers_out, 1);
-
-np_verdict np_policy_egress(const struct np_flow *flow)
-{
-	return np_default_allow();
-}
-/* The policy of an endpoint, generated from its decision table. The text depends on what the
- * policy means and on nothing else: endpoints with the same policy share it.
- *
- * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
- * hold for an identity, so a new pod is a new map entry and no new program. The first line that
- * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
- *
- * To compile it alone, in the directory of this file:
- *
- *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
- */
-#include "np_policy.h"
-
 NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
 NP_PLAN(0, 0)
 NP_COUNTERS(0, 0)
@@ -189,4 +134,59 @@ np_verdict np_policy_egress(const struct np_flow *flow)
 		return egress_udp_sctp(flow, to);
 	}
 	return np_default_deny();
+}
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
+ *
+ *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ */
+#include "np_policy.h"
+
+NP_PROGRAM(0x15c9254154d58167ULL)
+NP_PLAN(NP_JUDGED, 0)
+NP_COUNTERS(1, 0)
+
+/* ---- ingress: default deny ----
+ * rule 0: allow from any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring on 9090/TCP
+ */
+NP_PEERS(np_peers_in, 1);
+
+enum ingress_peer {
+	FROM_APP_PROMETHEUS_NAMESPACE_MONITORING = 1, /* any:app=prometheus, k8s:io.kubernetes.pod.namespace=monitoring */
+};
+
+static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
+{
+	switch (flow->port) {
+	case 9090:
+		if (np_is(from, FROM_APP_PROMETHEUS_NAMESPACE_MONITORING))
+			return NP_ALLOW(0);
+		break;
+	}
+	return np_default_deny_but_host(flow);
+}
+
+np_verdict np_policy_ingress(const struct np_flow *flow)
+{
+	const np_u64 *from = np_peer(np_peers_in, flow);
+
+	switch (flow->protocol) {
+	case NP_TCP:
+		return ingress_tcp(flow, from);
+	}
+	return np_default_deny_but_host(flow);
+}
+
+/* ---- egress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_out, 1);
+
+np_verdict np_policy_egress(const struct np_flow *flow)
+{
+	return np_default_allow();
 }

@@ -1,4 +1,4 @@
-/* The policy of a node, generated from its decision table. The text depends on what the
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
  * policy means and on nothing else: endpoints with the same policy share it.
  *
  * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
@@ -11,8 +11,8 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x2e4af76c05432f7dULL)
-NP_PLAN(NP_NODE, NP_NODE)
+NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
+NP_PLAN(0, 0)
 NP_COUNTERS(0, 0)
 
 /* ---- ingress: no rule selects this endpoint ---- */
@@ -175,7 +175,7 @@ np_verdict np_policy_egress(const struct np_flow *flow)
 	}
 	return np_default_deny();
 }
-/* The policy of an endpoint, generated from its decision table. The text depends on what the
+/* The policy of a node, generated from its decision table. The text depends on what the
  * policy means and on nothing else: endpoints with the same policy share it.
  *
  * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
@@ -188,8 +188,8 @@ np_verdict np_policy_egress(const struct np_flow *flow)
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
-NP_PLAN(0, 0)
+NP_PROGRAM(0x2e4af76c05432f7dULL)
+NP_PLAN(NP_NODE, NP_NODE)
 NP_COUNTERS(0, 0)
 
 /* ---- ingress: no rule selects this endpoint ---- */
