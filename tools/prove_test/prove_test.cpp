@@ -123,19 +123,6 @@ TEST_CASE("programs of tables of every shape are proved") {
   }
 }
 
-TEST_CASE("the whole runtime is proved, of each plan") {
-  bytecode::Prover prover({.whole_runtime = true});
-  const ir::DecisionTable nothing, table = loader_test::table();
-  ir::DecisionTable ingress = table, egress = table;
-  ingress.egress = egress.ingress = {};
-  for (const auto& [of, subject] : {std::pair(nothing, codegen_bpf::Subject::Pod), {table, codegen_bpf::Subject::Pod}, {ingress, codegen_bpf::Subject::Pod}, {egress, codegen_bpf::Subject::Pod}, {table, codegen_bpf::Subject::Node}}) {
-    const auto proof = prover.prove(object_of(bytes_of(of, subject)), of, subject == codegen_bpf::Subject::Node);
-    CHECK_MESSAGE(proof.proved(), not_proved(proof));
-    for (const char* part : {"np_parse", "np_parse_quoted", "np_remember", "np_from_pod", "np_to_pod"})
-      CHECK(std::any_of(proof.parts.begin(), proof.parts.end(), [&](const auto& one) { return std::string_view(one.name) == part; }));
-  }
-}
-
 TEST_CASE("a table is not taken for another") {
   bytecode::Prover prover;
   const ir::DecisionTable table = random_table(2, 5, 20, 10);

@@ -30,7 +30,7 @@ FlowKey flow_key(Bits& bits, const FlowPacket& of, const z3::expr& site, const z
   const z3::expr asks = bits.equal(of.query, side(bits.number(kRequest, 8), bits.number(kAnswer, 8)));
   const z3::expr near = side(of.source_port, of.destination_port), far = side(of.destination_port, of.source_port);
   // bytes in their places, as an OR puts them
-  const z3::expr who = bits.bit_or(bits.join(site, bits.number(0, 32)), bits.widen(bits.join(far, near), 64));
+  const z3::expr who = bits.join(site, bits.bit_or(bits.join(far, bits.number(0, 16)), bits.widen(near, 32)));
   const z3::expr ports = bits.bit_or(who, bits.either(asks, bits.number(std::uint64_t{1} << 63, 64), bits.number(0, 64)));
   const z3::expr addresses = bits.bit_or(local[0], bits.join(bits.extract(remote[0], 31, 0), bits.number(0, 32)));
   const z3::expr start = mix(bits, bits.add(seed, bits.widen(of.protocol, 64)), ports);
