@@ -122,7 +122,7 @@ void add_prove(CLI::App& root, Action& chosen) {
       ->group("Output");
   command->add_flag("--write", options->write, "Put a certificate for each program into the bundle, in place of those there, if all are proved")->group("Output");
   command->add_option("--steps", options->proving.steps, "Steps of the solver for each question, until it is undecided")->group("Proving");
-  command->add_flag("--whole-runtime", options->proving.whole_runtime, "Prove the parser and conntrack, too, which takes a minute and is the same for every bundle of a version")->group("Proving");
+  command->add_flag("--whole-runtime", options->proving.whole_runtime, "Prove the functions that all programs share, too, which takes minutes and is the same for every bundle of a version")->group("Proving");
   command->add_option("--jobs", options->proving.jobs, "How many programs to prove at a time (default: one a processor)")->group("Proving");
   command->callback([options, &chosen] { chosen = [options] { return prove_command(*options); }; });
 }

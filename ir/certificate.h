@@ -13,10 +13,8 @@
 namespace netpolc::ir {
 
 // Parts of a proof without which a program counts as unproved. A certificate may have more.
-inline constexpr std::array kCertifiedParts = {"constants",    "np_policy_ingress", "np_policy_egress", "np_admit_in",    "np_admit_out",
-                                               "np_extension", "np_name",           "np_source_is_own", "np_encapsulates", "np_claim",
-                                               "np_exempt",    "np_refuse",         "np_report",        "np_track_masked", "np_related",
-                                               "np_is_alive",  "shared functions",  "rows"};
+inline constexpr std::array kCertifiedParts = {"constants",   "np_policy_ingress", "np_policy_egress", "np_admit_in",
+                                               "np_admit_out", "shared functions",  "rows"};
 
 // The peer bits of identities, lowest word first: what np_peers_in or np_peers_out is filled with.
 using CertifiedRows = std::map<std::uint32_t, std::vector<std::uint64_t>>;

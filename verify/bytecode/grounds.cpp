@@ -11,7 +11,7 @@ const Grounds& grounds() {
                   "rows of np_peers_in and np_peers_out have bit 0 set, are those of the peer's identity, and end with a summary of their own words where they have one",
                   "policy is asked about TCP, UDP, SCTP, and ICMP and ICMPv6 with types to 255",
                   "functions that call each other rely on no more than each is proved to do",
-                  "np_from_pod, np_to_pod, np_parse, np_parse_quoted and np_remember, where the certificate does not speak of them, are the runtime's, instruction by instruction, and proved by netpolc's tests",
+                  "functions that all programs share, where the certificate does not speak of them, are the runtime's, instruction by instruction, and proved by netpolc's tests",
                   "a packet has at most 16 MiB"},
       .trusted = {"Z3",
                   "netpolc's reader of objects, its model of instructions and its folding of terms",

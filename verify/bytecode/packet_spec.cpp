@@ -6,7 +6,6 @@ namespace netpolc::verify::bytecode {
 namespace {
 
 constexpr std::uint64_t kIcmp = 1, kTcp = 6, kUdp = 17, kIcmpv6 = 58, kSctp = 132;
-constexpr std::uint64_t kMostExtensions = 8;  // docs/datapath.md
 constexpr std::uint64_t kRequest = 1, kAnswer = 2;
 
 }  // namespace

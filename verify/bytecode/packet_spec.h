@@ -10,6 +10,8 @@ namespace netpolc::verify::bytecode {
 
 inline constexpr std::uint16_t kIpv4Type = 0x0800, kArpType = 0x0806, kIpv6Type = 0x86dd, kVlanType = 0x8100, kServiceVlanType = 0x88a8;
 
+inline constexpr std::size_t kMostExtensions = 8;  // that are walked through, docs/datapath.md
+
 // What the parser says besides reasons to drop.
 inline constexpr std::uint32_t kJudge = 0, kPassUnasked = 0x100;
 

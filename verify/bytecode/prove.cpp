@@ -90,7 +90,7 @@ ProgramProof Prover::prove(const Object& object, const ir::DecisionTable& table,
   out.parts.push_back(prove_policy(object, table.ingress, ir::Direction::Ingress, effort_));
   out.parts.push_back(prove_policy(object, table.egress, ir::Direction::Egress, effort_));
   for (const RuntimePart& one : runtime_parts()) {
-    if (one.slow && !effort_.whole_runtime) continue;
+    if (one.shared && !effort_.whole_runtime) continue;
     std::string key = all_that_decides(object, one.function);
     for (const char* inlined : one.with) key += "\n" + all_that_decides(object, inlined);
     auto known = shared_.find(key);

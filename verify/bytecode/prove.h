@@ -17,8 +17,8 @@ namespace netpolc::verify::bytecode {
 struct Effort {
   std::uint32_t steps = 20'000'000;  // of the solver, for each question
   std::uint32_t milliseconds = 20'000;
-  // Functions of the runtime, too, whose proof takes seconds. It depends on nothing of the program but np_plan, so whoever holds
-  // an object to the runtime that netpolc has need not repeat what netpolc's own tests prove of each plan.
+  // Functions that all programs share, too, which takes a minute. It depends on nothing of the program but np_plan, so whoever
+  // holds an object to the runtime that netpolc has need not repeat what netpolc's own tests prove.
   bool whole_runtime = false;
 };
 

@@ -91,6 +91,7 @@ class ParseProof : ParserProof {
       const std::vector<ExtensionRead> reads = extensions(place);
       compare(when && ipv4, kIpv4Type, place, reads);
       compare(when && ipv6, kIpv6Type, place, reads);
+      asks(when && ipv6, place, reads);
       compare(when && arp, kArpType, place, reads);
       compare(when && !ipv4 && !ipv6 && !arp && (more ? !tag : bits_.yes()), 0, place, reads);
       if (!more) break;
@@ -237,6 +238,22 @@ class ParseProof : ParserProof {
     for (const End& end : run_->ends)
       if (is_behind(end.stack, place)) right = right || (end.when && low(end.result) == bits_.number(outcome, 32));
     inquiry_.never(when && !right, "says another outcome of a network header");
+  }
+
+  // Extension headers, up to as many as a packet may have: which is read, where, and from what.
+  void asks(const z3::expr& when, std::uint32_t place, const std::vector<ExtensionRead>& reads) {
+    if (reads.size() != kMostExtensions) throw NotModelled{"it does not read " + std::to_string(kMostExtensions) + " extension headers"};
+    const z3::expr from = bits_.number(place, 32);
+    const Walks walks = spec_.walk(spec_.byte(from, 6), bits_.add(from, bits_.number(40, 32)), reads);
+    std::size_t k = 0;
+    ++case_;
+    for (const Call* call : calls("np_extension")) {
+      if (!is_behind(call->stack, place)) continue;
+      const Walks::Asked& asked = walks.asked[k++];
+      const auto number = [&](std::size_t argument) { return low(call->arguments[argument - 1].bits); };
+      inquiry_.never(when && call->when && (number(3) != bits_.widen(asked.next, 32) || number(4) != asked.offset), "reads another extension header", case_);
+      points(*call, 1, skb_, "context");
+    }
   }
 
   // Of a network header at `place`, one after the other.

@@ -10,7 +10,6 @@ namespace {
 constexpr std::uint64_t kMostBytes = 1u << 24;  // of a packet
 constexpr unsigned kErrorBytes = 8;             // an ICMP error's own, before what it quotes
 constexpr unsigned kQuotedBytes = 8;            // of a transport header: what RFC 792 promises
-constexpr std::size_t kMostExtensions = 8;      // docs/datapath.md
 constexpr std::uint64_t kIpv4Bytes = 20, kIpv6Bytes = 40;
 
 class QuotedProof : FunctionProof {

@@ -11,7 +11,7 @@ struct RuntimePart {
   const char* function = nullptr;  // whose name the part has
   std::vector<const char*> with{}; // functions that are proved as parts of it
   Part (*prove)(const Object&, Effort) = nullptr;
-  bool slow = false;               // takes seconds: see Effort::whole_runtime
+  bool shared = false;             // the same for all programs with the same np_plan: see Effort::whole_runtime
 };
 // Those of every program. What a proof says depends on the instructions of these functions, on the maps' layout and on np_plan.
 const std::vector<RuntimePart>& runtime_parts();
