@@ -94,13 +94,17 @@ class World(Site):
 
 
 def everything_allowed_works(world):
+    def allowed(source, target, port, *how):
+        """A busy machine may be late once, or twice; what is denied never comes."""
+        return any(world.reaches(source, target, port, *how) for _ in range(3))
+
     for family in (4, 6):
         for protocol in ("TCP", "UDP"):
             said = "%s over IPv%d" % (protocol, family)
-            check(world.reaches("outside", "web", 8080, protocol, family), "outside may reach web, " + said)
-            check(world.reaches("web", "outside", 8080, protocol, family), "web may reach outside and have answers, " + said)
-            check(world.reaches("web", "db", 8080, protocol, family), "web may reach db, " + said)
-            check(world.reaches("outside", "free", 80, protocol, family), "nobody guards free, " + said)
+            check(allowed("outside", "web", 8080, protocol, family), "outside may reach web, " + said)
+            check(allowed("web", "outside", 8080, protocol, family), "web may reach outside and have answers, " + said)
+            check(allowed("web", "db", 8080, protocol, family), "web may reach db, " + said)
+            check(allowed("outside", "free", 80, protocol, family), "nobody guards free, " + said)
 
 
 def test_drops_at_the_device(world):

@@ -179,6 +179,7 @@ class RememberProof : FlowProof {
   // As the function goes through the ways, it has the least price so far. Of the first way there is nothing to compare with.
   void compares(const FlowSpec::Choice& choice) {
     std::vector<z3::expr> known = bits_.facts();
+    for (const Bits::Name& name : bits_.names()) known.push_back(name.fact);
     known.insert(known.end(), choice.priced.begin(), choice.priced.end());
     if (shown(choice.takeable, choice.priced)) inquiry_.assume(choice.takeable);
     z3::expr busy = choice.prices[0].busy;
