@@ -43,11 +43,6 @@ std::size_t Machine::give_packet(const z3::expr& length, const z3::expr& linear)
   return regions_.size() - 1;
 }
 
-void Machine::give_packet_byte(std::uint32_t offset, const z3::expr& value) {
-  kept_.push_back(bits_.number(offset, 32));
-  packet_.insert_or_assign(kept_.back().id(), value);
-}
-
 z3::expr Machine::packet_byte(const z3::expr& offset) {
   if (is(offset, Z3_OP_ITE)) return bits_.either(offset.arg(0), packet_byte(offset.arg(1)), packet_byte(offset.arg(2)));
   const auto known = packet_.find(offset.id());

@@ -86,9 +86,6 @@ class Machine {
   // The packet. `length`: its bytes; `linear`: of these so many lie in one piece; 32 bits each. Once.
   std::size_t give_packet(const z3::expr& length, const z3::expr& linear);
   const z3::expr& packet_length() const { return *length_; }
-  void give_packet_byte(std::uint32_t offset, const z3::expr& value);
-  // A word of a region is this at first.
-  void give_word(std::size_t region, std::uint64_t index, const z3::expr& value) { regions_[region].words.insert_or_assign(index, value); }
   // Little-endian. Where the packet has no such bytes they may be any. Offsets (32 bits) that are the same number but not
   // the same term may have different bytes here: less is known then, nothing wrong.
   z3::expr packet_bytes(const z3::expr& offset, unsigned size);

@@ -58,8 +58,8 @@ class EveryPacketProof : FunctionProof {
     bits_.promise(linear_, {0, kMostBytes});
     inquiry_.assume(z3::ule(length_, bits_.number(kMostBytes, 32)) && z3::ule(linear_, length_));
     const std::size_t packet = machine_.give_packet(length_, linear_);
-    machine_.give_word(skb_, ContextAt::length / 8, bits_.join(symbol("kind", 32), length_));
-    machine_.give_word(skb_, ContextAt::ethertype / 8, bits_.join(symbol("tagged", 32), bits_.widen(ethertype_, 32)));
+    machine_.set_word(skb_, ContextAt::length / 8, bits_.join(symbol("kind", 32), length_));
+    machine_.set_word(skb_, ContextAt::ethertype / 8, bits_.join(symbol("tagged", 32), bits_.widen(ethertype_, 32)));
     machine_.give_pointer(skb_, ContextAt::data, machine_.pointer(packet));
     Value end = machine_.pointer(packet);
     end.pointers[0].offset = bits_.widen(linear_, 64);

@@ -1,4 +1,4 @@
-// The parser: np_extension, np_parse and np_parse_quoted say of a packet's bytes what RFC 791, 792, 8200 and 4443 say of them.
+// The parser: np_extension and np_parse say of a packet's bytes what RFC 791, 792, 8200 and 4443 say of them.
 #include <cstddef>
 
 #include "verify/bytecode/function_proof.h"
@@ -37,8 +37,6 @@ class ParserProof : protected FunctionProof {
 
   // The kernel's word for the length is the packet's.
   std::size_t give_context() { return machine_.give("the context", ContextAt::size, {{ContextAt::length / 8, bits_.join(symbol("kind", 32), length_)}}); }
-  // `ethertype`: 16 bits, network order.
-  void context_words(const z3::expr& ethertype) { machine_.give_word(skb_, ContextAt::ethertype / 8, bits_.join(symbol("tagged", 32), bits_.widen(ethertype, 32))); }
 
   z3::expr length_, given_;
   std::size_t skb_;
@@ -66,6 +64,10 @@ class ExtensionProof : ParserProof {
     becomes(PacketAt::fragment, 4, bits_.widen(flags & bits_.number(0xfff9, 16), 32), "place of a fragment");
     becomes(PacketAt::fragment_id, 4, machine_.packet_bytes(bits_.add(offset, bits_.number(4, 32)), 4), "number of a fragment");
     becomes(PacketAt::fragment_protocol, 4, bits_.widen(byte(offset, 0), 32), "protocol of a fragment");
+    // whoever calls it relies on the rest
+    for (unsigned at = 0; at < PacketAt::size; at += 4)
+      if (at < PacketAt::fragment || at > PacketAt::fragment_protocol) inquiry_.never(given_ && after(at, 4) != before(at, 4), "changes what it must not", 1);
+    no_other_stores();
     conclude();
   }
 };
@@ -100,6 +102,7 @@ class ParseProof : ParserProof {
       when = when && tag && there;
       type = bits_.join(spec_.byte(bits_.number(place, 32), 3), spec_.byte(bits_.number(place, 32), 2));
     }
+    no_other_stores();
     conclude();
   }
 
