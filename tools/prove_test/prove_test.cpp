@@ -12,28 +12,19 @@
 #include "ir/decide/invariants.h"
 #include "tools/loader_test/bench.h"
 #include "tools/prove_test/mutants.h"
+#include "tools/prove_test/programs.h"
 #include "tools/prove_test/scenes.h"
 #include "tools/prove_test/world.h"
 #include "verify/bytecode/prove.h"
 
 using namespace netpolc;
+using prove_test::bytes_of;
+using prove_test::object_of;
 namespace bytecode = verify::bytecode;
 using prove_test::kernel_is_here;
 using prove_test::World;
 
 namespace {
-
-std::string bytes_of(const ir::DecisionTable& table, codegen_bpf::Subject subject = codegen_bpf::Subject::Pod) {
-  const auto object = codegen_bpf::compile(codegen_bpf::emit(table, subject));
-  REQUIRE_MESSAGE(object, object.error().message);
-  return object->bytes;
-}
-
-bytecode::Object object_of(const std::string& bytes) {
-  auto object = bytecode::read_object(bytes);
-  REQUIRE_MESSAGE(object, object.error().message);
-  return std::move(*object);
-}
 
 // "" where all is proved, else what is not.
 std::string not_proved(const bytecode::ProgramProof& proof) {

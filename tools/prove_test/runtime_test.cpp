@@ -8,26 +8,17 @@
 #include "codegen-bpf/codegen.h"
 #include "tools/loader_test/bench.h"
 #include "tools/prove_test/mutants.h"
+#include "tools/prove_test/programs.h"
 #include "tools/prove_test/scenes.h"
 #include "verify/bytecode/prove.h"
 #include "verify/bytecode/runtime_parts.h"
 
 using namespace netpolc;
+using prove_test::bytes_of;
+using prove_test::object_of;
 namespace bytecode = verify::bytecode;
 
 namespace {
-
-std::string bytes_of(const ir::DecisionTable& table, codegen_bpf::Subject subject) {
-  const auto object = codegen_bpf::compile(codegen_bpf::emit(table, subject));
-  REQUIRE_MESSAGE(object, object.error().message);
-  return object->bytes;
-}
-
-bytecode::Object object_of(const std::string& bytes) {
-  auto object = bytecode::read_object(bytes);
-  REQUIRE_MESSAGE(object, object.error().message);
-  return std::move(*object);
-}
 
 std::string said(const bytecode::Part& part) {
   if (const auto* no = std::get_if<bytecode::Refuted>(&part.answer)) return part.name + " " + no->what;

@@ -10,11 +10,14 @@
 #include "codegen-bpf/codegen.h"
 #include "ir/decide/invariants.h"
 #include "tools/prove_test/mutants.h"
+#include "tools/prove_test/programs.h"
 #include "tools/prove_test/world.h"
 #include "verify/bytecode/prove.h"
 #include "verify/bytecode/search_witness.h"
 
 using namespace netpolc;
+using prove_test::bytes_of;
+using prove_test::object_of;
 namespace bytecode = verify::bytecode;
 
 namespace {
@@ -63,18 +66,6 @@ ir::DirectionTable wide(const Shape& shape) {
 }
 
 ir::DecisionTable table_of(const Shape& shape) { return {wide(shape), {}, {}}; }
-
-std::string bytes_of(const ir::DecisionTable& table) {
-  const auto object = codegen_bpf::compile(codegen_bpf::emit(table));
-  REQUIRE_MESSAGE(object, object.error().message);
-  return object->bytes;
-}
-
-bytecode::Object object_of(const std::string& bytes) {
-  auto object = bytecode::read_object(bytes);
-  REQUIRE_MESSAGE(object, object.error().message);
-  return std::move(*object);
-}
 
 const bytecode::Part& policy_of(const bytecode::ProgramProof& proof) {
   for (const bytecode::Part& part : proof.parts)

@@ -9,27 +9,18 @@
 #include "codegen-bpf/codegen.h"
 #include "tools/loader_test/bench.h"
 #include "tools/prove_test/mutants.h"
+#include "tools/prove_test/programs.h"
 #include "tools/prove_test/scenes.h"
 #include "verify/bytecode/runtime_parts.h"
 
 using namespace netpolc;
+using prove_test::bytes_of;
+using prove_test::object_of;
 namespace bytecode = verify::bytecode;
 
 namespace {
 
 const std::vector<std::string> kSmall = {"np_name", "np_source_is_own", "np_encapsulates", "np_claim", "np_exempt", "np_refuse", "np_report", "np_track_masked", "np_related"};
-
-std::string bytes_of(const ir::DecisionTable& table, codegen_bpf::Subject subject = codegen_bpf::Subject::Pod) {
-  const auto object = codegen_bpf::compile(codegen_bpf::emit(table, subject));
-  REQUIRE_MESSAGE(object, object.error().message);
-  return object->bytes;
-}
-
-bytecode::Object object_of(const std::string& bytes) {
-  auto object = bytecode::read_object(bytes);
-  REQUIRE_MESSAGE(object, object.error().message);
-  return std::move(*object);
-}
 
 bytecode::Part proof_of(const std::string& function, const bytecode::Object& object) {
   const auto& all = bytecode::runtime_parts();

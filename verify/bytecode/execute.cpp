@@ -293,7 +293,10 @@ class Executor {
       return operation == BPF_JEQ ? none : bits_.negate(none);
     }
     const unsigned width = wide ? 64 : 32;
-    const z3::expr x = bits_.extract(a.bits, width - 1, 0), y = bits_.extract(b.bits, width - 1, 0);
+    return compared_numbers(operation, bits_.extract(a.bits, width - 1, 0), bits_.extract(b.bits, width - 1, 0));
+  }
+
+  z3::expr compared_numbers(std::uint8_t operation, const z3::expr& x, const z3::expr& y) {
     switch (operation) {
       case BPF_JEQ: return bits_.equal(x, y);
       case BPF_JNE: return bits_.negate(bits_.equal(x, y));
@@ -305,7 +308,7 @@ class Executor {
       case BPF_JSGE: return bits_.at_most_signed(y, x);
       case BPF_JSLT: return bits_.below_signed(x, y);
       case BPF_JSLE: return bits_.at_most_signed(x, y);
-      case BPF_JSET: return bits_.negate(bits_.equal(bits_.bit_and(x, y), bits_.number(0, width)));
+      case BPF_JSET: return bits_.negate(bits_.equal(bits_.bit_and(x, y), bits_.number(0, Bits::width(x))));
       default: refuse("such a jump is not modelled");
     }
   }
@@ -317,15 +320,9 @@ class Executor {
     const z3::expr &x = a.pointers[0].offset, &y = b.pointers[0].offset;
     constexpr std::uint64_t most = std::uint64_t{1} << 32;
     if (bits_.range(x).high > most || bits_.range(y).high > most) refuse("a pointer that is compared may be far outside");
-    switch (operation) {
-      case BPF_JEQ: return bits_.equal(x, y);
-      case BPF_JNE: return bits_.negate(bits_.equal(x, y));
-      case BPF_JGT: return bits_.below(y, x);
-      case BPF_JGE: return bits_.at_most(y, x);
-      case BPF_JLT: return bits_.below(x, y);
-      case BPF_JLE: return bits_.at_most(x, y);
-      default: refuse("such a comparison of pointers is not modelled");
-    }
+    const bool ordered = operation == BPF_JEQ || operation == BPF_JNE || operation == BPF_JGT || operation == BPF_JGE || operation == BPF_JLT || operation == BPF_JLE;
+    if (!ordered) refuse("such a comparison of pointers is not modelled");
+    return compared_numbers(operation, x, y);
   }
 
   void leave(State state) {
