@@ -184,6 +184,7 @@ struct Asks {
 struct Candidate : Choice {
   const End* end = nullptr;  // none: a pattern
   FactsId seen = 0;
+  std::optional<std::uint32_t> host_of = std::nullopt;  // a node as it sees itself: which one
 };
 
 class Look {
@@ -268,16 +269,20 @@ class Look {
         if (left_out(encounters.facts(face.seen), excluded)) continue;
         const std::string place = placed && end.kind != EndKind::Address ? std::to_string(static_cast<int>(end.kind)) + "/" + std::to_string(end.index) + "." + std::to_string(end.pod.value_or(0)) + " " : "";
         if (!seen.emplace(face.subject, place + end.dns_name + " " + signature(encounters.facts(face.seen))).second) continue;
-        const std::string name = end.name + (end.kind == EndKind::Host && faces.size() > 1 ? " of " + node(i) : "");
-        out.push_back({{nullptr, name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen)), end.dns_name}, &end, face.seen});
+        const auto host = host_of(end, i);
+        const std::string name = end.name + (end.kind == EndKind::Host && faces.size() > 1 ? " of " + world_.world.cluster.nodes[*host].name : "");
+        out.push_back({{nullptr, name, face.subject ? &kept(encounters.subject(*face.subject)) : nullptr, &kept(encounters.facts(face.seen)), end.dns_name}, &end, face.seen, host});
       }
     }
     return out;
   }
-  // That is the i-th host of this cluster.
-  const std::string& node(std::size_t i) const {
+  // Whose host that is, as the end's i-th face.
+  std::optional<std::uint32_t> host_of(const End& end, std::size_t i) const {
+    if (end.kind == EndKind::Node && i == 0) return end.index;
+    if (end.kind != EndKind::Host || !judge_.encounters().hosts_are_managed()) return std::nullopt;
     const auto& nodes = world_.world.cluster.nodes;
-    return std::find_if(nodes.begin(), nodes.end(), [&](const ir::Node& one) { return !one.remote_cluster && i-- == 0; })->name;
+    const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const ir::Node& one) { return !one.remote_cluster && i-- == 0; });
+    return found == nodes.end() ? std::nullopt : std::optional(static_cast<std::uint32_t>(found - nodes.begin()));
   }
   bool has_pods(const EndSet& set) const {
     return std::any_of(set.ends.begin(), set.ends.end(), [&](const End& end) { return end.kind == EndKind::Endpoint && !world_.world.cluster.endpoints[end.index].remote; });
@@ -320,6 +325,19 @@ class Look {
     out.besides.push_back(pod.name + " runs on " + (there ? "" : "another node than ") + world_.world.cluster.nodes[other.end->index].name);
   }
 
+  // With the ends that are no patterns.
+  static std::shared_ptr<const Scene> scene(Scene of, const Candidate& source, const Candidate& destination) {
+    const auto add = [](SceneEnd& to, const Candidate& one) {
+      if (one.end == nullptr) return;
+      to = {*one.end, one.host_of};
+      to.end.name = one.name;
+      if (one.host_of) to.end.kind = EndKind::Host;
+    };
+    add(of.from, source);
+    add(of.to, destination);
+    return std::make_shared<const Scene>(std::move(of));
+  }
+
   std::optional<Finding> between(const Candidate& source, const Candidate& destination, bool alike, std::uint64_t& steps) {
     const Choice from = placed(source, destination, true), to = placed(destination, source, false);
     const symbolic::Outcome outcome = symbolic::search(world_, context_, inquiry_, from, to, alike, steps);
@@ -341,9 +359,10 @@ class Look {
     }
     if (!known(model, replayed, as_wanted(replayed))) return std::nullopt;
     if (!as_wanted(replayed)) throw std::logic_error(disagreement(model, replayed));
-    Found found{{model.from.name, model.to.name, model.flow, model.request, std::move(replayed.egress), std::move(replayed.ingress), {}, {}, std::move(replayed.besides)}};
+    Found found{{model.from.name, model.to.name, model.flow, model.request, std::move(replayed.egress), std::move(replayed.ingress), {}, {}, std::move(replayed.besides), {}, {}}};
     where(model.from, destination, found.witness);
     where(model.to, source, found.witness);
+    found.witness.scene = scene(std::move(replayed.scene), source, destination);
     if (world_.other == nullptr) return found;
     symbolic::Replayed there = symbolic::replay(*world_.other, model);
     if (!there.incomputable.empty()) {
@@ -354,6 +373,7 @@ class Look {
     if (as_wanted(there)) throw std::logic_error(disagreement(model, there));
     found.witness.other_egress = std::move(there.egress);
     found.witness.other_ingress = std::move(there.ingress);
+    found.witness.other_scene = scene(std::move(there.scene), source, destination);
     return found;
   }
 

@@ -4,13 +4,15 @@
 // it are named. Claims (`never`, `only`, `isolated` …) are such questions whose answer should be no.
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
-#include "verify/judge.h"
 #include "ir/request.h"
+#include "verify/judge.h"
+#include "verify/scene.h"
 #include "verify/symbolic/request_range.h"
 #include "verify/symbolic/traffic_range.h"
 #include "verify/symbolic/universe.h"
@@ -57,6 +59,7 @@ struct Witness {
   std::optional<WitnessSide> egress, ingress;  // none: nothing is enforced there
   std::optional<WitnessSide> other_egress, other_ingress;  // where two policy sets are compared: what the other one says
   std::vector<std::string> besides;            // what else must be so: other pods' named ports
+  std::shared_ptr<const Scene> scene, other_scene;  // where it was replayed, and where with the other set
 };
 
 struct Found {

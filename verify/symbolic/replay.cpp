@@ -87,13 +87,19 @@ bool Replayed::proxied() const {
 
 Replayed replay(const ir::eval::World& world, const Model& model) {
   Replayed out;
-  ir::Cluster cluster = world.cluster;
+  out.scene.cluster = world.cluster;
+  ir::Cluster& cluster = out.scene.cluster;
   int number = 0;
-  for (const Met* met : {&model.from, &model.to})
-    if (met->is_new) {
-      cluster.endpoints.push_back(endpoint(*met->subject, "new-" + std::to_string(++number)));
-      agree_on_identity(cluster, *met, out.besides);
+  for (const bool sends : {true, false}) {
+    const Met& met = sends ? model.from : model.to;
+    std::optional<std::uint32_t> index = met.endpoint;
+    if (met.is_new) {
+      index = static_cast<std::uint32_t>(cluster.endpoints.size());
+      cluster.endpoints.push_back(endpoint(*met.subject, "new-" + std::to_string(++number)));
+      agree_on_identity(cluster, met, out.besides);
     }
+    if (index) (sends ? out.scene.from : out.scene.to).end = {.kind = EndKind::Endpoint, .name = met.name, .index = *index};
+  }
   for (const Met* met : {&model.from, &model.to})
     for (const ir::Endpoint& known : world.cluster.endpoints)
       if (met->is_new && !met->identity_ports.empty() && known.labels == met->subject->labels) {
@@ -101,7 +107,8 @@ Replayed replay(const ir::eval::World& world, const Model& model) {
         return out;
       }
   agree_on_ports(cluster, model.cluster_ports, out.besides);
-  ir::Resolutions resolutions = world.resolutions;
+  ir::Resolutions& resolutions = out.scene.resolutions;
+  resolutions = world.resolutions;
   for (const std::string& name : model.names) {
     auto& addresses = resolutions[name];
     if (std::find(addresses.begin(), addresses.end(), *model.to.facts.address) != addresses.end()) continue;

@@ -9,6 +9,7 @@ struct Replayed {
   std::optional<WitnessSide> egress, ingress;
   std::string incomputable;          // "": both sides have a policy
   std::vector<std::string> besides;  // what other pods must be like
+  Scene scene;                       // of its ends, those that patterns mean
   bool allowed() const;        // the connection, and the request if there is one
   std::string unknown() const;  // why that can't be said of the request; "": it can
   bool proxied() const;

@@ -285,11 +285,11 @@ class Search {
     if (known != nullptr) {
       ir::Subject subject{.labels = known->labels, .ns = known->ns, .named_ports = known->named_ports};
       ir::PeerFacts facts{.labels = known->labels, .address = {}, .named_ports = known->named_ports};
-      return {known->ns + "/" + known->name, std::move(subject), std::move(facts), false};
+      return {known->ns + "/" + known->name, std::move(subject), std::move(facts), false, static_cast<std::uint32_t>(known - world_.world.cluster.endpoints.data())};
     }
     ir::Subject subject = pod->subject(found);
     ir::PeerFacts facts{.labels = subject.labels, .address = {}, .named_ports = subject.named_ports};
-    return {pod->describe(found), std::move(subject), std::move(facts), true, pod->identity_ports(found)};
+    return {pod->describe(found), std::move(subject), std::move(facts), true, std::nullopt, pod->identity_ports(found)};
   }
 
   z3::context& context_;

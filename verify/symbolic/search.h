@@ -31,6 +31,7 @@ struct Met {
   std::optional<ir::Subject> subject;      // none: nothing is enforced for it
   ir::PeerFacts facts;
   bool is_new = false;                     // no endpoint of the cluster
+  std::optional<std::uint32_t> endpoint = std::nullopt;  // of the cluster, that a pattern means
   std::vector<ir::NamedPort> identity_ports = {};  // of a new one: what policy knows its identity's ports by, from 1.20 on; 0: nothing
 };
 struct Model {
