@@ -9,11 +9,12 @@
 #include <random>
 #include <thread>
 
+#include "kernel-judge/kernel.h"
 #include "tools/agreement/cover.h"
 #include "tools/agreement/shrink.h"
 #include "tools/agreement/vectors.h"
+#include "tools/agreement/witnesses.h"
 #include "tools/agreement/wrongs.h"
-#include "tools/judges/kernel.h"
 
 namespace netpolc::agreement {
 namespace {
@@ -27,7 +28,7 @@ struct Arguments {
   unsigned jobs = 0;
   std::string vectors, only;
   std::size_t every = 1;
-  bool offline = false, mutate = false, show = false;
+  bool offline = false, mutate = false, show = false, witnesses = false;
 };
 
 struct Outcome {
@@ -63,14 +64,14 @@ std::string setting_text(const PolicySetting& setting) {
   return out;
 }
 
-std::vector<Disagreement> judge_setting(const PolicySetting& setting, const std::vector<Packet>& packets, judges::Programs& programs, const Options& options) {
+std::vector<Disagreement> judge_setting(const PolicySetting& setting, const std::vector<Packet>& packets, kernel_judge::Programs& programs, const Options& options) {
   const judges::Scenario scenario = scenario_of(setting);
   judges::World world(scenario);
   Verdicts ignored;
   return judge(scenario, world, packets, programs, options, ignored);
 }
 
-std::string report(PolicySetting setting, const Disagreement& found, judges::Programs& programs, const Options& options) {
+std::string report(PolicySetting setting, const Disagreement& found, kernel_judge::Programs& programs, const Options& options) {
   const auto fails = [&](const std::vector<Json>& policies) {
     PolicySetting smaller = setting;
     smaller.policies = policies;
@@ -86,7 +87,7 @@ std::string report(PolicySetting setting, const Disagreement& found, judges::Pro
   return "DISAGREEMENT " + setting.cluster.name + "\n  " + to_string(found.packet) + "\n" + (again.empty() ? found.said : again.front().said) + setting_text(setting);
 }
 
-void run_set(std::uint64_t seed, const Arguments& arguments, judges::Programs& programs, Outcome& out) {
+void run_set(std::uint64_t seed, const Arguments& arguments, kernel_judge::Programs& programs, Outcome& out) {
   ++out.sets;
   const PolicySetting setting = random_setting(seed);
   try {
@@ -119,7 +120,7 @@ std::vector<T> in_parallel(unsigned jobs, F&& work) {
 
 int compare(const Arguments& arguments) {
   const auto begin = Clock::now();
-  judges::Programs programs;
+  kernel_judge::Programs programs;
   std::atomic<std::uint64_t> next = 0;
   Outcome all;
   for (const Outcome& outcome : in_parallel(arguments.jobs, [&](Outcome& out) {
@@ -151,7 +152,7 @@ int compare(const Arguments& arguments) {
 
 // The first set and packets by which the others find out that the set engine has this wrong belief: then the same will do
 // for another judge, which costs more to ask.
-bool found_out(const Wrong& wrong, Judge who, const Arguments& arguments, judges::Programs& programs) {
+bool found_out(const Wrong& wrong, Judge who, const Arguments& arguments, kernel_judge::Programs& programs) {
   for (std::uint64_t n = 0; n < arguments.sets; ++n) {
     const std::uint64_t seed = arguments.seed + n;
     const judges::Scenario scenario = scenario_of(random_setting(seed));
@@ -176,7 +177,7 @@ bool found_out(const Wrong& wrong, Judge who, const Arguments& arguments, judges
 
 int mutate(const Arguments& arguments) {
   const auto all = wrongs();
-  judges::Programs programs;
+  kernel_judge::Programs programs;
   std::atomic<std::size_t> next = 0;
   std::atomic<std::uint64_t> tried = 0;
   Outcome total;
@@ -201,6 +202,53 @@ int mutate(const Arguments& arguments) {
   return total.texts.empty() ? 0 : 1;
 }
 
+// ---- witnesses --------------------------------------------------------------------------------------------
+
+constexpr std::size_t kQuestions = 12;  // about a set
+
+int find_witnesses(const Arguments& arguments) {
+  const auto begin = Clock::now();
+  kernel_judge::Programs programs;
+  std::atomic<std::uint64_t> next = 0;
+  WitnessTally all;
+  for (const WitnessTally& tally : in_parallel<WitnessTally>(arguments.jobs, [&](WitnessTally& out) {
+         for (std::uint64_t n; n = next++, arguments.seconds > 0 ? since(begin) < arguments.seconds : n < arguments.sets;) {
+           try {
+             judge_witnesses(arguments.seed + n, kQuestions, programs, out);
+           } catch (const std::exception& error) {
+             ++out.failures;
+             if (out.texts.size() < 4) out.texts.push_back("FAILED seed " + std::to_string(arguments.seed + n) + ": " + error.what());
+           }
+         }
+       }))
+    all.add(tally);
+  for (const std::string& text : all.texts) std::printf("%s\n", text.c_str());
+  for (const auto& [what, n] : all.sides) std::printf("  %10llu sides %s\n", wide(n), what.c_str());
+  std::printf("seeds from %llu: %llu policy sets, %llu questions, %llu witnesses, %llu of them with pods that don't exist, %llu packets (%llu to programs of nodes), %llu disagreements, %.0f s\n", wide(arguments.seed),
+              wide(all.sets), wide(all.questions), wide(all.witnesses), wide(all.new_pods), wide(all.packets), wide(all.by_nodes), wide(all.disagreements), since(begin));
+  if (all.packets < arguments.at_least) std::printf("fewer than %llu packets\n", wide(arguments.at_least));
+  return all.disagreements == 0 && all.failures == 0 && all.packets >= arguments.at_least && (arguments.at_least == 0 || all.by_nodes > 0) ? 0 : 1;
+}
+
+// Programs of wrong policies must not agree with every witness.
+int mutate_witnesses(const Arguments& arguments) {
+  const auto all = wrongs();
+  kernel_judge::Programs programs;
+  std::atomic<std::size_t> next = 0;
+  Outcome total;
+  for (const Outcome& outcome : in_parallel(arguments.jobs, [&](Outcome& out) {
+         for (std::size_t w; (w = next++) < all.size();) {
+           bool noticed = false;
+           for (std::uint64_t n = 0; n < arguments.sets && !noticed; ++n) noticed = witnesses_find_out(all[w], arguments.seed + n, kQuestions, programs);
+           if (!noticed) out.texts.push_back(std::string("NOT FOUND OUT ") + all[w].name);
+         }
+       }))
+    total.add(outcome);
+  for (const std::string& text : total.texts) std::printf("%s\n", text.c_str());
+  std::printf("programs with %zu wrong beliefs, %zu not found out by witnesses\n", all.size(), total.texts.size());
+  return total.texts.empty() ? 0 : 1;
+}
+
 // ---- the vectors --------------------------------------------------------------------------------------------
 
 int judge_all_vectors(const Arguments& arguments) {
@@ -214,7 +262,7 @@ int judge_all_vectors(const Arguments& arguments) {
   for (const auto& file : files)
     for (judges::Scenario& scenario : judges::read_scenarios(file.string()))
       if (scenario.name.find(arguments.only) != std::string::npos && n++ % arguments.every == 0) scenarios.push_back(std::move(scenario));
-  judges::Programs programs;
+  kernel_judge::Programs programs;
   std::atomic<std::size_t> next = 0;
   VectorTally all;
   for (const VectorTally& tally : in_parallel<VectorTally>(arguments.jobs, [&](VectorTally& out) {
@@ -238,7 +286,12 @@ int judge_all_vectors(const Arguments& arguments) {
 int run(Arguments arguments) {
   if (!arguments.vectors.empty()) return judge_all_vectors(arguments);
   std::optional<std::string> why;
-  if (!arguments.offline) why = judges::kernel_unavailable();
+  if (!arguments.offline) why = kernel_judge::kernel_unavailable();
+  if (arguments.witnesses && !why) return arguments.mutate ? mutate_witnesses(arguments) : find_witnesses(arguments);
+  if (arguments.witnesses) {
+    std::printf("skipped: no program can be run in this kernel: %s\n", why->c_str());
+    return 77;
+  }
   arguments.offline |= why.has_value();
   const int result = arguments.mutate ? mutate(arguments) : compare(arguments);
   if (!why || result != 0) return result;
@@ -265,6 +318,7 @@ int main(int argc, char** argv) {
   app.add_option("--every", arguments.every, "... and of them each N-th scenario only")->check(CLI::PositiveNumber);
   app.add_flag("--offline", arguments.offline, "Without the kernel");
   app.add_flag("--mutate", arguments.mutate, "Give one judge a wrong belief after the other, and check that the others find out");
+  app.add_flag("--witnesses", arguments.witnesses, "Ask the solver random questions instead, and the programs about each witness that it finds; with --mutate, wrong programs");
   app.add_flag("--show", arguments.show, "Print the policy sets and how often each thing was said");
   CLI11_PARSE(app, argc, argv);
   try {

@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "ir/map_layout.h"
+#include "kernel-judge/kernel.h"
 #include "tools/agreement/solver.h"
-#include "tools/judges/kernel.h"
 #include "verify/all_ports.h"
 
 namespace netpolc::agreement {
@@ -87,10 +87,10 @@ class Sets {
 // Runs all packets at once.
 class Kernel {
  public:
-  Kernel(judges::World& world, judges::Programs& programs) : world_(world), kernel_(programs) {}
+  Kernel(judges::World& world, kernel_judge::Programs& programs) : world_(world), kernel_(programs) {}
 
   std::vector<Sides> ask(const std::vector<Packet>& packets) {
-    std::vector<judges::Shot> shots;
+    std::vector<kernel_judge::Shot> shots;
     struct About {
       std::size_t packet;
       Direction direction;
@@ -116,7 +116,7 @@ class Kernel {
       }
     }
     kernel_.start(world_.ipcache(), world_.config());
-    const std::vector<judges::Seen> seen = kernel_.run(shots);
+    const std::vector<kernel_judge::Seen> seen = kernel_.run(shots);
     std::vector<Sides> out(packets.size());
     for (const About& one : about) out[one.packet].of(one.direction) = word(seen[one.shot]);
     return out;
@@ -124,7 +124,7 @@ class Kernel {
   std::size_t programs() const { return loaded_.size(); }
 
  private:
-  std::optional<judges::Shot> shot(const Packet& packet, Direction direction) {
+  std::optional<kernel_judge::Shot> shot(const Packet& packet, Direction direction) {
     const judges::Party &from = world_.party(packet.from), &to = world_.party(packet.to);
     const judges::Party& subject = direction == Direction::Egress ? from : to;
     if (!subject.decided) return std::nullopt;
@@ -136,14 +136,14 @@ class Kernel {
       loaded_.push_back(table);
     }
     const auto address = [&](const judges::Party& party) { return packet.v6 ? party.v6.value() : party.v4.value(); };
-    return judges::Shot{table, direction, address(from), address(to), packet.flow};
+    return kernel_judge::Shot{table, direction, address(from), address(to), packet.flow};
   }
   // Of the sender's choice: a port, or the identifier of a request and its reply.
   static bool has_own_number(ir::Flow flow) {
     if (flow.protocol == ir::Protocol::Icmp) return flow.number == 0 || flow.number == 8 || flow.number == 13 || flow.number == 14;
     return flow.protocol != ir::Protocol::Icmpv6 || flow.number == 128 || flow.number == 129;
   }
-  static Word word(const judges::Seen& seen) {
+  static Word word(const kernel_judge::Seen& seen) {
     if (!seen.reported) return {.allowed = seen.passed, .proxied = {}, .reason = {}, .wrong = std::string(seen.passed ? "passed" : "dropped") + " without an event"};
     Word out = word_of_reason(seen.reason);
     if (seen.passed != (seen.reason == 0)) out.wrong = "the program's verdict is not that of its event";
@@ -151,7 +151,7 @@ class Kernel {
   }
 
   judges::World& world_;
-  judges::Kernel kernel_;
+  kernel_judge::Kernel kernel_;
   std::vector<std::uint32_t> loaded_;
 };
 
@@ -194,7 +194,7 @@ void Verdicts::add(const Verdicts& other) {
   for (const auto& [word, count] : other.sides) sides[word] += count;
 }
 
-std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World& world, const std::vector<Packet>& packets, judges::Programs& programs,
+std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World& world, const std::vector<Packet>& packets, kernel_judge::Programs& programs,
                                 const Options& options, Verdicts& verdicts) {
   std::unique_ptr<judges::World> wrong;
   if (options.wrong != nullptr) wrong = std::make_unique<judges::World>(scenario, options.wrong->change);

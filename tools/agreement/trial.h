@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "kernel-judge/programs.h"
 #include "tools/agreement/generate.h"
 #include "tools/agreement/packets.h"
 #include "tools/agreement/words.h"
-#include "tools/judges/programs.h"
 
 namespace netpolc::agreement {
 
@@ -49,7 +49,7 @@ struct Options {
 };
 
 // Throws std::runtime_error where the setting can't be set up or the machine fails.
-std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World& world, const std::vector<Packet>& packets, judges::Programs& programs,
+std::vector<Disagreement> judge(const judges::Scenario& scenario, judges::World& world, const std::vector<Packet>& packets, kernel_judge::Programs& programs,
                                 const Options& options, Verdicts& verdicts);
 
 }  // namespace netpolc::agreement

@@ -82,7 +82,7 @@ Claimed claim_never(judges::World& world, const judges::Scenario& scenario, cons
   return found == nullptr ? Claimed::Proved : found->witness.besides.empty() ? Claimed::Refuted : Claimed::RefutedIf;
 }
 
-void judge_vectors(const judges::Scenario& scenario, judges::Programs& programs, VectorTally& tally) {
+void judge_vectors(const judges::Scenario& scenario, kernel_judge::Programs& programs, VectorTally& tally) {
   judges::World world(scenario);
   std::vector<Packet> packets;
   for (const judges::Cell& cell : judges::cells(scenario)) {

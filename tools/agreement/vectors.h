@@ -15,7 +15,7 @@ struct VectorTally {
   void add(const VectorTally& other);
 };
 // Throws std::runtime_error where the scenario can't be set up.
-void judge_vectors(const judges::Scenario& scenario, judges::Programs& programs, VectorTally& tally);
+void judge_vectors(const judges::Scenario& scenario, kernel_judge::Programs& programs, VectorTally& tally);
 
 // `never` from one to the other by this packet. `RefutedIf`: were other pods' ports, or names, as the manifests don't have them.
 enum class Claimed : std::uint8_t { Proved, Refuted, RefutedIf, Undecided };

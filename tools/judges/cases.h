@@ -5,10 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "tools/judges/kernel.h"
+#include "kernel-judge/kernel.h"
 #include "tools/judges/world.h"
 
 namespace netpolc::judges {
+
+using kernel_judge::Kernel;
+using kernel_judge::Programs;
+using kernel_judge::Seen;
+using kernel_judge::Shot;
 
 // Why no packet is made for a case; the interpreter and the table judge it all the same.
 enum class NoPacket : std::uint8_t {

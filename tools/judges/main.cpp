@@ -127,7 +127,7 @@ bool print_mutants(const Outcome& all) {
 
 int run(const Options& options) {
   if (!options.offline) {
-    if (const auto why = kernel_unavailable()) {
+    if (const auto why = kernel_judge::kernel_unavailable()) {
       std::printf("skipped: no program can be run in this kernel: %s\n", why->c_str());
       return 77;
     }

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "codegen-bpf/codegen.h"
+#include "kernel-judge/reasons.h"
 
 namespace netpolc::judges {
 namespace {
@@ -49,7 +50,7 @@ class Finder {
     change(changed);
     for (const Case* c : of_table_.at(table)) {
       if (c->direction != direction) continue;
-      if (reason_of(ir::look_up(changed, c->peer->identity, c->flow)) == reason_of(c->looked_up)) continue;
+      if (kernel_judge::reason_of(ir::look_up(changed, c->peer->identity, c->flow)) == kernel_judge::reason_of(c->looked_up)) continue;
       out_.push_back(std::move(mutant));
       return;
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernel-judge/reasons.h"
 #include "tools/judges/words.h"
 
 namespace netpolc::judges {
@@ -63,15 +64,11 @@ void compare_table(const World& world, const Cases& cases, const Case& c, Tally&
   if ((by_rule && rules.empty()) || !std::all_of(rules.begin(), rules.end(), [&](ir::RuleRef r) { return has(one.rules, r); })) differ("deciding rules");
 }
 
-// Whether the rule that the program names is one that decided.
+// Whether the rule that the program names is one that decided, to the table and to the interpreter.
 bool right_rule(const World& world, const Case& c, std::uint32_t rule) {
-  const ir::SideVerdict& expected = c.looked_up;
-  if (rule == NP_NO_RULE)
-    return expected.verdict == ir::Verdict::DefaultDeny || expected.enforcement == ir::Enforcement::None || expected.localhost_exception;
   const auto& shared = c.direction_table().rules;
-  if (rule >= shared.size()) return false;
-  if (shared[rule] == ir::synthesized_rule) return expected.enforcement == ir::Enforcement::DefaultAllow && expected.verdict == ir::Verdict::Allow;
-  return has(expected.rules, shared[rule]) && has(c.interpreter->rules, own_rules(world, c)[rule]);
+  return kernel_judge::names_who_decided(c.direction_table(), shared, c.looked_up, rule) &&
+         kernel_judge::names_who_decided(c.direction_table(), own_rules(world, c), *c.interpreter, rule);
 }
 
 void compare_packet(const World& world, const Cases& cases, const Case& c, const Shot& shot, const Seen& seen, Tally& tally) {
@@ -80,7 +77,7 @@ void compare_packet(const World& world, const Cases& cases, const Case& c, const
   if (!seen.reported) return differ("no event");
   if (seen.passed != (seen.reason == NP_REASON_FORWARDED)) return differ("return value and event");
   if (seen.identity != c.peer->identity) return differ("identity");
-  if (seen.reason != reason_of(c.looked_up) || seen.reason != reason_of(*c.interpreter)) return differ("verdict");
+  if (seen.reason != kernel_judge::reason_of(c.looked_up) || seen.reason != kernel_judge::reason_of(*c.interpreter)) return differ("verdict");
   // Not implied by the above while vector and interpreter differ.
   const bool drops = c.letter == 'D' || c.letter == 'N' || c.letter == 'R' || c.auth != '0';
   if (seen.passed == drops) return differ("pass or drop, against the vector");
@@ -88,17 +85,6 @@ void compare_packet(const World& world, const Cases& cases, const Case& c, const
 }
 
 }  // namespace
-
-std::uint8_t reason_of(const ir::SideVerdict& verdict) {
-  switch (verdict.verdict) {
-    case ir::Verdict::Deny: return NP_REASON_DENY;
-    case ir::Verdict::DefaultDeny: return NP_REASON_DEFAULT_DENY;
-    case ir::Verdict::Allow:
-    case ir::Verdict::AllowL7: break;
-  }
-  if (verdict.auth >= ir::AuthMode::Required) return NP_REASON_AUTH_REQUIRED;
-  return verdict.verdict == ir::Verdict::AllowL7 ? NP_REASON_L7_NOT_ENFORCED : NP_REASON_FORWARDED;
-}
 
 void Tally::disagree(const std::string& kind, const std::string& text) {
   ++disagreements;

@@ -38,7 +38,4 @@ void judge_offline(World& world, const Cases& cases, Tally& tally);
 // Compares the compiled programs with those. With a mutant, only the cases of its table.
 void judge_in_kernel(World& world, const Cases& cases, Programs& programs, const Mutant* mutant, Tally& tally);
 
-// The reason that a program must give for a verdict.
-std::uint8_t reason_of(const ir::SideVerdict& verdict);
-
 }  // namespace netpolc::judges

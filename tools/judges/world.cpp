@@ -6,7 +6,6 @@
 namespace netpolc::judges {
 namespace {
 
-constexpr std::uint32_t kHost = 1, kLastReserved = 10;
 constexpr const char* kNode = "node-1";  // where `manifests` puts every pod
 
 IpAddress address_of(const std::string& text) {
@@ -31,12 +30,6 @@ std::string folded(std::string name) {
   return name;
 }
 
-std::uint32_t reserved_number(const ir::LabelSet& labels) {
-  for (std::uint32_t id = 1; id <= kLastReserved; ++id)
-    if (ir::reserved_labels(id) == labels) return id;
-  throw std::runtime_error("a peer has no reserved identity");
-}
-
 }  // namespace
 
 World::World(Scenario scenario, const Change& change) : scenario_(with_second_family(std::move(scenario))) {
@@ -47,10 +40,8 @@ World::World(Scenario scenario, const Change& change) : scenario_(with_second_fa
   if (!loaded_.usable) throw std::runtime_error("the frontend can't read the scenario: " + render(sink_.all().front(), sources_));
   resolve_names();
   if (change) change(loaded_.policies, loaded_.cluster, resolutions_);
-  identities_ = ir::Identities::build(loaded_.policies, loaded_.cluster, resolutions_, lock_);
-  decisions_ = ir::decide(loaded_.policies, loaded_.cluster, resolutions_, identities_);
+  numbered_ = std::make_unique<kernel_judge::Numbered>(loaded_.policies, loaded_.cluster, resolutions_, lock_);
   interpreter_ = std::make_unique<verify::Judge>(ir::eval::World{loaded_.policies, loaded_.cluster, resolutions_}, lock_);
-  for (const auto& entry : identities_.addresses()) ipcache_[entry.prefix] = entry.identity;
   meet_everyone();
 }
 
@@ -72,10 +63,8 @@ void World::resolve_names() {
 }
 
 void World::meet_everyone() {
-  // A node knows itself as identity 1; the bundle has it as others see it.
   for (const ir::Node& node : loaded_.cluster.nodes)
-    if (node.name == kNode)
-      for (const IpAddress& address : node.addresses) ipcache_[IpPrefix::host(address)] = kHost;
+    if (node.name == kNode) numbered_->run_on(node);
   for (const Cell& cell : cells(scenario_))
     for (const std::string* name : {&cell.source, &cell.destination})
       if (!parties_.contains(*name)) parties_.emplace(*name, party_of(*name));
@@ -86,53 +75,9 @@ Party World::party_of(const std::string& name) {
   const auto ends = interpreter_->directory().resolve(text, std::nullopt);
   if (!ends) throw std::runtime_error("`" + text + "` means nobody: " + ends.error().message);
   if (ends->size() != 1) throw std::runtime_error("`" + text + "` means several parties");
-  Party party{.end = ends->front(), .identity = 0, .v4 = {}, .v6 = {}, .decided = {}};
-  const auto& all = decisions_.endpoints;
-  const auto own = std::find_if(all.begin(), all.end(), [&](const ir::DecidedEndpoint& d) {
-    if (party.end.kind == verify::EndKind::Host) return d.is_host && loaded_.cluster.nodes[d.endpoint].name == kNode;
-    return party.end.kind == verify::EndKind::Endpoint && !d.is_host && d.endpoint == party.end.index;
-  });
-  if (own != all.end()) party.decided = static_cast<std::uint32_t>(own - all.begin());
-  switch (party.end.kind) {
-    case verify::EndKind::Endpoint: party.identity = identities_.of_endpoint(party.end.index); break;
-    case verify::EndKind::Host: party.identity = kHost; break;
-    case verify::EndKind::Node:
-    case verify::EndKind::Address: party.identity = identities_.of_address(*party.end.address); break;
-    case verify::EndKind::Reserved: party.identity = reserved_number(party.end.labels); break;
-  }
-  give_addresses(party);
-  return party;
-}
-
-void World::give_addresses(Party& party) {
-  const auto add = [&](const IpAddress& address) { (address.v6 ? party.v6 : party.v4) = address; };
-  bool either = true;  // the identity doesn't depend on the address
-  switch (party.end.kind) {
-    case verify::EndKind::Endpoint:
-      for (const ir::Pod& pod : loaded_.cluster.endpoints[party.end.index].pods)
-        for (const IpAddress& address : pod.addresses) add(address);
-      break;
-    case verify::EndKind::Host:
-    case verify::EndKind::Reserved: break;
-    case verify::EndKind::Node:
-      add(*party.end.address);
-      either = !config().cidr_matches_nodes;
-      break;
-    case verify::EndKind::Address:
-      add(*party.end.address);
-      either = false;
-      break;
-  }
-  if (!either) return;
-  for (const bool v6 : {false, true})
-    if (!(v6 ? party.v6 : party.v4)) add(fresh_address(v6, party.identity));
-}
-
-IpAddress World::fresh_address(bool v6, std::uint32_t identity) {
-  const std::string n = std::to_string(++next_address_);
-  const IpAddress address = address_of(v6 ? "fd00:6e70::2:" + n : "198.19.0." + n);
-  if (!ipcache_.emplace(IpPrefix::host(address), identity).second) throw std::runtime_error(address.to_string() + " is taken");
-  return address;
+  const auto& nodes = loaded_.cluster.nodes;
+  const auto own = std::find_if(nodes.begin(), nodes.end(), [](const ir::Node& node) { return node.name == kNode; });
+  return numbered_->party(ends->front(), own == nodes.end() ? std::nullopt : std::optional(static_cast<std::uint32_t>(own - nodes.begin())));
 }
 
 }  // namespace netpolc::judges

@@ -9,19 +9,13 @@
 #include <string>
 
 #include "frontend/load.h"
-#include "ir/decide/table.h"
+#include "kernel-judge/numbered.h"
 #include "tools/judges/scenario.h"
 #include "verify/judge.h"
 
 namespace netpolc::judges {
 
-// Someone who can be at either end of a connection.
-struct Party {
-  verify::End end;
-  std::uint32_t identity = 0;
-  std::optional<IpAddress> v4, v6;      // none: packets of that family can't come from or go to it
-  std::optional<std::uint32_t> decided;  // index into Decisions::endpoints: it has policies of its own
-};
+using kernel_judge::Party;
 
 class World {
  public:
@@ -39,20 +33,18 @@ class World {
   const ir::IdentityLock& lock() const { return lock_; }
   const std::vector<frontend::PolicyResult>& results() const { return loaded_.results; }
   std::string complaints() const;  // what the frontend said
-  const ir::Decisions& decisions() const { return decisions_; }
+  const ir::Decisions& decisions() const { return numbered_->decisions(); }
   verify::Judge& interpreter() { return *interpreter_; }
   const Party& party(const std::string& name) { return parties_.at(name); }
   const std::map<std::string, Party>& parties() const { return parties_; }
   // The node's whole ipcache: what the identities know, the node itself, and addresses that the
   // vector left out.
-  const std::map<IpPrefix, std::uint32_t>& ipcache() const { return ipcache_; }
+  const std::map<IpPrefix, std::uint32_t>& ipcache() const { return numbered_->ipcache(); }
 
  private:
   void resolve_names();
   void meet_everyone();
   Party party_of(const std::string& name);
-  void give_addresses(Party& party);
-  IpAddress fresh_address(bool v6, std::uint32_t identity);
 
   Scenario scenario_;
   SourceManager sources_;
@@ -60,12 +52,9 @@ class World {
   frontend::Loaded loaded_;
   ir::Resolutions resolutions_;
   ir::IdentityLock lock_;
-  ir::Identities identities_;
-  ir::Decisions decisions_;
+  std::unique_ptr<kernel_judge::Numbered> numbered_;
   std::unique_ptr<verify::Judge> interpreter_;
-  std::map<IpPrefix, std::uint32_t> ipcache_;
   std::map<std::string, Party> parties_;
-  std::uint32_t next_address_ = 0;
 };
 
 }  // namespace netpolc::judges

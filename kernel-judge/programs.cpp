@@ -1,8 +1,8 @@
-#include "tools/judges/programs.h"
+#include "kernel-judge/programs.h"
 
 #include <stdexcept>
 
-namespace netpolc::judges {
+namespace netpolc::kernel_judge {
 
 std::shared_ptr<const codegen_bpf::Object> Programs::get(const codegen_bpf::Emitted& emitted) {
   const std::string digest = codegen_bpf::digest(emitted);
@@ -21,4 +21,4 @@ std::size_t Programs::size() {
   return by_digest_.size();
 }
 
-}  // namespace netpolc::judges
+}  // namespace netpolc::kernel_judge

@@ -1,4 +1,4 @@
-// tools/judges/programs.h — compiled objects by what they are made of: scenarios share many.
+// kernel-judge/programs.h — compiled objects by what they are made of: scenarios share many.
 #pragma once
 #include <map>
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include "codegen-bpf/codegen.h"
 
-namespace netpolc::judges {
+namespace netpolc::kernel_judge {
 
 // Thread-safe. Two threads may compile the same program at the same time; both get its bytes.
 class Programs {
@@ -21,4 +21,4 @@ class Programs {
   std::map<std::string, std::shared_ptr<const codegen_bpf::Object>> by_digest_;
 };
 
-}  // namespace netpolc::judges
+}  // namespace netpolc::kernel_judge

@@ -1,5 +1,6 @@
-// tools/judges/kernel.h — the third judge: a scenario's programs, loaded into this machine's
-// kernel with maps of their own, and what they say about packets.
+// kernel-judge/kernel.h — the judge that is the product: programs of decision tables, loaded into this machine's kernel
+// with maps of their own, and what they say about packets (BPF_PROG_TEST_RUN). No interface is touched, nothing is pinned,
+// and all is gone with this value.
 //
 // Every packet has a tuple of its own and must give exactly one event (drops and new allowed
 // connections are reported, with rule, reason and identity). A packet that conntrack let pass
@@ -12,12 +13,12 @@
 
 #include "ir/decide/table.h"
 #include "runtime-loader/test_run.h"
-#include "tools/judges/programs.h"
+#include "kernel-judge/programs.h"
 
-namespace netpolc::judges {
+namespace netpolc::kernel_judge {
 
 struct Shot {  // a packet for a program
-  std::uint32_t table = 0;  // index into Decisions::tables
+  std::uint32_t table = 0;  // as it was loaded
   ir::Direction direction = ir::Direction::Ingress;
   IpAddress source, destination;
   ir::Flow flow;
@@ -35,7 +36,8 @@ class Kernel {
  public:
   explicit Kernel(Programs& programs) : programs_(programs) {}
   // All of these throw std::runtime_error where the machine fails.
-  void load(std::uint32_t table, const ir::DecisionTable& content);
+  // `table`: what packets call it.
+  void load(std::uint32_t table, const ir::DecisionTable& content, codegen_bpf::Subject subject = codegen_bpf::Subject::Pod);
   // After the last `load`.
   void start(const std::map<IpPrefix, std::uint32_t>& ipcache, const ir::Config& config);
   std::vector<Seen> run(const std::vector<Shot>& shots);
@@ -46,6 +48,7 @@ class Kernel {
   struct Loaded {
     loader::Object object;
     std::uint64_t tag = 0;
+    codegen_bpf::Subject subject = codegen_bpf::Subject::Pod;
     std::uint32_t ingress_rules = 0, egress_rules = 0;
     std::map<std::uint32_t, std::uint64_t> expected;  // packets by slot of np_rules
   };
@@ -60,7 +63,7 @@ class Kernel {
   std::uint16_t next_port_ = 0;
 };
 
-// Why programs can't be judged on this machine; none: they can.
+// Why programs can't be asked on this machine; none: they can.
 std::optional<std::string> kernel_unavailable();
 
-}  // namespace netpolc::judges
+}  // namespace netpolc::kernel_judge
