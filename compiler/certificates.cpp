@@ -6,6 +6,7 @@
 #include "codegen-bpf/codegen.h"
 #include "compiler/commands.h"
 #include "compiler/proofs.h"
+#include "ir/certificate.h"
 #include "verify/bytecode/grounds.h"
 
 namespace netpolc::compiler {
@@ -39,6 +40,7 @@ Json parts(const Proof& proof) {
 
 // What it is about, by which it is known whose it is.
 Json subject(const Proof& proof) {
+  if (proof.outside) return {{"program", proof.program}, {"subject", ir::kOutsideSubject}, {"bytecode", proof.bytecode}, {"denied", proof.denied}};
   return {{"program", proof.program},
           {"subject", proof.of_node ? "node" : "pod"},
           {"bytecode", proof.bytecode},
@@ -53,18 +55,25 @@ std::map<std::string, std::vector<const Proof*>> by_program(const std::vector<Pr
   return out;
 }
 
+const bytecode::Grounds& grounds_of(const Proof& proof) { return proof.outside ? bytecode::outside_grounds() : bytecode::grounds(); }
+
 std::string why_not(const Json& certificate, const std::vector<const Proof*>& own) {
   if (certificate.at("kind") != "Certificate") return "is no certificate";
   const Json about = subject(*own.front());
   if (certificate.at("program") != about["program"]) return "is of another program";
-  if (certificate.at("subject") != about["subject"]) return "is not of a program of a " + about["subject"].get<std::string>();
+  if (certificate.at("subject") != about["subject"]) return "is not of a program of " + std::string(own.front()->outside ? "an " : "a ") + about["subject"].get<std::string>();
   if (certificate.at("bytecode") != about["bytecode"]) return "is of another object";
-  if (certificate.at("rows") != about["rows"]) return "is of other rows of peers";
-  if (certificate.at("selectors") != about["selectors"]) return "is of other selectors of peers";
+  if (own.front()->outside) {
+    if (certificate.at("denied") != about["denied"]) return "is of others that are denied from outside";
+  } else {
+    if (certificate.at("rows") != about["rows"]) return "is of other rows of peers";
+    if (certificate.at("selectors") != about["selectors"]) return "is of other selectors of peers";
+  }
   std::set<std::string> tables, own_tables;
   for (const Proof* proof : own) own_tables.insert(proof->table);
+  if (certificate.at("proofs").empty()) return "has no proof";
   for (const Json& proof : certificate.at("proofs")) {
-    tables.insert(proof.at("table").get<std::string>());
+    tables.insert(own.front()->outside ? "" : proof.at("table").get<std::string>());
     std::set<std::string> missing;
     for (const bytecode::Part& part : own.front()->result.parts) missing.insert(part.name);
     for (const Json& part : proof.at("parts")) {
@@ -81,11 +90,11 @@ std::string why_not(const Json& certificate, const std::vector<const Proof*>& ow
 
 Json to_json(const Proof& proof) {
   Json out = subject(proof);
-  out["table"] = proof.table;
+  if (!proof.outside) out["table"] = proof.table;
   out["answer"] = word(proof);
   out["endpoints"] = proof.endpoints;
   out["parts"] = parts(proof);
-  out["assumed"] = bytecode::grounds().assumed;
+  out["assumed"] = grounds_of(proof).assumed;
   return out;
 }
 
@@ -95,10 +104,15 @@ std::map<std::string, std::string> certificates(const std::vector<Proof>& proofs
     Json one = {{"apiVersion", "netpolc.dev/v1"}, {"kind", "Certificate"}};
     one.update(subject(*own.front()));
     one["proofs"] = Json::array();
-    for (const Proof* proof : own) one["proofs"].push_back({{"table", proof->table}, {"parts", parts(*proof)}});
-    one["assumed"] = bytecode::grounds().assumed;
-    one["trusted"] = bytecode::grounds().trusted;
-    one["notCovered"] = bytecode::grounds().not_covered;
+    for (const Proof* proof : own) {
+      Json& added = one["proofs"].emplace_back(Json::object());
+      if (!proof->outside) added["table"] = proof->table;
+      added["parts"] = parts(*proof);
+    }
+    const bytecode::Grounds& grounds = grounds_of(*own.front());
+    one["assumed"] = grounds.assumed;
+    one["trusted"] = grounds.trusted;
+    one["notCovered"] = grounds.not_covered;
     one["by"] = {{"netpolc", version()}, {"z3", bytecode::solver_version()}, {"stepsAtMost", options.steps}};
     out[program] = one.dump(1) + "\n";
   }
@@ -108,10 +122,12 @@ std::map<std::string, std::string> certificates(const std::vector<Proof>& proofs
 std::vector<CertificateCheck> check_certificates(const Json& bundle, const ReadFile& read, const std::vector<Proof>& proofs) {
   const auto known = by_program(proofs);
   std::vector<CertificateCheck> out;
-  for (const Json& program : bundle.at("programs")) {
-    const auto path = program.find("certificate");
-    if (path == program.end()) continue;
-    CertificateCheck& check = out.emplace_back(CertificateCheck{program.at("digest"), path->is_string() ? path->get<std::string>() : "", ""});
+  const auto look_for = [&](const Json& program, const std::string& name) {
+    if (const auto path = program.find("certificate"); path != program.end()) out.push_back({name, path->is_string() ? path->get<std::string>() : "", ""});
+  };
+  for (const Json& program : bundle.at("programs")) look_for(program, program.at("digest"));
+  if (bundle.contains("xdp")) look_for(bundle["xdp"], ir::kOutsideProgram);
+  for (CertificateCheck& check : out) {
     const auto text = read(check.path);
     if (!text) {
       check.why = "can't be read: " + text.error().message;

@@ -188,8 +188,14 @@ constexpr Kind kKinds[] = {
     {"requires-l7", "What gets from these to those has been looked at by a proxy", requires_l7, true},
 };
 
+std::optional<WitnessSaid> programs_about(const verify::Finding& finding, const ClaimOptions& options, const Session& session) {
+  const auto* found = std::get_if<verify::Found>(&finding);
+  return found == nullptr ? std::nullopt : ask_programs(options.in_kernel, found->witness, session.loaded.policies);
+}
+
 // The first inquiry that finds something refutes the claim; what is undecided weighs more than what is proved.
 int run(const Kind& kind, const ClaimOptions& options) {
+  if (const auto code = without_kernel(options.in_kernel)) return *code;
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   Claimant claimant(options, session);
@@ -209,6 +215,7 @@ int run(const Kind& kind, const ClaimOptions& options) {
   for (const verify::Inquiry& inquiry : inquiries)
     if (join(answer.finding, claimant.claims().look_for(inquiry))) break;
   answer.steps = claimant.claims().solver_steps();
+  answer.programs = programs_about(answer.finding, options, session);
   const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, session.loaded.policies, session.sources);
   std::fwrite(out.data(), 1, out.size(), stdout);
@@ -219,6 +226,7 @@ int run(const Kind& kind, const ClaimOptions& options) {
 
 // Two questions: is some of it allowed, and is some of it denied?
 int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>& requests) {
+  if (const auto code = without_kernel(options.in_kernel)) return *code;
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   Claimant claimant(options, session);
@@ -230,6 +238,8 @@ int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
   if (std::string names = assumed_of_names(session.loaded.policies); !names.empty()) answer.assumed.push_back(std::move(names));
   answer.steps = claimant.claims().solver_steps();
+  answer.programs_allowed = programs_about(answer.allowed, options, session);
+  answer.programs_denied = programs_about(answer.denied, options, session);
   const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, session.loaded.policies, session.sources);
   std::fwrite(out.data(), 1, out.size(), stdout);
@@ -256,6 +266,7 @@ void add_claims(CLI::App& verify, Action& chosen) {
     add_request_options(*command, options->request, true);
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
+    add_in_kernel(*command, options->in_kernel);
     command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
     command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
   }

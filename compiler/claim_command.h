@@ -15,6 +15,7 @@ struct ClaimOptions {
   std::string port, icmp, icmpv6, by = "namespace", output = "text";
   RequestOptions request;
   verify::SolverBudget budget;
+  bool in_kernel = false;
 };
 
 // `verify --symbolic`: what all pods that could be have in common. Returns the exit code.

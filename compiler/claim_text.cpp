@@ -53,12 +53,14 @@ std::string claim_text(const ClaimAnswer& answer) {
   return out + traffic_text(answer.traffic, answer.request);
 }
 
-void append(std::string& out, const char* name, const verify::Witness& witness, const ir::PolicySet& policies, const SourceManager& sources) {
+void append(std::string& out, const char* name, const verify::Witness& witness, const std::optional<WitnessSaid>& programs, const ir::PolicySet& policies,
+            const SourceManager& sources) {
   out += std::string("  ") + name + witness.from + " → " + witness.to + "   " + flow_text(witness.flow) + "\n";
   if (witness.request) out += "  request  " + to_text(*witness.request) + "\n";
   side_text(out, "egress   ", side_of(witness.egress), policies, sources);
   side_text(out, "ingress  ", side_of(witness.ingress), policies, sources);
   for (const std::string& more : witness.besides) out += "  given    " + more + "\n";
+  programs_text(out, programs);
 }
 
 struct Reason {
@@ -126,7 +128,7 @@ std::string reason_of(const ReachAnswer& answer) {
   return nobody(std::get<NoneFound>(answer.allowed), "");
 }
 
-nlohmann::ordered_json witness_json(const verify::Witness& witness, JsonAnswers& writer) {
+nlohmann::ordered_json witness_json(const verify::Witness& witness, const std::optional<WitnessSaid>& programs, JsonAnswers& writer) {
   using nlohmann::ordered_json;
   const bool icmp = witness.flow.protocol == ir::Protocol::Icmp || witness.flow.protocol == ir::Protocol::Icmpv6;
   ordered_json shown = {{"from", witness.from}, {"to", witness.to}, {"protocol", ir::to_string(witness.flow.protocol)}, {icmp ? "icmpType" : "port", witness.flow.number}};
@@ -139,6 +141,7 @@ nlohmann::ordered_json witness_json(const verify::Witness& witness, JsonAnswers&
   shown["egress"] = side(witness.egress);
   shown["ingress"] = side(witness.ingress);
   if (!witness.besides.empty()) shown["given"] = witness.besides;
+  if (programs) shown["kernel"] = to_json(*programs, writer);
   return shown;
 }
 
@@ -179,7 +182,7 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   const char* said = word(answer);
   const auto tone = std::holds_alternative<Found>(answer.finding) ? verify::Word::Denied : exit_code(answer) == kGood ? verify::Word::Allowed : verify::Word::Undecided;
   std::string out = coloured(said, tone, colour) + "  " + claim_text(answer) + "\n\n";
-  if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, "witness  ", found->witness, policies, sources);
+  if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, "witness  ", found->witness, answer.programs, policies, sources);
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out += "  reason   " + unknown->why + "\n";
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
     if (!none->possible) out += "  reason   " + nobody(*none, ", so that nothing is proved") + "\n";
@@ -198,7 +201,7 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   if (answer.request) out["requests"] = verify::to_string(*answer.request);
   if (!answer.by.empty()) out["by"] = answer.by;
   if (const auto* found = std::get_if<Found>(&answer.finding)) {
-    out["witness"] = witness_json(found->witness, writer);
+    out["witness"] = witness_json(found->witness, answer.programs, writer);
   }
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out["reason"] = unknown->why;
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
@@ -232,8 +235,8 @@ int exit_code(const ReachAnswer& answer) {
 std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources, bool colour) {
   const verify::Word said = word_of(answer);
   std::string out = coloured(verify::to_string(said), said, colour) + "  " + answer.from + " → " + answer.to + "   " + traffic_text(answer.traffic, answer.request) + "\n\n";
-  if (const auto* found = std::get_if<Found>(&answer.allowed)) append(out, "allowed  ", found->witness, policies, sources);
-  if (const auto* found = std::get_if<Found>(&answer.denied)) append(out, "denied   ", found->witness, policies, sources);
+  if (const auto* found = std::get_if<Found>(&answer.allowed)) append(out, "allowed  ", found->witness, answer.programs_allowed, policies, sources);
+  if (const auto* found = std::get_if<Found>(&answer.denied)) append(out, "denied   ", found->witness, answer.programs_denied, policies, sources);
   if (const std::string reason = reason_of(answer); !reason.empty()) out += "  reason   " + reason + "\n";
   const auto* none = said == verify::Word::Denied ? std::get_if<NoneFound>(&answer.allowed) : said == verify::Word::Allowed ? std::get_if<NoneFound>(&answer.denied) : nullptr;
   if (none != nullptr) {
@@ -250,8 +253,8 @@ std::string to_json(const ReachAnswer& answer, const ir::PolicySet& policies, co
   nlohmann::ordered_json out = {{"verdict", verify::to_string(word_of(answer))}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
   if (answer.request) out["requests"] = verify::to_string(*answer.request);
   if (const std::string reason = reason_of(answer); !reason.empty()) out["reason"] = reason;
-  if (const auto* found = std::get_if<Found>(&answer.allowed)) out["allowed"] = witness_json(found->witness, writer);
-  if (const auto* found = std::get_if<Found>(&answer.denied)) out["denied"] = witness_json(found->witness, writer);
+  if (const auto* found = std::get_if<Found>(&answer.allowed)) out["allowed"] = witness_json(found->witness, answer.programs_allowed, writer);
+  if (const auto* found = std::get_if<Found>(&answer.denied)) out["denied"] = witness_json(found->witness, answer.programs_denied, writer);
   out["assumed"] = all_assumed(answer, policies);
   out["solverSteps"] = answer.steps;
   return out.dump() + "\n";

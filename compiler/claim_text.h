@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/kernel_replay.h"
 #include "ir/base/source.h"
 #include "verify/claims.h"
 
@@ -23,6 +24,7 @@ struct ClaimAnswer {
   verify::Finding finding;
   std::vector<std::string> assumed;
   std::uint64_t steps = 0;  // of the solver
+  std::optional<WitnessSaid> programs = std::nullopt;  // about the witness, if they were asked
 };
 
 // Reachability of all that could be.
@@ -33,6 +35,7 @@ struct ReachAnswer {
   verify::Finding allowed, denied;  // something that is
   std::vector<std::string> assumed;
   std::uint64_t steps = 0;
+  std::optional<WitnessSaid> programs_allowed = std::nullopt, programs_denied = std::nullopt;
 };
 int exit_code(const ReachAnswer& answer);
 // ALLOWED: all of it; DENIED: none; MIXED, with a witness of each; UNDECIDED.

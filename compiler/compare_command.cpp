@@ -25,6 +25,7 @@ struct Options {
   std::vector<std::string> before, after, without;
   std::string port, output = "text";
   verify::SolverBudget budget;
+  bool in_kernel = false;
 };
 
 struct Kind {
@@ -59,13 +60,15 @@ struct Difference {
   verify::Witness witness;
   bool opened = false;   // allowed by --after
   bool proxied = false;  // both allow it, one through a proxy only
+  std::optional<WitnessSaid> before = std::nullopt, after = std::nullopt;  // what the programs of either set said, if they were asked
 };
 
 void append(std::string& out, const char* set, const Session& session, const std::optional<verify::WitnessSide>& egress,
-            const std::optional<verify::WitnessSide>& ingress, const char* word) {
+            const std::optional<verify::WitnessSide>& ingress, const std::optional<WitnessSaid>& programs, const char* word) {
   out += std::string("  ") + set + word + "\n";
   side_text(out, "egress   ", side_of(egress), session.loaded.policies, session.sources);
   side_text(out, "ingress  ", side_of(ingress), session.loaded.policies, session.sources);
+  programs_text(out, programs);
 }
 
 std::string to_text(const ClaimAnswer& answer, const std::optional<Difference>& difference, const Session& before, const Session& after, bool colour) {
@@ -76,7 +79,7 @@ std::string to_text(const ClaimAnswer& answer, const std::optional<Difference>& 
   if (found.request) out += "  request  " + compiler::to_text(*found.request) + "\n";
   const auto here = [&](const char* set, const Session& session, bool first) {
     append(out, set, session, first ? found.egress : found.other_egress, first ? found.ingress : found.other_ingress,
-           first ? (difference->proxied ? "allowed without a proxy" : "allowed") : difference->proxied ? "allowed through a proxy" : "denied");
+           &session == &after ? difference->after : difference->before, first ? (difference->proxied ? "allowed without a proxy" : "allowed") : difference->proxied ? "allowed through a proxy" : "denied");
   };
   here("before   ", before, !difference->opened);
   here("after    ", after, difference->opened);
@@ -104,8 +107,9 @@ std::string to_json(const ClaimAnswer& answer, const std::optional<Difference>& 
     };
     out["witness"].erase("egress");
     out["witness"].erase("ingress");
-    out[is_after ? "after" : "before"] = {{"verdict", first || difference->proxied ? "ALLOWED" : "DENIED"}, {"egress", side(first ? found.egress : found.other_egress)},
-                                          {"ingress", side(first ? found.ingress : found.other_ingress)}};
+    auto& set = out[is_after ? "after" : "before"];
+    set = {{"verdict", first || difference->proxied ? "ALLOWED" : "DENIED"}, {"egress", side(first ? found.egress : found.other_egress)}, {"ingress", side(first ? found.ingress : found.other_ingress)}};
+    if (const auto& programs = is_after ? difference->after : difference->before) set["kernel"] = to_json(*programs, writer);
   }
   return out.dump() + "\n";
 }
@@ -147,6 +151,7 @@ std::optional<int> open_with(const Options& options, const std::vector<std::stri
 }
 
 int run(const Kind& kind, const Options& options) {
+  if (const auto code = without_kernel(options.in_kernel)) return *code;
   Session before, after;
   if (const auto code = open_with(options, options.before, before)) return *code;
   if (const auto code = open_with(options, options.after, after)) return *code;
@@ -206,6 +211,10 @@ int run(const Kind& kind, const Options& options) {
     if (asked.authentication) none->left_out.push_back("where authentication is asked for");
   }
   answer.steps = claims.solver_steps();
+  if (difference) {
+    difference->before = ask_programs(options.in_kernel, difference->witness, before.loaded.policies, difference->opened);
+    difference->after = ask_programs(options.in_kernel, difference->witness, after.loaded.policies, !difference->opened);
+  }
   const std::string out = options.output == "text" ? to_text(answer, difference, before, after, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, difference, before, after);
   std::fwrite(out.data(), 1, out.size(), stdout);
@@ -226,6 +235,7 @@ void add_comparisons(CLI::App& verify, Action& chosen) {
     command->add_option("--port", options->port, "Destination ports, 8080/TCP or 1-1024/UDP; without, everything")->group("Traffic");
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
+    add_in_kernel(*command, options->in_kernel);
     command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
     command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
   }

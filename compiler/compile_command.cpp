@@ -54,8 +54,8 @@ int refuse(const Refusals& refusals, const Options& options, const Session& sess
 }
 
 // The bundle as it will lie there is proved, and gets its certificates; or the exit code to end with, and nothing is written.
-std::optional<int> prove_made(const Options& options, const ir::Decisions& decisions, const ir::Cluster& cluster, codegen_bpf::MadeBundle& made,
-                              std::string& said) {
+std::optional<int> prove_made(const Options& options, const ir::Decisions& decisions, const ir::Cluster& cluster, const ir::Identities& identities,
+                              codegen_bpf::MadeBundle& made, std::string& said) {
   const auto start = Clock::now();
   const auto read = [&](const std::string& path) -> Result<std::string> { return made.files.at(path); };
   const auto bundle = nlohmann::ordered_json::parse(made.files.at(codegen_bpf::kManifestPath));
@@ -67,7 +67,7 @@ std::optional<int> prove_made(const Options& options, const ir::Decisions& decis
     cache = std::move(*opened);
     proving.cache = &*cache;
   }
-  const auto proofs = prove_programs(bundle, read, decisions, cluster, proving);
+  const auto proofs = prove_programs(bundle, read, decisions, cluster, identities, proving);
   if (!proofs) return complain(proofs.error().message);
   const Tally found = tally(*proofs);
   if (found.all_proved()) {
@@ -127,7 +127,7 @@ int compile_command(const Options& options) {
   double compiling = seconds_since(writing);
   std::string proved;
   if (options.prove)
-    if (const auto code = prove_made(options, decisions, cluster, *made, proved)) return *code;
+    if (const auto code = prove_made(options, decisions, cluster, identities, *made, proved)) return *code;
   writing = Clock::now();
   if (const auto written = codegen_bpf::write_bundle(options.bundle, made->files); !written) return complain(written.error().message);
   compiling += seconds_since(writing);

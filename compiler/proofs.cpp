@@ -10,6 +10,7 @@
 
 #include "codegen-bpf/codegen.h"
 #include "compiler/exit_code.h"
+#include "compiler/outside_proof.h"
 #include "compiler/proof_cache.h"
 #include "compiler/selector_text.h"
 #include "ir/certificate.h"
@@ -206,7 +207,7 @@ void prove(Work& work, const ReadFile& read, const bytecode::Object& runtime, by
 }  // namespace
 
 Result<std::vector<Proof>> prove_programs(const Json& bundle, const ReadFile& read, const ir::Decisions& decisions, const ir::Cluster& cluster,
-                                          const ProofOptions& options) try {
+                                          const ir::Identities& identities, const ProofOptions& options) try {
   auto all = to_do(bundle, decisions, cluster);
   if (!all) return tl::make_unexpected(all.error());
   const auto runtime = bytecode::read_object(codegen_bpf::runtime_object());
@@ -222,9 +223,16 @@ Result<std::vector<Proof>> prove_programs(const Json& bundle, const ReadFile& re
   run();
   for (std::thread& thread : others) thread.join();
   std::vector<Proof> out;
+  std::vector<OutsideClaim> denies;
   for (Work& work : *all) {
     if (work.failure) return tl::make_unexpected(std::move(*work.failure));
+    denies.push_back({work.proof.program, work.proof.of_node ? nullptr : work.table});
     out.push_back(std::move(work.proof));
+  }
+  if (bundle.contains("xdp")) {
+    auto outside = prove_outside(bundle, read, denies, codegen_bpf::denied_from_outside(decisions, cluster, identities, {}), ir::outside_identities(identities), options);
+    if (!outside) return tl::make_unexpected(outside.error());
+    out.push_back(std::move(*outside));
   }
   return out;
 } catch (const BadSelector& problem) {

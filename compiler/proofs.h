@@ -14,6 +14,7 @@
 #include "ir/base/diagnostics.h"
 #include "ir/cluster.h"
 #include "ir/decide/table.h"
+#include "ir/identity/identities.h"
 #include "verify/bytecode/prove.h"
 
 namespace netpolc::compiler {
@@ -25,14 +26,16 @@ struct ProofOptions {
   const codegen_bpf::ObjectCache* cache = nullptr;         // of former proofs; none: all are proved
 };
 
-// Of one program and one table: two that compile to the same program are proved apart.
+// Of one program and one table: two that compile to the same program are proved apart. Or of the program for external devices,
+// which has no table and is the same in all bundles, with what the bundle says may be dropped there.
 struct Proof {
-  std::string program;                 // as the bundle calls it
-  bool of_node = false;
+  std::string program;                 // as the bundle calls it; ir::kOutsideProgram
+  bool of_node = false, outside = false;
   std::vector<std::string> endpoints;  // that have both; not empty
   std::string bytecode, table;         // SHA-256 of the object and of the table's text
   std::string ingress_rows, egress_rows;  // SHA-256 of ir::certified_text
   std::string ingress_selectors, egress_selectors;  // the same
+  std::string denied;                               // the same, of the program for external devices
   verify::bytecode::ProgramProof result;
   double milliseconds = 0;
   bool known = false;  // from the cache
@@ -41,9 +44,9 @@ struct Proof {
 // A file of the bundle by its path there. Several threads call it.
 using ReadFile = std::function<Result<std::string>(const std::string& path)>;
 
-// In the order of programs' digests. Fails where the bundle is not one of these manifests.
+// In the order of programs' digests, that for external devices last. Fails where the bundle is not one of these manifests.
 Result<std::vector<Proof>> prove_programs(const nlohmann::ordered_json& bundle, const ReadFile& read, const ir::Decisions& decisions,
-                                          const ir::Cluster& cluster, const ProofOptions& options);
+                                          const ir::Cluster& cluster, const ir::Identities& identities, const ProofOptions& options);
 
 const char* word(const Proof& proof);  // "proved", "refuted", "undecided"
 // A line, and one for each part that is not proved.

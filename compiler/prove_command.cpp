@@ -97,7 +97,7 @@ int prove_command(const Options& options) {
   if (!text) return complain(text.error().message);
   const Json bundle = Json::parse(*text, nullptr, false);
   if (bundle.is_discarded()) return complain((directory / codegen_bpf::kManifestPath).string() + " is no JSON: compile the bundle again");
-  const auto proofs = prove_programs(bundle, read, decisions, cluster, options.proving);
+  const auto proofs = prove_programs(bundle, read, decisions, cluster, identities, options.proving);
   if (!proofs) return complain(proofs.error().message);
   std::vector<CertificateCheck> checked;
   if (!options.write) checked = check_certificates(bundle, read, *proofs);

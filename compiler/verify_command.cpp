@@ -7,6 +7,7 @@
 #include "compiler/claim_command.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/kernel_replay.h"
 #include "compiler/queries.h"
 #include "compiler/request_options.h"
 #include "compiler/session.h"
@@ -17,7 +18,7 @@ namespace {
 struct Options {
   InputOptions input;
   std::string from, to, port, icmp, icmpv6, queries, output = "text";
-  bool all_ports = false, by_class = false, cross_check = false, symbolic = false;
+  bool all_ports = false, by_class = false, cross_check = false, symbolic = false, in_kernel = false;
   std::vector<std::string> without;
   RequestOptions request;
 };
@@ -35,6 +36,7 @@ int symbolic(const Options& options) {
   asked.icmp = options.icmp;
   asked.icmpv6 = options.icmpv6;
   asked.output = options.output;
+  asked.in_kernel = options.in_kernel;
   const auto request = request_of(options.request);
   if (!request) return complain(request.error());
   return reach(asked, *request ? std::optional(only(**request)) : std::nullopt);
@@ -103,6 +105,7 @@ int one(const Options& options, const Session& session, verify::Judge& judge) {
 int verify_command(const Options& options) {
   if (options.symbolic) return symbolic(options);
   if (!options.without.empty()) return complain("--without-label assumes something of pods that could be: it goes with --symbolic");
+  if (options.in_kernel) return complain("--in-kernel asks programs about witnesses: it goes with --symbolic and with claims");
   if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
   Session session;
   if (const auto code = open(options.input, session)) return *code;
@@ -132,6 +135,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_flag("--cross-check", options->cross_check, "With --all-ports: ask the solver about each side again; a disagreement is an internal error (4)")->group("Traffic");
   add_request_options(*command, options->request, false);
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->group("Traffic");
+  add_in_kernel(*command, options->in_kernel);
   command->add_option("-o,--output", options->output, "text, json or jsonl")
       ->check(CLI::IsMember({"text", "json", "jsonl"}))
       ->group("Output");
