@@ -21,13 +21,13 @@ const char* constant(ir::AuthMode mode) {
   return "NP_AUTH_ALWAYS_FAIL";
 }
 
-// Allows in the order in which they are chosen: by redirect as listed, then the narrower.
+// Allows in the order in which they are chosen: by the redirect's precedence, as listed, then the narrower.
 Entries in_order_of_choice(const std::vector<ir::TableEntry>& entries, bool for_everyone) {
   Entries out;
   for (const auto& entry : entries)
     if (entry.action == ir::Action::Allow && (entry.bit == 0) == for_everyone) out.push_back(&entry);
   for (auto from = out.begin(); from != out.end();) {
-    const auto to = std::find_if(from, out.end(), [&](const auto* e) { return e->l7 != (*from)->l7; });
+    const auto to = std::find_if(from, out.end(), [&](const auto* e) { return e->priority != (*from)->priority; });
     std::stable_sort(from, to, [](const auto* a, const auto* b) { return a->specificity > b->specificity; });
     from = to;
   }
@@ -53,14 +53,11 @@ struct Everyone {
   ir::AuthMode auth = ir::AuthMode::Unset;
 };
 
-std::string when_chosen(const ir::TableEntry& own, const Everyone& all, const std::vector<ir::TableEntry>& entries) {
+std::string when_chosen(const ir::TableEntry& own, const Everyone& all) {
   const std::string everyones = constant(all.auth);
   if (!all.chosen) return "own";
-  const bool equal = own.l7 == all.chosen->l7;
-  const auto listed = [&](ir::L7Parser l7) {
-    return std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.action == ir::Action::Allow && e.l7 == l7; });
-  };
-  const bool all_first = equal ? all.chosen->specificity > own.specificity : listed(all.chosen->l7) < listed(own.l7);
+  const bool equal = own.priority == all.chosen->priority;
+  const bool all_first = equal ? all.chosen->specificity > own.specificity : wins_over(*all.chosen, own);
   const ir::TableEntry& first = all_first ? *all.chosen : own;
   if (!equal || first.auth != ir::AuthMode::Unset) return all_first ? everyones : "own";
   return "np_stronger(own, " + everyones + ")";
@@ -92,7 +89,7 @@ void write_authentication(Writer& writer, const std::vector<ir::TableEntry>& ent
     }
   };
   const auto said = [](const ir::TableEntry& e) { return std::string(constant(e.auth)); };
-  const auto chosen = [&](const ir::TableEntry& e) { return when_chosen(e, everyone, entries); };
+  const auto chosen = [&](const ir::TableEntry& e) { return when_chosen(e, everyone); };
   writer.line(std::string("np_u32 auth = ") + constant(everyone.auth) + ";");
   if (own.empty()) return;
   const auto covers_all = [&](const ir::TableEntry* e) { return covering(own_explicit, *e).size() == own_explicit.size(); };

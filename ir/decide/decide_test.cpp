@@ -3,6 +3,7 @@
 #include <random>
 
 #include "ir/decide/table.h"
+#include "ir/eval/eval.h"
 
 namespace netpolc::ir {
 namespace {
@@ -170,6 +171,67 @@ TEST_CASE("authentication is inherited by narrower entries") {
   CHECK(auth(80) == AuthMode::Required);
   CHECK(auth(81) == AuthMode::Unset);
   CHECK(auth(82) == AuthMode::Required);
+}
+
+TEST_CASE("whose authentication counts is decided by the redirects' precedence, not by which entry is listed first") {
+  World world;
+  Policy& policy = world.policy();
+  Rule everyone = rule(Action::Allow), plain = rule(Action::Allow);
+  on(everyone, {Protocol::Tcp, 81, 81, ""}, http());
+  on(everyone, {Protocol::Tcp, 1, 1023, ""}, http()).auth = AuthMode::Required;
+  from(plain, "good");
+  policy.rules = {everyone, plain};
+  const Decisions decisions = world.decided();
+  const SideVerdict said = look_up(decisions.tables[decisions.endpoints[0].table].ingress, world.identities().of_endpoint(good), {Protocol::Tcp, 81});
+  CHECK(said.verdict == Verdict::AllowL7);
+  CHECK(said.auth == AuthMode::Required);
+}
+
+TEST_CASE("tables redirect and authenticate as the interpreter does") {
+  std::mt19937 random(11);
+  const auto pick = [&](unsigned n) { return static_cast<std::uint16_t>(random() % n); };
+  const auto redirect = [&](L7& l7) {
+    if (pick(3) == 0) l7 = http();
+    else if (pick(2) == 0) l7.listener = Listener{"CiliumEnvoyConfig", "c", "l", "a", static_cast<std::uint16_t>(pick(2) ? 5 : 50), {}};
+  };
+  std::size_t asked = 0, redirected = 0;
+  for (int round = 0; round < 400; ++round) {
+    World world;
+    world.cluster.config.version = 17 + pick(4);
+    Policy& policy = world.policy();
+    for (int n = 2 + pick(4); n > 0; --n) {
+      Rule r = rule(Action::Allow);
+      if (pick(2)) from(r, pick(2) ? "good" : "bad");
+      if (pick(3)) {
+        L7 l7;
+        redirect(l7);
+        on(r, std::vector<PortMatch>{{Protocol::Tcp, 80, 80, ""}, {Protocol::Tcp, 80, 83, ""}, {Protocol::Tcp, 64, 127, ""}, {Protocol::Tcp, 1, 1023, ""}}[pick(4)], l7);
+      }
+      r.auth = std::vector<AuthMode>{AuthMode::Unset, AuthMode::Disabled, AuthMode::Required, AuthMode::AlwaysFail}[pick(4)];
+      policy.rules.push_back(r);
+    }
+    const Decisions decisions = world.decided();
+    const DecisionTable& table = decisions.tables[decisions.endpoints[0].table];
+    const Resolutions none;
+    const auto facts = [&](std::size_t i) {
+      const Endpoint& of = world.cluster.endpoints[i];
+      return PeerFacts{.labels = of.labels, .address = {}};
+    };
+    const eval::SubjectPolicy interpreter(eval::World{world.policies, world.cluster, none}, Subject{facts(0).labels, "a", {}, false});
+    REQUIRE(interpreter.incomputable().has_value() == table.incomputable.has_value());
+    if (table.incomputable) continue;
+    for (const std::size_t peer : {good, bad})
+      for (const std::uint16_t number : {1, 64, 80, 81, 84, 127, 1023, 1024}) {
+        const Flow flow{Protocol::Tcp, number};
+        const SideVerdict expected = interpreter.judge(Direction::Ingress, facts(peer), flow), said = look_up(table.ingress, world.identities().of_endpoint(peer), flow);
+        CHECK(said.verdict == expected.verdict);
+        CHECK(said.auth == expected.auth);
+        asked += said.auth != AuthMode::Unset;
+        redirected += said.verdict == Verdict::AllowL7;
+      }
+  }
+  CHECK(asked > 100);
+  CHECK(redirected > 100);
 }
 
 TEST_CASE("named ports are the subject's own on ingress") {

@@ -11,8 +11,10 @@
 namespace netpolc::ir {
 namespace {
 
-// The masked ports that Cilium makes of a range (section 1.6), each as specific as it has bits.
-void add_masked(RangeEntry entry, std::vector<RangeEntry>& out) {
+// What only authentication asks of an entry: how it is redirected, and, of the masked ports that Cilium makes of a range
+// (section 1.6), how many bits each has.
+void add_authenticated(RangeEntry entry, std::vector<RangeEntry>& out) {
+  entry.entry.priority = entry.priority;
   if (entry.all) return out.push_back(entry);
   const std::uint32_t end = entry.last + 1U;
   for (std::uint32_t at = entry.first; at < end;) {
@@ -71,7 +73,7 @@ class Builder {
     number_bits(table);
     std::vector<RangeEntry> ranges;
     for (const PeerEntry& e : entries_) {
-      if (auth) add_masked(e.range, ranges);
+      if (auth) add_authenticated(e.range, ranges);
       else ranges.push_back(e.range);
     }
     table.classes = make_classes(std::move(ranges), table.bits.size(), auth);

@@ -10,7 +10,7 @@ constexpr Protocol kCovered[] = {Protocol::Any, Protocol::Tcp, Protocol::Udp, Pr
 
 // Where authentication is asked for, allows of one bit add up: there only a deny settles a bit.
 bool asks_authentication(const DirectionTable& table) {
-  const auto asks = [](const TableEntry& e) { return e.auth != AuthMode::Unset || e.specificity != 0; };
+  const auto asks = [](const TableEntry& e) { return e.auth != AuthMode::Unset || e.specificity != 0 || e.priority != 0; };
   return std::any_of(table.classes.begin(), table.classes.end(), [&](const L4Class& l4) { return std::any_of(l4.entries.begin(), l4.entries.end(), asks); });
 }
 
@@ -24,6 +24,8 @@ std::optional<std::string> entries_violated(const DirectionTable& table, const L
     if (entry.bit >= table.bits.size()) return "an entry names a bit that does not exist";
     if (entry.rule >= table.rules.size()) return "an entry names a rule that does not exist";
     if (entry.action == Action::Pass) return "an entry passes";
+    if (entry.priority != 0 && entry.l7 == L7Parser::None) return "an entry without a redirect has a redirect's precedence";
+    if (entry.priority == 0 && entry.l7 != L7Parser::None && authenticates) return "a redirect has no precedence";
     if (before != nullptr && before->level > entry.level) return "entries are not in the order of their levels";
     if (before != nullptr && before->level == entry.level && group(*before) > group(entry)) return "an entry comes after one that it wins over";
     if (settled.contains(0) || settled.contains(entry.bit)) return "an entry can never decide";

@@ -32,10 +32,10 @@ struct Candidate {
 };
 Candidate candidate(const std::vector<const TableEntry*>& matched, bool for_everyone) {
   Candidate out;
-  // Redirects come first, so only a narrower entry of the same kind replaces the first one.
+  // Redirects come first, so only a narrower entry of the same precedence replaces the first one.
   for (const TableEntry* entry : matched) {
     if ((entry->bit == 0) != for_everyone) continue;
-    if (!out.chosen || (entry->l7 == out.chosen->l7 && entry->specificity > out.chosen->specificity)) out.chosen = entry;
+    if (!out.chosen || (entry->priority == out.chosen->priority && entry->specificity > out.chosen->specificity)) out.chosen = entry;
   }
   if (!out.chosen) return out;
   // Its own mode, or that of the narrowest entry that covers it.
@@ -52,8 +52,8 @@ Candidate candidate(const std::vector<const TableEntry*>& matched, bool for_ever
 AuthMode authentication(const std::vector<const TableEntry*>& matched) {
   Candidate own = candidate(matched, false), all = candidate(matched, true);
   if (!own.chosen || !all.chosen) return own.chosen ? own.auth : all.auth;
-  const bool equal = own.chosen->l7 == all.chosen->l7;
-  const bool all_first = equal ? all.chosen->specificity > own.chosen->specificity : matched.front() == all.chosen;
+  const bool equal = own.chosen->priority == all.chosen->priority;
+  const bool all_first = equal ? all.chosen->specificity > own.chosen->specificity : wins_over(*all.chosen, *own.chosen);
   if (all_first) std::swap(own, all);
   if (!equal || own.chosen->auth != AuthMode::Unset) return own.auth;
   return std::max(own.auth, all.auth);

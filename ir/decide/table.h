@@ -40,10 +40,16 @@ struct TableEntry {
   std::uint32_t rule = 0;           // index into DirectionTable::rules: lowest of those that say the same
   // How narrow the entry's L4 part is; only where authentication needs it (section 5.7), else 0.
   std::uint8_t specificity = 0;
+  // Of the redirect: smaller wins (section 5.4); 0: none, which any redirect wins over. Only where authentication needs it, else 0.
+  std::uint8_t priority = 0;
   // Entries of one level are judged together: all of it that say the same decided together.
   std::uint32_t level = 0;
   auto operator<=>(const TableEntry&) const = default;
 };
+// Of two allows of one level, by their redirects.
+inline bool wins_over(const TableEntry& one, const TableEntry& other) {
+  return one.priority != other.priority && one.priority != 0 && (other.priority == 0 || one.priority < other.priority);
+}
 
 // Disjoint classes: for one protocol, the numbers [first, last] have the same entries.
 // Every protocol in {Tcp,Udp,Sctp,Icmp,Icmpv6} is covered in full; `Any` stands for all other

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <tuple>
 
 #include "codegen-bpf/codegen.h"
 #include "ir/decide/invariants.h"
@@ -48,6 +49,31 @@ ir::DirectionTable random_direction(std::mt19937& random, std::uint32_t ports, s
     out.rules.push_back({0, bit - 1});
     out.rule_texts.push_back("rule " + std::to_string(bit));
   }
+  // Where authentication is asked for, allows of a bit add up, narrower and wider ones, redirects of every precedence, and
+  // everyone's too.
+  const auto asking = [&](std::vector<ir::TableEntry> all) {
+    std::vector<ir::TableEntry> more;
+    for (ir::TableEntry entry : all) {
+      more.push_back(entry);
+      if (entry.action == ir::Action::Deny) continue;
+      for (std::uint32_t copies = below(3); copies > 0; --copies) {
+        if (below(3) == 0) entry.bit = 0;
+        entry.l7 = below(2) == 0 ? ir::L7Parser::None : below(2) == 0 ? ir::L7Parser::Http : ir::L7Parser::Crd;
+        more.push_back(entry);
+      }
+    }
+    for (ir::TableEntry& entry : more) {
+      if (entry.action == ir::Action::Deny) continue;
+      entry.auth = static_cast<ir::AuthMode>(below(4));
+      entry.specificity = static_cast<std::uint8_t>(below(4));
+      entry.priority = static_cast<std::uint8_t>(entry.l7 == ir::L7Parser::None ? 0 : entry.l7 == ir::L7Parser::Http ? 101 : below(2) == 0 ? 5 : 126);
+    }
+    const auto order = [](const ir::TableEntry& e) {
+      return std::tuple(e.action == ir::Action::Deny ? 0 : e.priority != 0 ? 1 : 2, e.priority, e.bit, e.auth, e.specificity, e.rule);
+    };
+    std::sort(more.begin(), more.end(), [&](const auto& a, const auto& b) { return order(a) < order(b); });
+    return more;
+  };
   const auto list = [&] {
     std::vector<ir::TableEntry> all;
     std::set<std::uint32_t> bits;  // the first of a bit makes the others void
@@ -57,10 +83,6 @@ ir::DirectionTable random_direction(std::mt19937& random, std::uint32_t ports, s
         const int kind = static_cast<int>(below(3));
         const std::uint32_t bit = 1 + below(peers);
         ir::TableEntry entry{.bit = bit, .action = kind == 0 ? ir::Action::Deny : ir::Action::Allow, .l7 = kind == 1 ? ir::L7Parser::Http : ir::L7Parser::None, .rule = bit - 1, .level = level};
-        if (authentication && kind != 0) {
-          entry.auth = static_cast<ir::AuthMode>(below(4));
-          entry.specificity = static_cast<std::uint8_t>(kind == 1 ? 3 : below(3));
-        }
         kinds[kind][bit] = entry;
       }
       for (const auto& [kind, of] : kinds)
@@ -68,6 +90,7 @@ ir::DirectionTable random_direction(std::mt19937& random, std::uint32_t ports, s
           if (bits.insert(bit).second) all.push_back(entry);
       if (authentication) break;  // of one level alone
     }
+    if (authentication) all = asking(std::move(all));
     if (below(6) == 0) all.push_back({.bit = 0, .action = ir::Action::Allow, .rule = 0, .level = all.empty() ? 0 : all.back().level});
     return all;
   };
@@ -105,7 +128,7 @@ TEST_CASE("programs of tables of every shape are proved") {
     bool authentication;
   };
   // code; with authentication; data for many peers; data for many ports
-  for (const Shape& s : {Shape{1, 3, 6, 4, false}, {2, 5, 20, 10, false}, {3, 0, 3, 2, false}, {4, 2, 6, 5, true}, {5, 3, 8, 8, true}, {6, 3, 150, 60, false}, {7, 20, 150, 12, false}}) {
+  for (const Shape& s : {Shape{1, 3, 6, 4, false}, {2, 5, 20, 10, false}, {3, 0, 3, 2, false}, {4, 2, 6, 5, true}, {5, 3, 8, 8, true}, {8, 2, 4, 3, true}, {9, 1, 3, 3, true}, {6, 3, 150, 60, false}, {7, 20, 150, 12, false}}) {
     CAPTURE(s.seed);
     const ir::DecisionTable table = random_table(s.seed, s.ports, s.peers, s.entries, s.authentication);
     CHECK_MESSAGE(!ir::violated(table), *ir::violated(table));

@@ -58,10 +58,10 @@ class Authentication {
     for (std::size_t e = 0; e < entries_.size(); ++e) {
       const ir::TableEntry& entry = entries_[e];
       if ((entry.bit == 0) != for_everyone) continue;
-      // it is the first one, or narrower than the one so far and of its kind
+      // it is the first one, or narrower than the one so far and of its precedence
       z3::expr takes = bits_.negate(out.any);
       for (const auto& [when, other] : out.chosen)
-        if (other->l7 == entry.l7 && entry.specificity > other->specificity) takes = bits_.one_of(takes, when);
+        if (other->priority == entry.priority && entry.specificity > other->specificity) takes = bits_.one_of(takes, when);
       takes = bits_.both(holds_[e], takes);
       for (auto& [when, other] : out.chosen) when = bits_.both(when, bits_.negate(takes));
       out.chosen.emplace_back(takes, &entry);
@@ -85,7 +85,7 @@ class Authentication {
   }
 
   z3::expr together(const Candidate& own, const ir::TableEntry& mine, const Candidate& all, const ir::TableEntry& everyones) {
-    const bool equal = mine.l7 == everyones.l7;
+    const bool equal = mine.priority == everyones.priority;
     const auto combined = [&](bool all_first) {
       const ir::TableEntry& first = all_first ? everyones : mine;
       const z3::expr one = all_first ? all.mode(everyones) : own.mode(mine);
@@ -93,11 +93,7 @@ class Authentication {
       const z3::expr other = all_first ? own.mode(mine) : all.mode(everyones);
       return bits_.either(bits_.below(one, other), other, one);
     };
-    if (equal) return combined(everyones.specificity > mine.specificity);
-    // does everyone's come before all others that hold?
-    z3::expr first = bits_.yes();
-    for (std::size_t e = 0; e < entries_.size() && &entries_[e] != &everyones; ++e) first = bits_.both(first, bits_.negate(holds_[e]));
-    return bits_.either(first, combined(true), combined(false));
+    return combined(equal ? everyones.specificity > mine.specificity : wins_over(everyones, mine));
   }
 
   Bits& bits_;

@@ -17,7 +17,7 @@ std::string text(const ir::DirectionTable& table) {
   for (const ir::RuleRef& rule : rules) out += line(rule == ir::synthesized_rule);
   for (const auto& [protocol, first, last, entries] : classes) {
     out += line(protocol, first, last, entries.size());
-    for (const auto& [bit, action, l7, auth, rule, specificity, level] : entries) out += line(bit, action, l7, auth, rule, specificity, level);
+    for (const auto& [bit, action, l7, auth, rule, specificity, priority, level] : entries) out += line(bit, action, l7, auth, rule, specificity, priority, level);
   }
   return out;
 }

@@ -23,7 +23,7 @@ TEST_CASE("tables that a proof tells apart have texts of their own") {
       [](auto& t) { t.classes.push_back(t.classes[0]); }, [](auto& t) { t.classes[0].entries[0].bit = 0; }, [](auto& t) { t.classes[0].entries[0].action = ir::Action::Deny; },
       [](auto& t) { t.classes[0].entries[0].l7 = ir::L7Parser::Http; }, [](auto& t) { t.classes[0].entries[0].auth = ir::AuthMode::Required; },
       [](auto& t) { t.classes[0].entries[0].rule = 1; }, [](auto& t) { t.bits[1].condition = ir::combination(ir::Combination::Kind::All, {}); },
-      [](auto& t) { t.classes[0].entries[0].specificity = 1; }, [](auto& t) { t.classes[0].entries[0].level = 1; }};
+      [](auto& t) { t.classes[0].entries[0].specificity = 1; }, [](auto& t) { t.classes[0].entries[0].priority = 1; }, [](auto& t) { t.classes[0].entries[0].level = 1; }};
   std::set<std::string> texts = {verify::bytecode::subject_of(table)};
   for (const Change& change : changes) {
     ir::DecisionTable other = table;
