@@ -188,8 +188,16 @@ z3::expr Bits::add(const z3::expr& a, const z3::expr& b) {
   if (!value(b) && a.id() > b.id()) return add(b, a);
   return apply(a, b, [](auto x, auto y) { return x + y; }, [](const auto& x, const auto& y) { return x + y; });
 }
+// (x + b) - b
+std::optional<z3::expr> Bits::without(const z3::expr& a, const z3::expr& b) {
+  if (z3::eq(a, b)) return number(0, width(a));
+  for (const unsigned at : {0u, 1u})
+    if (is(a, Z3_OP_BADD) && a.num_args() == 2 && z3::eq(a.arg(at), b)) return a.arg(1 - at);
+  return std::nullopt;
+}
 z3::expr Bits::sub(const z3::expr& a, const z3::expr& b) {
   if (const auto y = value(b)) return add(a, number(std::uint64_t{0} - *y, width(a)));
+  if (const auto rest = without(a, b)) return *rest;
   if (unrelated(a, b)) return a - b;
   if (const auto out = split('-', a, b, [&](const auto& x, const auto& y) { return sub(x, y); })) return *out;
   return apply(a, b, [](auto x, auto y) { return x - y; }, [](const auto& x, const auto& y) { return x - y; });

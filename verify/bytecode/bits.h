@@ -113,6 +113,7 @@ class Bits {
                    const std::function<z3::expr(const z3::expr&, const z3::expr&)>& plain);
   z3::expr at_leaves(const z3::expr& term, const std::function<z3::expr(const z3::expr&)>& leaf);
   std::optional<z3::expr> one_of_bits(const z3::expr& a, std::uint64_t m);
+  std::optional<z3::expr> without(const z3::expr& a, const z3::expr& b);
   std::optional<z3::expr> narrower(const z3::expr& a, const z3::expr& b);
   // Is it a small choice between constants?
   bool is_choice(const z3::expr& term, unsigned& left) const;

@@ -133,3 +133,14 @@ TEST_CASE("bytes that are zero are found as the sum finds them, and equality can
   CHECK_FALSE(same(context, bits.equal(word, other), word == other, bits.facts()));
   CHECK(same(context, bits.equal(word, bits.number(5, 64)), word == 5));
 }
+
+TEST_CASE("what is added and taken away again leaves what it was added to") {
+  z3::context context;
+  Bits bits(context);
+  const z3::expr a = context.bv_const("a", 32), b = context.bv_const("b", 32), c = context.bv_const("c", 32);
+  CHECK(z3::eq(bits.sub(bits.add(a, b), b), a));
+  CHECK(z3::eq(bits.sub(bits.add(b, a), b), a));
+  CHECK(z3::eq(bits.sub(a, a), bits.number(0, 32)));
+  CHECK(same(context, bits.sub(bits.add(a, b), c), a + b - c));
+  CHECK_FALSE(z3::eq(bits.sub(bits.add(a, b), c), a));
+}

@@ -202,6 +202,10 @@ class Executor {
     if (wide && operation == BPF_MOV) return write(state, i.dst, other);
     if (wide && (operation == BPF_ADD || operation == BPF_SUB) && (!own.pointers.empty() || !other.pointers.empty()))
       return write(state, i.dst, moved(own, other, operation));
+    if (!wide && (operation == BPF_MOV || operation == BPF_SUB) && (!own.pointers.empty() || !other.pointers.empty())) {
+      const z3::expr number = machine_.lower_half(other);
+      return write(state, i.dst, {bits_.widen(operation == BPF_MOV ? number : bits_.sub(machine_.lower_half(own), number), 64)});
+    }
     if (operation == BPF_MOV) return write(state, i.dst, number(wide, [&](unsigned width) { return low(other, width); }));
     write(state, i.dst, number(wide, [&](unsigned width) { return calculate(operation, low(own, width), low(other, width)); }));
   }

@@ -149,6 +149,23 @@ TEST_CASE("a look-up finds nothing or something, the same for the same key") {
   CHECK(bench.may_fault());
 }
 
+TEST_CASE("the lower halves of pointers are numbers, whose difference is that of their places") {
+  Bench bench;
+  const std::size_t memory = bench.machine.give("memory", 64), other = bench.machine.give("other memory", 64);
+  const auto subtract = [&](const Value& from, const Value& what, std::uint8_t code) {
+    return execute(bench.machine, Function{"f", {make(BPF_ALU | BPF_MOV | BPF_X, 0, 1, 0, 0), make(code, 0, 2, 0, 0), leave()}}, {from, what}, {}).result;
+  };
+  Value end = bench.machine.pointer(memory);
+  end.pointers[0].offset = bench.bits.widen(bench.context.bv_const("length", 32), 64);
+  const z3::expr length = subtract(end, bench.machine.pointer(memory), BPF_ALU | BPF_SUB | BPF_X);
+  CHECK(z3::eq(length, end.pointers[0].offset));
+  CHECK(bench.always(subtract(bench.machine.pointer(memory, 3), bench.machine.pointer(memory, 8), BPF_ALU | BPF_SUB | BPF_X), bench.bits.number(0xfffffffb, 64)));
+  // of two places that have nothing to do with each other it is anything
+  CHECK_FALSE(bench.always(subtract(bench.machine.pointer(memory), bench.machine.pointer(other), BPF_ALU | BPF_SUB | BPF_X), bench.bits.number(0, 64)));
+  // and all of a number that may be a pointer is no number
+  CHECK_THROWS_AS(subtract(end, end, BPF_ALU64 | BPF_MUL | BPF_X), NotModelled);
+}
+
 TEST_CASE("what has no model is named") {
   const auto why = [](std::vector<Instruction> code) -> std::string {
     Bench bench;

@@ -130,6 +130,18 @@ Lookup FunctionProof::look_up(const char* name, const z3::expr& key, std::size_t
   return machine_.look_up(map(name), key);
 }
 
+Lookup FunctionProof::asked_for(const char* name, const z3::expr& key, std::size_t value) {
+  const std::size_t index = map(name);
+  const Asked* only = nullptr;
+  std::size_t places = 0;
+  for (const Asked& asked : run_->asked)
+    if (asked.lookup.map == index) only = &asked, ++places;
+  if (places != 1) return look_up(name, key, value);
+  if (object_.maps[index].value_size != value || Bits::width(only->lookup.key) != Bits::width(key)) throw NotModelled{"the map " + std::string(name) + " has other sizes than its layout"};
+  inquiry_.never(only->when && only->lookup.key != key, std::string("asks ") + name + " for something else");
+  return only->lookup;
+}
+
 const Lookup& FunctionProof::configuration() {
   if (!config_) config_ = look_up(NP_MAP_CONFIG, bits_.number(0, 32), sizeof(np_config));
   return *config_;
@@ -141,15 +153,24 @@ Who FunctionProof::world_of(const z3::expr& ipv4) {
 }
 
 Who FunctionProof::by_address(const z3::expr& low_half, const z3::expr& high_half, const z3::expr& ipv4, const z3::expr& prefixes) {
+  return near(low(low_half), ipv4, without_near(low_half, high_half, ipv4, prefixes));
+}
+
+z3::expr FunctionProof::in_bytes(const z3::expr& key) {
+  z3::expr out = bits_.extract(key, 7, 0);
+  for (unsigned at = 8; at < Bits::width(key); at += 8) out = bits_.join(bits_.extract(key, at + 7, at), out);
+  return out;
+}
+
+Who FunctionProof::without_near(const z3::expr& low_half, const z3::expr& high_half, const z3::expr& ipv4, const z3::expr& prefixes) {
   const Who world = world_of(ipv4);
-  const z3::expr four = low(low_half), six = bits_.join(high_half, low_half);
+  const z3::expr four = low(low_half), six = in_bytes(bits_.join(high_half, low_half));
   const auto found = [&](const Lookup& lookup, const Who& otherwise) { return choose(lookup.found, address_at(lookup.region, 0), otherwise); };
   const auto behind = [&](const char* exact, const z3::expr& key, const char* trie, unsigned length) {
-    const Lookup prefix = look_up(trie, bits_.join(key, bits_.number(length, 32)), sizeof(np_address));
+    const Lookup prefix = look_up(trie, in_bytes(bits_.join(key, bits_.number(length, 32))), sizeof(np_address));
     return found(look_up(exact, key, sizeof(np_address)), choose(prefixes && prefix.found, address_at(prefix.region, 0), world));
   };
-  const Who in_maps = choose(ipv4, behind(NP_MAP_ADDRESSES4, four, NP_MAP_IPCACHE4, 32), behind(NP_MAP_ADDRESSES6, six, NP_MAP_IPCACHE6, 128));
-  return near(four, ipv4, in_maps);
+  return choose(ipv4, behind(NP_MAP_ADDRESSES4, four, NP_MAP_IPCACHE4, 32), behind(NP_MAP_ADDRESSES6, six, NP_MAP_IPCACHE6, 128));
 }
 
 Who FunctionProof::near(const z3::expr& four, const z3::expr& ipv4, const Who& otherwise) {

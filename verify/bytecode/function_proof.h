@@ -1,6 +1,8 @@
 // verify/bytecode/function_proof.h — what the proofs of the runtime's functions have in common: a machine and an inquiry of their
 // own, words to say what must hold, and whom the maps name for an address. Whoever includes this links Z3.
 #pragma once
+#include <array>
+
 #include "ir/map_layout.h"
 #include "verify/bytecode/handed_over.h"
 #include "verify/bytecode/inquiry.h"
@@ -70,9 +72,30 @@ class FunctionProof {
   // A packet and its bytes.
   std::vector<std::pair<std::uint64_t, z3::expr>> packet_and_bytes(std::size_t context);
 
+  // ---- events
+  // When a clock is read, and what it said, at the `at`-th of so many places; where it is read at more or fewer of them, never.
+  struct Reading {
+    z3::expr when, time;  // 64 bits
+  };
+  Reading reading(const char* clock, std::size_t at = 0, std::size_t places = 1);
+  // What np_event says beside the time.
+  struct Event {
+    z3::expr program, ifindex, rule, identity, length;
+    std::array<z3::expr, 2> source, destination;
+    z3::expr source_port, destination_port, protocol, direction, family, reason, flags;
+  };
+  // Where `goes` holds the reason's np_outcomes are asked whether there may be an event, and it is made and handed over, once and
+  // with just these bytes; or counted, where there may be none or the ring has no room. `budget`: the region of np_outcomes, which
+  // is nobody else's; its counters are the caller's.
+  void tells(std::size_t budget, const z3::expr& goes, const Reading& jiffies, const Reading& now, const Event& event);
+  z3::expr before(std::size_t region, std::uint64_t offset, unsigned size) { return at(region, offset, size); }
+  z3::expr after(std::size_t region, std::uint64_t offset, unsigned size) { return machine_.contents(region, offset, size, machine_.stores().size(), bits_.yes()); }
+
   // ---- maps
   std::size_t map(const char* name) const;
   Lookup look_up(const char* name, const z3::expr& key, std::size_t value);
+  // The same where the function asks the map at one place: what it finds there, which must be for this key.
+  Lookup asked_for(const char* name, const z3::expr& key, std::size_t value);
   // Of np_config.
   const Lookup& configuration();
   z3::expr config(std::uint64_t offset, unsigned size = 4) { return machine_.initial(configuration().region, offset, size); }
@@ -85,9 +108,13 @@ class FunctionProof {
     return {z3::ite(when, a.identity, b.identity), z3::ite(when, a.row, b.row), z3::ite(when, a.known, b.known)};
   }
   Who world_of(const z3::expr& ipv4);
+  // A key, byte by byte: the term that the bytes of the stack make.
+  z3::expr in_bytes(const z3::expr& key);
   // Whom the maps name for an address: nearest table, hash, prefixes where they are asked, and the world's for what none
   // of them has.
   Who by_address(const z3::expr& low_half, const z3::expr& high_half, const z3::expr& ipv4, const z3::expr& prefixes);
+  // The same, but for the nearest table, which has nothing that the hash has not.
+  Who without_near(const z3::expr& low_half, const z3::expr& high_half, const z3::expr& ipv4, const z3::expr& prefixes);
 
   const Object& object_;
   std::string name_;
@@ -104,6 +131,9 @@ class FunctionProof {
   bool look_ups_matter_ = true;
 
  private:
+  z3::expr may_tell(std::size_t budget, const z3::expr& goes, const Reading& jiffies, const Reading& now);
+  void hands_over(const Call& call, const z3::expr& time, const Event& event);
+  void is_the_map(const Call& call, const char* name);
   Who near(const z3::expr& four, const z3::expr& ipv4, const Who& otherwise);
 
   std::optional<Lookup> config_;

@@ -53,6 +53,13 @@ z3::expr Machine::packet_byte(const z3::expr& offset) {
   return out;
 }
 
+void Machine::set_packet(std::uint32_t offset, const z3::expr& bytes) {
+  for (unsigned i = 0; i < Bits::width(bytes) / 8; ++i) {
+    kept_.push_back(bits_.number(offset + i, 32));
+    packet_.insert_or_assign(kept_.back().id(), bits_.extract(bytes, i * 8 + 7, i * 8));
+  }
+}
+
 z3::expr Machine::packet_bytes(const z3::expr& offset, unsigned size) {
   z3::expr out = packet_byte(offset);
   for (unsigned i = 1; i < size; ++i) out = bits_.join(packet_byte(bits_.add(offset, bits_.number(i, 32))), out);
@@ -96,6 +103,16 @@ Value Machine::function_address(std::size_t function) {
   return pointer(at->second);
 }
 
+z3::expr Machine::lower_half(const Value& value) {
+  z3::expr out = bits_.extract(value.bits, 31, 0);
+  for (const Pointer& pointer : value.pointers) {
+    const auto known = addresses_.find(pointer.region);
+    const z3::expr address = known != addresses_.end() ? known->second : addresses_.emplace(pointer.region, bits_.fresh("address", 32)).first->second;
+    out = bits_.either(pointer.when, bits_.add(bits_.extract(pointer.offset, 31, 0), address), out);
+  }
+  return out;
+}
+
 void Machine::asks(std::size_t map, const z3::expr& when) {
   for (const auto& [other, added] : added_)
     if (other == map) fault(bits_.both(added, when), "asks " + object_.maps[map].name + " after something was added to it");
@@ -108,6 +125,10 @@ Lookup Machine::look_up(std::size_t map, const z3::expr& key) {
   const auto decided = decided_.find(map);
   const z3::expr found = decided != decided_.end() ? bits_.context().bool_val(decided->second)
                                                    : z3::expr(bits_.context(), Z3_mk_fresh_const(bits_.context(), (name + " has it").c_str(), bits_.context().bool_sort()));
+  if (own_maps_.contains(map)) {
+    if (std::any_of(lookups_.begin(), lookups_.end(), [&](const Lookup& l) { return l.map == map; })) throw NotModelled{name + " is asked for more than one key"};
+    own_.insert(regions_.size());
+  }
   regions_.push_back({Region::Kind::MapValue, name, map, object_.maps[map].value_size});
   const Lookup out{map, key, found, regions_.size() - 1};
   for (const Lookup& other : lookups_)
@@ -136,6 +157,16 @@ z3::expr Machine::initial(std::size_t region, std::uint64_t offset, unsigned siz
   if (from + size <= 8) return bits_.extract(word(region, offset / 8), (from + size) * 8 - 1, from * 8);
   const unsigned here = 8 - from;
   return bits_.join(initial(region, offset + here, size - here), initial(region, offset, here));
+}
+
+z3::expr Machine::initial(std::size_t region, const z3::expr& offset, unsigned size) {
+  for (const Somewhere& known : somewhere_)
+    if (known.region == region && Bits::width(known.bytes) == size * 8 && z3::eq(known.offset, offset)) return known.bytes;
+  const z3::expr out = bits_.fresh(regions_[region].name.c_str(), size * 8);
+  for (const Somewhere& known : somewhere_)
+    if (known.region == region && Bits::width(known.bytes) == size * 8) facts_.push_back(z3::implies(known.offset == offset, known.bytes == out));
+  somewhere_.push_back({region, offset, out});
+  return out;
 }
 
 const z3::expr& Machine::key_of(std::size_t region) const {
@@ -184,6 +215,17 @@ z3::expr Machine::read_words(const z3::expr& when, std::size_t region, std::uint
     if (may_be(region, other)) changed = bits_.one_of(changed, forgotten);
   for (const Store& store : stores_)
     if (store.offset / 8 <= (offset + size - 1) / 8 && offset / 8 <= (store.offset + store.size - 1) / 8 && may_be(region, store.region)) changed = bits_.one_of(changed, store.when);
+  return changed.is_false() ? initial(region, offset, size) : bits_.either(changed, bits_.fresh("changed", size * 8), initial(region, offset, size));
+}
+
+// Where something was written to the value before, anything is there.
+z3::expr Machine::read_somewhere(std::size_t region, const z3::expr& offset, unsigned size) {
+  if (own_.contains(region)) throw NotModelled{"memory of " + regions_[region].name + " is read at a place that is not constant"};
+  z3::expr changed = bits_.no();
+  for (const auto& [other, forgotten] : forgotten_)
+    if (may_be(region, other)) changed = bits_.one_of(changed, forgotten);
+  for (const Store& store : stores_)
+    if (may_be(region, store.region)) changed = bits_.one_of(changed, store.when);
   return changed.is_false() ? initial(region, offset, size) : bits_.either(changed, bits_.fresh("changed", size * 8), initial(region, offset, size));
 }
 
@@ -287,6 +329,7 @@ Value Machine::load_one(Stack& stack, const z3::expr& when, const Pointer& at, u
   if (region.kind == Region::Kind::Constants) return {bits_.widen(read_constants(region, at.offset, size), 64)};
   if (region.kind == Region::Kind::Packet) return {bits_.widen(packet_bytes(bits_.extract(at.offset, 31, 0), size), 64)};
   const auto possible = places(at.offset);
+  if (!possible && region.kind == Region::Kind::MapValue) return {bits_.widen(read_somewhere(at.region, at.offset, size), 64)};
   if (!possible) throw NotModelled{"memory of " + region.name + " is read at a place that is not constant"};
   std::optional<Value> out;
   for (const auto& [chosen, place] : *possible) {

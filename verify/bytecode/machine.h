@@ -89,8 +89,13 @@ class Machine {
   // Little-endian. Where the packet has no such bytes they may be any. Offsets (32 bits) that are the same number but not
   // the same term may have different bytes here: less is known then, nothing wrong.
   z3::expr packet_bytes(const z3::expr& offset, unsigned size);
+  // The packet's bytes from an offset on are those of this term, the lowest one first: before the packet is read.
+  void set_packet(std::uint32_t offset, const z3::expr& bytes);
   // The bytes of a region of words, as they were at first; the first byte is the lowest.
   z3::expr initial(std::size_t region, std::uint64_t offset, unsigned size);
+  // Of a value of a map at a place that may be one of many (64 bits, within the value). Equal places have equal bytes, as `facts`
+  // say; what is said of bytes at constant places says nothing of these: less is known then, nothing wrong.
+  z3::expr initial(std::size_t region, const z3::expr& offset, unsigned size);
   // These eight bytes of a region are as at first, and are the term from now on.
   void set_word(std::size_t region, std::uint64_t index, const z3::expr& term) { regions_[region].words.insert_or_assign(index, term); }
   // Was one of a region's words read, this one or one after it? As they were at first.
@@ -120,6 +125,8 @@ class Machine {
   Value constant_address(const Reference& to);
   Value map_address(std::size_t map);
   Value function_address(std::size_t function);
+  // A value as a number, the lower 32 bits: of a pointer those of where its region lies, which may be anywhere, and the offset.
+  z3::expr lower_half(const Value& value);
 
   // `when`: the condition under which this is reached.
   Value load(Stack& stack, const z3::expr& when, const Value& address, std::int64_t distance, unsigned size);
@@ -135,6 +142,8 @@ class Machine {
   void forget(std::size_t region, const z3::expr& when);
   // Nobody else writes to this region, which was given: what the program reads there is what it wrote there last.
   void own(std::size_t region) { own_.insert(region); }
+  // The same of whichever value of a map is found, which must be looked up by one key alone.
+  void own_values(std::size_t map) { own_maps_.insert(map); }
   // The bytes of such a region after so many of the stores, wherever `when` holds; as `initial`.
   z3::expr contents(std::size_t region, std::uint64_t offset, unsigned size, std::size_t stores, const z3::expr& when);
   // Bytes on the stack as one number.
@@ -149,6 +158,7 @@ class Machine {
   z3::expr word(std::size_t region, std::uint64_t index);
   z3::expr read_words(const z3::expr& when, std::size_t region, std::uint64_t offset, unsigned size);
   z3::expr read_constants(const Region& region, const z3::expr& offset, unsigned size);
+  z3::expr read_somewhere(std::size_t region, const z3::expr& offset, unsigned size);
   Value load_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size);
   void store_one(Stack& stack, const z3::expr& when, const Pointer& at, unsigned size, const Value& value);
   void within(const z3::expr& when, const Region& region, const z3::expr& offset, unsigned size);
@@ -176,7 +186,13 @@ class Machine {
   std::vector<std::pair<Object::Constant, std::size_t>> given_constants_;  // and their regions
   std::set<std::pair<std::size_t, std::uint64_t>> read_;  // region, word
   std::vector<std::pair<std::size_t, z3::expr>> forgotten_;  // and when
-  std::set<std::size_t> own_;
+  std::set<std::size_t> own_, own_maps_;
+  struct Somewhere {
+    std::size_t region = 0;
+    z3::expr offset, bytes;
+  };
+  std::vector<Somewhere> somewhere_;  // what was read at places that are not constant
+  std::map<std::size_t, z3::expr> addresses_;  // of regions, 32 bits
   std::map<std::size_t, bool> decided_;
   std::vector<std::pair<std::size_t, z3::expr>> added_;  // to maps, and when
   std::vector<std::size_t> frames_{0};

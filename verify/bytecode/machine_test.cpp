@@ -53,3 +53,79 @@ TEST_CASE("what was written to memory that others may write to is anything") {
   bench.store(bench.bits.yes(), 0, 8, 7);
   CHECK(bench.may_be(bench.load(0, 8) != bench.bits.number(7, 64)));
 }
+
+TEST_CASE("bytes of the packet that were said are read, and no others") {
+  Bench bench;
+  const z3::expr length = bench.context.bv_const("length", 32), type = bench.context.bv_const("type", 16);
+  const std::size_t packet = bench.machine.give_packet(length, length);
+  bench.machine.set_packet(12, type);
+  const auto read = [&](std::int64_t at, unsigned size) { return bench.bits.extract(bench.machine.load(bench.stack, bench.bits.yes(), bench.machine.pointer(packet), at, size).bits, size * 8 - 1, 0); };
+  CHECK(z3::eq(read(12, 2), type));
+  CHECK(bench.always(read(13, 1) == type.extract(15, 8)));
+  CHECK(bench.may_be(read(14, 2) != type));
+  CHECK(bench.may_be(read(11, 1) != type.extract(7, 0)));
+}
+
+namespace {
+
+// A value of a map, 1,024 words, and a place in it that may be any of the first 512.
+struct Table : Bench {
+  z3::expr place = bits.widen(bits.join(context.bv_const("word", 9), bits.number(0, 3)), 64), other = bits.widen(bits.join(context.bv_const("other", 9), bits.number(0, 3)), 64);
+  std::size_t value;
+  Table() {
+    object.maps.push_back({"m", BPF_MAP_TYPE_ARRAY, 4, 8192, 8});
+    value = machine.look_up(0, bits.number(0, 32)).region;
+  }
+  Value at(const z3::expr& offset) { return {bits.number(0, 64), {{bits.yes(), value, offset}}}; }
+  z3::expr read(const z3::expr& offset, std::int64_t distance = 0) { return machine.load(stack, bits.yes(), at(offset), distance, 8).bits; }
+  bool must_be(const z3::expr& what) {
+    smt::Solver solver(context, {});
+    for (const z3::expr& fact : machine.facts()) solver.add(fact);
+    for (const auto& fault : machine.faults()) solver.add(!fault.when);
+    solver.add(!what);
+    return std::holds_alternative<smt::Impossible>(solver.ask("must it be"));
+  }
+  bool may_fault() {
+    smt::Solver solver(context, {});
+    z3::expr any = context.bool_val(false);
+    for (const auto& fault : machine.faults()) any = any || fault.when;
+    solver.add(any);
+    return !std::holds_alternative<smt::Impossible>(solver.ask("may it fault"));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a value of a map at a place that may be one of many: equal places have equal bytes") {
+  Table table;
+  const z3::expr one = table.read(table.place), another = table.read(table.other);
+  CHECK(table.must_be(one == table.read(table.place)));
+  CHECK(table.must_be(z3::implies(table.place == table.other, one == another)));
+  CHECK_FALSE(table.must_be(one == another));
+  CHECK(z3::eq(one, table.machine.initial(table.value, table.place, 8)));
+  CHECK_FALSE(table.may_fault());
+  table.read(table.place, 0x1000);
+  CHECK_FALSE(table.may_fault());
+  table.read(table.place, 0x1008);
+  CHECK(table.may_fault());
+}
+
+TEST_CASE("what was written to a value of a map is anything at a place that is not constant") {
+  Table table;
+  const z3::expr before = table.read(table.place), taken = table.context.bool_const("taken");
+  table.machine.store(table.stack, taken, table.at(table.bits.number(8, 64)), 0, 8, table.machine.number(7));
+  const z3::expr after = table.read(table.place);
+  CHECK(table.must_be(z3::implies(!taken, before == after)));
+  CHECK_FALSE(table.must_be(before == after));
+}
+
+TEST_CASE("values of a map that are nobody else's keep what was written, for one key") {
+  Table table;
+  table.object.maps.push_back({"own", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 16, 8});
+  table.machine.own_values(1);
+  const std::size_t value = table.machine.look_up(1, table.context.bv_const("key", 32)).region;
+  table.machine.store(table.stack, table.bits.yes(), table.machine.pointer(value), 0, 8, table.machine.number(7));
+  CHECK(table.must_be(table.machine.load(table.stack, table.bits.yes(), table.machine.pointer(value), 0, 8).bits == table.bits.number(7, 64)));
+  CHECK(table.machine.look_up(1, table.context.bv_const("key", 32)).region == value);
+  CHECK_THROWS_AS(table.machine.look_up(1, table.context.bv_const("another", 32)), NotModelled);
+}
