@@ -70,6 +70,7 @@ part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpol
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
 part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"
 part "four judges, random seeds" "$bin/netpolc-agreement" --seed random --seconds "$agreement_seconds"
+part "witnesses, random seeds" "$bin/netpolc-agreement" --witnesses --seed random --seconds "$agreement_seconds"
 part "comparisons, random seeds" env NETPOLC_SAME_SECONDS="$same_seconds" "$bin/verify_test" --test-case="*in other words*"
 part "vectors before the solver" "$bin/netpolc-agreement" --vectors "$vectors"
 part "packet sequences" "$bin/netpolc-sequences" --seconds "$sequence_seconds" testdata/packets/*.txt
