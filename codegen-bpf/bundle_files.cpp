@@ -13,6 +13,7 @@
 
 #include "codegen-bpf/codegen.h"
 #include "codegen-bpf/manifest.h"
+#include "ir/certificate.h"
 
 namespace netpolc::codegen_bpf {
 namespace {
@@ -132,15 +133,19 @@ Result<std::string> add_certificates(BundleFiles& files, const std::map<std::str
   for (ManifestJson& program : bundle.at("programs")) program.erase("certificate");
   std::erase_if(files, [](const auto& file) { return file.first.starts_with(kProofs); });
   std::erase_if(sums, [](const auto& file) { return file.first.starts_with(kProofs); });
-  for (ManifestJson& program : bundle.at("programs")) {
-    const std::string digest = program.at("digest");
-    const auto own = by_program.find(digest);
-    if (own == by_program.end()) return tl::make_unexpected(Failure{"no endpoint has the program " + digest + ": compile the bundle again from these manifests"});
-    const std::string path = kProofs + digest + ".json";
+  const auto add = [&](ManifestJson& program, const std::string& name) {
+    const auto own = by_program.find(name);
+    if (own == by_program.end()) return false;
+    const std::string path = kProofs + name + ".json";
     program["certificate"] = path;
     sums[path] = sha256_hex(own->second);
     files[path] = own->second;
-  }
+    return true;
+  };
+  for (ManifestJson& program : bundle.at("programs"))
+    if (const std::string digest = program.at("digest"); !add(program, digest))
+      return tl::make_unexpected(Failure{"no endpoint has the program " + digest + ": compile the bundle again from these manifests"});
+  if (bundle.contains("xdp") && !add(bundle["xdp"], ir::kOutsideProgram)) return tl::make_unexpected(Failure{"the program for external devices has no certificate"});
   bundle["files"] = sums;
   Manifest sealed = seal(bundle);
   files[kManifestPath] = std::move(sealed.json);

@@ -21,7 +21,7 @@ Result<void> write_bundle(const std::string& directory, const BundleFiles& files
 // All that bundle.json lists, and itself; fails where something is missing, was changed, or would be outside of it.
 Result<BundleFiles> read_bundle(const std::string& directory);
 
-// Puts a certificate for each program, by the program's digest, into proofs/, in place of all that was there, and returns
+// Puts a certificate for each program, by the program's digest (that for external devices: ir::kOutsideProgram), into proofs/, in place of all that was there, and returns
 // bundle.json's new digest. Every program must have one. The same bundle and certificates give the same bytes,
 // whether there were others before or none.
 Result<std::string> add_certificates(BundleFiles& files, const std::map<std::string, std::string>& by_program);

@@ -94,6 +94,20 @@ TEST_CASE("no program is left without") {
   CHECK(digest.error().message.find(kB) != std::string::npos);
 }
 
+TEST_CASE("the program for external devices has one, too, where there is such a program") {
+  BundleFiles files = small_bundle();
+  ManifestJson bundle = manifest_of(files);
+  bundle["xdp"] = {{"object", "programs/np_xdp.o"}};
+  files[kManifestPath] = seal(bundle).json;
+  const auto without = add_certificates(files, {{kA, "certificate a"}, {kB, "certificate b"}});
+  REQUIRE_FALSE(without);
+  CHECK(without.error().message.find("external devices") != std::string::npos);
+  REQUIRE(add_certificates(files, {{kA, "certificate a"}, {kB, "certificate b"}, {"np_xdp", "certificate x"}}));
+  CHECK(manifest_of(files)["xdp"]["certificate"] == "proofs/np_xdp.json");
+  CHECK(manifest_of(files)["files"]["proofs/np_xdp.json"] == sha256_hex("certificate x"));
+  CHECK(files.at("proofs/np_xdp.json") == "certificate x");
+}
+
 TEST_CASE("what was changed is not read") {
   Directory home;
   const BundleFiles files = small_bundle();

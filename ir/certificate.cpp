@@ -47,6 +47,31 @@ std::string certified_text(const CertifiedRows& rows, std::size_t words) {
   return out;
 }
 
+std::string certified_text(const CertifiedOutside& outside) {
+  std::string out = std::string("services ") + (outside.services ? "1" : "0") + "\n";
+  for (const std::string& address : outside.behind_services) {
+    out += "behind ";
+    for (const char byte : address) {
+      char text[4];
+      std::snprintf(text, sizeof text, "%02x", static_cast<unsigned>(static_cast<unsigned char>(byte)));
+      out += text;
+    }
+    out += "\n";
+  }
+  for (const auto& [digest, groups] : outside.programs) {
+    if (groups.empty()) continue;
+    out += "program " + digest + "\n";
+    for (const DeniedGroup& group : groups) {
+      out += "identities";
+      for (const std::uint32_t identity : group.identities) out += " " + std::to_string(identity);
+      out += std::string("\negress ") + (group.egress_denied ? "denied" : "open") + "\n";
+      for (const DeniedRange& range : group.ranges)
+        out += "denied " + std::to_string(static_cast<int>(range.protocol)) + " " + std::to_string(range.first) + " " + std::to_string(range.last) + (range.by_rule ? " rule\n" : " default\n");
+    }
+  }
+  return out;
+}
+
 std::string certified_text(const std::vector<ConditionPtr>& selectors) {
   std::string out;
   for (const ConditionPtr& selector : selectors) out += (selector ? std::visit(Text{}, selector->is) : "everyone") + "\n";

@@ -120,6 +120,7 @@ BundleXdp xdp(const JsonField& field) {
   out.object = field.at("object").text();
   out.services = field.at("services").boolean();
   add_addresses(field.at("behindServices"), out.behind_services);
+  if (const auto certificate = field.find("certificate")) out.certificate_path = certificate->text();
   return out;
 }
 
@@ -320,8 +321,8 @@ Result<Bundle> read_bundle(const std::string& directory) {
       if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
       wanted[path];
     }
-  if (const std::string& path = bundle->xdp.object; !path.empty()) {
-    if (!files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
+  for (const std::string& path : {bundle->xdp.object, bundle->xdp.certificate_path}) {
+    if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
     wanted[path];
   }
   for (const auto& [path, sum] : files) {
@@ -335,7 +336,8 @@ Result<Bundle> read_bundle(const std::string& directory) {
     program.source_map = wanted.at(program.source_map);
     program.certificate = wanted.at(program.certificate_path);
   }
-  if (!bundle->xdp.object.empty()) bundle->xdp.bytes = wanted.at(bundle->xdp.object);
+  bundle->xdp.bytes = wanted.at(bundle->xdp.object);
+  bundle->xdp.certificate = wanted.at(bundle->xdp.certificate_path);
   return bundle;
 }
 

@@ -74,6 +74,7 @@ struct BundleXdp {
   std::string bytes;   // its content; empty after read_manifest
   bool services = false;
   std::vector<Address> behind_services;
+  std::string certificate_path, certificate;  // as a program's
 };
 
 struct Bundle {

@@ -13,5 +13,7 @@ namespace netpolc::loader {
 // every part of it is proved. Else it fails as input, naming the file, what is wrong and what to do. `directory`: the
 // bundle's, for messages.
 Done check_certificates(const Bundle& bundle, const std::string& directory);
+// The same of the program for external devices, if the bundle has one, and of all that its tables are made from.
+Done check_outside_certificate(const Bundle& bundle, const std::string& directory);
 
 }  // namespace netpolc::loader

@@ -175,3 +175,76 @@ TEST_CASE("a certificate is a file of the bundle like others") {
   REQUIRE_FALSE(unlisted);
   CHECK(unlisted.error().message.find("`files` has no checksum of proofs/a.json") != std::string::npos);
 }
+
+namespace {
+
+// With a program for external devices, which drops what program b denies.
+struct OutsideBundle : ProvedBundle {
+  Json outside;
+  bool certified = true;
+  OutsideBundle() {
+    directory.write("programs/np_xdp.o", "object x");
+    json["files"]["programs/np_xdp.o"] = sha256_hex("object x");
+    json["xdp"] = {{"object", "programs/np_xdp.o"}, {"services", true}, {"behindServices", {"203.0.113.9", "2001:db8::1"}}};
+    json["programs"][1]["outside"] = {{{"identities", {{9, 10}}}, {"denied", {{"TCP", 80, 81, "rule"}, {"ICMP", 0, 65535, "default"}}}, {"egressDenied", true}}};
+    Json parts = Json::array();
+    for (const char* name : netpolc::ir::kCertifiedOutsideParts) parts.push_back({{"part", name}, {"answer", "proved"}});
+    const std::string denied = "services 1\nbehind 20010db8000000000000000000000001\nbehind cb007109\nprogram " + std::string(64, 'b') +
+                               "\nidentities 9 10\negress denied\ndenied " + std::to_string(static_cast<int>(netpolc::ir::Protocol::Tcp)) + " 80 81 rule\ndenied " +
+                               std::to_string(static_cast<int>(netpolc::ir::Protocol::Icmp)) + " 0 65535 default\n";
+    outside = {{"apiVersion", "netpolc.dev/v1"}, {"kind", "Certificate"}, {"program", "np_xdp"}, {"subject", "external device"}, {"bytecode", sha256_hex("object x")},
+               {"denied", sha256_hex(denied)}, {"proofs", {{{"parts", parts}}}}};
+  }
+  std::string refused() {
+    if (certified) {
+      const std::string text = outside.dump(1) + "\n";
+      directory.write("proofs/np_xdp.json", text);
+      json["files"]["proofs/np_xdp.json"] = sha256_hex(text);
+      json["xdp"]["certificate"] = "proofs/np_xdp.json";
+    }
+    write();
+    const auto bundle = read_bundle(directory.path());
+    REQUIRE_MESSAGE(bundle, bundle.error().message);
+    REQUIRE(check_certificates(*bundle, "DIR"));
+    const Done done = check_outside_certificate(*bundle, "DIR");
+    return done ? "" : done.error().message;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the program for external devices has a certificate of its own object and of all that may be dropped there") {
+  OutsideBundle right;
+  CHECK(right.refused() == "");
+  const auto wrong = [](const auto& change) {
+    OutsideBundle bundle;
+    change(bundle);
+    return bundle.refused();
+  };
+  const auto field = [&](const char* name) { return wrong([&](OutsideBundle& bundle) { bundle.outside[name] = std::string(64, '0'); }); };
+  const std::string tail(kProve);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.certified = false; }) == "DIR/bundle.json: the program for external devices has no certificate, so nobody says that it was proved" + tail);
+  CHECK(field("bytecode") == "DIR/proofs/np_xdp.json: `bytecode`: is of another object than programs/np_xdp.o" + tail);
+  CHECK(field("program") == "DIR/proofs/np_xdp.json: `program`: is of another program than np_xdp" + tail);
+  CHECK(field("subject") == "DIR/proofs/np_xdp.json: `subject`: is of another program than that of an external device" + tail);
+  const std::string denied = "DIR/proofs/np_xdp.json: `denied`: is of another set of what programs deny from outside than bundle.json's" + tail;
+  CHECK(field("denied") == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["xdp"]["services"] = false; }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["xdp"]["behindServices"].erase(1); }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["programs"][0]["outside"] = bundle.json["programs"][1]["outside"]; }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["programs"][1]["outside"][0]["identities"][0][1] = 11; }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["programs"][1]["outside"][0]["denied"][0][2] = 82; }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["programs"][1]["outside"][0]["denied"][0][3] = "default"; }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.json["programs"][1]["outside"][0]["egressDenied"] = false; }) == denied);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.outside["proofs"][0]["parts"].erase(1); }) == "DIR/proofs/np_xdp.json: `proofs[0].parts`: does not speak of denied" + tail);
+  CHECK(wrong([](OutsideBundle& bundle) { bundle.outside["proofs"][0]["parts"][0]["answer"] = "undecided"; }) ==
+        "DIR/proofs/np_xdp.json: `proofs[0].parts[0]`: says that shared functions is undecided" + tail);
+}
+
+TEST_CASE("a bundle without a program for external devices needs no certificate for it") {
+  ProvedBundle bundle;
+  bundle.write();
+  const auto read = read_bundle(bundle.directory.path());
+  REQUIRE(read);
+  CHECK(check_outside_certificate(*read, "DIR"));
+}

@@ -93,6 +93,8 @@ Done plan(const LoadOptions& options, Generation& next) {
   if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return done;
   if (options.require_proof)
     if (Done done = check_certificates(next.bundle, options.bundle); !done) return done;
+  if (options.require_proof && !options.external.empty())
+    if (Done done = check_outside_certificate(next.bundle, options.bundle); !done) return done;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), next.node); !done) return done;
   if (Done done = keep_value(resolve(next.bundle, options.requests), next.named); !done) return done;
   std::vector<Attachment> pods;

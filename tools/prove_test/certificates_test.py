@@ -3,7 +3,7 @@
 
 usage: certificates_test.py NETPOLC TESTDATA
 """
-import hashlib, json, os, pathlib, re, shutil, subprocess, sys, tempfile
+import hashlib, ipaddress, json, os, pathlib, re, shutil, subprocess, sys, tempfile
 
 PARTS = {"constants", "np_policy_ingress", "np_policy_egress", "np_admit_in", "np_admit_out", "shared functions", "rows"}
 
@@ -67,12 +67,86 @@ def says_what_was_proved(case):
         for proof in certificate["proofs"]:
             check(len(proof["table"]) == 64 and {p["part"] for p in proof["parts"]} >= PARTS, "the table, and all parts")
             check(all(p["answer"] == "proved" and p["solverSteps"] >= 0 for p in proof["parts"]), "each proved")
-        check(certificate["by"]["netpolc"] and certificate["by"]["z3"] and certificate["by"]["stepsAtMost"], "by whom")
-        documented = " ".join((pathlib.Path(__file__).resolve().parents[2] / "docs" / "proofs.md").read_text().split())
-        for grounds in ("assumed", "trusted", "notCovered"):
-            check(certificate[grounds], grounds)
-            for text in certificate[grounds]:
-                check("* " + text in documented, "docs/proofs.md does not say: " + text)
+        check_grounds(certificate)
+
+
+def check_grounds(certificate):
+    check(certificate["by"]["netpolc"] and certificate["by"]["z3"] and certificate["by"]["stepsAtMost"], "by whom")
+    documented = " ".join((pathlib.Path(__file__).resolve().parents[2] / "docs" / "proofs.md").read_text().split())
+    for grounds in ("assumed", "trusted", "notCovered"):
+        check(certificate[grounds], grounds)
+        for text in certificate[grounds]:
+            check("* " + text in documented, "docs/proofs.md does not say: " + text)
+
+
+PROTOCOLS = {"TCP": 1, "UDP": 2, "SCTP": 3, "ICMP": 4, "ICMPv6": 5}
+
+
+def says_what_may_be_dropped_outside(case):
+    xdp = case.manifest["xdp"]
+    check(xdp["certificate"] == "proofs/np_xdp.json", "the path of the certificate for external devices")
+    text = (case.proved / xdp["certificate"]).read_bytes()
+    check(case.manifest["files"][xdp["certificate"]] == hashlib.sha256(text).hexdigest(), "named with its checksum")
+    certificate = json.loads(text)
+    check(certificate["program"] == "np_xdp" and certificate["subject"] == "external device", "whose program it is")
+    check(certificate["bytecode"] == hashlib.sha256((case.proved / xdp["object"]).read_bytes()).hexdigest(), "the object's digest")
+    lines = ["services %d" % xdp["services"]] + sorted("behind " + ipaddress.ip_address(a).packed.hex() for a in xdp["behindServices"])
+    for program in sorted(case.manifest["programs"], key=lambda p: p["digest"]):
+        lines += ["program " + program["digest"]] if "outside" in program else []
+        for group in program.get("outside", []):
+            lines.append("identities " + " ".join(str(i) for first, last in group["identities"] for i in range(first, last + 1)))
+            lines.append("egress " + ("denied" if group["egressDenied"] else "open"))
+            lines += ["denied %d %d %d %s" % (PROTOCOLS[protocol], first, last, why) for protocol, first, last, why in group["denied"]]
+    check(certificate["denied"] == hashlib.sha256(("\n".join(lines) + "\n").encode()).hexdigest(), "the digest of what is denied")
+    check([[p["part"] for p in proof["parts"]] for proof in certificate["proofs"]] == [["shared functions", "denied"]], "its parts")
+    check_grounds(certificate)
+
+
+def what_may_be_dropped_outside_is_what_policies_deny(case):
+    def edited(change):
+        def work(bundle, manifest):
+            change(manifest)
+            sealed(bundle, manifest)
+        return work
+
+    def certified(change):
+        def work(bundle, manifest):
+            path = bundle / manifest["xdp"]["certificate"]
+            content = json.loads(path.read_text())
+            change(content)
+            path.write_text(json.dumps(content))
+            sealed(bundle, manifest)
+        return work
+
+    def denies(manifest):
+        return next(p for p in manifest["programs"] if "outside" in p)["outside"]
+
+    def another_object(bundle, manifest):
+        path = bundle / manifest["xdp"]["object"]
+        path.write_bytes(path.read_bytes().replace(b"np_denied", b"np_dinied"))
+        sealed(bundle, manifest)
+
+    other = "denies other than its table"
+    for change, code, said in (
+            (edited(lambda m: denies(m)[0]["denied"][0].__setitem__(3, "rule" if denies(m)[0]["denied"][0][3] == "default" else "default")), 1, other),
+            (edited(lambda m: denies(m)[0].update(egressDenied=not denies(m)[0]["egressDenied"])), 1, other),
+            (edited(lambda m: denies(m)[0]["identities"].append([300, 300])), 1, other),
+            (edited(lambda m: denies(m).pop()), 1, other),
+            (edited(lambda m: m["xdp"].update(services=not m["xdp"]["services"])), 1, "other `services`"),
+            (edited(lambda m: m["xdp"]["behindServices"].append("203.0.113.77")), 1, "other `behindServices`"),
+            (another_object, 3, "programs/np_xdp.o is not the runtime's")):
+        bundle = case.copy(change)
+        before = files_of(bundle)
+        done = case.prove(bundle, "--write", expect=code)
+        check("np_xdp  external devices" in done.stdout and said in done.stdout and "no certificate was written" in done.stderr, "%s: %s" % (said, done.stdout))
+        check(files_of(bundle) == before, "nothing is written")
+    for change, said in ((certified(lambda c: c.update(denied="0" * 64)), "is of others that are denied from outside"),
+                         (certified(lambda c: c.update(bytecode="0" * 64)), "is of another object"),
+                         (certified(lambda c: c.update(subject="pod")), "is not of a program of an external device"),
+                         (certified(lambda c: c["proofs"][0]["parts"].pop()), "does not speak of denied"),
+                         (certified(lambda c: c["proofs"].pop()), "has no proof")):
+        done = case.prove(case.copy(change), expect=1)
+        check("  certificate proofs/np_xdp.json " + said in done.stdout, "%s: %s" % (said, done.stdout))
 
 
 def same_bytes_whoever_writes_them(case):
@@ -204,15 +278,15 @@ def manifests_of_another_cluster_are_none(case):
 
 def main():
     netpolc, testdata = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
-    tests = [says_what_was_proved, same_bytes_whoever_writes_them, known_proofs_give_the_same_bytes, of_its_program_or_named, nothing_without_proof, comments_change_nothing, manifests_of_another_cluster_are_none]
+    tests = [says_what_was_proved, says_what_may_be_dropped_outside, same_bytes_whoever_writes_them, known_proofs_give_the_same_bytes, what_may_be_dropped_outside_is_what_policies_deny, of_its_program_or_named, nothing_without_proof, comments_change_nothing, manifests_of_another_cluster_are_none]
     with tempfile.TemporaryDirectory(prefix="certificates-") as home:
         for name in ("article", "host-firewall"):
             place = pathlib.Path(home) / name
             place.mkdir()
             case = Case(netpolc, testdata / "policies" / name, place)
-            for test in tests if name == "article" else tests[:3]:
+            for test in tests if name == "article" else tests[:4]:
                 test(case)
-    print("%d tests of certificates, three of them with a node's program" % len(tests))
+    print("%d tests of certificates, four of them with a node's program" % len(tests))
 
 
 if __name__ == "__main__":

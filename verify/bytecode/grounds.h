@@ -12,6 +12,8 @@ struct Grounds {
   std::vector<std::string> not_covered;  // what nobody proved
 };
 const Grounds& grounds();
+// Of the program for external devices.
+const Grounds& outside_grounds();
 
 // Of Z3: "4.8.12.0".
 std::string solver_version();
