@@ -4,8 +4,8 @@
 
 #include "compiler/session.h"
 #include "ir/map_layout.h"
-#include "kernel-judge/kernel.h"
-#include "kernel-judge/reasons.h"
+#include "compiler/kernel_judge/kernel.h"
+#include "compiler/kernel_judge/reasons.h"
 
 namespace netpolc::compiler {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "compiler/answers.h"
-#include "kernel-judge/witness.h"
+#include "compiler/kernel_judge/witness.h"
 
 namespace CLI {
 class App;

@@ -9,7 +9,7 @@
 #include <random>
 #include <thread>
 
-#include "kernel-judge/kernel.h"
+#include "compiler/kernel_judge/kernel.h"
 #include "tools/agreement/cover.h"
 #include "tools/agreement/shrink.h"
 #include "tools/agreement/vectors.h"

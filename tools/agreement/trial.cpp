@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "ir/map_layout.h"
-#include "kernel-judge/kernel.h"
+#include "compiler/kernel_judge/kernel.h"
 #include "tools/agreement/solver.h"
 #include "verify/all_ports.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel-judge/programs.h"
+#include "compiler/kernel_judge/programs.h"
 #include "tools/agreement/generate.h"
 #include "tools/agreement/packets.h"
 #include "tools/agreement/words.h"

@@ -3,9 +3,9 @@
 #include <stdexcept>
 
 #include "frontend/label_filter.h"
-#include "kernel-judge/numbered.h"
-#include "kernel-judge/reasons.h"
-#include "kernel-judge/witness.h"
+#include "compiler/kernel_judge/numbered.h"
+#include "compiler/kernel_judge/reasons.h"
+#include "compiler/kernel_judge/witness.h"
 #include "tools/agreement/wrongs.h"
 #include "verify/claims.h"
 

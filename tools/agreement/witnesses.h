@@ -1,5 +1,5 @@
 // tools/agreement/witnesses.h — random questions about random policy sets: what the solver finds, and the interpreter confirms, is
-// put before the programs of both ends in this machine's kernel (kernel-judge/witness.h).
+// put before the programs of both ends in this machine's kernel (compiler/kernel_judge/witness.h).
 #pragma once
 #include <cstdint>
 #include <map>

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel-judge/kernel.h"
+#include "compiler/kernel_judge/kernel.h"
 #include "tools/judges/world.h"
 
 namespace netpolc::judges {

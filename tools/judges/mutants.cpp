@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "codegen-bpf/codegen.h"
-#include "kernel-judge/reasons.h"
+#include "compiler/kernel_judge/reasons.h"
 
 namespace netpolc::judges {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernel-judge/reasons.h"
+#include "compiler/kernel_judge/reasons.h"
 #include "tools/judges/words.h"
 
 namespace netpolc::judges {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "frontend/load.h"
-#include "kernel-judge/numbered.h"
+#include "compiler/kernel_judge/numbered.h"
 #include "tools/judges/scenario.h"
 #include "verify/judge.h"
 

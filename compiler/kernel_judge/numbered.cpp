@@ -1,4 +1,4 @@
-#include "kernel-judge/numbered.h"
+#include "compiler/kernel_judge/numbered.h"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "kernel-judge/kernel.h"
+#include "compiler/kernel_judge/kernel.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,4 +1,4 @@
-// kernel-judge/programs.h — compiled objects by what they are made of: scenarios share many.
+// compiler/kernel_judge/programs.h — compiled objects by what they are made of: scenarios share many.
 #pragma once
 #include <map>
 #include <memory>

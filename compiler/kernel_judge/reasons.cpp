@@ -1,4 +1,4 @@
-#include "kernel-judge/reasons.h"
+#include "compiler/kernel_judge/reasons.h"
 
 #include <algorithm>
 

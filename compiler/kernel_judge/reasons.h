@@ -1,4 +1,4 @@
-// kernel-judge/reasons.h — what a program must say where the interpreter has judged: the reason of its event, and who decided.
+// compiler/kernel_judge/reasons.h — what a program must say where the interpreter has judged: the reason of its event, and who decided.
 #pragma once
 #include <cstdint>
 #include <string>

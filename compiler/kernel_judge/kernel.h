@@ -1,4 +1,4 @@
-// kernel-judge/kernel.h — the judge that is the product: programs of decision tables, loaded into this machine's kernel
+// compiler/kernel_judge/kernel.h — the judge that is the product: programs of decision tables, loaded into this machine's kernel
 // with maps of their own, and what they say about packets (BPF_PROG_TEST_RUN). No interface is touched, nothing is pinned,
 // and all is gone with this value.
 //
@@ -13,7 +13,7 @@
 
 #include "ir/decide/table.h"
 #include "runtime-loader/test_run.h"
-#include "kernel-judge/programs.h"
+#include "compiler/kernel_judge/programs.h"
 
 namespace netpolc::kernel_judge {
 

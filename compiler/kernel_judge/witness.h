@@ -1,11 +1,11 @@
-// kernel-judge/witness.h — a witness of a claim before the program: the policies of both ends are decided and compiled in the
+// compiler/kernel_judge/witness.h — a witness of a claim before the program: the policies of both ends are decided and compiled in the
 // witness's own cluster, and its packet runs through the program of each end in this machine's kernel.
 #pragma once
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "kernel-judge/programs.h"
+#include "compiler/kernel_judge/programs.h"
 #include "verify/claims.h"
 #include "verify/scene.h"
 

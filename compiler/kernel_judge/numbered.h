@@ -1,4 +1,4 @@
-// kernel-judge/numbered.h — a cluster as a node's programs know it: everyone has a number, endpoints have tables, and whoever
+// compiler/kernel_judge/numbered.h — a cluster as a node's programs know it: everyone has a number, endpoints have tables, and whoever
 // can be at an end of a packet has an address of each family that fits.
 #pragma once
 #include <map>

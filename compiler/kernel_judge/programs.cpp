@@ -1,4 +1,4 @@
-#include "kernel-judge/programs.h"
+#include "compiler/kernel_judge/programs.h"
 
 #include <stdexcept>
 

@@ -1,5 +1,5 @@
 // Witnesses before real programs, and words of the interpreter that were changed on purpose: each change must be noticed.
-#include "kernel-judge/witness.h"
+#include "compiler/kernel_judge/witness.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "ir/map_layout.h"
-#include "kernel-judge/kernel.h"
+#include "compiler/kernel_judge/kernel.h"
 
 using namespace netpolc;
 using namespace netpolc::kernel_judge;

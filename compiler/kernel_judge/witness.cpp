@@ -1,12 +1,12 @@
-#include "kernel-judge/witness.h"
+#include "compiler/kernel_judge/witness.h"
 
 #include <algorithm>
 #include <stdexcept>
 
 #include "ir/map_layout.h"
-#include "kernel-judge/kernel.h"
-#include "kernel-judge/numbered.h"
-#include "kernel-judge/reasons.h"
+#include "compiler/kernel_judge/kernel.h"
+#include "compiler/kernel_judge/numbered.h"
+#include "compiler/kernel_judge/reasons.h"
 
 namespace netpolc::kernel_judge {
 namespace {
