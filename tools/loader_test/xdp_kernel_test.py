@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 
+from kernel_proofs import sealed
 from kernel_world import CLUSTER, NODES, PINS, POD, Failed, Site, attach, check, run_alone
 import topology
 from topology import Pod, inside, run
@@ -198,9 +199,41 @@ def test_generic_where_the_driver_cannot(world):
     check([d["ifname"] for d in world.status()["external"]] == ["eth0"], "lo is left alone again")
 
 
+def test_only_what_was_proved_is_loaded(world):
+    proved = world.home / "bundle-proved"
+    run(world.netpolc, "compile", "--prove", "-f", str(world.home / "policies-a"), "-o", str(proved))
+
+    def with_change(change):
+        manifest = json.loads((proved / "bundle.json").read_text())
+        copy = world.home / "tampered"
+        run("rm", "-rf", str(copy))
+        run("cp", "-r", str(proved), str(copy))
+        change(manifest)
+        sealed(copy, manifest)
+        return copy
+
+    def no_certificate(manifest):
+        del manifest["files"][manifest["xdp"].pop("certificate")]
+
+    def denies_more(manifest):
+        next(p for p in manifest["programs"] if "outside" in p)["outside"][0]["egressDenied"] = True
+
+    world.load(proved, "--require-proof", "--xdp", "eth0")
+    check(world.xdp() and not world.reaches("outside", "db", 9999), "what was proved is loaded")
+    for change, said in ((no_certificate, "the program for external devices has no certificate"), (denies_more, "`denied`: is of another set of what programs deny from outside")):
+        bundle = with_change(change)
+        failed = world.load(bundle, "--require-proof", "--xdp", "eth0", expect=2)
+        check(said in failed.stderr and "netpolc compile --prove" in failed.stderr, failed.stderr)
+        # who leaves the device alone, or asks for no proof, gets what the bundle says
+        world.load(bundle, "--require-proof")
+        check(not world.xdp(), "nothing is at the device")
+        world.load(bundle, "--xdp", "eth0")
+        check(world.xdp(), "nobody asked for a proof")
+
+
 def main(binaries):
     tests = [test_drops_at_the_device, test_monitor_says_where, test_replaces_and_goes, test_attaches_only_what_saves_work, test_says_what_is_wrong,
-             test_addresses_that_change_hands, test_generic_where_the_driver_cannot]
+             test_addresses_that_change_hands, test_generic_where_the_driver_cannot, test_only_what_was_proved_is_loaded]
     wanted, failed = os.environ.get("ONLY", ""), 0
     with tempfile.TemporaryDirectory(prefix="netpolc-xdp-") as home:
         world = World(binaries, pathlib.Path(home))
