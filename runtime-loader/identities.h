@@ -82,6 +82,12 @@ Done place_external(const Bundle& bundle, const std::map<Prefix, const ExternalF
 IdentityKey with_address_labels(const Bundle& bundle, IdentityKey key, const Prefix& prefix, const IdentityNumbers& numbers,
                                 const AddressIdentities& addresses);
 
+// What identity 1 is on this node, which has the addresses that are identity 1 in the table. Cilium knows its own node as one
+// identity, whichever address is meant, with the labels of all of them (section 3.4): what the bundle says of identity 1, and of
+// each single address its cidr: label and those of the prefixes around it. Nothing: policies may not name nodes by prefix, so that
+// it is what the bundle says. Fails as input where the bundle does not say what identity 1 is.
+Result<std::optional<IdentityKey>> own_node(const Bundle& bundle, const LearnedIdentities& learned, const AddressIdentities& addresses);
+
 // Adds the identities' bits to the peers of these programs. Fails as input if the bundle lacks selectors.
 Done add_peers(Bundle& bundle, const std::set<std::size_t>& programs, const LearnedIdentities& identities);
 

@@ -134,9 +134,9 @@ Done plan_addresses(const Installation& site, const KnownState& known, Generatio
   auto plan = addresses(next.bundle, {next.node, next.node_addresses}, next.named, next.overrides, known.state.learned);
   if (!plan) return tl::make_unexpected(plan.error());
   next.learned = plan->learned.size() > kNumbersKept ? plan->used() : plan->learned;
-  const LearnedIdentities used = plan->used();
+  const LearnedIdentities peers = plan->peers();
   next.addresses = std::move(plan->addresses);
-  return add_peers(next.bundle, programs_of(next.bundle, next.attachments), used);
+  return add_peers(next.bundle, programs_of(next.bundle, next.attachments), peers);
 }
 
 Done load_object(const Installation& site, std::size_t index, Generation& next) {

@@ -157,6 +157,13 @@ Result<KnownPeers> known_peers(const Where& where) {
   if (!addresses) return tl::make_unexpected(addresses.error());
   KnownPeers out{std::move(*addresses), {}};
   for (const auto& [id, labels] : running->bundle.identities) out.identities[id].labels = labels;
+  const auto plan = running->plan(running->state.overrides);
+  if (!plan) return tl::make_unexpected(plan.error());
+  if (plan->host) {
+    std::vector<std::string>& labels = out.identities[kHostIdentity].labels;
+    labels.clear();
+    for (const ir::Label& label : plan->host->labels) labels.push_back(label.to_string());
+  }
   for (const auto& [id, key] : running->state.learned) {
     KnownIdentity& identity = out.identities[id];
     identity.learned = true;

@@ -160,6 +160,12 @@ LearnedIdentities AddressPlan::used() const {
   return out;
 }
 
+LearnedIdentities AddressPlan::peers() const {
+  LearnedIdentities out = used();
+  if (host) out.emplace(kHostIdentity, *host);
+  return out;
+}
+
 Result<AddressPlan> addresses(const Bundle& bundle, const ThisNode& node, const std::vector<ResolvedRequest>& requests,
                               const std::map<Prefix, AddressOverride>& overrides, const LearnedIdentities& learned) {
   AddressIdentities all = bundle.addresses;
@@ -180,6 +186,9 @@ Result<AddressPlan> addresses(const Bundle& bundle, const ThisNode& node, const 
   if (const Done done = say(bundle, overrides, all); !done) return tl::make_unexpected(done.error());
   AddressPlan out{std::move(all), learned};
   if (const Done done = say_labels(bundle, overrides, out); !done) return tl::make_unexpected(done.error());
+  auto host = own_node(bundle, out.learned, out.addresses);
+  if (!host) return tl::make_unexpected(host.error());
+  out.host = std::move(*host);
   return out;
 }
 

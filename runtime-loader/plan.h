@@ -31,8 +31,11 @@ Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& reque
 struct AddressPlan {
   AddressIdentities addresses;
   LearnedIdentities learned;  // all numbers that were ever given: a label set keeps its number
+  std::optional<IdentityKey> host = std::nullopt;  // see own_node
   // Of those the ones that an address has.
   LearnedIdentities used() const;
+  // Whose bits the bundle doesn't have: those, and the own node's.
+  LearnedIdentities peers() const;
 };
 
 // The node that this is: as the bundle calls it ("" for none of its), and what else it has.

@@ -15,11 +15,18 @@ using Meaning = std::vector<std::uint64_t>;  // bits in both directions of all p
 // Rows for identities that have none yet, found among those with the same meaning or free ones.
 class RowPlan {
  public:
-  RowPlan(const Running& running, const AddressPlan& former, const AddressPlan& next, const PeerRows& known, std::uint32_t capacity)
+  // `host_changed`: the own node has other bits than its row. Until nobody reads that row any more it is nobody else's.
+  RowPlan(const Running& running, const AddressPlan& former, const AddressPlan& next, const PeerRows& known, std::uint32_t capacity,
+          std::uint32_t host_row, bool host_changed)
       : running_(running) {
     const LearnedIdentities before = former.used(), after = next.used();
     taken_.resize(capacity);
+    if (host_row < taken_.size()) taken_[host_row] = true;
     for (const auto& [identity, row] : known.by_identity()) {
+      if (identity == kHostIdentity && host_changed) {
+        if (row < taken_.size()) taken_[row] = true;
+        continue;
+      }
       const bool compiled = running.bundle.identities.contains(identity);
       if (!compiled && !after.contains(identity)) gone_.push_back(identity);
       if (compiled || before.contains(identity)) {
@@ -46,6 +53,14 @@ class RowPlan {
     }
     rows_.set(identity, found->second);
     added_.set(identity, found->second);
+    return {};
+  }
+  // Who had a row and is nobody in particular any more is in the first.
+  Done place_host() {
+    if (const Done done = place(kHostIdentity); !done) return done;
+    const std::uint32_t row = rows_.row(kHostIdentity);
+    rows_.set(kHostIdentity, row);
+    added_.set(kHostIdentity, row);
     return {};
   }
 
@@ -100,14 +115,26 @@ Result<std::vector<PeersMap>> open_peers(const Running& running) {
   return out;
 }
 
+std::vector<std::uint64_t> bits_in(const BundleDirection& direction, std::uint32_t identity) {
+  const auto found = direction.peers.find(identity);
+  return found == direction.peers.end() ? std::vector<std::uint64_t>(direction.words) : found->second;
+}
+
 Done write_rows(const std::vector<PeersMap>& peers, const RowPlan& plan) {
   for (const auto& [row, identity] : plan.fresh())
     for (const PeersMap& it : peers) {
-      std::vector<std::uint64_t> bits(it.direction->words);
-      if (const auto found = it.direction->peers.find(identity); found != it.direction->peers.end()) bits = found->second;
-      if (bpf_map_update_elem(it.map.get(), &row, peer_row(bits).data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
+      if (bpf_map_update_elem(it.map.get(), &row, peer_row(bits_in(*it.direction, identity)).data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
     }
   return {};
+}
+
+// Whether the row has the identity's bits in all programs: the kernel knows, whatever was done before.
+bool has_bits(const std::vector<PeersMap>& peers, std::uint32_t row, std::uint32_t identity) {
+  return std::all_of(peers.begin(), peers.end(), [&](const PeersMap& it) {
+    const auto wanted = peer_row(bits_in(*it.direction, identity));
+    std::vector<std::uint64_t> there(wanted.size());
+    return bpf_map_lookup_elem(it.map.get(), &row, there.data()) == 0 && there == wanted;
+  });
 }
 
 struct Difference {
@@ -149,6 +176,24 @@ Done check_room(const Running& running, const AddressIdentities& addresses) {
                      std::to_string(count));
   }
   return {};
+}
+
+// Where policies may name nodes by prefix, an address that the node gets or loses makes all of its addresses, and what it sends,
+// somebody else.
+std::set<Prefix> own_prefixes(const AddressPlan& former, const AddressPlan& next) {
+  std::set<Prefix> out;
+  if (!next.host) return out;
+  for (const AddressPlan* plan : {&former, &next})
+    for (const auto& [prefix, identity] : plan->addresses)
+      if (identity == kHostIdentity) out.insert(prefix);
+  return out;
+}
+
+Done set_host_row(const Running& running, std::uint32_t row) {
+  auto config = read_config(running.map(NP_MAP_CONFIG));
+  if (!config) return tl::make_unexpected(config.error());
+  config->host.row = row;
+  return set_config(running.map(NP_MAP_CONFIG), *config);
 }
 
 Done ask_for_prefixes(const Running& running, const AddressIdentities& addresses) {
@@ -193,7 +238,7 @@ Result<Running> open_running(const Where& where, bool to_write) {
 
 Done publish(Running& running, const AddressPlan& former, const AddressPlan& next, const std::set<Prefix>& said) {
   LearnedIdentities used = former.used();
-  for (const auto& [id, key] : next.used()) used.emplace(id, key);
+  for (const auto& [id, key] : next.peers()) used.insert_or_assign(id, key);
   if (const Done done = add_peers(running.bundle, running.programs, used); !done) return done;
   if (const Done done = check_room(running, next.addresses); !done) return done;
   auto known = read_rows(running.map(NP_MAP_ROWS));
@@ -206,7 +251,12 @@ Done publish(Running& running, const AddressPlan& former, const AddressPlan& nex
     if (!shape) return tl::make_unexpected(shape.error());
     capacity = std::min(capacity, shape->max_entries);
   }
-  RowPlan rows(running, former, next, *known, capacity == UINT32_MAX ? 1 : capacity);
+  const auto config = read_config(running.map(NP_MAP_CONFIG));
+  if (!config) return tl::make_unexpected(config.error());
+  const bool host_changed = next.host && !has_bits(*peers, known->row(kHostIdentity), kHostIdentity);
+  RowPlan rows(running, former, next, *known, capacity == UINT32_MAX ? 1 : capacity, config->host.row, host_changed);
+  if (host_changed)
+    if (const Done done = rows.place_host(); !done) return done;
   std::set<std::uint32_t> present;
   for (const auto& [prefix, identity] : next.addresses) present.insert(identity);
   for (const std::uint32_t identity : present)
@@ -215,12 +265,18 @@ Done publish(Running& running, const AddressPlan& former, const AddressPlan& nex
   if (const Done done = write_rows(*peers, rows); !done) return done;
   if (const Done done = fill_rows(running.map(NP_MAP_ROWS), rows.added()); !done) return done;
   if (const Done done = ask_for_prefixes(running, next.addresses); !done) return done;
-  Done done = write_difference(running, difference(former.addresses, next.addresses, said), rows.rows());
+  std::set<Prefix> written = own_prefixes(former, next);
+  written.insert(said.begin(), said.end());
+  Done done = write_difference(running, difference(former.addresses, next.addresses, written), rows.rows());
+  if (done && next.host) done = set_host_row(running, rows.rows().row(kHostIdentity));
   if (done) done = new_generation(running.map(NP_MAP_CONFIG));
   // A packet may have learnt from which row to read just before: until it has, nobody else gets that row.
   if (done) done = wait_for_programs();
   if (!done) {
-    (void)write_difference(running, difference(next.addresses, former.addresses, said), rows.rows());
+    PeerRows before = rows.rows();
+    if (next.host) before.set(kHostIdentity, config->host.row);
+    (void)write_difference(running, difference(next.addresses, former.addresses, written), before);
+    if (next.host) (void)set_host_row(running, config->host.row);
     (void)new_generation(running.map(NP_MAP_CONFIG));
     return done;
   }

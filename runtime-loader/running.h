@@ -35,7 +35,8 @@ Result<Running> open_running(const Where& where, bool to_write);
 // in any case. In this order, so that nobody is ever more than he is: bits of new identities, then
 // addresses (an address goes from who it was to who it is in one step), then a new generation, with which
 // live flows are judged anew, and another one when no packet is being judged any more by what was known
-// before. When it fails the former addresses are in place again. Doesn't touch the state.
+// before. Where policies may name nodes by prefix, what the own node is changes with its addresses: it
+// then gets another row. When it fails the former addresses are in place again. Doesn't touch the state.
 Done publish(Running& running, const AddressPlan& former, const AddressPlan& next, const std::set<Prefix>& said);
 
 }  // namespace netpolc::loader

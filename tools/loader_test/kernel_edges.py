@@ -107,3 +107,58 @@ def test_whatever_address_this_machine_has_is_the_hosts(world, mode):
         topology.ip("node-1", "link", "del", device)
     topology.ip("node-1", "addr", "del", "10.77.0.1/32", "dev", "lo")
     check(reached == {"outside": ["10.77.0.10"], "host": ["10.77.0.1", "10.77.0.9"]}, str(reached))
+
+
+def test_prefixes_that_name_the_own_node(world, mode):
+    """Where policies may name nodes by prefix, all addresses of the node are what any of them is, and so is what it sends."""
+    cluster = CLUSTER.replace('enable-ipv6: "true"', 'enable-ipv6: "true", policy-cidr-match-mode: nodes')
+    policy = ("---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c, namespace: t}\n"
+              "spec: {endpointSelector: {matchLabels: {app: client}}, %s}\n")
+    client, node = world.pods["client"], {4: "192.168.51.2", 6: "fd00:51::2"}
+    pod = POD % {"name": "client", "ipv4": client.ipv4, "ipv6": client.ipv6}
+    for netns in ("node-1", client.netns):
+        world.serve(netns, ("7071",))
+    reached = {}
+
+    def load(name, text, mode_of="nodes"):
+        whole = (cluster if mode_of == "nodes" else CLUSTER) + pod + policy % text
+        world.load(world.compile_text("own-node-" + name, whole), *mode, pods=("client",))
+
+    def all_reached():
+        return [family for family in (4, 6) if world.probe(client.netns, node[family], 7071).wait() == 0]
+
+    def all_sent():
+        return [family for family, to in ((4, client.ipv4), (6, client.ipv6)) if world.probe("node-1", to, 7071).wait() == 0]
+
+    def told(*words):
+        done = world.call("address", *words)
+        check(done.returncode == 0, done.stderr)
+
+    deny = "egress: [{toEntities: [all]}], egressDeny: [{toCIDR: [%s]}]"
+    load("denied", deny % "192.168.51.2/32")
+    reached["denied"] = all_reached()
+    labels = world.call("identity", "list").stdout
+    load("off", deny % "192.168.51.2/32", "none")
+    reached["not in this mode"] = all_reached()
+    load("allowed", "egress: [{toCIDR: [192.168.51.2/32]}]")
+    reached["allowed"] = all_reached()
+    load("except", 'egress: [{toCIDRSet: [{cidr: "fd00:51::/64", except: ["fd00:51::2/128"]}]}]')
+    reached["excepted"] = all_reached()
+    load("ingress", "ingressDeny: [{fromCIDR: [192.168.51.2/32]}]")
+    reached["it sends"] = all_sent()
+    load("ingress-later", "ingressDeny: [{fromCIDR: [203.0.113.7/32]}]")
+    reached["it sent before"] = all_sent()
+    told("add", "203.0.113.7", "--identity", "1")
+    reached["it sends, and got the address"] = all_sent()
+    load("later", deny % "203.0.113.7/32")
+    reached["before"] = all_reached()
+    told("add", "203.0.113.7", "--identity", "1")
+    reached["it got the address"] = all_reached()
+    told("add", "203.0.113.8", "--identity", "1")
+    told("remove", "203.0.113.7")
+    reached["it lost the address"] = all_reached()
+    world.unload()
+    check("cidr:192.168.51.2/32" in labels and "cidr:fd00-51--2/128" in labels, "what the own node is, is said: " + labels)
+    check(reached == {"denied": [], "not in this mode": [4, 6], "allowed": [4, 6], "excepted": [], "it sends": [], "it sent before": [4, 6],
+                      "it sends, and got the address": [], "before": [4, 6], "it got the address": [],
+                      "it lost the address": [4, 6]}, str(reached))

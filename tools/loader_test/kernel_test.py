@@ -21,7 +21,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
-from kernel_edges import test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts  # noqa: E402
+from kernel_edges import test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_prefixes_that_name_the_own_node, test_whatever_address_this_machine_has_is_the_hosts  # noqa: E402
 from kernel_proofs import test_only_what_was_proved_is_loaded  # noqa: E402
 from kernel_world import (  # noqa: E402
     attach, NODES, OTHER, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
@@ -533,7 +533,7 @@ def main(binaries):
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
             test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_what_cannot_be_taken_back_is_said, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+    once = [test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_what_cannot_be_taken_back_is_said, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted, test_only_what_was_proved_is_loaded]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")
