@@ -34,7 +34,8 @@ bytecode::Part judge_denied(const Json& bundle, const std::vector<OutsideClaim>&
   for (const Json& program : bundle.at("programs")) said[program.at("digest").get<std::string>()] = program.contains("outside") ? program["outside"] : Json::array();
   for (const OutsideClaim& claim : claims) {
     ir::DeniedOutside denied = claim.table != nullptr ? ir::denied_outside(*claim.table, outside) : ir::DeniedOutside();
-    if (said.at(claim.program) != codegen_bpf::to_json(denied)) out.answer = bytecode::Refuted{"from outside: the bundle says of program " + claim.program + " that it denies other than its table", std::nullopt};
+    if (said.at(claim.program) != codegen_bpf::to_json(denied))
+      out.answer = bytecode::Refuted{"from outside: the bundle says of program " + claim.program + " that it denies other than its table", std::nullopt};
     if (!denied.empty()) by_program[claim.program] = std::move(denied);
   }
   const Json wanted = codegen_bpf::xdp_json(cluster);

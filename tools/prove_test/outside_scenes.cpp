@@ -136,7 +136,8 @@ class Stage {
     }
     const auto after = value_of(maps_.drops());
     for (std::size_t i = 0; i < after.size(); ++i)
-      if (after[i].packets != before[i].packets) out += " dropped " + std::to_string(i) + ": " + std::to_string(after[i].packets - before[i].packets) + "/" + std::to_string(after[i].bytes - before[i].bytes);
+      if (after[i].packets != before[i].packets)
+        out += " dropped " + std::to_string(i) + ": " + std::to_string(after[i].packets - before[i].packets) + "/" + std::to_string(after[i].bytes - before[i].bytes);
     const auto counted = value_of(loader::read_stats(maps_.map(NP_MAP_STATS)));
     for (std::size_t i = 0; i < counted.size(); ++i)
       if (counted[i] != counted_before[i]) out += " stat " + std::to_string(i) + ": " + std::to_string(counted[i] - counted_before[i]);

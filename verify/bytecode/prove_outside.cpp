@@ -84,7 +84,8 @@ std::vector<Sort> sorts() {
 class OutsideProof : FunctionProof {
  public:
   OutsideProof(const Object& object, const Sort& sort, Effort effort, Part& out)
-      : FunctionProof(object, kFunction, effort, out, Inquiry::kAlone), sort_(sort), length_(symbol("length", 32)), context_at_(machine_.give("the context", kContextBytes)), spec_(machine_, length_) {}
+      : FunctionProof(object, kFunction, effort, out, Inquiry::kAlone), sort_(sort), length_(symbol("length", 32)),
+        context_at_(machine_.give("the context", kContextBytes)), spec_(machine_, length_) {}
 
   void prove() {
     bits_.abstract_products();
