@@ -16,7 +16,7 @@ namespace netpolc::verify::bytecode {
 
 struct Effort {
   std::uint32_t steps = 20'000'000;  // of the solver, for each question
-  std::uint32_t milliseconds = 20'000;
+  std::uint32_t milliseconds = 120'000;      // only for what would go on and on: steps take seconds, some more on a busy machine
   // Functions that all programs share, too, which takes a minute. It depends on nothing of the program but np_plan, so whoever
   // holds an object to the runtime that netpolc has need not repeat what netpolc's own tests prove.
   bool whole_runtime = false;
