@@ -27,13 +27,16 @@ class Numbered {
   const ir::Decisions& decisions() const { return decisions_; }
   // The node's whole ipcache: what the identities know, and addresses that parties were given.
   const std::map<IpPrefix, std::uint32_t>& ipcache() const { return ipcache_; }
-  // The node where packets are judged: it knows itself as identity 1, and others by what the ipcache says.
+  // The node where packets are judged, one of the cluster's with the addresses that count here: it knows itself as identity 1, and
+  // others by what the ipcache says. Who has which address and what identity 1 is there, in the tables too, is what the loader says
+  // of these identities. Throws std::runtime_error.
   void run_on(const ir::Node& node);
   // A host is that of node `node`, if one is said. Throws std::runtime_error where the end has no identity.
   Party party(const verify::End& end, std::optional<std::uint32_t> node);
 
  private:
   void give_addresses(Party& party);
+  void host_is(const ir::LabelSet& labels);
   IpAddress fresh_address(bool v6, std::uint32_t identity);
 
   const ir::Cluster& cluster_;
@@ -41,6 +44,7 @@ class Numbered {
   ir::Decisions decisions_;
   std::map<IpPrefix, std::uint32_t> ipcache_;
   std::set<IpAddress> given_;
+  std::vector<IpAddress> own_;  // of the node that packets are judged on
   std::uint32_t next_address_ = 0;
 };
 

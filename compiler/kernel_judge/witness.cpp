@@ -5,7 +5,6 @@
 
 #include "ir/map_layout.h"
 #include "compiler/kernel_judge/kernel.h"
-#include "compiler/kernel_judge/numbered.h"
 #include "compiler/kernel_judge/reasons.h"
 
 namespace netpolc::kernel_judge {
@@ -34,7 +33,7 @@ bool has_packet(ir::Protocol protocol) {
 class Hearing {
  public:
   Hearing(const Testimony& testimony, Programs& programs)
-      : testimony_(testimony), cluster_(around(testimony.scene)), numbered_(testimony.policies, cluster_, testimony.scene.resolutions), kernel_(programs),
+      : testimony_(testimony), cluster_(around(testimony.scene)), numbered_(numbered(testimony.policies, testimony.scene, cluster_)), kernel_(programs),
         from_(numbered_.party(testimony.scene.from.end, testimony.scene.from.node)), to_(numbered_.party(testimony.scene.to.end, testimony.scene.to.node)) {}
 
   WitnessSaid hold() {
@@ -66,9 +65,6 @@ class Hearing {
       return name + " has no program without the host firewall";
     }
     if (const auto why = codegen_bpf::unenforceable(table(direction), {.l7_drop = true})) return name + " has no program: " + why->reason;
-    const verify::End& other = peer(direction).end;
-    const bool own_address = other.kind == EndKind::Host && other.address && cluster_.config.cidr_matches_nodes;
-    if (own_address) return "programs know the own node as host, and do not match its addresses with prefixes";
     const ir::Protocol protocol = testimony_.flow.protocol;
     const std::uint16_t type = testimony_.flow.number;
     if (!has_packet(protocol)) return std::string("programs do not know ") + ir::to_string(protocol);
@@ -138,6 +134,19 @@ class Hearing {
 };
 
 }  // namespace
+
+Numbered numbered(const ir::PolicySet& policies, const verify::Scene& scene, const ir::Cluster& cluster) {
+  Numbered out(policies, cluster, scene.resolutions);
+  for (const auto& [host, other] : {std::pair{&scene.from, &scene.to}, std::pair{&scene.to, &scene.from}}) {
+    const bool itself = other->end.kind == EndKind::Node && host->node && other->end.index == *host->node;
+    if (host->end.kind != EndKind::Host || !host->node || itself) continue;
+    ir::Node node = cluster.nodes[*host->node];
+    node.addresses.clear();
+    if (host->end.address) node.addresses.push_back(*host->end.address);
+    out.run_on(node);
+  }
+  return out;
+}
 
 WitnessSaid replay(const Testimony& testimony, Programs& programs) { return Hearing(testimony, programs).hold(); }
 

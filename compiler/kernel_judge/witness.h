@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/kernel_judge/numbered.h"
 #include "compiler/kernel_judge/programs.h"
 #include "verify/claims.h"
 #include "verify/scene.h"
@@ -30,6 +31,11 @@ struct Testimony {
   const std::optional<verify::WitnessSide>& egress;   // the interpreter's word; none: nothing is enforced there
   const std::optional<verify::WitnessSide>& ingress;
 };
+// Who is who where its packets are judged: on the node whose host one end is, unless the other end is that node to others. Where
+// policies may name nodes by prefix it has no address but the one that is asked about, as the interpreter judges each by itself.
+// `cluster`, the scene's or what was made of it, outlives it.
+Numbered numbered(const ir::PolicySet& policies, const verify::Scene& scene, const ir::Cluster& cluster);
+
 // Compared are pass or drop, the reason (with Cilium 1.16 only whether policy allows it), the rule, the identity found for the other
 // end, and counters. Throws std::logic_error where a program says otherwise than the interpreter, std::runtime_error where the machine
 // fails; `kernel_unavailable` says before whether it can.

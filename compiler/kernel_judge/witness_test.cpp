@@ -115,6 +115,33 @@ TEST_CASE("who has no program is not asked, by name") {
   CHECK(said.ingress.not_asked == "ip:192.0.2.1 has no policy");
 }
 
+TEST_CASE("programs know the own node by its addresses where policies may") {
+  if (skipped()) return;
+  World world;
+  world.cluster.config.cidr_matches_nodes = true;
+  ir::Node& node = world.cluster.nodes.emplace_back();
+  node.name = "one";
+  node.addresses = {*IpAddress::parse("192.168.0.1"), *IpAddress::parse("203.0.113.7")};
+  for (ir::Endpoint& endpoint : world.cluster.endpoints) endpoint.pods.emplace_back().node = "one";
+  ir::Policy& policy = world.policies.policies.emplace_back();
+  policy.ns = "n";
+  policy.name = "web";
+  policy.subject.requirements = {{"k8s", "app", ir::Operator::In, {"web"}}};
+  for (const auto& [action, address] : {std::pair{ir::Action::Allow, "192.168.0.0/16"}, std::pair{ir::Action::Deny, "203.0.113.7/32"}}) {
+    ir::Rule& one = policy.rules.emplace_back();
+    one.direction = ir::Direction::Egress;
+    one.path = action == ir::Action::Deny ? "egressDeny[0]" : "egress[0]";
+    one.action = action;
+    one.peer_kind = ir::PeerKind::Listed;
+    one.peers = {ir::CidrPeer{*IpPrefix::parse(address), {}, false}};
+  }
+  policy.default_deny_egress = true;
+  const auto said = [&](const char* to, Wanted wanted) { return ask(world.policies, world.find("n/web", to, 80, wanted)).egress; };
+  CHECK(said("ip:192.168.0.1", Wanted::Allowed).rule == ir::RuleRef{1, 0});
+  CHECK(said("ip:203.0.113.7", Wanted::Denied).reason == NP_REASON_DENY);
+  CHECK(said("ip:203.0.113.7", Wanted::Denied).rule == ir::RuleRef{1, 1});
+}
+
 TEST_CASE("a program of other policies does not pass for one of these") {
   if (skipped()) return;
   const World world;

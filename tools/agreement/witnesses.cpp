@@ -128,7 +128,7 @@ std::string text(const Found& found) {
 
 // Whether the tables of wrong policies say otherwise than the interpreter: only then are there programs that could be found out.
 bool tables_differ(const ir::PolicySet& policies, const verify::Scene& scene, const verify::Witness& witness) {
-  kernel_judge::Numbered numbered(policies, scene.cluster, scene.resolutions);
+  kernel_judge::Numbered numbered = kernel_judge::numbered(policies, scene, scene.cluster);
   const auto from = numbered.party(scene.from.end, scene.from.node), to = numbered.party(scene.to.end, scene.to.node);
   const auto side = [&](const std::optional<verify::WitnessSide>& word, const kernel_judge::Party& subject, const kernel_judge::Party& peer, bool egress) {
     if (!word) return false;

@@ -64,10 +64,22 @@ void World::resolve_names() {
 
 void World::meet_everyone() {
   for (const ir::Node& node : loaded_.cluster.nodes)
-    if (node.name == kNode) numbered_->run_on(node);
+    if (node.name == kNode) numbered_->run_on(as_it_is_met(node));
   for (const Cell& cell : cells(scenario_))
     for (const std::string* name : {&cell.source, &cell.destination})
       if (!parties_.contains(*name)) parties_.emplace(*name, party_of(*name));
+}
+
+// To the interpreter the node has labels of its addresses where it is met by one (docs/semantics.md).
+ir::Node World::as_it_is_met(ir::Node node) const {
+  if (!config().cidr_matches_nodes) return node;
+  std::vector<IpAddress> met;
+  for (const Cell& cell : cells(scenario_))
+    for (const std::string* name : {&cell.source, &cell.destination})
+      for (const IpAddress& address : node.addresses)
+        if (reference(scenario_, *name) == "ip:" + address.to_string()) met.push_back(address);
+  node.addresses = std::move(met);
+  return node;
 }
 
 Party World::party_of(const std::string& name) {

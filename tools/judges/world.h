@@ -44,6 +44,7 @@ class World {
  private:
   void resolve_names();
   void meet_everyone();
+  ir::Node as_it_is_met(ir::Node node) const;
   Party party_of(const std::string& name);
 
   Scenario scenario_;
