@@ -110,13 +110,22 @@ Json host(const BundleInput& in, std::uint32_t decided, const std::string& diges
   return {{"node", in.cluster.nodes[d.endpoint].name}, {"program", digest}, {"rules", {{"ingress", rules(in, d.ingress_rules)}, {"egress", rules(in, d.egress_rules)}}}};
 }
 
+Json label_texts(const ir::LabelSet& labels) {
+  Json out = Json::array();
+  for (const ir::Label& label : labels) out.push_back(label.to_string());
+  return out;
+}
+
+// Each with what identity 1 is there, where that is more than what it is on all nodes with pods.
 Json nodes(const BundleInput& in) {
+  const ir::LabelSet& everywhere = in.identities.find(1)->labels;
   Json out = Json::array();
   for (std::size_t i = 0; i < in.cluster.nodes.size(); ++i) {
     const ir::Node& node = in.cluster.nodes[i];
     Json texts = Json::array();
     for (const IpAddress& address : std::set<IpAddress>(node.addresses.begin(), node.addresses.end())) texts.push_back(address.to_string());
-    out.push_back({{"name", node.name}, {"addresses", std::move(texts)}, {"identity", in.identities.of_node(i)}});
+    Json& added = out.emplace_back(Json{{"name", node.name}, {"addresses", std::move(texts)}, {"identity", in.identities.of_node(i)}});
+    if (const ir::LabelSet& host = in.identities.as_host(i); !node.remote_cluster && host != everywhere) added["host"] = label_texts(host);
   }
   return out;
 }
@@ -134,9 +143,7 @@ Json named_ports(const std::vector<ir::NamedPort>& ports) {
 Json identities(const BundleInput& in) {
   Json out = Json::array();
   for (const ir::Identity& identity : in.identities.all()) {
-    Json labels = Json::array();
-    for (const ir::Label& label : identity.labels) labels.push_back(label.to_string());
-    out.push_back({{"id", identity.id}, {"labels", std::move(labels)}});
+    out.push_back({{"id", identity.id}, {"labels", label_texts(identity.labels)}});
     if (!identity.named_ports.empty()) out.back()["namedPorts"] = named_ports(identity.named_ports);
   }
   return out;

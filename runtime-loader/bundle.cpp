@@ -203,6 +203,10 @@ BundleNode node(const JsonField& field) {
   out.name = field.at("name").text();
   out.identity = field.at("identity").number32();
   add_addresses(field.at("addresses"), out.addresses);
+  if (const auto labels = field.find("host")) {
+    out.host.emplace();
+    labels->each([&](const JsonField& label) { out.host->push_back(label.text()); });
+  }
   return out;
 }
 

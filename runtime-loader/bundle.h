@@ -66,6 +66,7 @@ struct BundleNode {
   std::string name;
   std::vector<Address> addresses;
   std::uint32_t identity = 0;  // as other nodes see it
+  std::optional<std::vector<std::string>> host = std::nullopt;  // labels of identity 1 there; none: those that it has in the bundle
 };
 
 // For the node's external device; see codegen-bpf/xdp/outside.h.

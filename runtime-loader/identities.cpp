@@ -16,14 +16,6 @@ bool has(const ir::LabelSet& labels, const std::string& source, const std::strin
 
 bool is_pod(std::uint32_t identity) { return identity > kLastReserved && identity < kExternal; }
 
-ir::LabelSet parsed(const std::vector<std::string>& texts) {
-  ir::LabelSet out;
-  for (const std::string& text : texts)
-    if (auto label = parse_label(text)) out.push_back(std::move(*label));
-  ir::normalise(out);
-  return out;
-}
-
 std::string listed(const ir::LabelSet& labels) {
   std::string out;
   for (const ir::Label& label : labels) out += (out.empty() ? "" : ",") + label.to_string();
@@ -62,6 +54,14 @@ Done check_reserved(const Bundle& bundle, const IdentityKey& key) {
 bool is_external(std::uint32_t identity) { return identity == 2 || identity == 9 || identity == 10 || identity >> 24 == 1; }
 
 bool is_reserved(std::uint32_t identity) { return identity > 0 && identity <= kLastReserved; }
+
+ir::LabelSet parsed(const std::vector<std::string>& texts) {
+  ir::LabelSet out;
+  for (const std::string& text : texts)
+    if (auto label = parse_label(text)) out.push_back(std::move(*label));
+  ir::normalise(out);
+  return out;
+}
 
 std::optional<IdentityKey> key_of(const Bundle& bundle, const LearnedIdentities& learned, std::uint32_t identity) {
   if (const auto found = bundle.identities.find(identity); found != bundle.identities.end()) {

@@ -38,6 +38,8 @@ struct ExternalFacts {
 
 // "k8s:app=web"; fails as input where there is no source or key.
 Result<ir::Label> parse_label(const std::string& text);
+// Without what is no label; sorted.
+ir::LabelSet parsed(const std::vector<std::string>& texts);
 // "http=8080/TCP"
 Result<ir::NamedPort> parse_named_port(const std::string& text);
 // Sorts, and fails as input where it can't be the label set of a pod or node: what all pods of the
@@ -82,11 +84,12 @@ Done place_external(const Bundle& bundle, const std::map<Prefix, const ExternalF
 IdentityKey with_address_labels(const Bundle& bundle, IdentityKey key, const Prefix& prefix, const IdentityNumbers& numbers,
                                 const AddressIdentities& addresses);
 
-// What identity 1 is on this node, which has the addresses that are identity 1 in the table. Cilium knows its own node as one
-// identity, whichever address is meant, with the labels of all of them (section 3.4): what the bundle says of identity 1, and of
-// each single address its cidr: label and those of the prefixes around it. Nothing: policies may not name nodes by prefix, so that
-// it is what the bundle says. Fails as input where the bundle does not say what identity 1 is.
-Result<std::optional<IdentityKey>> own_node(const Bundle& bundle, const LearnedIdentities& learned, const AddressIdentities& addresses);
+// What identity 1 is on the node of this name, which has the addresses that are identity 1 in the table: its labels as the bundle
+// has them for that node, reserved:kube-apiserver among them where it serves the API (section 3.6). Where policies may name nodes by
+// prefix, also the labels of all its addresses, as Cilium knows its own node as one identity whichever address is meant (section
+// 3.4): of each single address its cidr: label and those of the prefixes around it. Nothing: it is what the bundle says of identity
+// 1. Fails as input where the bundle does not say that.
+Result<std::optional<IdentityKey>> own_node(const Bundle& bundle, const std::string& name, const LearnedIdentities& learned, const AddressIdentities& addresses);
 
 // Adds the identities' bits to the peers of these programs. Fails as input if the bundle lacks selectors.
 Done add_peers(Bundle& bundle, const std::set<std::size_t>& programs, const LearnedIdentities& identities);

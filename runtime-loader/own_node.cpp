@@ -1,4 +1,4 @@
-// The own node as policies see it where they may name nodes by prefix (policy-cidr-match-mode: nodes).
+// The own node as policies see it: more than identity 1 is on all nodes.
 #include <algorithm>
 
 #include "runtime-loader/identities.h"
@@ -27,10 +27,14 @@ ir::LabelSet labels_of_address(const Bundle& bundle, const Prefix& own, const Id
 
 }  // namespace
 
-Result<std::optional<IdentityKey>> own_node(const Bundle& bundle, const LearnedIdentities& learned, const AddressIdentities& addresses) {
-  if (!bundle.cidr_matches_nodes) return std::nullopt;
+Result<std::optional<IdentityKey>> own_node(const Bundle& bundle, const std::string& name, const LearnedIdentities& learned, const AddressIdentities& addresses) {
+  const auto node = std::find_if(bundle.nodes.begin(), bundle.nodes.end(), [&](const BundleNode& one) { return one.name == name; });
+  const bool of_its_own = node != bundle.nodes.end() && node->host;
+  if (!bundle.cidr_matches_nodes && !of_its_own) return std::nullopt;
   auto key = key_of(bundle, {}, kHostIdentity);
   if (!key) return bad_input("the bundle does not say what identity 1 is, the own node; compile it with this release, and load it");
+  if (of_its_own) key->labels = parsed(*node->host);
+  if (!bundle.cidr_matches_nodes) return std::optional(std::move(*key));
   const IdentityNumbers numbers(bundle, learned);
   for (const auto& [prefix, identity] : addresses) {
     if (identity != kHostIdentity || !prefix.is_single()) continue;

@@ -101,6 +101,21 @@ TEST_CASE("where policies may not name nodes by prefix the own node is as the bu
   CHECK(one.bits() == kSomebody);  // the bundle's peers say no more
 }
 
+TEST_CASE("a node that serves the API is called so where it is the own one") {
+  Bundle bundle = made(false);
+  bundle.nodes[0].host = {"reserved:host", "reserved:kube-apiserver"};
+  const Planned one(bundle, {"one"}), two(bundle, {"two"});
+  CHECK(one.has("reserved:kube-apiserver"));
+  CHECK_FALSE(one.has("cidr:192.168.0.1/32"));
+  CHECK(one.bits() == (kSomebody | kHost));
+  CHECK_FALSE(two.plan.host);
+  bundle = made();
+  bundle.nodes[0].host = {"reserved:host", "reserved:kube-apiserver"};
+  const Planned both(bundle, {"one"});
+  CHECK(both.has("reserved:kube-apiserver"));
+  CHECK(both.has("cidr:192.168.0.1/32"));
+}
+
 TEST_CASE("addresses that only the node knows count, with the prefixes around them") {
   const Planned two(made(), {"two", {*Address::parse("198.51.100.7"), *Address::parse("203.0.113.9"), *Address::parse("2001:db8::7")}});
   CHECK(two.bits() == (kSomebody | kBlock | kBlockWithout | kPartners | kHost | kSix | kWithoutFirst));

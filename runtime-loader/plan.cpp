@@ -186,7 +186,7 @@ Result<AddressPlan> addresses(const Bundle& bundle, const ThisNode& node, const 
   if (const Done done = say(bundle, overrides, all); !done) return tl::make_unexpected(done.error());
   AddressPlan out{std::move(all), learned};
   if (const Done done = say_labels(bundle, overrides, out); !done) return tl::make_unexpected(done.error());
-  auto host = own_node(bundle, out.learned, out.addresses);
+  auto host = own_node(bundle, node.name, out.learned, out.addresses);
   if (!host) return tl::make_unexpected(host.error());
   out.host = std::move(*host);
   return out;

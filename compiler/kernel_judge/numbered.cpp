@@ -27,6 +27,8 @@ loader::Bundle bundle_of(const ir::Identities& identities, const ir::Cluster& cl
   for (const ir::AddressIdentity& entry : identities.addresses()) out.addresses[{address(entry.prefix.address), entry.prefix.length}] = entry.identity;
   for (std::size_t n = 0; n < cluster.nodes.size(); ++n) {
     loader::BundleNode& node = out.nodes.emplace_back(loader::BundleNode{cluster.nodes[n].name, {}, identities.of_node(n)});
+    node.host.emplace();
+    for (const ir::Label& label : identities.as_host(n)) node.host->push_back(label.to_string());
     const ir::Node& known = node.name == own.name ? own : cluster.nodes[n];
     for (const IpAddress& one : known.addresses) node.addresses.push_back(address(one));
   }

@@ -172,6 +172,7 @@ Identities Identities::build(const PolicySet& policies, const Cluster& cluster, 
   out.ipv4_ = config.ipv4;
   const NodeAddresses nodes = node_addresses(cluster);
 
+  for (std::size_t n = 0; n < cluster.nodes.size(); ++n) out.host_labels_.push_back(host_labels(cluster.nodes[n], nodes.apiserver[n]));
   for (std::uint32_t id = 1; id <= last_reserved; ++id) {
     const bool single_world = id == 2, family_world = id >= 9;
     if (out.dual_stack_ ? single_world : family_world) continue;

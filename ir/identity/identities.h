@@ -41,6 +41,8 @@ class Identities {
   const Identity* find(std::uint32_t id) const;
   std::uint32_t of_endpoint(std::size_t endpoint) const { return endpoint_ids_[endpoint]; }  // index into Cluster::endpoints
   std::uint32_t of_node(std::size_t node) const { return node_ids_[node]; }  // as other nodes see it: 6, 7 or node scope
+  // As it sees itself: identity 1 there, which has here what all nodes with pods have. Index into Cluster::nodes.
+  const LabelSet& as_host(std::size_t node) const { return host_labels_[node]; }
   // Longest prefix; world of the family where nothing is known.
   std::uint32_t of_address(const IpAddress& address) const;
   IdentityLock lock() const;  // to write back: cluster-scope numbers only
@@ -49,6 +51,7 @@ class Identities {
   std::vector<Identity> identities_;
   std::vector<AddressIdentity> addresses_;
   std::vector<std::uint32_t> endpoint_ids_, node_ids_;
+  std::vector<LabelSet> host_labels_;
   bool dual_stack_ = true, ipv4_ = true;
 };
 
