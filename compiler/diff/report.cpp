@@ -36,25 +36,19 @@ class Names {
   // Few by name, many by number; all that is outside together as the world.
   std::string of(const DiffEndIds& ids, bool sources) const {
     std::map<Kind, std::size_t> here;
-    bool world = false;
-    for (const auto id : ids) {
-      ++here[diff_.ends[id].kind];
-      world |= diff_.ends[id].name == "entity:world";
-    }
+    for (const auto id : ids) ++here[diff_.ends[id].kind];
     const auto whole = [&](Kind kind) { return here[kind] == count(kind) || (sources && kind == Kind::Name); };
-    const bool outside = world && whole(Kind::Outside) && whole(Kind::Name);
+    const bool outside = whole(Kind::World) && whole(Kind::Outside) && whole(Kind::Name);
     if (outside && whole(Kind::Workload) && whole(Kind::Entity) && whole(Kind::Node)) return "everybody";
+    const bool workloads = here[Kind::Workload] > kNamed && whole(Kind::Workload), worlds = whole(Kind::World);
     std::vector<std::string> names;
-    if (outside) names.emplace_back("world");
-    if (here[Kind::Workload] > kNamed && whole(Kind::Workload)) names.push_back("all " + std::to_string(here[Kind::Workload]) + " workloads");
-    const bool workloads = names.size() > (outside ? 1U : 0U);
+    if (worlds) names.emplace_back(outside ? "world" : "world (other addresses)");
+    if (workloads) names.push_back("all " + std::to_string(here[Kind::Workload]) + " workloads");
     for (const auto id : ids) {
-      const DiffEnd& end = diff_.ends[id];
-      if (outside && (end.name == "entity:world" || end.kind == Kind::Outside || end.kind == Kind::Name)) continue;
-      if (workloads && end.kind == Kind::Workload) continue;
-      names.push_back(of(id));
+      const Kind kind = diff_.ends[id].kind;
+      const bool said = (workloads && kind == Kind::Workload) || (worlds && kind == Kind::World) || (outside && (kind == Kind::Outside || kind == Kind::Name));
+      if (!said) names.push_back(of(id));
     }
-    std::stable_partition(names.begin(), names.end(), [](const std::string& name) { return name == "world"; });
     return joined(names);
   }
 

@@ -34,24 +34,57 @@ struct Case {
   AccessId access = nothing;
   Meeting meeting;
 };
-using Cases = std::map<std::string, Case>;
+using CaseKey = std::pair<std::string, std::string>;  // of both ends; "" where an end is plain
+using Cases = std::map<CaseKey, Case>;
 
 // `from_varies`, `to_varies`: the end isn't plain.
 Cases cases(Set& set, const Party& from, const Party& to, bool from_varies, bool to_varies) {
   Cases out;
   auto& encounters = set.judge.encounters();
+  const auto name = [&](FactsId seen, const std::optional<SubjectId>& subject) {
+    return name_of(encounters.facts(seen)) + '\2' + (subject ? name_of(encounters.subject(*subject)) : "");
+  };
   for (const AllPorts::Case& one : set.ports.cases(from, to)) {
-    std::string key;
-    if (from_varies) key += name_of(encounters.facts(one.meeting.source_seen)) + '\2' + (one.meeting.source ? name_of(encounters.subject(*one.meeting.source)) : "");
-    key += '\3';
-    if (to_varies) key += name_of(encounters.facts(one.meeting.destination_seen)) + '\2' + (one.meeting.destination ? name_of(encounters.subject(*one.meeting.destination)) : "");
-    out.emplace(std::move(key), Case{set.common(one.access), one.meeting});
+    const Meeting& meeting = one.meeting;
+    out.emplace(CaseKey{from_varies ? name(meeting.source_seen, meeting.source) : "", to_varies ? name(meeting.destination_seen, meeting.destination) : ""},
+                Case{set.common(one.access), meeting});
   }
   return out;
 }
 
-bool same_keys(const Cases& a, const Cases& b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) { return x.first == y.first; });
+// Looks cases up; an end that has one case has that one, whoever asks: hosts are told apart only where a policy could
+// select them, and the other set may have such a policy.
+class CaseFinder {
+ public:
+  explicit CaseFinder(const Cases& cases) : cases_(cases), key_(cases.begin()->first) {
+    for (const auto& [key, one] : cases) {
+      one_from_ &= key.first == key_.first;
+      one_to_ &= key.second == key_.second;
+    }
+  }
+  const Case* find(const CaseKey& key) const {
+    const auto found = cases_.find({one_from_ ? key_.first : key.first, one_to_ ? key_.second : key.second});
+    return found == cases_.end() ? nullptr : &found->second;
+  }
+
+ private:
+  const Cases& cases_;
+  const CaseKey& key_;
+  bool one_from_ = true, one_to_ = true;
+};
+
+using CasePairs = std::vector<std::pair<Case, Case>>;
+// Which cases are the same in both sets. Empty: nobody can say, as labels of nodes are others.
+CasePairs aligned(const Cases& before, const Cases& after) {
+  CasePairs out;
+  const CaseFinder was(before), is(after);
+  for (const Cases* all : {&before, &after})
+    for (const auto& [key, one] : *all) {
+      const Case *first = was.find(key), *second = is.find(key);
+      if (first == nullptr || second == nullptr) return {};
+      out.emplace_back(*first, *second);
+    }
+  return out;
 }
 
 // ---- all pairs ----------------------------------------------------------------------------------------
@@ -115,13 +148,9 @@ class Comparison {
     if (plain(i) && plain(j)) return intern(what);
     const Cases before = cases(both_.before, from.before, to.before, !plain(i), !plain(j));
     const Cases after = cases(both_.after, from.after, to.after, !plain(i), !plain(j));
-    if (what.before == what.after && same_keys(before, after)) {
-      for (const auto& [key, one] : before) {
-        const Case& other = after.at(key);
-        if (one.access == other.access) continue;
-        return intern({{one.access, one.access}, {other.access, other.access}, true});
-      }
-    }
+    if (what.before == what.after)
+      for (const auto& [was, is] : aligned(before, after))
+        if (was.access != is.access) return intern({{was.access, was.access}, {is.access, is.access}, true});
     return intern(what);
   }
 
@@ -266,11 +295,9 @@ Meetings differing(Sets& both, const AccessSets& sets, const Shared& from, const
   const auto varies = [&](Party Shared::*party, const Shared& end) { return !(party == &Shared::before ? both.before : both.after).ports.plain(end.*party); };
   const auto either = [&](const Shared& end) { return varies(&Shared::before, end) || varies(&Shared::after, end); };
   const Cases before = cases(both.before, from.before, to.before, either(from), either(to)), after = cases(both.after, from.after, to.after, either(from), either(to));
-  for (const auto& [key, one] : before) {
-    const auto other = after.find(key);
-    if (other == after.end()) continue;
-    const PortSpan *was = span_of(sets[one.access], flow), *is = span_of(sets[other->second.access], flow);
-    if ((was == nullptr) != (is == nullptr) || (was != nullptr && was->marks != is->marks)) return {one.meeting, other->second.meeting};
+  for (const auto& [first, second] : aligned(before, after)) {
+    const PortSpan *was = span_of(sets[first.access], flow), *is = span_of(sets[second.access], flow);
+    if ((was == nullptr) != (is == nullptr) || (was != nullptr && was->marks != is->marks)) return {first.meeting, second.meeting};
   }
   return {before.begin()->second.meeting, after.begin()->second.meeting};
 }

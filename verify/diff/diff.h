@@ -24,11 +24,12 @@ struct DiffEnd {
   enum class Kind : std::uint8_t {
     Workload,
     Entity,
+    World,    // of one family, where both sets have two
     Outside,  // addresses that have no narrower prefix among the ends
     Name,     // what a name of a toFQDNs rule resolves to, where --resolutions doesn't say; a destination only
     Node,
   };
-  std::string name;  // "shop/web", "entity:world", "cidr:192.0.2.0/24", "fqdn:*.example.com", "ip:192.0.2.1"
+  std::string name;  // "shop/web", "entity:host", "entity:world-ipv4", "cidr:192.0.2.0/24", "fqdn:*.example.com", "ip:192.0.2.1"
   Kind kind = Kind::Workload;
   bool internet = false;     // the world, or outside addresses that are routed there
 };

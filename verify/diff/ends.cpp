@@ -13,7 +13,7 @@ using Kind = DiffEnd::Kind;
 using IdentityPair = std::pair<std::uint32_t, std::uint32_t>;
 
 constexpr std::uint32_t kRemoteNode = 6, kLastReserved = 10;
-constexpr const char* kEntities[] = {"host", "remote-node", "kube-apiserver", "world", "health", "ingress", "init", "unmanaged"};
+constexpr const char* kEntities[] = {"host", "remote-node", "kube-apiserver", "health", "ingress", "init", "unmanaged"};
 // Addresses of the world that no network outside routes.
 constexpr const char* kPrivate[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128"};
 
@@ -50,12 +50,31 @@ void add_workloads(Sets& both, AllEnds& out) {
     if (before.count(name) == 0) add_single(out, workload(name), std::move(party), true);
 }
 
+// The world of one family, as two families are told apart.
+Party world_of(const std::string& family) {
+  const std::string name = "entity:world-" + family;
+  return {name, {{.kind = EndKind::Reserved, .name = name, .labels = {{"reserved", "world-" + family, ""}}}}};
+}
+
+void add_world(Sets& both, AllEnds& out) {
+  const auto dual = [](const Set& set) { return set.cluster().config.ipv4 && set.cluster().config.ipv6; };
+  if (!dual(both.before) || !dual(both.after)) {
+    const auto ends = [&](Set& set) { return Party{"entity:world", *set.judge.directory().resolve("entity:world", std::nullopt)}; };
+    add_shared(out, {"entity:world", Kind::World, true}, ends(both.before), ends(both.after));
+    return;
+  }
+  for (const char* family : {"ipv4", "ipv6"}) {
+    const Party party = world_of(family);
+    add_shared(out, {party.name, Kind::World, true}, party, party);
+  }
+}
+
 void add_entities(Sets& both, AllEnds& out) {
+  add_world(both, out);
   for (const char* entity : kEntities) {
     const std::string name = std::string("entity:") + entity;
     const auto ends = [&](Set& set) { return Party{name, *set.judge.directory().resolve(name, std::nullopt)}; };
-    DiffEnd end{name, Kind::Entity, std::string_view(entity) == "world"};
-    add_shared(out, std::move(end), ends(both.before), ends(both.after));
+    add_shared(out, {name, Kind::Entity}, ends(both.before), ends(both.after));
   }
 }
 

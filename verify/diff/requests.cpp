@@ -7,46 +7,64 @@
 namespace netpolc::verify::diffs {
 namespace {
 
-using Texts = std::map<std::string, ir::RuleRef>;  // of rules that a proxy reads
+using Texts = std::map<std::string, ir::RuleRef>;
 
 const ir::DirectionTable& of(const ir::DecisionTable& table, ir::Direction direction) { return direction == ir::Direction::Ingress ? table.ingress : table.egress; }
+const ir::Rule& rule_of(const Set& set, ir::RuleRef ref) { return set.policies().policies[ref.policy].rules[ref.rule]; }
 
-bool redirects(const Set& set, ir::RuleRef ref) {
-  if (ref == ir::synthesized_rule) return false;
-  const auto& ports = set.policies().policies[ref.policy].rules[ref.rule].ports;
-  return std::any_of(ports.begin(), ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
+bool redirects(const ir::Rule& rule) {
+  return std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
 }
 
 // Names that mean other names in other versions (semantics reference, sections 7.3 and 7.4).
-bool depends_on_version(const Set& set, ir::RuleRef ref) {
-  const auto& ports = set.policies().policies[ref.policy].rules[ref.rule].ports;
-  return std::any_of(ports.begin(), ports.end(), [](const ir::PortRule& item) {
-    return !item.l7.server_names.empty() || std::any_of(item.l7.dns.begin(), item.l7.dns.end(), [](const ir::DnsRule& rule) { return rule.match_pattern.starts_with("**"); });
+bool depends_on_version(const ir::Rule& rule) {
+  return std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) {
+    return !item.l7.server_names.empty() || std::any_of(item.l7.dns.begin(), item.l7.dns.end(), [](const ir::DnsRule& one) { return one.match_pattern.starts_with("**"); });
   });
 }
 
+// Of rules that let pass: those of proxies, and those that let every request pass (section 5.8).
 Texts texts(const Set& set, const std::vector<const ir::DecisionTable*>& tables, ir::Direction direction) {
   Texts out;
   for (const ir::DecisionTable* table : tables) {
     const auto& one = of(*table, direction);
     for (std::size_t r = 0; r < one.rules.size(); ++r)
-      if (redirects(set, one.rules[r])) out.emplace(one.rule_texts[r], one.rules[r]);
+      if (one.rules[r] != ir::synthesized_rule && rule_of(set, one.rules[r]).action != ir::Action::Deny) out.emplace(one.rule_texts[r], one.rules[r]);
   }
   return out;
 }
 
-std::vector<ir::RuleRef> missing(const Texts& from, const Texts& in) {
+bool some_redirect(const Set& set, const Texts& rules) {
+  return std::any_of(rules.begin(), rules.end(), [&](const auto& one) { return redirects(rule_of(set, one.second)); });
+}
+
+// Whether the rule could be for some of the traffic.
+bool meets(const ir::Rule& rule, const Access& traffic) {
+  const auto covers = [](const ir::PortMatch& match, const PortSpan& span) {
+    const bool any = match.protocol == ir::Protocol::Any && span.protocol >= ir::Protocol::Tcp && span.protocol <= ir::Protocol::Sctp;
+    if (!any && match.protocol != span.protocol) return false;
+    return !match.name.empty() || match.first == 0 || (match.first <= span.last && span.first <= std::max(match.first, match.last));
+  };
+  return rule.any_l4 || std::any_of(rule.ports.begin(), rule.ports.end(), [&](const ir::PortRule& item) {
+    return std::any_of(item.ports.begin(), item.ports.end(), [&](const ir::PortMatch& match) {
+      return std::any_of(traffic.begin(), traffic.end(), [&](const PortSpan& span) { return covers(match, span); });
+    });
+  });
+}
+
+// Of `from` what is not in `in`, if it could be about the traffic.
+std::vector<ir::RuleRef> missing(const Set& set, const Texts& from, const Texts& in, const Access& traffic) {
   std::vector<ir::RuleRef> out;
   for (const auto& [text, ref] : from)
-    if (in.count(text) == 0) out.push_back(ref);
+    if (in.count(text) == 0 && meets(rule_of(set, ref), traffic)) out.push_back(ref);
   return out;
 }
 
-bool some_proxied_in_both(const Access& a, const Access& b, const AccessSets& sets) {
+void add_proxied_in_both(const Access& a, const Access& b, const AccessSets& sets, Access& out) {
   for (const PortSpan& one : a)
     for (const PortSpan& other : b)
-      if (one.protocol == other.protocol && one.first <= other.last && other.first <= one.last && !sets.marks(one.marks).l7.empty() && !sets.marks(other.marks).l7.empty()) return true;
-  return false;
+      if (one.protocol == other.protocol && one.first <= other.last && other.first <= one.last && !sets.marks(one.marks).l7.empty() && !sets.marks(other.marks).l7.empty())
+        out.push_back({one.protocol, std::max(one.first, other.first), std::min(one.last, other.last), unmarked});
 }
 
 class Requests {
@@ -66,15 +84,26 @@ class Requests {
     const Shared& end = ends_.shared[id];
     const auto before_tables = both_.before.ports.tables(end.before), after_tables = both_.after.ports.tables(end.after);
     const Texts before = texts(both_.before, before_tables, direction), after = texts(both_.after, after_tables, direction);
-    if (before.empty() || after.empty()) return std::nullopt;
-    RequestsChange out{id, direction, missing(before, after), missing(after, before)};
-    if (out.rules_before.empty() && out.rules_after.empty() && !version_matters(before) && same_peers(before_tables, after_tables, direction)) return std::nullopt;
-    return both_ask(end, direction) ? std::optional(std::move(out)) : std::nullopt;
+    if (!some_redirect(both_.before, before) || !some_redirect(both_.after, after)) return std::nullopt;
+    const Access proxied = proxied_in_both(end, direction);
+    RequestsChange out{id, direction, missing(both_.before, before, after, proxied), missing(both_.after, after, before, proxied)};
+    if (proxied.empty()) return std::nullopt;
+    if (out.rules_before.empty() && out.rules_after.empty() && !version_matters(before) && same_enforcement(before_tables, after_tables, direction) &&
+        same_peers(before_tables, after_tables, direction))
+      return std::nullopt;
+    return out;
+  }
+
+  // What no rule asks for passes where no policy turns on default deny (section 4.4).
+  static bool same_enforcement(const std::vector<const ir::DecisionTable*>& before, const std::vector<const ir::DecisionTable*>& after, ir::Direction direction) {
+    return std::equal(before.begin(), before.end(), after.begin(), after.end(), [&](const auto* a, const auto* b) { return of(*a, direction).enforcement == of(*b, direction).enforcement; });
   }
 
   bool version_matters(const Texts& rules) const {
-    return both_.before.cluster().config.version != both_.after.cluster().config.version &&
-           std::any_of(rules.begin(), rules.end(), [&](const auto& rule) { return depends_on_version(both_.before, rule.second); });
+    const ir::CiliumVersion was = both_.before.cluster().config.version, is = both_.after.cluster().config.version;
+    if ((was < 17) != (is < 17)) return true;  // sections 4.4 and 4.5
+    return was != is &&
+           std::any_of(rules.begin(), rules.end(), [&](const auto& rule) { return depends_on_version(rule_of(both_.before, rule.second)); });
   }
 
   // Which of the ends each condition of the tables means.
@@ -96,19 +125,20 @@ class Requests {
     });
   }
 
-  // Whether some peer's traffic gets to a proxy in both.
-  bool both_ask(const Shared& end, ir::Direction direction) {
+  // Of some peer, on the way to a proxy in both. Everything where tables don't say.
+  Access proxied_in_both(const Shared& end, ir::Direction direction) {
     const auto before = both_.before.ports.plain(end.before), after = both_.after.ports.plain(end.after);
-    if (!before || !after || !before->judged || !after->judged) return true;
+    if (!before || !after || !before->judged || !after->judged) return sets_[everything];
     const SideAccess &was = direction == ir::Direction::Ingress ? *before->ingress : *before->egress, &is = direction == ir::Direction::Ingress ? *after->ingress : *after->egress;
     std::set<std::pair<AccessId, AccessId>> seen;
+    Access out;
     for (const DiffEndId id : ids_) {
       const auto peer_before = both_.before.ports.plain(ends_.shared[id].before), peer_after = both_.after.ports.plain(ends_.shared[id].after);
-      if (!peer_before || !peer_after) return true;
+      if (!peer_before || !peer_after) return sets_[everything];
       const std::pair pair{both_.before.common(was.of(peer_before->identity)), both_.after.common(is.of(peer_after->identity))};
-      if (seen.insert(pair).second && some_proxied_in_both(sets_[pair.first], sets_[pair.second], sets_)) return true;
+      if (seen.insert(pair).second) add_proxied_in_both(sets_[pair.first], sets_[pair.second], sets_, out);
     }
-    return false;
+    return out;
   }
 
   using Known = std::unordered_map<std::uint32_t, DiffEndIds>;
