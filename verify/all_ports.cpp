@@ -123,8 +123,6 @@ std::optional<std::uint32_t> AllPorts::find_identity(const ir::PeerFacts& facts)
   // says nothing of the family that is off: the interpreter goes by the address.
   const auto& config = judge_.directory().cluster().config;
   if (facts.address && !(facts.address->v6 ? config.ipv6 : config.ipv4)) return std::nullopt;
-  // Before 1.17 a pod's own node goes past proxies (section 4.5), of which tables know nothing.
-  if (config.version < 17 && std::any_of(facts.labels.begin(), facts.labels.end(), [](const ir::Label& label) { return label.source == "reserved" && label.key == "host"; })) return std::nullopt;
   if (facts.address) {
     const ir::Identity* identity = identities_.find(identities_.of_address(*facts.address));
     if (identity == nullptr) return std::nullopt;

@@ -74,7 +74,7 @@ class Writer {
   }
 
   void traffic(const verify::TrafficChange& one) {
-    text("change", to_string(one.kind), true);
+    text("change", one.kind == verify::ChangeKind::OtherWay ? "otherWay" : to_string(one.kind), true);
     ends("from", one.from);
     ends("to", one.to);
     out_ += ",\"pairs\":" + std::to_string(one.pairs);

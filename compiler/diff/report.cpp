@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "compiler/answers.h"
 #include "compiler/traffic_text.h"
@@ -133,7 +134,7 @@ class Reporter {
 
   DiffReport report() {
     for (const auto& one : diff_.traffic) traffic(one);
-    for (const auto& one : diff_.enforcement) enforcement(one);
+    transitions();
     for (const auto& one : diff_.undecided) undecided(one);
     for (const auto& one : diff_.requests) requests(one);
     for (const auto& one : diff_.arrivals) arrival(one);
@@ -176,12 +177,22 @@ class Reporter {
     lines_.push_back({rank(one), std::move(line)});
   }
 
-  void enforcement(const verify::EnforcementChange& one) {
-    const bool enters = one.after == ir::Enforcement::DefaultDeny;
-    DiffLine line{'!', "default", names_.of(one.end) + (enters ? " enters" : " leaves") + " default deny for " + (one.direction == ir::Direction::Ingress ? "ingress" : "egress"), "", "", {}};
-    if (enters) reasons_.now(line.reasons, "switched on by", one.rules_after);
-    else reasons_.once(line.reasons, "was switched on by", one.rules_before);
-    lines_.push_back({Enforcement, std::move(line)});
+  static bool enters(const verify::EnforcementChange& one) { return one.after == ir::Enforcement::DefaultDeny; }
+
+  // One line for all that the same rules are the reason for.
+  void transitions() {
+    using Key = std::tuple<bool, ir::Direction, std::vector<ir::RuleRef>>;
+    std::map<Key, DiffEndIds> groups;
+    for (const auto& one : diff_.enforcement) groups[{!enters(one), one.direction, enters(one) ? one.rules_after : one.rules_before}].push_back(one.end);
+    for (auto& [key, ends] : groups) {
+      const auto& [left, direction, rules] = key;
+      std::sort(ends.begin(), ends.end());
+      const std::string verb = left ? ends.size() == 1 ? " leaves" : " leave" : ends.size() == 1 ? " enters" : " enter";
+      DiffLine line{'!', "default", names_.of(ends, false) + verb + " default deny for " + (direction == ir::Direction::Ingress ? "ingress" : "egress"), "", "", {}};
+      if (left) reasons_.once(line.reasons, "was switched on by", rules);
+      else reasons_.now(line.reasons, "switched on by", rules);
+      lines_.push_back({Enforcement, std::move(line)});
+    }
   }
 
   void undecided(const verify::UndecidedEnd& one) {
@@ -213,12 +224,10 @@ class Reporter {
     const auto add = [&](auto n, const char* one, const char* many) {
       if (n != 0) parts.push_back(counted(static_cast<std::uint64_t>(n), one, many));
     };
-    const auto transitions = [&](bool enters) {
-      return std::count_if(diff_.enforcement.begin(), diff_.enforcement.end(), [&](const auto& one) { return (one.after == ir::Enforcement::DefaultDeny) == enters; });
-    };
+    const auto entering = std::count_if(diff_.enforcement.begin(), diff_.enforcement.end(), enters);
     const auto arrivals = [&](bool came) { return std::count_if(diff_.arrivals.begin(), diff_.arrivals.end(), [&](const auto& one) { return one.came == came; }); };
-    add(transitions(true), "endpoint newly default-deny", "endpoints newly default-deny");
-    add(transitions(false), "endpoint no longer default-deny", "endpoints no longer default-deny");
+    add(entering, "endpoint newly default-deny", "endpoints newly default-deny");
+    add(static_cast<std::ptrdiff_t>(diff_.enforcement.size()) - entering, "endpoint no longer default-deny", "endpoints no longer default-deny");
     add(arrivals(true), "came", "came");
     add(arrivals(false), "went", "went");
     add(diff_.undecided.size(), "undecided", "undecided");

@@ -1,7 +1,8 @@
 // verify/diff/diff.h — what two sets of manifests let pass, compared: every pair of workloads, entities and outside addresses
 // that either set tells apart, on every protocol and port, with what proxies and authentication ask on top. Exact for what is
 // there: a pair is in no change if and only if the interpreter says the same of each of its flows in both (docs/diff.md says
-// what an end stands for). Requests that proxies judge are not compared: where they could differ, that is said (`requests`).
+// what an end stands for); of Cilium 1.16 tables don't know which redirect wins where several hold (section 5.4). Requests that
+// proxies judge are not compared: where they could differ, that is said (`requests`).
 // Pure. The cost is that of the tables of both sets, and then of what changed.
 #pragma once
 #include <string>
