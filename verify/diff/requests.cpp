@@ -34,8 +34,11 @@ Texts texts(const Set& set, const std::vector<const ir::DecisionTable*>& tables,
   return out;
 }
 
-bool some_redirect(const Set& set, const Texts& rules) {
-  return std::any_of(rules.begin(), rules.end(), [&](const auto& one) { return redirects(rule_of(set, one.second)); });
+bool some_redirect(const Set& set, const std::vector<const ir::DecisionTable*>& tables, ir::Direction direction) {
+  return std::any_of(tables.begin(), tables.end(), [&](const ir::DecisionTable* table) {
+    const auto& rules = of(*table, direction).rules;
+    return std::any_of(rules.begin(), rules.end(), [&](ir::RuleRef ref) { return ref != ir::synthesized_rule && redirects(rule_of(set, ref)); });
+  });
 }
 
 // Whether the rule could be for some of the traffic.
@@ -52,12 +55,15 @@ bool meets(const ir::Rule& rule, const Access& traffic) {
   });
 }
 
-// Of `from` what is not in `in`, if it could be about the traffic.
-std::vector<ir::RuleRef> missing(const Set& set, const Texts& from, const Texts& in, const Access& traffic) {
+std::vector<ir::RuleRef> missing(const Texts& from, const Texts& in) {
   std::vector<ir::RuleRef> out;
   for (const auto& [text, ref] : from)
-    if (in.count(text) == 0 && meets(rule_of(set, ref), traffic)) out.push_back(ref);
+    if (in.count(text) == 0) out.push_back(ref);
   return out;
+}
+
+void keep_what_meets(std::vector<ir::RuleRef>& rules, const Set& set, const Access& traffic) {
+  std::erase_if(rules, [&](ir::RuleRef ref) { return !meets(rule_of(set, ref), traffic); });
 }
 
 void add_proxied_in_both(const Access& a, const Access& b, const AccessSets& sets, Access& out) {
@@ -83,14 +89,16 @@ class Requests {
   std::optional<RequestsChange> change(DiffEndId id, ir::Direction direction) {
     const Shared& end = ends_.shared[id];
     const auto before_tables = both_.before.ports.tables(end.before), after_tables = both_.after.ports.tables(end.after);
+    if (!some_redirect(both_.before, before_tables, direction) || !some_redirect(both_.after, after_tables, direction)) return std::nullopt;
     const Texts before = texts(both_.before, before_tables, direction), after = texts(both_.after, after_tables, direction);
-    if (!some_redirect(both_.before, before) || !some_redirect(both_.after, after)) return std::nullopt;
+    RequestsChange out{id, direction, missing(before, after), missing(after, before)};
+    const auto none = [&] { return out.rules_before.empty() && out.rules_after.empty(); };
+    const bool meaning = version_matters(before) || !same_enforcement(before_tables, after_tables, direction) || !same_peers(before_tables, after_tables, direction);
+    if (none() && !meaning) return std::nullopt;
     const Access proxied = proxied_in_both(end, direction);
-    RequestsChange out{id, direction, missing(both_.before, before, after, proxied), missing(both_.after, after, before, proxied)};
-    if (proxied.empty()) return std::nullopt;
-    if (out.rules_before.empty() && out.rules_after.empty() && !version_matters(before) && same_enforcement(before_tables, after_tables, direction) &&
-        same_peers(before_tables, after_tables, direction))
-      return std::nullopt;
+    keep_what_meets(out.rules_before, both_.before, proxied);
+    keep_what_meets(out.rules_after, both_.after, proxied);
+    if (proxied.empty() || (none() && !meaning)) return std::nullopt;
     return out;
   }
 
