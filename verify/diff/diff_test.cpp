@@ -216,7 +216,15 @@ std::string name_of(const IpAddress& address, const Diff& diff) {
   return name;
 }
 
-std::vector<Place> places(Forced& before, Forced& after, const Diff& diff) {
+void add_names(const ir::PolicySet& set, std::set<ir::FqdnPeer>& out) {
+  for (const auto& policy : set.policies)
+    for (const auto& rule : policy.rules)
+      for (const auto& peer : rule.peers)
+        if (const auto* name = std::get_if<ir::FqdnPeer>(&peer)) out.insert(*name);
+}
+
+// `names`: of either set.
+std::vector<Place> places(Forced& before, Forced& after, const Diff& diff, const std::set<ir::FqdnPeer>& names) {
   std::vector<Place> out;
   const auto both = [&](const std::string& reference, const std::string& name, bool replicated, bool sends) {
     const auto a = before.directory().resolve(reference, std::nullopt), b = after.directory().resolve(reference, std::nullopt);
@@ -228,8 +236,9 @@ std::vector<Place> places(Forced& before, Forced& after, const Diff& diff) {
     const IpAddress address = *IpAddress::parse(text);
     if (!address.v6 || after.directory().cluster().config.ipv6) both("ip:" + std::string(text), name_of(address, diff), false, true);
   }
+  if (names.count({"api.example.com", ""}) != 0) both("fqdn:api.example.com", "fqdn:api.example.com", false, false);
+  if (names.count({"", "*.example.com"}) != 0) both("fqdn:any.example.com", "fqdn:*.example.com", false, false);
   for (const DiffEnd& end : diff.ends) {
-    if (end.kind == DiffEnd::Kind::Name) both(end.name == "fqdn:api.example.com" ? end.name : "fqdn:any.example.com", end.name, false, false);
     if (end.kind == DiffEnd::Kind::Node && end.name.starts_with("ip:")) both(end.name, end.name, false, true);
   }
   return out;
@@ -327,8 +336,11 @@ void check(const Manifests& before, const Manifests& after, Seen& seen) {
   const Diff found = diff(before.world(), after.world());
   ir::Resolutions names = {{"api.example.com", {*IpAddress::parse("198.18.0.1")}}, {"any.example.com", {*IpAddress::parse("198.18.0.2")}}};
   Forced first(before, names), second(after, names);
+  std::set<ir::FqdnPeer> mentioned;
+  add_names(before.policies, mentioned);
+  add_names(after.policies, mentioned);
   const std::vector<ir::Flow> all_flows = flows(found);
-  const std::vector<Place> all = places(first, second, found);
+  const std::vector<Place> all = places(first, second, found, mentioned);
   for (const Place& from : all)
     for (const Place& to : all) {
       if (!from.sends || (from.name == to.name && !(from.replicated && &from == &to))) continue;
@@ -367,4 +379,152 @@ TEST_CASE("lines are exactly the pairs that the interpreter judges otherwise, an
   CHECK(seen.different > 20 * kSeeds);
   CHECK(seen.alike > 300 * kSeeds);
   CHECK(seen.requests != 0);
+}
+
+// ---- what is rare ----------------------------------------------------------------------------------------------
+
+namespace {
+
+ir::Policy of_host(const std::string& label, std::uint16_t port) {
+  ir::Policy out;
+  out.kind = ir::PolicyKind::CiliumClusterwideNetworkPolicy;
+  out.name = "host-" + label;
+  out.subject.requirements = {{"any", "a", ir::Operator::In, {label}}};
+  out.subject_is_node = true;
+  out.default_deny_egress = true;
+  ir::Rule rule;
+  rule.direction = D::Egress;
+  rule.any_l4 = false;
+  rule.ports = {{{{P::Tcp, port, port, ""}}, {}, {}}};
+  out.rules = {rule};
+  return out;
+}
+
+Manifests two_hosts(std::uint16_t first, std::uint16_t second) {
+  Manifests out;
+  Random random(1);
+  out.cluster = cluster(random);
+  out.cluster.config = {};
+  out.cluster.config.host_firewall = true;
+  out.policies.policies = {of_host("x", first), of_host("other", second)};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what two nodes swap is a difference, though all nodes together look alike") {
+  const Manifests before = two_hosts(80, 443), after = two_hosts(443, 80);
+  const Diff found = diff(before.world(), after.world());
+  CHECK_FALSE(diff(before.world(), before.world()).differs());
+  const auto line = std::find_if(found.traffic.begin(), found.traffic.end(), [&](const TrafficChange& one) { return in(one.to, found, "entity:world-ipv4"); });
+  REQUIRE(line != found.traffic.end());
+  CHECK(line->in_cases);  // of the one node; the other's is the reverse
+  CHECK(line->opens);
+  CHECK(line->closes);
+}
+
+TEST_CASE("enforcement that stops no traffic that is there is still said") {
+  Manifests before = two_hosts(80, 443), after = before;
+  before.policies.policies.clear();
+  before.cluster.config.host_firewall = after.cluster.config.host_firewall = false;
+  ir::Policy everything_passes;
+  everything_passes.kind = ir::PolicyKind::CiliumClusterwideNetworkPolicy;
+  everything_passes.name = "all";
+  everything_passes.default_deny_egress = true;
+  ir::Rule rule;
+  rule.direction = D::Egress;
+  rule.peer_kind = ir::PeerKind::Listed;
+  rule.peers = {ir::EntityPeer{ir::Entity::All}};
+  everything_passes.rules = {rule};
+  after.policies.policies = {everything_passes};
+  const Diff found = diff(before.world(), after.world());
+  CHECK(found.traffic.empty());
+  CHECK(found.enforcement.size() == after.cluster.endpoints.size());
+  CHECK(found.differs());
+}
+
+// ---- requests --------------------------------------------------------------------------------------------------
+
+namespace {
+
+// Everybody gets this from who has a label `a` with this value.
+ir::Rule http(const char* value, const char* path) {
+  ir::Rule out;
+  out.peer_kind = ir::PeerKind::Listed;
+  ir::LabelPeer peer;
+  peer.selector.requirements = {{"any", "a", ir::Operator::In, {value}}};
+  out.peers = {peer};
+  out.any_l4 = false;
+  ir::PortRule& item = out.ports.emplace_back();
+  item.ports = {{P::Tcp, 80, 80, ""}};
+  item.l7.parser = ir::L7Parser::Http;
+  item.l7.http = {{path, "GET", "", {}, {}}};
+  return out;
+}
+
+Manifests two_peers() {
+  Manifests out;
+  for (const char* name : {"server", "client"}) {
+    ir::Endpoint& one = out.cluster.endpoints.emplace_back();
+    one.ns = "n1";
+    one.name = name;
+    one.kind = "Deployment";
+    one.labels = {{"k8s", "a", std::string(name) == "server" ? "server" : "x"}, {"k8s", kNs, "n1"}};
+  }
+  ir::Policy& policy = out.policies.policies.emplace_back();
+  policy.ns = "n1";
+  policy.name = "server";
+  policy.subject.requirements = {{"any", "a", ir::Operator::In, {"server"}}};
+  policy.default_deny_ingress = true;
+  policy.rules = {http("x", "/x"), http("y", "/y")};
+  return out;
+}
+
+bool told(const Manifests& before, const Manifests& after) {
+  const Diff found = diff(before.world(), after.world());
+  return std::any_of(found.requests.begin(), found.requests.end(), [&](const RequestsChange& one) { return found.ends[one.end].name == "n1/server"; });
+}
+
+}  // namespace
+
+TEST_CASE("where requests could fare otherwise that is told, and only there") {
+  const Manifests before = two_peers();
+  CHECK_FALSE(told(before, before));
+  Manifests after = before;
+  SUBCASE("another path") {
+    after.policies.policies[0].rules[0] = http("x", "/other");
+    CHECK(told(before, after));
+  }
+  SUBCASE("a rule for the port beside it, that asks for nothing") {
+    after.policies.policies[0].rules.push_back(http("x", "/x"));
+    after.policies.policies[0].rules.back().ports[0].l7 = {};
+    CHECK(told(before, after));
+  }
+  SUBCASE("a rule for another port") {
+    after.policies.policies[0].rules.push_back(http("x", "/x"));
+    after.policies.policies[0].rules.back().ports[0].l7 = {};
+    after.policies.policies[0].rules.back().ports[0].ports[0] = {P::Tcp, 81, 81, ""};
+    CHECK_FALSE(told(before, after));
+  }
+  SUBCASE("a peer for whom the other rule is") {
+    after.cluster.endpoints[1].labels[0].value = "y";
+    CHECK(told(before, after));
+  }
+  SUBCASE("without default deny what no rule lists passes, too") {
+    after.policies.policies[0].default_deny_ingress = false;
+    CHECK(told(before, after));
+  }
+  SUBCASE("another version, which means the same by a path") {
+    after.cluster.config.version = 19;
+    CHECK_FALSE(told(before, after));
+  }
+  SUBCASE("another version, and server names") {
+    Manifests first = before;
+    first.policies.policies[0].rules[0].ports[0].l7 = {};
+    first.policies.policies[0].rules[0].ports[0].l7.server_names = {"*.example.com"};
+    after = first;
+    CHECK_FALSE(told(first, after));
+    after.cluster.config.version = 20;
+    CHECK(told(first, after));
+  }
 }
