@@ -120,9 +120,11 @@ class Requests {
     auto& known = identities(set, member);
     Peers out;
     for (const ir::DecisionTable* table : tables)
-      for (const ir::PeerBit& bit : of(*table, direction).bits)
+      for (const ir::PeerBit& bit : of(*table, direction).bits) {
+        auto& meant = out[bit.text];
         for (const std::uint32_t identity : bit.identities)
-          if (const auto found = known.find(identity); found != known.end()) out[bit.text].insert(found->second.begin(), found->second.end());
+          if (const auto found = known.find(identity); found != known.end()) meant.insert(found->second.begin(), found->second.end());
+      }
     return out;
   }
   bool same_peers(const std::vector<const ir::DecisionTable*>& before, const std::vector<const ir::DecisionTable*>& after, ir::Direction direction) {
