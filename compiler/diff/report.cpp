@@ -88,8 +88,7 @@ class Reasons {
       now(out, "by", after->rules);
       if (passed && !before->rules.empty()) once(out, "was by", before->rules);
     } else if (passes_now) {
-      out.push_back({std::string(after->localhost_exception ? "a pod's own node always reaches it" : after->enforcement == ir::Enforcement::None ? "no policy is for its " : "no policy turns on default deny for its ") +
-                         (after->localhost_exception ? "" : direction), ""});
+      out.push_back({passes_without_rule(*after, direction), ""});
       once(out, before->verdict == ir::Verdict::Deny ? "was denied by" : "default deny was switched on by", before->rules);
     } else if (after->verdict == ir::Verdict::Deny) {
       if (after->encapsulation) out.push_back({"only nodes send to the overlay's port of a node", ""});
@@ -101,6 +100,10 @@ class Reasons {
   }
 
  private:
+  static std::string passes_without_rule(const ir::SideVerdict& verdict, const char* direction) {
+    if (verdict.localhost_exception) return "a pod's own node always reaches it";
+    return std::string(verdict.enforcement == ir::Enforcement::None ? "no policy is for its " : "no policy turns on default deny for its ") + direction;
+  }
   static bool passes(const ir::SideVerdict& verdict) { return verdict.verdict == ir::Verdict::Allow || verdict.verdict == ir::Verdict::AllowL7; }
 
   void add(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules, const Session& session, bool was) const {
@@ -201,7 +204,8 @@ class Reporter {
   }
 
   void requests(const verify::RequestsChange& one) {
-    DiffLine line{'?', "requests", names_.of(one.end) + (one.direction == ir::Direction::Ingress ? " (ingress)" : " (egress)"), "proxies go by other rules; which requests pass is not compared here", "", {}};
+    DiffLine line{'?', "requests", names_.of(one.end) + (one.direction == ir::Direction::Ingress ? " (ingress)" : " (egress)"),
+                  "proxies go by other rules; which requests pass is not compared here", "", {}};
     reasons_.now(line.reasons, "now by", one.rules_after);
     reasons_.once(line.reasons, "was by", one.rules_before);
     lines_.push_back({Requests, std::move(line)});

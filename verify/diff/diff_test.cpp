@@ -114,8 +114,10 @@ void change_cluster(Random& random, Manifests& set) {
 
 // ---- by force --------------------------------------------------------------------------------------------------
 
-constexpr ir::Flow kFlows[] = {{P::Tcp, 80}, {P::Tcp, 81}, {P::Tcp, 85}, {P::Tcp, 86}, {P::Tcp, 90}, {P::Tcp, 91}, {P::Tcp, 1}, {P::Tcp, 0}, {P::Udp, 53}, {P::Udp, 80}, {P::Udp, 85}, {P::Udp, 8472},
-                               {P::Udp, 86}, {P::Udp, 90}, {P::Udp, 91}, {P::Tcp, 53}, {P::Tcp, 8}, {P::Udp, 8}, {P::Sctp, 80}, {P::Sctp, 85}, {P::Sctp, 86}, {P::Icmp, 8}, {P::Icmp, 9}, {P::Icmpv6, 8}, {P::Gre, 0}, {P::Any, 0}};
+constexpr ir::Flow kFlows[] = {{P::Tcp, 80}, {P::Tcp, 81}, {P::Tcp, 85}, {P::Tcp, 86}, {P::Tcp, 90}, {P::Tcp, 91}, {P::Tcp, 1}, {P::Tcp, 0},
+                               {P::Udp, 53}, {P::Udp, 80}, {P::Udp, 85}, {P::Udp, 8472},
+                               {P::Udp, 86}, {P::Udp, 90}, {P::Udp, 91}, {P::Tcp, 53}, {P::Tcp, 8}, {P::Udp, 8},
+                               {P::Sctp, 80}, {P::Sctp, 85}, {P::Sctp, 86}, {P::Icmp, 8}, {P::Icmp, 9}, {P::Icmpv6, 8}, {P::Gre, 0}, {P::Any, 0}};
 
 const ir::HttpRequest kRequests[] = {{"GET", "/x", "h", {}}, {"PUT", "/x", "h", {}}, {"GET", "/y", "h", {}}, {"PUT", "/z", "h", {}}};
 
@@ -155,7 +157,8 @@ class Forced {
     std::map<std::string, Passing> out;
     for (const End& a : from)
       for (const End& b : to)
-        for (const Meeting& meeting : judge_.encounters().meet(a, b)) out[key(a, meeting.source, meeting.source_seen) + "|" + key(b, meeting.destination, meeting.destination_seen)] = pass(meeting, flow);
+        for (const Meeting& meeting : judge_.encounters().meet(a, b))
+          out[key(a, meeting.source, meeting.source_seen) + "|" + key(b, meeting.destination, meeting.destination_seen)] = pass(meeting, flow);
     return out;
   }
 
@@ -303,7 +306,8 @@ void check_requests(const Diff& diff, Forced& before, Forced& after, const Place
     if (was == is || was.size() != is.size()) continue;
     const std::string& subject = direction == D::Ingress ? to.name : from.name;
     ++seen.requests;
-    CHECK(std::any_of(diff.requests.begin(), diff.requests.end(), [&](const RequestsChange& one) { return one.direction == direction && diff.ends[one.end].name == subject; }));
+    const auto is_it = [&](const RequestsChange& one) { return one.direction == direction && diff.ends[one.end].name == subject; };
+    CHECK(std::any_of(diff.requests.begin(), diff.requests.end(), is_it));
   }
 }
 
@@ -505,6 +509,16 @@ TEST_CASE("where requests could fare otherwise that is told, and only there") {
     after.policies.policies[0].rules.back().ports[0].l7 = {};
     after.policies.policies[0].rules.back().ports[0].ports[0] = {P::Tcp, 81, 81, ""};
     CHECK_FALSE(told(before, after));
+  }
+  SUBCASE("a port whose name is that of another") {
+    Manifests first = before;
+    first.cluster.endpoints[0].named_ports = {{"web", 80, P::Tcp}};
+    first.policies.policies[0].rules.push_back(http("x", "/x"));
+    first.policies.policies[0].rules.back().ports[0] = {{{P::Tcp, 0, 0, "web"}}, {}, {}};
+    after = first;
+    CHECK_FALSE(told(first, after));
+    after.cluster.endpoints[0].named_ports[0].port = 90;
+    CHECK(told(first, after));
   }
   SUBCASE("a peer for whom the other rule is") {
     after.cluster.endpoints[1].labels[0].value = "y";

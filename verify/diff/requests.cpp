@@ -23,6 +23,18 @@ bool depends_on_version(const ir::Rule& rule) {
   });
 }
 
+bool names_ports(const ir::Rule& rule) {
+  return std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) {
+    return std::any_of(item.ports.begin(), item.ports.end(), [](const ir::PortMatch& match) { return !match.name.empty(); });
+  });
+}
+
+// Whether all pods call their ports the same (section 5.9).
+bool same_port_names(const ir::Cluster& before, const ir::Cluster& after) {
+  return std::equal(before.endpoints.begin(), before.endpoints.end(), after.endpoints.begin(), after.endpoints.end(),
+                    [](const ir::Endpoint& a, const ir::Endpoint& b) { return a.ns == b.ns && a.name == b.name && a.named_ports == b.named_ports; });
+}
+
 // Of rules that let pass: those of proxies, and those that let every request pass (section 5.8).
 Texts texts(const Set& set, const std::vector<const ir::DecisionTable*>& tables, ir::Direction direction) {
   Texts out;
@@ -75,7 +87,8 @@ void add_proxied_in_both(const Access& a, const Access& b, const AccessSets& set
 
 class Requests {
  public:
-  Requests(Sets& both, const AccessSets& sets, const AllEnds& ends, const DiffEndIds& computable) : both_(both), sets_(sets), ends_(ends), ids_(computable) {}
+  Requests(Sets& both, const AccessSets& sets, const AllEnds& ends, const DiffEndIds& computable)
+      : both_(both), sets_(sets), ends_(ends), ids_(computable), same_port_names_(same_port_names(both.before.cluster(), both.after.cluster())) {}
 
   std::vector<RequestsChange> all() {
     std::vector<RequestsChange> out;
@@ -93,7 +106,8 @@ class Requests {
     const Texts before = texts(both_.before, before_tables, direction), after = texts(both_.after, after_tables, direction);
     RequestsChange out{id, direction, missing(before, after), missing(after, before)};
     const auto none = [&] { return out.rules_before.empty() && out.rules_after.empty(); };
-    const bool meaning = version_matters(before) || !same_enforcement(before_tables, after_tables, direction) || !same_peers(before_tables, after_tables, direction);
+    const bool meaning = version_matters(before) || port_names_matter(before) || !same_enforcement(before_tables, after_tables, direction) ||
+                         !same_peers(before_tables, after_tables, direction);
     if (none() && !meaning) return std::nullopt;
     const Access proxied = proxied_in_both(end, direction);
     keep_what_meets(out.rules_before, both_.before, proxied);
@@ -105,6 +119,10 @@ class Requests {
   // What no rule asks for passes where no policy turns on default deny (section 4.4).
   static bool same_enforcement(const std::vector<const ir::DecisionTable*>& before, const std::vector<const ir::DecisionTable*>& after, ir::Direction direction) {
     return std::equal(before.begin(), before.end(), after.begin(), after.end(), [&](const auto* a, const auto* b) { return of(*a, direction).enforcement == of(*b, direction).enforcement; });
+  }
+
+  bool port_names_matter(const Texts& rules) const {
+    return !same_port_names_ && std::any_of(rules.begin(), rules.end(), [&](const auto& rule) { return names_ports(rule_of(both_.before, rule.second)); });
   }
 
   bool version_matters(const Texts& rules) const {
@@ -164,6 +182,7 @@ class Requests {
   const AccessSets& sets_;
   const AllEnds& ends_;
   const DiffEndIds& ids_;
+  const bool same_port_names_;
   Known before_, after_;
 };
 
