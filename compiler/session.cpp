@@ -67,22 +67,31 @@ int complain(const std::string& message) {
   return kNoAnswer;
 }
 
-void add_input_options(CLI::App& command, InputOptions& options) {
+const std::vector<std::string>& cilium_versions() {
+  static const std::vector<std::string> all{"1.16", "1.17", "1.18", "1.19", "1.20"};
+  return all;
+}
+
+void add_reading_options(CLI::App& command, InputOptions& options) {
   const std::string group = "Input";
   command.add_option("-f,--file", options.files, "A file, a directory (recursive), or - for stdin; repeatable")
       ->allow_extra_args(false)
       ->group(group);
-  command.add_option("paths", options.positional, "The same as -f")->group(group);
   command.add_flag("--lax", options.lax, "Unknown fields in policies are warnings")->group(group);
   command.add_flag("--keep-going", options.keep_going, "Report rejected policies and go on without them")->group(group);
-  command.add_option("--cilium-version", options.cilium_version, "Whose semantics: 1.16 to 1.20 (default 1.18)")
-      ->check(CLI::IsMember({"1.16", "1.17", "1.18", "1.19", "1.20"}))
-      ->group(group);
   command.add_option("--identities", options.identities, "File that keeps identity numbers stable")->group(group);
   command.add_option("--resolutions", options.resolutions, "JSON file: what DNS names resolve to")->group(group);
   command.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group("Output");
+}
+
+void add_input_options(CLI::App& command, InputOptions& options) {
+  add_reading_options(command, options);
+  command.add_option("paths", options.positional, "The same as -f")->group("Input");
+  command.add_option("--cilium-version", options.cilium_version, "Whose semantics: 1.16 to 1.20 (default 1.18)")
+      ->check(CLI::IsMember(cilium_versions()))
+      ->group("Input");
 }
 
 std::optional<int> open(const InputOptions& options, Session& session) {

@@ -27,6 +27,10 @@ struct InputOptions {
   bool warnings_are_findings = false;  // the command prints them itself, as its result
 };
 void add_input_options(CLI::App& command, InputOptions& options);
+// All of them but for whose semantics they are read, and paths alone.
+void add_reading_options(CLI::App& command, InputOptions& options);
+// "1.16" to "1.20".
+const std::vector<std::string>& cilium_versions();
 
 // An option that may come several times, with one value each: CLI11 would take `[k=v]` for a list of values, and what
 // follows for more of them.

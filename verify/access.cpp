@@ -116,6 +116,11 @@ AccessId AccessSets::either(AccessId a, AccessId b) {
   return kept->second = intern(all);
 }
 
+AccessId AccessSets::without(AccessId a, AccessId b) {
+  if (a == nothing || a == b) return nothing;
+  return b == nothing ? a : intern(difference(sets_[a], sets_[b]));
+}
+
 AccessId AccessSets::only(AccessId a, const std::vector<ir::Flow>& flows) {
   Access wanted;
   for (const ir::Flow& flow : flows) wanted.push_back({flow.protocol, flow.number, flow.number, unmarked});

@@ -51,6 +51,7 @@ class AccessSets {
 
   AccessId both(AccessId a, AccessId b);    // marks of both
   AccessId either(AccessId a, AccessId b);  // where they overlap the marks of `a`
+  AccessId without(AccessId a, AccessId b);  // what of `a` is not in `b`, whatever the marks
   AccessId only(AccessId a, const std::vector<ir::Flow>& flows);
   AccessId all_but(const ir::Flow& flow);
   AccessId plain(AccessId a);  // without marks

@@ -205,6 +205,14 @@ AccessId AllPorts::sendable(const Meeting& meeting) {
   return meeting.source && judge_.encounters().may_not_encapsulate(*meeting.source, meeting.destination_seen, overlay) ? sets_.all_but(overlay) : everything;
 }
 
+// What of that both sides let pass.
+AccessId AllPorts::passing(const Meeting& meeting) {
+  AccessId access = sendable(meeting);
+  if (meeting.source) access = sets_.both(access, side(*meeting.source, ir::Direction::Egress, meeting.destination_seen));
+  if (meeting.destination) access = sets_.both(access, side(*meeting.destination, ir::Direction::Ingress, meeting.source_seen));
+  return access;
+}
+
 // False: cannot be decided.
 bool AllPorts::add(const Meeting& meeting, const Party& from, const Party& to, const End& end, bool first, Traffic& out) {
   const std::pair<const std::optional<SubjectId>*, const Party*> subjects[] = {{&meeting.source, &from}, {&meeting.destination, &to}};
@@ -215,9 +223,7 @@ bool AllPorts::add(const Meeting& meeting, const Party& from, const Party& to, c
     return false;
   }
   AccessId all = sendable(meeting);
-  AccessId access = all;
-  if (meeting.source) access = sets_.both(access, side(*meeting.source, ir::Direction::Egress, meeting.destination_seen));
-  if (meeting.destination) access = sets_.both(access, side(*meeting.destination, ir::Direction::Ingress, meeting.source_seen));
+  AccessId access = passing(meeting);
   if (!end.flows.empty()) {
     all = sets_.only(all, end.flows);
     access = sets_.only(access, end.flows);
@@ -241,6 +247,29 @@ Traffic AllPorts::between(const Party& from, const Party& to) {
     }
   }
   if (out.possible == nothing) out.word = Word::Denied;
+  return out;
+}
+
+std::vector<AllPorts::Case> AllPorts::cases(const Party& from, const Party& to) {
+  std::vector<Case> out;
+  for (const End& source : from.ends)
+    for (const End& destination : to.ends)
+      for (const Meeting& meeting : judge_.encounters().meet(source, destination)) out.push_back({meeting, passing(meeting)});
+  return out;
+}
+
+const ir::Incomputable* AllPorts::incomputable(const Party& party) {
+  for (const End& end : party.ends)
+    for (const auto& face : judge_.encounters().faces(end))
+      if (const ir::Incomputable* why = face.subject ? incomputable(*face.subject) : nullptr) return why;
+  return nullptr;
+}
+
+std::vector<const ir::DecisionTable*> AllPorts::tables(const Party& party) {
+  std::vector<const ir::DecisionTable*> out;
+  for (const End& end : party.ends)
+    for (const auto& face : judge_.encounters().faces(end))
+      if (const ir::DecisionTable* table = face.subject ? table_of(*face.subject) : nullptr) out.push_back(table);
   return out;
 }
 

@@ -44,7 +44,29 @@ class AllPorts {
   // in `parties`, each other included. Classes are numbered as they appear. Costs little per party, and nothing per pair.
   std::vector<std::uint32_t> classes(const Parties& parties);
 
+  // What tables alone say of a party, for whoever compares many without asking about each pair: one end, which is the same
+  // to everybody, with an identity. None: ask `cases`. What X may send to Y, both of this kind, is what X's egress says of Y's
+  // identity and Y's ingress of X's, but for the overlay's port of nodes.
+  struct Plain {
+    std::uint32_t identity = 0;
+    bool judged = false;                                       // somebody's policy is asked
+    const SideAccess *ingress = nullptr, *egress = nullptr;  // of `judged`; owned by this
+  };
+  std::optional<Plain> plain(const Party& party);
+  // What `between` draws together: one by one. Precondition: neither is incomputable.
+  struct Case {
+    Meeting meeting;
+    AccessId access = nothing;
+  };
+  std::vector<Case> cases(const Party& from, const Party& to);
+  // The first reason of any end. Owned by the judge.
+  const ir::Incomputable* incomputable(const Party& party);
+  // Of every end that has one. Owned by this.
+  std::vector<const ir::DecisionTable*> tables(const Party& party);
+  bool managed(const Party& party) const;
+
   const AccessSets& sets() const { return sets_; }
+  const ir::Identities& identities() const { return identities_; }
   // Called once for each side that an answer is made of and that has a table: whose policy, for whom, and what it allows.
   using SideCheck = std::function<void(const ir::Subject&, ir::Direction, const ir::PeerFacts&, const Access&)>;
   void check_sides(SideCheck check) { check_ = std::move(check); }
@@ -54,7 +76,6 @@ class AllPorts {
   void index_subjects();
   void add_nodes(Parties& out) const;
   void add_prefixes(Parties& out) const;
-  bool managed(const Party& party) const;
 
   std::optional<std::uint32_t> identity_of(FactsId peer);
   std::optional<std::uint32_t> find_identity(const ir::PeerFacts& facts) const;
@@ -66,6 +87,7 @@ class AllPorts {
   const std::vector<Stretch>& all_stretches();
   const ir::Incomputable* incomputable(SubjectId subject);
   AccessId sendable(const Meeting& meeting);
+  AccessId passing(const Meeting& meeting);
   struct Side;
   Side all_sides(ir::Direction direction);
   std::optional<Encounters::Face> plain_face(const Party& party);

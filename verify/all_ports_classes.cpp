@@ -59,6 +59,18 @@ std::optional<Encounters::Face> AllPorts::plain_face(const Party& party) {
   return face;
 }
 
+std::optional<AllPorts::Plain> AllPorts::plain(const Party& party) {
+  const auto face = plain_face(party);
+  if (!face) return std::nullopt;
+  Plain out{.identity = *identity_of(face->seen)};
+  if (!face->subject || table_of(*face->subject) == nullptr) return out;
+  const std::uint32_t table = *subject_tables_[*face->subject];
+  out.judged = true;
+  out.ingress = &side_of(table, ir::Direction::Ingress);
+  out.egress = &side_of(table, ir::Direction::Egress);
+  return out;
+}
+
 std::vector<std::uint32_t> AllPorts::classes(const Parties& parties) {
   const Side ingress = all_sides(ir::Direction::Ingress), egress = all_sides(ir::Direction::Egress);
   std::vector<std::optional<Encounters::Face>> faces;

@@ -23,6 +23,7 @@ class SideAccess {
   };
   // Those that have another access than all the others; sorted.
   const std::vector<Named>& named() const { return named_; }
+  AccessId others() const { return others_; }
   // Of one `sets`: whether they say the same of every identity.
   auto operator<=>(const SideAccess&) const = default;
 

@@ -1,0 +1,268 @@
+#include "compiler/diff/report.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "compiler/answers.h"
+#include "compiler/traffic_text.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using verify::ChangeKind;
+using verify::Diff;
+using verify::DiffEnd;
+using verify::DiffEndIds;
+using Kind = verify::DiffEnd::Kind;
+
+constexpr std::size_t kNamed = 3;  // of a group of ends, or of rules: more are counted
+
+std::string counted(std::uint64_t n, const char* one, const char* many) { return std::to_string(n) + " " + (n == 1 ? one : many); }
+
+// ---- who ---------------------------------------------------------------------------------------------
+
+class Names {
+ public:
+  explicit Names(const Diff& diff) : diff_(diff) {
+    for (const auto& arrival : diff.arrivals) --all_[diff.ends[arrival.end].kind];
+    for (const DiffEnd& end : diff.ends) ++all_[end.kind];
+  }
+
+  std::string of(verify::DiffEndId id) const {
+    const std::string& name = diff_.ends[id].name;
+    return name.starts_with("entity:") ? name.substr(7) : name;
+  }
+
+  // Few by name, many by number; all that is outside together as the world.
+  std::string of(const DiffEndIds& ids, bool sources) const {
+    std::map<Kind, std::size_t> here;
+    for (const auto id : ids) ++here[diff_.ends[id].kind];
+    const auto whole = [&](Kind kind) { return here[kind] == count(kind) || (sources && kind == Kind::Name); };
+    const bool outside = whole(Kind::World) && whole(Kind::Outside) && whole(Kind::Name);
+    if (outside && whole(Kind::Workload) && whole(Kind::Entity) && whole(Kind::Node)) return "everybody";
+    const bool workloads = here[Kind::Workload] > kNamed && whole(Kind::Workload), worlds = whole(Kind::World);
+    std::vector<std::string> names;
+    if (worlds) names.emplace_back(outside ? "world" : "world (other addresses)");
+    if (workloads) names.push_back("all " + std::to_string(here[Kind::Workload]) + " workloads");
+    for (const auto id : ids) {
+      const Kind kind = diff_.ends[id].kind;
+      const bool said = (workloads && kind == Kind::Workload) || (worlds && kind == Kind::World) || (outside && (kind == Kind::Outside || kind == Kind::Name));
+      if (!said) names.push_back(of(id));
+    }
+    return joined(names);
+  }
+
+ private:
+  std::size_t count(Kind kind) const {
+    const auto found = all_.find(kind);
+    return found == all_.end() ? 0 : found->second;
+  }
+  static std::string joined(const std::vector<std::string>& names) {
+    std::string out;
+    const std::size_t shown = names.size() <= kNamed + 1 ? names.size() : kNamed;
+    for (std::size_t i = 0; i < shown; ++i) out += (i == 0 ? "" : ", ") + names[i];
+    return shown == names.size() ? out : out + " and " + std::to_string(names.size() - shown) + " more";
+  }
+
+  const Diff& diff_;
+  std::map<Kind, std::size_t> all_;
+};
+
+// ---- why ----------------------------------------------------------------------------------------------
+
+class Reasons {
+ public:
+  Reasons(const Session& before, const Session& after) : before_(before), after_(after) {}
+
+  void now(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules) const { add(out, how, rules, after_, false); }
+  void once(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules) const { add(out, how, rules, before_, true); }
+
+  // One side of a pair, if it says something else than before. "" name: nothing to be said.
+  void side(std::vector<DiffReason>& out, const std::optional<ir::SideVerdict>& before, const std::optional<ir::SideVerdict>& after, const char* direction) const {
+    if (!before || !after) return;
+    const bool passed = passes(*before), passes_now = passes(*after);
+    if (passed == passes_now && before->verdict == after->verdict && before->l7 == after->l7 && before->auth == after->auth) return;
+    if (!passed && !passes_now) return;
+    if (passes_now && !after->rules.empty()) {
+      now(out, "by", after->rules);
+      if (passed && !before->rules.empty()) once(out, "was by", before->rules);
+    } else if (passes_now) {
+      out.push_back({passes_without_rule(*after, direction), ""});
+      once(out, before->verdict == ir::Verdict::Deny ? "was denied by" : "default deny was switched on by", before->rules);
+    } else if (after->verdict == ir::Verdict::Deny) {
+      if (after->encapsulation) out.push_back({"only nodes send to the overlay's port of a node", ""});
+      now(out, "denied by", after->rules);
+    } else {
+      if (!before->rules.empty()) once(out, "was by", before->rules);
+      else now(out, "default deny, switched on by", after->rules);
+    }
+  }
+
+ private:
+  static std::string passes_without_rule(const ir::SideVerdict& verdict, const char* direction) {
+    if (verdict.localhost_exception) return "a pod's own node always reaches it";
+    return std::string(verdict.enforcement == ir::Enforcement::None ? "no policy is for its " : "no policy turns on default deny for its ") + direction;
+  }
+  static bool passes(const ir::SideVerdict& verdict) { return verdict.verdict == ir::Verdict::Allow || verdict.verdict == ir::Verdict::AllowL7; }
+
+  void add(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules, const Session& session, bool was) const {
+    const auto& policies = session.loaded.policies;
+    const std::size_t shown = rules.size() <= kNamed + 1 ? rules.size() : kNamed;
+    for (std::size_t r = 0; r < shown; ++r) {
+      const auto& policy = policies.policies[rules[r].policy];
+      const std::string path = rules[r].rule < policy.rules.size() ? policy.rules[rules[r].rule].path : "";
+      const Span where = place_of(rules[r], policies);
+      const std::string line = ":" + std::to_string(session.sources.locate(where.file, where.begin).line);
+      out.push_back({std::string(how) + " " + (path.empty() ? "" : path + " of ") + ir::to_string(policy.kind) + " " + (policy.ns.empty() ? "" : policy.ns + "/") + policy.name,
+                     session.sources.path(where.file) + (was ? " (was " + line + ")" : line)});
+    }
+    if (shown != rules.size()) out.push_back({"and " + std::to_string(rules.size() - shown) + " more rules", ""});
+  }
+
+  const Session& before_;
+  const Session& after_;
+};
+
+// ---- lines ---------------------------------------------------------------------------------------------
+
+struct Ranked {
+  int rank = 0;
+  DiffLine line;
+};
+
+class Reporter {
+ public:
+  Reporter(const Diff& diff, const Session& before, const Session& after) : diff_(diff), names_(diff), reasons_(before, after), texts_(diff.sets) {}
+
+  DiffReport report() {
+    for (const auto& one : diff_.traffic) traffic(one);
+    transitions();
+    for (const auto& one : diff_.undecided) undecided(one);
+    for (const auto& one : diff_.requests) requests(one);
+    for (const auto& one : diff_.arrivals) arrival(one);
+    std::stable_sort(lines_.begin(), lines_.end(), [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });
+    DiffReport out;
+    for (Ranked& one : lines_) out.lines.push_back(std::move(one.line));
+    out.counts = counts();
+    return out;
+  }
+
+ private:
+  enum Rank { Exposure, Enforcement, Undecided, Opened, Changed, Closed, Requests, Arrivals };
+
+  std::string access(const verify::DiffAccess& one) {
+    std::string out = texts_.text(one.allowed);
+    if (one.possible != one.allowed) out += "; for some replicas, nodes or addresses " + texts_.text(one.possible);
+    return out;
+  }
+
+  std::string what(const verify::TrafficChange& one) {
+    if (one.kind == ChangeKind::Opened) return access(one.after);
+    if (one.kind == ChangeKind::Closed) return access(one.before);
+    return access(one.before) + " → " + access(one.after) + (one.in_cases ? " (some replicas, nodes or addresses only)" : "");
+  }
+
+  static Rank rank(const verify::TrafficChange& one) {
+    if (one.exposes) return Exposure;
+    return one.opens ? one.closes ? Changed : Opened : Closed;
+  }
+
+  void traffic(const verify::TrafficChange& one) {
+    DiffLine line;
+    line.symbol = one.kind == ChangeKind::Opened ? '+' : one.kind == ChangeKind::Closed ? '-' : '~';
+    line.word = to_string(one.kind);
+    line.who = names_.of(one.from, true) + " → " + names_.of(one.to, false);
+    line.what = what(one);
+    if (one.exposes) line.alarm = "NEW INTERNET EXPOSURE";
+    reasons_.side(line.reasons, one.why_before.egress, one.why_after.egress, "egress");
+    reasons_.side(line.reasons, one.why_before.ingress, one.why_after.ingress, "ingress");
+    lines_.push_back({rank(one), std::move(line)});
+  }
+
+  static bool enters(const verify::EnforcementChange& one) { return one.after == ir::Enforcement::DefaultDeny; }
+
+  // One line for all that the same rules are the reason for.
+  void transitions() {
+    using Key = std::tuple<bool, ir::Direction, std::vector<ir::RuleRef>>;
+    std::map<Key, DiffEndIds> groups;
+    for (const auto& one : diff_.enforcement) groups[{!enters(one), one.direction, enters(one) ? one.rules_after : one.rules_before}].push_back(one.end);
+    for (auto& [key, ends] : groups) {
+      const auto& [left, direction, rules] = key;
+      std::sort(ends.begin(), ends.end());
+      const std::string verb = left ? ends.size() == 1 ? " leaves" : " leave" : ends.size() == 1 ? " enters" : " enter";
+      DiffLine line{'!', "default", names_.of(ends, false) + verb + " default deny for " + (direction == ir::Direction::Ingress ? "ingress" : "egress"), "", "", {}};
+      if (left) reasons_.once(line.reasons, "was switched on by", rules);
+      else reasons_.now(line.reasons, "switched on by", rules);
+      lines_.push_back({Enforcement, std::move(line)});
+    }
+  }
+
+  void undecided(const verify::UndecidedEnd& one) {
+    const std::string when = one.before.empty() ? "after" : one.after.empty() ? "before" : "before and after";
+    lines_.push_back({Undecided, {'?', "undecided", names_.of(one.end), "its policy cannot be computed " + when + ": " + (one.after.empty() ? one.before : one.after), "", {}}});
+  }
+
+  void requests(const verify::RequestsChange& one) {
+    DiffLine line{'?', "requests", names_.of(one.end) + (one.direction == ir::Direction::Ingress ? " (ingress)" : " (egress)"),
+                  "proxies go by other rules; which requests pass is not compared here", "", {}};
+    reasons_.now(line.reasons, "now by", one.rules_after);
+    reasons_.once(line.reasons, "was by", one.rules_before);
+    lines_.push_back({Requests, std::move(line)});
+  }
+
+  void arrival(const verify::Arrival& one) {
+    DiffLine line{one.came ? '+' : '-', one.came ? "came" : "went", names_.of(one.end), "", "", {}};
+    if (one.from_internet != verify::nothing) {
+      line.what = "from the world: " + texts_.text(one.from_internet);
+      line.alarm = "NEW INTERNET EXPOSURE";
+    }
+    lines_.push_back({one.from_internet != verify::nothing ? Exposure : Arrivals, std::move(line)});
+  }
+
+  std::string counts() const {
+    std::map<ChangeKind, std::uint64_t> pairs;
+    for (const auto& one : diff_.traffic) pairs[one.kind] += one.pairs;
+    std::vector<std::string> parts;
+    for (const auto& [kind, n] : pairs) parts.push_back(std::to_string(n) + " " + to_string(kind));
+    const auto add = [&](auto n, const char* one, const char* many) {
+      if (n != 0) parts.push_back(counted(static_cast<std::uint64_t>(n), one, many));
+    };
+    const auto entering = std::count_if(diff_.enforcement.begin(), diff_.enforcement.end(), enters);
+    const auto arrivals = [&](bool came) { return std::count_if(diff_.arrivals.begin(), diff_.arrivals.end(), [&](const auto& one) { return one.came == came; }); };
+    add(entering, "endpoint newly default-deny", "endpoints newly default-deny");
+    add(static_cast<std::ptrdiff_t>(diff_.enforcement.size()) - entering, "endpoint no longer default-deny", "endpoints no longer default-deny");
+    add(arrivals(true), "came", "came");
+    add(arrivals(false), "went", "went");
+    add(diff_.undecided.size(), "undecided", "undecided");
+    add(diff_.requests.size(), "with other rules for requests", "with other rules for requests");
+    std::string out = "Reachability: ";
+    for (std::size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : ", ") + parts[i];
+    if (parts.empty()) return "No difference: " + counted(diff_.pairs, "pair lets", "pairs let") + " the same pass.";
+    return out + "; " + counted(diff_.pairs - diff_.changed_pairs, "pair", "pairs") + " unchanged.";
+  }
+
+  const Diff& diff_;
+  Names names_;
+  Reasons reasons_;
+  TrafficText texts_;
+  std::vector<Ranked> lines_;
+};
+
+}  // namespace
+
+const char* to_string(ChangeKind kind) {
+  switch (kind) {
+    case ChangeKind::Opened: return "opened";
+    case ChangeKind::Closed: return "closed";
+    case ChangeKind::Widened: return "widened";
+    case ChangeKind::Narrowed: return "narrowed";
+    case ChangeKind::Changed: return "changed";
+    case ChangeKind::OtherWay: return "other way";
+  }
+  return "changed";
+}
+
+DiffReport report(const verify::Diff& diff, const Session& before, const Session& after) { return Reporter(diff, before, after).report(); }
+
+}  // namespace netpolc::compiler
