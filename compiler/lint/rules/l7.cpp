@@ -1,0 +1,280 @@
+// Rules about L7 lists: what other rules let pass beside them (semantics reference, sections 5.6 and 7.1), and slips in regular
+// expressions.
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "compiler/lint/rule.h"
+#include "ir/eval/eval.h"
+#include "ir/eval/match.h"
+#include "ir/eval/requests.h"
+
+namespace netpolc::lint {
+namespace {
+
+// ---- shadowed ----------------------------------------------------------------------------------
+// No list names such a request unless it names all.
+const ir::Request kOddRequest = ir::HttpRequest{"NETPOLC-LINT", "/netpolc/lint/\x7f", "lint.netpolc.invalid", {}};
+
+bool is_selective(const ir::PortRule& item, ir::CiliumVersion version) {
+  return !item.l7.http.empty() && ir::eval::in_list(item.l7, kOddRequest, ir::L7Parser::Http, version) == ir::eval::InList::No;
+}
+
+bool is_plain(const ir::Rule& rule) {
+  return rule.action == ir::Action::Allow && rule.peer_kind != ir::PeerKind::Nobody &&
+         (rule.any_l4 ? rule.peer_kind == ir::PeerKind::Listed : std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return !item.l7.redirects() && !item.ports.empty(); }));
+}
+
+// Identities that a rule lists by their labels, or everyone's; none where it also has peers of another kind.
+std::optional<Bits> listed_peers(const Facts& facts, const ir::Rule& rule) {
+  if (rule.peer_kind != ir::PeerKind::Listed) return facts.workloads();
+  Bits out = facts.nobody();
+  for (const ir::Peer& peer : rule.peers) {
+    const auto* labels = std::get_if<ir::LabelPeer>(&peer);
+    if (labels == nullptr) return std::nullopt;
+    out |= facts.select(labels->selector);
+  }
+  return both(out, facts.workloads());
+}
+
+class Shadows {
+ public:
+  explicit Shadows(const Facts& facts) : facts_(facts) {
+    for (std::uint32_t p = 0; p < facts.policies().size(); ++p)
+      for (std::uint32_t r = 0; r < facts.policies()[p].rules.size(); ++r)
+        if (is_plain(facts.policies()[p].rules[r])) plain_.push_back({p, r});
+  }
+
+  // A plain rule by which every listed peer gets every request through, asked of one subject: the interpreter says so.
+  std::optional<ir::RuleRef> of(std::size_t policy, const ir::Rule& rule, ir::Flow flow) {
+    const auto peers = listed_peers(facts_, rule);
+    if (!peers || !any(*peers)) return std::nullopt;
+    std::optional<ir::RuleRef> by;
+    bool all = true;
+    const auto subjects = facts_.endpoints(facts_.subjects(policy));
+    if (subjects.empty() || !has_plain_rule_beside(policy, rule)) return std::nullopt;
+    const Judged& judged = judge_of(subjects.front());
+    if (judged.policy->incomputable()) return std::nullopt;
+    peers->each([&](std::size_t peer) {
+      if (!all) return;
+      const auto let = lets_pass(judged, rule, facts_.identity(peer), flow);
+      all = let.has_value();
+      if (let && !by) by = let;
+    });
+    return all ? by : std::nullopt;
+  }
+
+ private:
+  struct Judged {
+    ir::PolicySet policies;           // those that select the subject
+    std::vector<std::uint32_t> from;  // their numbers
+    std::unique_ptr<ir::eval::SubjectPolicy> policy;
+  };
+
+  bool has_plain_rule_beside(std::size_t policy, const ir::Rule& rule) const {
+    return std::any_of(plain_.begin(), plain_.end(), [&](ir::RuleRef ref) {
+      return facts_.policies()[ref.policy].rules[ref.rule].direction == rule.direction && any(both(facts_.subjects(ref.policy), facts_.subjects(policy)));
+    });
+  }
+
+  const Judged& judge_of(std::uint32_t endpoint) {
+    auto& judged = judged_[endpoint];
+    if (judged) return *judged;
+    judged = std::make_unique<Judged>();
+    const ir::Endpoint& subject = facts_.cluster().endpoints[endpoint];
+    for (std::uint32_t p = 0; p < facts_.policies().size(); ++p) {
+      if (facts_.policies()[p].subject_is_node || !ir::eval::matches(facts_.policies()[p].subject, subject.labels)) continue;
+      judged->policies.policies.push_back(facts_.policies()[p]);
+      judged->from.push_back(p);
+    }
+    const ir::eval::World world{judged->policies, facts_.cluster(), facts_.resolutions()};
+    judged->policy = std::make_unique<ir::eval::SubjectPolicy>(world, ir::Subject{subject.labels, subject.ns, subject.named_ports, false});
+    return *judged;
+  }
+
+  std::optional<ir::RuleRef> lets_pass(const Judged& judged, const ir::Rule& rule, const ir::Identity& peer, ir::Flow flow) const {
+    const ir::PeerFacts facts{peer.labels, std::nullopt, false, std::nullopt};
+    const ir::Verdict connection = judged.policy->judge(rule.direction, facts, flow).verdict;
+    if (connection != ir::Verdict::Allow && connection != ir::Verdict::AllowL7) return std::nullopt;
+    const ir::RequestVerdict verdict = judged.policy->judge(rule.direction, facts, flow, kOddRequest);
+    if (verdict.word != ir::RequestVerdict::Word::Allowed) return std::nullopt;
+    for (const ir::RuleRef ref : verdict.rules)
+      if (ref.policy < judged.from.size() && is_plain(judged.policies.policies[ref.policy].rules[ref.rule])) return ir::RuleRef{judged.from[ref.policy], ref.rule};
+    return std::nullopt;
+  }
+
+  const Facts& facts_;
+  std::vector<ir::RuleRef> plain_;
+  std::map<std::uint32_t, std::unique_ptr<Judged>> judged_;
+};
+
+void find_shadowed(const Facts& facts, Findings& out) {
+  Shadows shadows(facts);
+  for (std::size_t p = 0; p < facts.policies().size(); ++p) {
+    const ir::Policy& policy = facts.policies()[p];
+    for (const ir::Rule& rule : policy.rules) {
+      if (rule.action != ir::Action::Allow) continue;
+      for (const ir::PortRule& item : rule.ports) {
+        if (!is_selective(item, facts.cluster().config.version) || item.ports.empty() || !item.ports.front().name.empty()) continue;
+        const auto by = shadows.of(p, rule, {ir::Protocol::Tcp, item.ports.front().first});
+        if (!by) continue;
+        const ir::Policy& other = facts.policies()[by->policy];
+        out.push_back({.kind = DiagKind::L7Shadowed,
+                       .where = facts.places().key(item.where, "http"),
+                       .message = "this list keeps no request out: another rule lets all of them pass",
+                       .label = "a rule for the same port and peers without a list wins",
+                       .notes = {{other.rules[by->rule].where, "by `" + other.rules[by->rule].path + "` of `" + (other.ns.empty() ? "" : other.ns + "/") + other.name + "`"}},
+                       .severity = Severity::Warning});
+      }
+    }
+  }
+}
+
+// ---- dots --------------------------------------------------------------------------------------
+bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; }
+
+// Dots between words, outside of classes, neither escaped nor repeated: hardly any character is meant.
+std::vector<std::size_t> literal_dots(const std::string& regex) {
+  std::vector<std::size_t> out;
+  bool in_class = false;
+  for (std::size_t i = 0; i < regex.size(); ++i) {
+    if (regex[i] == '\\') ++i;
+    else if (regex[i] == '[') in_class = true;
+    else if (regex[i] == ']') in_class = false;
+    else if (regex[i] == '.' && !in_class && i > 0 && i + 1 < regex.size() && is_word(regex[i - 1]) && is_word(regex[i + 1])) out.push_back(i);
+  }
+  return out;
+}
+
+std::string escaped(std::string regex, const std::vector<std::size_t>& dots) {
+  for (auto at = dots.rbegin(); at != dots.rend(); ++at) regex.insert(*at, "\\");
+  return regex;
+}
+
+void check_dots(const Facts& facts, Span inside, const char* field, const std::string& regex, Severity severity, Findings& out) {
+  const auto dots = literal_dots(regex);
+  if (dots.empty()) return;
+  std::string other = regex;
+  other[dots.front()] = 'x';
+  const Span where = facts.places().value_of(inside, field, regex);
+  Diagnostic found{.kind = DiagKind::UnescapedDot, .where = where,
+                   .message = "a dot in `" + std::string(field) + "` stands for any character: `" + regex + "` matches `" + other + "`, too",
+                   .label = "a dot is `\\.`", .severity = severity};
+  // In double quotes YAML has a backslash of its own.
+  if (facts.places().sources().text(where.file).substr(where.begin, where.end - where.begin) == regex) found.fix = FixIt{where, escaped(regex, dots)};
+  out.push_back(std::move(found));
+}
+
+// Of a host this lets others in; of a path it hardly ever matters.
+void find_dots(const Facts& facts, Findings& out) {
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::PortRule& item : rule.ports)
+        for (const ir::HttpRule& http : item.l7.http) {
+          check_dots(facts, item.where, "host", http.host, Severity::Warning, out);
+          check_dots(facts, item.where, "path", http.path, Severity::Note, out);
+        }
+}
+
+}  // namespace
+
+std::vector<Rule> l7_rules() {
+  return {
+          {DiagKind::L7Shadowed, Severity::Warning, Needs::Workloads, find_shadowed,
+           "A connection that some rule allows without a list of requests carries every request: lists of other rules for the same "
+           "port and peers keep nothing out. This is how a later, wider rule disables an L7 rule in silence. Narrow the plain "
+           "rule's peers or ports, or give it a list, too. Said where all peers of the rule are allowed so; one endpoint is asked "
+           "for all that the policy selects.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: prices
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: checkout
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: cart}}]
+    toPorts:
+    - ports: [{port: "8080", protocol: TCP}]
+      rules:
+        http: [{method: GET, path: /prices}]
+  - fromEndpoints: [{}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {containers: []}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: checkout, namespace: shop, labels: {app: checkout}}
+spec: {containers: []}
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: prices
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: checkout
+  ingress:
+  - fromEndpoints: [{matchLabels: {app: cart}}]
+    toPorts:
+    - ports: [{port: "8080", protocol: TCP}]
+      rules:
+        http: [{method: GET, path: /prices}]
+  - fromEndpoints: [{}]
+    toPorts:
+    - ports: [{port: "9090"}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {containers: []}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: checkout, namespace: shop, labels: {app: checkout}}
+spec: {containers: []}
+)"},
+          {DiagKind::UnescapedDot, Severity::Warning, Needs::Policies, find_dots,
+           "`path`, `method` and `host` of HTTP rules are regular expressions that must match as a whole. A dot in one stands for "
+           "any character: `api.example.com` lets `apiXexample.com` pass. Write `api\\.example\\.com`. A warning in `host`, a note "
+           "in `path`.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: api
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toPorts:
+    - ports: [{port: "80", protocol: TCP}]
+      rules:
+        http: [{host: api.example.com}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: api
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toPorts:
+    - ports: [{port: "80", protocol: TCP}]
+      rules:
+        http: [{host: 'api\.example\.com'}]
+)"}};
+}
+
+}  // namespace netpolc::lint
