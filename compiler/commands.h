@@ -29,6 +29,8 @@ void add_dead(CLI::App& verify, Action& chosen);         // below `verify`
 void add_compile(CLI::App& root, Action& chosen);
 void add_prove(CLI::App& root, Action& chosen);
 void add_lint(CLI::App& root, Action& chosen);
+void add_rules(CLI::App& root, Action& chosen);
+void add_explain(CLI::App& root, Action& chosen);
 void add_identity(CLI::App& root, Action& chosen);
 void add_endpoint(CLI::App& root, Action& chosen);
 void add_version(CLI::App& root, Action& chosen);
