@@ -10,6 +10,7 @@
 #include "compiler/lint/places.h"
 #include "ir/cluster.h"
 #include "ir/decide/selector_index.h"
+#include "ir/eval/eval.h"
 #include "ir/identity/identities.h"
 
 namespace netpolc::lint {
@@ -35,7 +36,7 @@ class Facts {
 
   const std::vector<ir::Policy>& policies() const { return policies_.policies; }
   const ir::Cluster& cluster() const { return cluster_; }
-  const ir::Resolutions& resolutions() const { return resolutions_; }
+  ir::eval::World world() const { return {policies_, cluster_, resolutions_}; }
   Places& places() const { return places_; }
   bool has_workloads() const { return !cluster_.endpoints.empty(); }
 

@@ -40,6 +40,7 @@ std::vector<Rule> selector_rules();
 std::vector<Rule> host_network_rules();
 std::vector<Rule> name_rules();
 std::vector<Rule> port_rules();
+std::vector<Rule> service_rules();
 std::vector<Rule> l7_rules();
 std::vector<Rule> reader_rules();
 std::vector<Rule> reader_policy_rules();

@@ -109,6 +109,36 @@ void find_services(const Facts& facts, Findings& out) {
   });
 }
 
+// Its lower or upper half. Precondition: it is no single address.
+IpPrefix half(const IpPrefix& prefix, bool upper) {
+  IpPrefix out = prefix;
+  if (upper) out.address.bytes[prefix.length / 8] |= static_cast<std::uint8_t>(0x80U >> (prefix.length % 8));
+  ++out.length;
+  return out;
+}
+
+bool all_excepted(const IpPrefix& prefix, const std::vector<IpPrefix>& exceptions) {
+  const auto covers = [&](const IpPrefix& one) { return one.contains(prefix); };
+  if (std::any_of(exceptions.begin(), exceptions.end(), covers)) return true;
+  std::vector<IpPrefix> inside;
+  std::copy_if(exceptions.begin(), exceptions.end(), std::back_inserter(inside), [&](const IpPrefix& one) { return prefix.contains(one); });
+  return inside.size() > 1 && all_excepted(half(prefix, false), inside) && all_excepted(half(prefix, true), inside);
+}
+
+void find_nothing_left(const Facts& facts, Findings& out) {
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::Peer& peer : rule.peers) {
+        const auto* cidr = std::get_if<ir::CidrPeer>(&peer);
+        if (cidr == nullptr || !all_excepted(cidr->prefix, cidr->except)) continue;
+        out.push_back({.kind = DiagKind::NothingLeft,
+                       .where = place_of(facts, rule, cidr->prefix),
+                       .message = "`except` leaves nothing of " + cidr->prefix.to_string(),
+                       .label = consequence(rule, true),
+                       .severity = Severity::Warning});
+      }
+}
+
 }  // namespace
 
 std::vector<Rule> address_rules() {
@@ -194,6 +224,37 @@ spec:
   clusterIP: 10.96.0.40
   selector: {app: checkout}
   ports: [{port: 80, targetPort: 8080}]
+)"},
+          {DiagKind::NothingLeft, Severity::Warning, Needs::Policies, find_nothing_left,
+           "The exceptions of a CIDR cover all of it, so that the entry matches nothing. Most often a prefix was meant to be "
+           "wider, or an exception narrower.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: partners
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toCIDRSet:
+    - cidr: 192.0.2.0/24
+      except: [192.0.2.0/25, 192.0.2.128/25]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: partners
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toCIDRSet:
+    - cidr: 192.0.2.0/24
+      except: [192.0.2.0/25, 192.0.2.128/26]
 )"}};
 }
 

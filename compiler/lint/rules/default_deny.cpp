@@ -61,6 +61,31 @@ void find_deny_only(const Facts& facts, Findings& out) {
   find_in(facts, ir::Direction::Egress, out);
 }
 
+// In a NetworkPolicy `{}` is everybody; in Cilium's own policies it is nobody.
+bool is_empty_entry(const ir::Policy& policy, const ir::Rule& rule) {
+  const bool cilium = policy.kind == ir::PolicyKind::CiliumNetworkPolicy || policy.kind == ir::PolicyKind::CiliumClusterwideNetworkPolicy;
+  return cilium && rule.peer_kind == ir::PeerKind::Unspecified && rule.any_l4;
+}
+
+// Alone in its list it says that all is denied, and is how one writes that.
+bool is_alone(const ir::Policy& policy, ir::Direction direction) {
+  return std::all_of(policy.rules.begin(), policy.rules.end(), [&](const ir::Rule& rule) { return rule.direction != direction || rule.action != ir::Action::Allow || is_empty_entry(policy, rule); });
+}
+
+void find_empty_entry(const Facts& facts, Findings& out) {
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules) {
+      if (!is_empty_entry(policy, rule)) continue;
+      const bool deny = rule.action == ir::Action::Deny;
+      if (!deny && is_alone(policy, rule.direction)) continue;
+      out.push_back({.kind = DiagKind::EmptyEntry,
+                     .where = rule.where,
+                     .message = std::string("this entry names neither peers nor ports: it ") + (deny ? "denies" : "allows") + " nothing",
+                     .label = "name `" + std::string(rule.direction == ir::Direction::Ingress ? "fromEntities" : "toEntities") + ": [all]` to mean everyone",
+                     .severity = Severity::Warning});
+    }
+}
+
 }  // namespace
 
 std::vector<Rule> default_deny_rules() {
@@ -98,6 +123,35 @@ apiVersion: v1
 kind: Pod
 metadata: {name: cart, namespace: shop, labels: {app: cart}}
 spec: {containers: []}
+)"},
+          {DiagKind::EmptyEntry, Severity::Warning, Needs::Policies, find_empty_entry,
+           "In a NetworkPolicy an empty entry, `{}`, allows everyone. In Cilium's own policies it matches nobody: beside other "
+           "entries it adds nothing, and among deny rules it denies nothing. (Alone, `ingress: [{}]` is how one writes that all is "
+           "denied, and nothing is said.) To mean everyone write `fromEntities: [all]` or `toEntities: [all]`.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - {}
+  - fromEndpoints: [{matchLabels: {app: checkout}}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - {}
 )"}};
 }
 

@@ -1,6 +1,7 @@
 // Rules about L7 lists: what other rules let pass beside them (semantics reference, sections 5.6 and 7.1), and slips in regular
 // expressions.
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <memory>
 
@@ -87,7 +88,7 @@ class Shadows {
       judged->policies.policies.push_back(facts_.policies()[p]);
       judged->from.push_back(p);
     }
-    const ir::eval::World world{judged->policies, facts_.cluster(), facts_.resolutions()};
+    const ir::eval::World world{judged->policies, facts_.cluster(), facts_.world().resolutions};
     judged->policy = std::make_unique<ir::eval::SubjectPolicy>(world, ir::Subject{subject.labels, subject.ns, subject.named_ports, false});
     return *judged;
   }
@@ -174,6 +175,46 @@ void find_dots(const Facts& facts, Findings& out) {
           check_dots(facts, item.where, "host", http.host, Severity::Warning, out);
           check_dots(facts, item.where, "path", http.path, Severity::Note, out);
         }
+}
+
+// ---- what no request has -----------------------------------------------------------------------
+bool is_lower_case(const std::string& method) {
+  return method.find_first_of("abcdefghijklmnopqrstuvwxyz") != std::string::npos && method.find_first_not_of("abcdefghijklmnopqrstuvwxyz|()") == std::string::npos;
+}
+
+// A letter that must be there and must be the first.
+bool lacks_slash(const std::string& path) {
+  return !path.empty() && is_word(path[0]) && path.find('|') == std::string::npos && (path.size() == 1 || std::string_view("*?{").find(path[1]) == std::string_view::npos);
+}
+
+template <typename Visit>
+void each_http(const Facts& facts, const Visit& visit) {
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::PortRule& item : rule.ports)
+        for (const ir::HttpRule& http : item.l7.http) visit(item, http);
+}
+
+void find_lower_case(const Facts& facts, Findings& out) {
+  each_http(facts, [&](const ir::PortRule& item, const ir::HttpRule& http) {
+    if (!is_lower_case(http.method)) return;
+    std::string upper = http.method;
+    std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    Diagnostic found{.kind = DiagKind::MethodCase, .where = facts.places().value_of(item.where, "method", http.method),
+                     .message = "method `" + http.method + "` matches no request: methods are told apart by case",
+                     .label = "clients send `" + upper + "`", .severity = Severity::Warning};
+    if (facts.places().sources().text(found.where->file).substr(found.where->begin, found.where->end - found.where->begin) == http.method) found.fix = FixIt{*found.where, upper};
+    out.push_back(std::move(found));
+  });
+}
+
+void find_lacking_slash(const Facts& facts, Findings& out) {
+  each_http(facts, [&](const ir::PortRule& item, const ir::HttpRule& http) {
+    if (!lacks_slash(http.path)) return;
+    out.push_back({.kind = DiagKind::PathWithoutSlash, .where = facts.places().value_of(item.where, "path", http.path),
+                   .message = "path `" + http.path + "` matches no request: paths begin with a slash, and must match as a whole",
+                   .label = "write `/" + http.path + "`, or `.*" + http.path + "` for any path that ends so", .severity = Severity::Warning});
+  });
 }
 
 }  // namespace
@@ -274,6 +315,72 @@ spec:
     - ports: [{port: "80", protocol: TCP}]
       rules:
         http: [{host: 'api\.example\.com'}]
+)"},
+          {DiagKind::MethodCase, Severity::Warning, Needs::Policies, find_lower_case,
+           "`method` is a regular expression that must match the method as it is sent, and methods are sent in capitals. `get` "
+           "matches no request.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: api
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - toPorts:
+    - ports: [{port: "80", protocol: TCP}]
+      rules:
+        http: [{method: get, path: /prices}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: api
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - toPorts:
+    - ports: [{port: "80", protocol: TCP}]
+      rules:
+        http: [{method: GET, path: /prices}]
+)"},
+          {DiagKind::PathWithoutSlash, Severity::Warning, Needs::Policies, find_lacking_slash,
+           "`path` is a regular expression that must match the whole path, and paths begin with a slash. One that begins with a "
+           "letter matches no request.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: api
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - toPorts:
+    - ports: [{port: "80", protocol: TCP}]
+      rules:
+        http: [{method: GET, path: prices}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: api
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - toPorts:
+    - ports: [{port: "80", protocol: TCP}]
+      rules:
+        http: [{method: GET, path: .*prices}]
 )"}};
 }
 

@@ -125,6 +125,37 @@ void find_depth(const Facts& facts, Findings& out) {
       }
 }
 
+// ---- a cache on every node ---------------------------------------------------------------------
+// Whether a DNS rule can be for the pods of the cache: by their labels, or because it names no peers by labels.
+bool reaches(const Facts& facts, const ir::Rule& rule, const Bits& cache) {
+  if (rule.peer_kind != ir::PeerKind::Listed) return true;
+  return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const ir::Peer& peer) {
+    const auto* labels = std::get_if<ir::LabelPeer>(&peer);
+    return labels == nullptr || any(both(facts.select(labels->selector), cache));
+  });
+}
+
+// A cache whose pods are not of the host network gets queries through a local redirect policy.
+void find_node_local(const Facts& facts, Findings& out) {
+  const Bits cache = both(facts.select({{{"k8s", "k8s-app", ir::Operator::In, {"node-local-dns"}}}}), facts.managed());
+  if (!any(cache)) return;
+  Bits reached = facts.nobody();
+  for (std::size_t p = 0; p < facts.policies().size(); ++p)
+    for (const ir::Rule& rule : facts.policies()[p].rules)
+      if (has_dns(rule) && reaches(facts, rule, cache)) reached |= facts.subjects(p);
+  for (std::size_t p = 0; p < facts.policies().size(); ++p) {
+    const Bits concerned = without(without(facts.subjects(p), reached), cache);
+    if (!any(concerned)) continue;
+    for (const ir::Rule& rule : facts.policies()[p].rules)
+      if (has_dns(rule))
+        out.push_back({.kind = DiagKind::NodeLocalDns,
+                       .where = facts.places().key(rule.where, "toEndpoints"),
+                       .message = "queries of `" + facts.example(concerned) + "` go to the cache `" + facts.example(cache) + "`, which no DNS rule is for",
+                       .label = "select `k8s-app: node-local-dns`, too",
+                       .severity = Severity::Warning});
+  }
+}
+
 }  // namespace
 
 std::vector<Rule> name_rules() {
@@ -300,6 +331,78 @@ apiVersion: v1
 kind: Pod
 metadata: {name: coredns, namespace: kube-system, labels: {k8s-app: kube-dns}}
 spec: {containers: []}
+)"},
+          {DiagKind::NodeLocalDns, Severity::Warning, Needs::Workloads, find_node_local,
+           "With NodeLocal DNSCache pods ask a cache on their node, and only that asks the DNS servers. A DNS rule that names the "
+           "servers sees no query: names are refused or never learnt. Have the rule select `k8s-app: node-local-dns`, too. Said "
+           "where the pods of the cache are endpoints; a cache on the host network is the entity `host`.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: dns
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toEndpoints:
+    - matchExpressions:
+      - {key: k8s:io.kubernetes.pod.namespace, operator: In, values: [kube-system]}
+      - {key: k8s-app, operator: In, values: [kube-dns]}
+    toPorts:
+    - ports: [{port: "53", protocol: ANY}]
+      rules:
+        dns: [{matchPattern: "*"}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {containers: []}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: coredns, namespace: kube-system, labels: {k8s-app: kube-dns}}
+spec: {containers: []}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: node-local-dns, namespace: kube-system}
+spec: {template: {metadata: {labels: {k8s-app: node-local-dns}}, spec: {containers: []}}}
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: dns
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toEndpoints:
+    - matchExpressions:
+      - {key: k8s:io.kubernetes.pod.namespace, operator: In, values: [kube-system]}
+      - {key: k8s-app, operator: In, values: [kube-dns, node-local-dns]}
+    toPorts:
+    - ports: [{port: "53", protocol: ANY}]
+      rules:
+        dns: [{matchPattern: "*"}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {containers: []}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: coredns, namespace: kube-system, labels: {k8s-app: kube-dns}}
+spec: {containers: []}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: node-local-dns, namespace: kube-system}
+spec: {template: {metadata: {labels: {k8s-app: node-local-dns}}, spec: {containers: []}}}
 )"}};
 }
 
