@@ -14,6 +14,12 @@ bool any(const Bits& bits) {
   return found;
 }
 
+std::optional<std::size_t> first(const Bits& bits) {
+  std::optional<std::size_t> found;
+  bits.each([&](std::size_t i) { found = found.value_or(i); });
+  return found;
+}
+
 Bits both(Bits one, const Bits& other) {
   one &= other;
   return one;
@@ -58,8 +64,10 @@ void Facts::index_addresses() {
     for (const ir::Pod& pod : cluster_.endpoints[e].pods)
       for (const IpAddress& address : pod.addresses)
         if (!cluster_.endpoints[e].host_network) owners_.push_back({address, Owner::Kind::Pod, e});
+  // A node that is kept free of Cilium is outside, as far as policy goes.
   for (std::uint32_t n = 0; n < cluster_.nodes.size(); ++n)
-    for (const IpAddress& address : cluster_.nodes[n].addresses) owners_.push_back({address, Owner::Kind::Node, n});
+    for (const IpAddress& address : cluster_.nodes[n].addresses)
+      if (cluster_.nodes[n].labels.count("cilium.io/no-schedule") == 0) owners_.push_back({address, Owner::Kind::Node, n});
   for (std::uint32_t s = 0; s < cluster_.services.size(); ++s)
     for (const IpAddress& address : cluster_.services[s].cluster_ips) owners_.push_back({address, Owner::Kind::Service, s});
   std::sort(owners_.begin(), owners_.end(), [](const Owner& a, const Owner& b) { return std::tie(a.address, a.kind, a.index) < std::tie(b.address, b.kind, b.index); });

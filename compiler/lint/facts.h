@@ -18,6 +18,7 @@ namespace netpolc::lint {
 using ir::Bits;
 
 bool any(const Bits& bits);
+std::optional<std::size_t> first(const Bits& bits);
 Bits both(Bits one, const Bits& other);
 Bits without(Bits one, Bits other);
 
@@ -50,6 +51,7 @@ class Facts {
   const ir::Identity& identity(std::size_t position) const { return identities_.all()[position]; }
   // Endpoints with these identities: their numbers in Cluster::endpoints, sorted.
   std::vector<std::uint32_t> endpoints(const Bits& identities) const;
+  const std::vector<std::uint32_t>& endpoints_at(std::size_t position) const { return endpoints_[position]; }
   std::size_t count(const Bits& identities) const;         // of endpoints
   std::string example(const Bits& identities) const;       // "shop/cart", the first of them
   std::string endpoint_name(std::uint32_t endpoint) const;

@@ -153,3 +153,28 @@ TEST_CASE("toFQDNs without DNS rules are an error where the workloads are known,
   CHECK(bare.report.count(Severity::Error) == 0);
   CHECK(bare.report.count(Severity::Warning) == 1);
 }
+
+TEST_CASE("what is not sure to be in the cluster is not said to be") {
+  const std::string node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: outside, labels: {";
+  const std::string address = "}}\nstatus: {addresses: [{type: InternalIP, address: 192.0.2.5}]}\n";
+  const std::string spec = "  endpointSelector: {}\n  egress:\n  - toCIDR: [192.0.2.5/32]\n";
+  CHECK(Linted(policy(spec) + node + address).says(DiagKind::CidrOfPodsOrNodes));
+  CHECK_FALSE(Linted(policy(spec) + node + "cilium.io/no-schedule: \"true\"" + address).says(DiagKind::CidrOfPodsOrNodes));
+}
+
+TEST_CASE("toServices that means no service is an error where it opens ports, else a warning") {
+  const std::string service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: db, namespace: shop}\nspec: {selector: {app: cart}, ports: [{port: 80}]}\n";
+  const std::string to = "  endpointSelector: {}\n  egress:\n  - toServices: [{k8sService: {serviceName: none}}]\n";
+  CHECK(Linted(policy(to) + service).report.count(Severity::Error) == 0);
+  CHECK(Linted(policy(to) + service).report.count(Severity::Warning) == 1);
+  CHECK(Linted(policy(to + "    toPorts: [{ports: [{port: \"80\"}]}]\n") + service).report.count(Severity::Error) == 1);
+}
+
+TEST_CASE("a rule for one more peer than its shadow keeps its list") {
+  const auto rules = [](const char* plain) {
+    return Linted(policy(std::string("  endpointSelector: {}\n  ingress:\n  - toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {http: [{method: GET}]}}]\n  - ") + plain + "\n") +
+                  "---\napiVersion: v1\nkind: Pod\nmetadata: {name: other, namespace: shop, labels: {app: other}}\nspec: {containers: []}\n");
+  };
+  CHECK(rules("fromEndpoints: [{}]").says(DiagKind::L7Shadowed));
+  CHECK_FALSE(rules("fromEndpoints: [{matchLabels: {app: cart}}]").says(DiagKind::L7Shadowed));
+}

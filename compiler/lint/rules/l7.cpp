@@ -7,7 +7,6 @@
 
 #include "compiler/lint/rule.h"
 #include "ir/eval/eval.h"
-#include "ir/eval/match.h"
 #include "ir/eval/requests.h"
 
 namespace netpolc::lint {
@@ -52,9 +51,9 @@ class Shadows {
     if (!peers || !any(*peers)) return std::nullopt;
     std::optional<ir::RuleRef> by;
     bool all = true;
-    const auto subjects = facts_.endpoints(facts_.subjects(policy));
-    if (subjects.empty() || !has_plain_rule_beside(policy, rule)) return std::nullopt;
-    const Judged& judged = judge_of(subjects.front());
+    const auto subject = first(facts_.subjects(policy));
+    if (!subject || !has_plain_rule_beside(policy, rule)) return std::nullopt;
+    const Judged& judged = judge_of(*subject);
     if (judged.policy->incomputable()) return std::nullopt;
     peers->each([&](std::size_t peer) {
       if (!all) return;
@@ -78,13 +77,13 @@ class Shadows {
     });
   }
 
-  const Judged& judge_of(std::uint32_t endpoint) {
-    auto& judged = judged_[endpoint];
+  const Judged& judge_of(std::size_t position) {
+    auto& judged = judged_[position];
     if (judged) return *judged;
     judged = std::make_unique<Judged>();
-    const ir::Endpoint& subject = facts_.cluster().endpoints[endpoint];
+    const ir::Endpoint& subject = facts_.cluster().endpoints[facts_.endpoints_at(position).front()];
     for (std::uint32_t p = 0; p < facts_.policies().size(); ++p) {
-      if (facts_.policies()[p].subject_is_node || !ir::eval::matches(facts_.policies()[p].subject, subject.labels)) continue;
+      if (!facts_.subjects(p).test(position)) continue;
       judged->policies.policies.push_back(facts_.policies()[p]);
       judged->from.push_back(p);
     }
@@ -106,7 +105,7 @@ class Shadows {
 
   const Facts& facts_;
   std::vector<ir::RuleRef> plain_;
-  std::map<std::uint32_t, std::unique_ptr<Judged>> judged_;
+  std::map<std::size_t, std::unique_ptr<Judged>> judged_;  // by the subject's position
 };
 
 void find_shadowed(const Facts& facts, Findings& out) {

@@ -69,23 +69,24 @@ LookUps look_ups(const Facts& facts) {
   return out;
 }
 
+// Those of `endpoints` that no list lets look up the name.
+Bits refused(const LookUps& dns, Bits endpoints, const std::string& name, ir::CiliumVersion version) {
+  for (const auto& [list, others] : dns.lists)
+    if (any(both(endpoints, others)) && ir::eval::name_matches({list.first, list.second}, name, version)) endpoints = without(endpoints, others);
+  return endpoints;
+}
+
 // Plain rules for the DNS port let nothing be looked up that the lists leave out: the proxy goes by its lists.
 void find_not_looked_up(const Facts& facts, Findings& out) {
   const LookUps dns = look_ups(facts);
-  std::map<std::string, Bits> refused_to;  // by name
-  const auto refused = [&](const std::string& name) -> const Bits& {
-    const auto [entry, fresh] = refused_to.try_emplace(name, dns.held);
-    if (!fresh) return entry->second;
-    for (const auto& [list, endpoints] : dns.lists)
-      if (ir::eval::name_matches({list.first, list.second}, name, facts.cluster().config.version)) entry->second = without(entry->second, endpoints);
-    return entry->second;
-  };
-  for (std::size_t p = 0; p < facts.policies().size(); ++p)
+  for (std::size_t p = 0; p < facts.policies().size(); ++p) {
+    const Bits held = both(facts.subjects(p), dns.held);
+    if (!any(held)) continue;
     for (const ir::Rule& rule : facts.policies()[p].rules)
       for (const ir::Peer& peer : rule.peers) {
         const auto* names = std::get_if<ir::FqdnPeer>(&peer);
         if (names == nullptr || names->match_name.empty()) continue;
-        const Bits concerned = both(facts.subjects(p), refused(names->match_name));
+        const Bits concerned = refused(dns, held, names->match_name, facts.cluster().config.version);
         if (!any(concerned)) continue;
         out.push_back({.kind = DiagKind::NameNotLookedUp,
                        .where = facts.places().value_of(rule.where, "matchName", names->match_name),
@@ -93,6 +94,7 @@ void find_not_looked_up(const Facts& facts, Findings& out) {
                        .label = "the DNS proxy refuses it for `" + facts.example(concerned) + "`",
                        .severity = Severity::Warning});
       }
+  }
 }
 
 struct Reading {

@@ -69,11 +69,11 @@ std::string service_of_name(std::string name) {
   return rest == ".svc" || rest == ".svc.cluster.local" ? name.substr(first + 1, second - first - 1) + "/" + name.substr(0, first) : "";
 }
 
-// A service without selector and without address of its own may stand for what is outside.
+// A service without an address of its own whose pods are none that are governed may stand for what is outside.
 void find_names(const Facts& facts, Findings& out) {
   std::unordered_map<std::string, const ir::Service*> services;
   for (const ir::Service& service : facts.cluster().services)
-    if (!service.selector.empty() || !service.cluster_ips.empty()) services.emplace(service.ns + "/" + service.name, &service);
+    if (!service.cluster_ips.empty() || any(facts.backends(service))) services.emplace(service.ns + "/" + service.name, &service);
   for (const ir::Policy& policy : facts.policies())
     for (const ir::Rule& rule : policy.rules)
       for (const ir::Peer& peer : rule.peers) {
