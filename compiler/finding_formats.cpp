@@ -1,6 +1,7 @@
 #include "compiler/finding_formats.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -41,8 +42,20 @@ Json region(Span at, const SourceManager& sources) {
           {"endLine", sources.locate(at.file, at.end).line}, {"endColumn", column(at, at.end, sources)}};
 }
 
+// A path as a relative reference: what is neither a name's character nor a slash is escaped.
+std::string uri(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._~/").find(c) != std::string_view::npos;
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    out += plain ? std::string(1, c) : code;
+  }
+  return out;
+}
+
 Json location(Span at, const SourceManager& sources) {
-  return {{"physicalLocation", {{"artifactLocation", {{"uri", sources.path(at.file)}}}, {"region", region(at, sources)}}}};
+  return {{"physicalLocation", {{"artifactLocation", {{"uri", uri(sources.path(at.file))}}}, {"region", region(at, sources)}}}};
 }
 
 std::string text_of(const Diagnostic& found) { return found.message + (found.label.empty() ? "" : ": " + found.label); }
@@ -58,7 +71,7 @@ Json result(const Diagnostic& found, const std::string& fingerprint, const Sourc
   }
   out["partialFingerprints"] = {{"netpolc/v1", fingerprint}};
   if (found.fix) {
-    const Json change = {{"artifactLocation", {{"uri", sources.path(found.fix->span.file)}}},
+    const Json change = {{"artifactLocation", {{"uri", uri(sources.path(found.fix->span.file))}}},
                          {"replacements", Json::array({{{"deletedRegion", region(found.fix->span, sources)}, {"insertedContent", {{"text", found.fix->replacement}}}}})}};
     out["fixes"] = Json::array({{{"description", {{"text", found.label.empty() ? found.message : found.label}}}, {"artifactChanges", Json::array({change})}}});
   }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "compiler/baseline.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/finding_formats.h"
@@ -19,6 +20,7 @@ struct Options {
   bool errors_only = false;
   lint::Choice choice;
   std::string fail_on = "error", output = "text";
+  std::string baseline, write_baseline;  // paths
 };
 
 void add_place(Json& to, const std::optional<Span>& where, const SourceManager& sources) {
@@ -81,7 +83,7 @@ lint::Findings warnings_of(const Session& session, const lint::Choice& choice) {
 
 std::string counted(std::size_t count, const char* one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
 
-std::string summary(const lint::Report& report, std::size_t policies) {
+std::string summary(const lint::Report& report, std::size_t known, std::size_t policies) {
   std::string out;
   const auto add = [&](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
   if (const auto errors = report.count(Severity::Error)) add(counted(errors, "error"));
@@ -89,6 +91,7 @@ std::string summary(const lint::Report& report, std::size_t policies) {
   if (const auto notes = report.count(Severity::Note)) add(counted(notes, "note"));
   out = (out.empty() ? "no findings" : out) + " in " + (policies == 1 ? "1 policy" : std::to_string(policies) + " policies");
   if (report.suppressed != 0) out += " · " + std::to_string(report.suppressed) + " suppressed";
+  if (known != 0) out += " · " + std::to_string(known) + " in the baseline";
   // No numbers: they would change with every rule that is added.
   std::string absent = report.without_workloads != 0 ? "workloads" : "";
   if (report.without_services != 0) absent += absent.empty() ? "services" : " and services";
@@ -102,9 +105,22 @@ bool fails(const lint::Findings& findings, const std::string& level) {
   return std::any_of(findings.begin(), findings.end(), [&](const Diagnostic& one) { return one.severity <= least; });
 }
 
+int keep_as_baseline(const std::string& path, const lint::Findings& findings, const SourceManager& sources) {
+  const auto written = write_baseline(path, findings, sources);
+  if (!written) return complain(written.error().message);
+  std::fprintf(stderr, "%s: %s\n", path.c_str(), counted(*written, "finding").c_str());
+  return kGood;
+}
+
 // Rejected policies are errors with their place on stderr, and end with 2; what else there is to say is a finding.
 int lint_input(Options& options) {
   if (const std::string word = options.choice.unknown(); !word.empty()) return complain("no finding has a code that begins with `" + word + "`: see `netpolc rules`");
+  std::set<std::string> known;
+  if (!options.baseline.empty()) {
+    auto read = read_baseline(options.baseline);
+    if (!read) return complain(read.error().message);
+    known = std::move(*read);
+  }
   Session session;
   options.input.warnings_are_findings = true;
   const auto code = open(options.input, session);
@@ -112,9 +128,11 @@ int lint_input(Options& options) {
   lint::Report report;
   if (asks_rules) report = lint::run(session.loaded, session.resolutions, session.sources, session.sink, options.choice);
   else report.findings = warnings_of(session, options.choice);
+  if (asks_rules && session.sink.errors() == 0 && !options.write_baseline.empty()) return keep_as_baseline(options.write_baseline, report.findings, session.sources);
+  const std::size_t dropped = drop_known(report.findings, known, session.sources);
   print(options, session, report.findings);
   if (code) return *code;
-  if (asks_rules) std::fprintf(stderr, "%s\n", summary(report, session.loaded.policies.policies.size()).c_str());
+  if (asks_rules) std::fprintf(stderr, "%s\n", summary(report, dropped, session.loaded.policies.policies.size()).c_str());
   if (session.sink.errors() != 0) return kNoAnswer;
   if (options.errors_only) return kGood;
   return fails(report.findings, options.fail_on) ? kNegative : kGood;
@@ -132,6 +150,8 @@ void add_lint(CLI::App& root, Action& chosen) {
   command->add_option("--fail-on", options->fail_on, "error, warning, note or never: findings that exit with 1")
       ->check(CLI::IsMember({"error", "warning", "note", "never"}))
       ->group("Findings");
+  CLI::Option* known = command->add_option("--baseline", options->baseline, "File of findings that are known, and left out")->group("Findings");
+  command->add_option("--write-baseline", options->write_baseline, "Write all findings to such a file, and print none")->excludes(known)->group("Findings");
   command->add_option("-o,--output", options->output, "text; jsonl: every policy and every finding on a line; sarif; github: annotations")
       ->check(CLI::IsMember({"text", "jsonl", "sarif", "github"}))
       ->group("Output");
