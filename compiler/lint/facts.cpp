@@ -31,7 +31,8 @@ Bits without(Bits one, Bits other) {
 }
 
 Facts::Facts(const ir::PolicySet& policies, const ir::Cluster& cluster, const ir::Resolutions& resolutions, Places& places)
-    : policies_(policies), cluster_(cluster), resolutions_(resolutions), places_(places), identities_(ir::Identities::build(policies, cluster, resolutions)), index_(identities_.all()) {
+    : policies_(policies), cluster_(cluster), resolutions_(resolutions), places_(places),
+      identities_(ir::Identities::build(policies, cluster, resolutions)), index_(identities_.all()) {
   index_endpoints();
   index_addresses();
   index_labels();

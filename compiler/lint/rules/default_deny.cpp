@@ -69,7 +69,9 @@ bool is_empty_entry(const ir::Policy& policy, const ir::Rule& rule) {
 
 // Alone in its list it says that all is denied, and is how one writes that.
 bool is_alone(const ir::Policy& policy, ir::Direction direction) {
-  return std::all_of(policy.rules.begin(), policy.rules.end(), [&](const ir::Rule& rule) { return rule.direction != direction || rule.action != ir::Action::Allow || is_empty_entry(policy, rule); });
+  return std::all_of(policy.rules.begin(), policy.rules.end(), [&](const ir::Rule& rule) {
+    return rule.direction != direction || rule.action != ir::Action::Allow || is_empty_entry(policy, rule);
+  });
 }
 
 void find_empty_entry(const Facts& facts, Findings& out) {

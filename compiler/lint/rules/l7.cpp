@@ -20,9 +20,11 @@ bool is_selective(const ir::PortRule& item, ir::CiliumVersion version) {
   return !item.l7.http.empty() && ir::eval::in_list(item.l7, kOddRequest, ir::L7Parser::Http, version) == ir::eval::InList::No;
 }
 
+bool lets_all_pass(const ir::PortRule& item) { return !item.l7.redirects() && !item.ports.empty(); }
+
 bool is_plain(const ir::Rule& rule) {
   return rule.action == ir::Action::Allow && rule.peer_kind != ir::PeerKind::Nobody &&
-         (rule.any_l4 ? rule.peer_kind == ir::PeerKind::Listed : std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return !item.l7.redirects() && !item.ports.empty(); }));
+         (rule.any_l4 ? rule.peer_kind == ir::PeerKind::Listed : std::any_of(rule.ports.begin(), rule.ports.end(), lets_all_pass));
 }
 
 // Identities that a rule lists by their labels, or everyone's; none where it also has peers of another kind.

@@ -45,7 +45,8 @@ void find_without_dns(const Facts& facts, Findings& out) {
     const Bits uncovered = without(facts.subjects(p), covered);
     if (anywhere && !any(uncovered)) continue;
     const bool certain = any(uncovered);
-    const std::string label = certain ? "no policy sends DNS of `" + facts.example(uncovered) + "` through the proxy" : "no policy that could select the same endpoints has `rules.dns`";
+    const std::string label = certain ? "no policy sends DNS of `" + facts.example(uncovered) + "` through the proxy"
+                                      : "no policy that could select the same endpoints has `rules.dns`";
     for (const ir::Rule& rule : policies[p].rules)
       if (has_names(rule)) report_without_dns(facts, rule, label, certain ? Severity::Error : Severity::Warning, out);
   }
