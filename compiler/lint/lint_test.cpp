@@ -170,11 +170,18 @@ TEST_CASE("toServices that means no service is an error where it opens ports, el
   CHECK(Linted(policy(to + "    toPorts: [{ports: [{port: \"80\"}]}]\n") + service).report.count(Severity::Error) == 1);
 }
 
-TEST_CASE("a rule for one more peer than its shadow keeps its list") {
-  const auto rules = [](const char* plain) {
-    return Linted(policy(std::string("  endpointSelector: {}\n  ingress:\n  - toPorts: [{ports: [{port: \"80\", protocol: TCP}], rules: {http: [{method: GET}]}}]\n  - ") + plain + "\n") +
-                  "---\napiVersion: v1\nkind: Pod\nmetadata: {name: other, namespace: shop, labels: {app: other}}\nspec: {containers: []}\n");
+TEST_CASE("a list that keeps out one peer, or one port, is not shadowed") {
+  const std::string other = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: other, namespace: shop, labels: {app: other}}\nspec: {containers: []}\n";
+  const auto shadowed = [&](const std::string& peers, const std::string& ports, const std::string& plain) {
+    const std::string list = "toPorts: [{ports: [" + ports + "], rules: {http: [{method: GET}]}}]";
+    return Linted(policy("  endpointSelector: {}\n  ingress:\n  - {" + peers + list + "}\n  - {" + plain + "}\n") + other).says(DiagKind::L7Shadowed);
   };
-  CHECK(rules("fromEndpoints: [{}]").says(DiagKind::L7Shadowed));
-  CHECK_FALSE(rules("fromEndpoints: [{matchLabels: {app: cart}}]").says(DiagKind::L7Shadowed));
+  const std::string one = "{port: \"80\", protocol: TCP}", two = one + ", {port: \"8080\", protocol: TCP}";
+  const std::string pods = "fromEndpoints: [{}], ";
+  CHECK(shadowed(pods, one, "fromEndpoints: [{}]"));
+  CHECK(shadowed("", one, "fromEntities: [all]"));
+  CHECK_FALSE(shadowed("", one, "fromEndpoints: [{}]"));  // the world is held to the list
+  CHECK_FALSE(shadowed(pods, one, "fromEndpoints: [{matchLabels: {app: cart}}]"));
+  CHECK(shadowed(pods, two, "fromEndpoints: [{}]"));
+  CHECK_FALSE(shadowed(pods, two, "fromEndpoints: [{}], toPorts: [{ports: [" + one + "]}]"));
 }

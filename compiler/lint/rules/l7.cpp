@@ -27,9 +27,15 @@ bool is_plain(const ir::Rule& rule) {
          (rule.any_l4 ? rule.peer_kind == ir::PeerKind::Listed : std::any_of(rule.ports.begin(), rule.ports.end(), lets_all_pass));
 }
 
+Bits everyone(const Facts& facts) {
+  Bits out = facts.workloads();
+  for (const char* name : {"world", "world-ipv4", "world-ipv6", "remote-node"}) out |= facts.select({{{"reserved", name, ir::Operator::Exists, {}}}});
+  return out;
+}
+
 // Identities that a rule lists by their labels, or everyone's; none where it also has peers of another kind.
 std::optional<Bits> listed_peers(const Facts& facts, const ir::Rule& rule) {
-  if (rule.peer_kind != ir::PeerKind::Listed) return facts.workloads();
+  if (rule.peer_kind != ir::PeerKind::Listed) return everyone(facts);
   Bits out = facts.nobody();
   for (const ir::Peer& peer : rule.peers) {
     const auto* labels = std::get_if<ir::LabelPeer>(&peer);
@@ -47,7 +53,19 @@ class Shadows {
         if (is_plain(facts.policies()[p].rules[r])) plain_.push_back({p, r});
   }
 
-  // A plain rule by which every listed peer gets every request through, asked of one subject: the interpreter says so.
+  // A plain rule that lets all requests of all listed peers pass on every port of the item; of ranges the ends are asked about.
+  std::optional<ir::RuleRef> of(std::size_t policy, const ir::Rule& rule, const ir::PortRule& item) {
+    std::optional<ir::RuleRef> by;
+    for (const ir::PortMatch& port : item.ports) {
+      if (!port.name.empty()) return std::nullopt;
+      for (const std::uint16_t number : {port.first, port.last})
+        if (!(by = of(policy, rule, ir::Flow{ir::Protocol::Tcp, number}))) return std::nullopt;
+    }
+    return by;
+  }
+
+ private:
+  // The same on one port, of one subject: the interpreter says so.
   std::optional<ir::RuleRef> of(std::size_t policy, const ir::Rule& rule, ir::Flow flow) {
     const auto peers = listed_peers(facts_, rule);
     if (!peers || !any(*peers)) return std::nullopt;
@@ -66,7 +84,6 @@ class Shadows {
     return all ? by : std::nullopt;
   }
 
- private:
   struct Judged {
     ir::PolicySet policies;           // those that select the subject
     std::vector<std::uint32_t> from;  // their numbers
@@ -117,8 +134,8 @@ void find_shadowed(const Facts& facts, Findings& out) {
     for (const ir::Rule& rule : policy.rules) {
       if (rule.action != ir::Action::Allow) continue;
       for (const ir::PortRule& item : rule.ports) {
-        if (!is_selective(item, facts.cluster().config.version) || item.ports.empty() || !item.ports.front().name.empty()) continue;
-        const auto by = shadows.of(p, rule, {ir::Protocol::Tcp, item.ports.front().first});
+        if (!is_selective(item, facts.cluster().config.version)) continue;
+        const auto by = shadows.of(p, rule, item);
         if (!by) continue;
         const ir::Policy& other = facts.policies()[by->policy];
         out.push_back({.kind = DiagKind::L7Shadowed,
