@@ -168,6 +168,11 @@ TEST_CASE("toServices that means no service is an error where it opens ports, el
   CHECK(Linted(policy(to) + service).report.count(Severity::Error) == 0);
   CHECK(Linted(policy(to) + service).report.count(Severity::Warning) == 1);
   CHECK(Linted(policy(to + "    toPorts: [{ports: [{port: \"80\"}]}]\n") + service).report.count(Severity::Error) == 1);
+  const auto of_namespace = [&](const std::string& ns) {
+    return Linted(policy("  endpointSelector: {}\n  egress:\n  - toServices: [{k8sService: {serviceName: none, namespace: " + ns + "}}]\n") + service);
+  };
+  CHECK(of_namespace("shop").says(DiagKind::ServiceUnresolved));
+  CHECK_FALSE(of_namespace("other").says(DiagKind::ServiceUnresolved));
 }
 
 TEST_CASE("a list that keeps out one peer, or one port, is not shadowed") {

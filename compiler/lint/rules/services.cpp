@@ -1,6 +1,7 @@
 // Rules about services as peers (semantics reference, sections 1.9 and 9): what `toServices` comes to is asked of the interpreter.
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <unordered_map>
 
 #include "compiler/lint/rule.h"
@@ -25,8 +26,19 @@ void each_resolved(const Facts& facts, const Visit& visit) {
 // ---- none that is known ------------------------------------------------------------------------
 bool is_everyone(const ir::eval::ResolvedPeer& peer) { return std::holds_alternative<ir::eval::Everyone>(peer.matcher); }
 
+// Of a namespace without any service the manifests are hardly all there is.
+bool may_be_elsewhere(const ir::Rule& rule, const std::set<std::string>& namespaces) {
+  return std::any_of(rule.peers.begin(), rule.peers.end(), [&](const ir::Peer& peer) {
+    const auto* service = std::get_if<ir::ServicePeer>(&peer);
+    return service != nullptr && !service->ns.empty() && namespaces.count(service->ns) == 0;
+  });
+}
+
 void find_unresolved(const Facts& facts, Findings& out) {
+  std::set<std::string> namespaces;
+  for (const ir::Service& service : facts.cluster().services) namespaces.insert(service.ns);
   each_resolved(facts, [&](const ir::Policy&, const ir::Rule& rule, const std::vector<ir::eval::ResolvedPeer>& peers) {
+    if (may_be_elsewhere(rule, namespaces)) return;
     const bool open = std::any_of(peers.begin(), peers.end(), is_everyone);
     if (!open && !peers.empty()) return;
     out.push_back({.kind = DiagKind::ServiceUnresolved,
@@ -206,7 +218,7 @@ status: {addresses: [{type: InternalIP, address: 10.0.64.1}]}
           {DiagKind::ServiceUnresolved, Severity::Error, Needs::Services, find_unresolved,
            "`toServices` that means no service leaves the entry without peers. Without ports it then allows nothing; with "
            "`toPorts` it opens these ports to everyone, as Cilium takes an entry without peers for one about ports alone. An error "
-           "where that happens, else a warning.",
+           "where that happens, else a warning. Nothing is said of namespaces that no service of the input is in.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:
