@@ -1,27 +1,28 @@
-# netpolc_library(NAME WITHOUT <subfolder> USES <folder>… LINKS <foreign libs>…)
-# Sources are every .cpp of the folder, but those of a subfolder that is a library of its own, and *_test.cpp, which become the doctest binary
+# netpolc_library(NAME WITHOUT <subfolder>… USES <folder>… LINKS <foreign libs>…)
+# Sources are every .cpp of the folder, but those of subfolders that are libraries of their own, and *_test.cpp, which become the doctest binary
 # NAME_test. USES names other libraries of ours; edges outside the picture are refused:
 #
-#   tools → compiler → frontend, compiler/kernel_judge → codegen-bpf, verify, runtime-loader → ir
+#   tools → compiler → compiler/lint → frontend; compiler/kernel_judge → codegen-bpf, verify, runtime-loader → ir
 set(NETPOLC_MAY_USE_ir "")
 set(NETPOLC_MAY_USE_frontend "ir")
 set(NETPOLC_MAY_USE_codegen_bpf "ir")
 set(NETPOLC_MAY_USE_runtime_loader "ir")
 set(NETPOLC_MAY_USE_verify "ir")
 set(NETPOLC_MAY_USE_kernel_judge "ir;codegen_bpf;verify;runtime_loader")
-set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify;kernel_judge")
+set(NETPOLC_MAY_USE_lint "ir;frontend")
+set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify;kernel_judge;lint")
 
 function(netpolc_library name)
-  cmake_parse_arguments(ARG "" "WITHOUT" "USES;LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "WITHOUT;USES;LINKS" ${ARGN})
   foreach(used ${ARG_USES})
     if(NOT used IN_LIST NETPOLC_MAY_USE_${name})
       message(FATAL_ERROR "${name} must not use ${used}: see cmake/targets.cmake")
     endif()
   endforeach()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  if(ARG_WITHOUT)
-    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${ARG_WITHOUT}/")
-  endif()
+  foreach(folder ${ARG_WITHOUT})
+    list(FILTER sources EXCLUDE REGEX "^${CMAKE_CURRENT_SOURCE_DIR}/${folder}/")
+  endforeach()
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_(test|fuzz|main)\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")

@@ -30,6 +30,8 @@ void add_diff(CLI::App& root, Action& chosen);
 void add_compile(CLI::App& root, Action& chosen);
 void add_prove(CLI::App& root, Action& chosen);
 void add_lint(CLI::App& root, Action& chosen);
+void add_rules(CLI::App& root, Action& chosen);
+void add_explain(CLI::App& root, Action& chosen);
 void add_identity(CLI::App& root, Action& chosen);
 void add_endpoint(CLI::App& root, Action& chosen);
 void add_version(CLI::App& root, Action& chosen);

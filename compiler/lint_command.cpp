@@ -1,9 +1,13 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "compiler/baseline.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/finding_formats.h"
+#include "compiler/lint/lint.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler {
@@ -14,7 +18,9 @@ using Json = nlohmann::ordered_json;
 struct Options {
   InputOptions input;
   bool errors_only = false;
+  lint::Choice choice;
   std::string fail_on = "error", output = "text";
+  std::string baseline, write_baseline;  // paths
 };
 
 void add_place(Json& to, const std::optional<Span>& where, const SourceManager& sources) {
@@ -29,37 +35,107 @@ void print_line(const char* what, Json object) {
   std::printf("%s\n", Json{{what, std::move(object)}}.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
+void print_finding(const Diagnostic& found, const SourceManager& sources) {
+  Json line = {{"code", diag_code(found.kind)}, {"severity", to_string(found.severity)}, {"message", found.message}};
+  if (!found.label.empty()) line["label"] = found.label;
+  add_place(line, found.where, sources);
+  print_line("finding", std::move(line));
+}
+
+// What Cilium would reject among the findings, in the order of the text.
+std::vector<const Diagnostic*> with_rejections(const Session& session, const lint::Findings& findings) {
+  std::vector<const Diagnostic*> all;
+  for (const Diagnostic& one : session.sink.all())
+    if (one.severity == Severity::Error) all.push_back(&one);
+  for (const Diagnostic& one : findings) all.push_back(&one);
+  return in_reading_order(std::move(all));
+}
+
 // What became of every policy, then what was found, one object a line.
-void print_json(const Session& session) {
+void print_json(const Session& session, const lint::Findings& findings) {
   for (const auto& result : session.loaded.results) {
     Json line = {{"kind", result.kind}, {"namespace", result.ns}, {"name", result.name}, {"accepted", result.accepted}, {"rules", result.rules}, {"unknownFields", result.unknown_fields}};
     add_place(line, result.where, session.sources);
     print_line("policy", std::move(line));
   }
-  for (const Diagnostic* found : in_reading_order(session.sink)) {
-    Json line = {{"code", diag_code(found->kind)}, {"severity", found->severity == Severity::Error ? "error" : "warning"}, {"message", found->message}};
-    if (!found->label.empty()) line["label"] = found->label;
-    add_place(line, found->where, session.sources);
-    print_line("finding", std::move(line));
+  for (const Diagnostic* one : with_rejections(session, findings)) print_finding(*one, session.sources);
+}
+
+void print_text(const Session& session, const lint::Findings& findings, bool colour) {
+  for (const Diagnostic& found : findings) std::fputs(render(found, session.sources, colour).c_str(), stdout);
+}
+
+void print(const Options& options, const Session& session, const lint::Findings& findings) {
+  const auto all = [&] { return with_rejections(session, findings); };
+  if (options.output == "jsonl") print_json(session, findings);
+  else if (options.output == "sarif") std::fputs(sarif(all(), session.sources).c_str(), stdout);
+  else if (options.output == "github") std::fputs(github_annotations(all(), session.sources).c_str(), stdout);
+  else if (!options.errors_only) print_text(session, findings, use_colour(options.input.color, Stream::Out));
+}
+
+// Without rules: what the reader warned of, while policies were asked to be accepted and no more.
+lint::Findings warnings_of(const Session& session, const lint::Choice& choice) {
+  lint::Findings out;
+  for (const Diagnostic* one : in_reading_order(session.sink))
+    if (one->severity != Severity::Error && choice.wants(one->kind)) out.push_back(*one);
+  return out;
+}
+
+std::string counted(std::size_t count, const char* one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
+
+std::string summary(const lint::Report& report, std::size_t known, std::size_t policies) {
+  std::string out;
+  const auto add = [&](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
+  if (const auto errors = report.count(Severity::Error)) add(counted(errors, "error"));
+  if (const auto warnings = report.count(Severity::Warning)) add(counted(warnings, "warning"));
+  if (const auto notes = report.count(Severity::Note)) add(counted(notes, "note"));
+  out = (out.empty() ? "no findings" : out) + " in " + (policies == 1 ? "1 policy" : std::to_string(policies) + " policies");
+  if (report.suppressed != 0) out += " · " + std::to_string(report.suppressed) + " suppressed";
+  if (known != 0) out += " · " + std::to_string(known) + " in the baseline";
+  // No numbers: they would change with every rule that is added.
+  std::string absent = report.without_workloads != 0 ? "workloads" : "";
+  if (report.without_services != 0) absent += absent.empty() ? "services" : " and services";
+  if (!absent.empty()) out += " · rules about " + absent + " are silent, as the input has none";
+  return out;
+}
+
+bool fails(const lint::Findings& findings, const std::string& level) {
+  if (level == "never") return false;
+  const Severity least = level == "error" ? Severity::Error : level == "warning" ? Severity::Warning : Severity::Note;
+  return std::any_of(findings.begin(), findings.end(), [&](const Diagnostic& one) { return one.severity <= least; });
+}
+
+int keep_as_baseline(const std::string& path, const lint::Findings& findings, const SourceManager& sources) {
+  const auto written = write_baseline(path, findings, sources);
+  if (!written) return complain(written.error().message);
+  std::fprintf(stderr, "%s: %s\n", path.c_str(), counted(*written, "finding").c_str());
+  return kGood;
+}
+
+// Rejected policies are errors with their place on stderr, and end with 2; what else there is to say is a finding.
+int lint_input(Options& options) {
+  if (const std::string word = options.choice.unknown(); !word.empty()) return complain("no finding has a code that begins with `" + word + "`: see `netpolc rules`");
+  std::set<std::string> known;
+  if (!options.baseline.empty()) {
+    auto read = read_baseline(options.baseline);
+    if (!read) return complain(read.error().message);
+    known = std::move(*read);
   }
-}
-
-void print_text(const Session& session, bool colour) {
-  for (const Diagnostic* found : in_reading_order(session.sink))
-    if (found->severity == Severity::Warning) std::fputs(render(*found, session.sources, colour).c_str(), stdout);
-}
-
-// Rejected policies are errors with their place on stderr; warnings of the reader are findings.
-int lint(Options& options) {
   Session session;
   options.input.warnings_are_findings = true;
   const auto code = open(options.input, session);
-  if (options.output == "jsonl") print_json(session);
-  else if (!options.errors_only) print_text(session, use_colour(options.input.color, Stream::Out));
+  const bool asks_rules = session.loaded.usable && !options.errors_only;
+  lint::Report report;
+  if (asks_rules) report = lint::run(session.loaded, session.resolutions, session.sources, session.sink, options.choice);
+  else report.findings = warnings_of(session, options.choice);
+  if (asks_rules && session.sink.errors() == 0 && !options.write_baseline.empty()) return keep_as_baseline(options.write_baseline, report.findings, session.sources);
+  const std::size_t dropped = drop_known(report.findings, known, session.sources);
+  print(options, session, report.findings);
   if (code) return *code;
+  if (asks_rules) std::fprintf(stderr, "%s\n", summary(report, dropped, session.loaded.policies.policies.size()).c_str());
   if (session.sink.errors() != 0) return kNoAnswer;
   if (options.errors_only) return kGood;
-  return options.fail_on == "warning" && session.sink.warnings() != 0 ? kNegative : kGood;
+  return fails(report.findings, options.fail_on) ? kNegative : kGood;
 }
 
 }  // namespace
@@ -69,12 +145,17 @@ void add_lint(CLI::App& root, Action& chosen) {
   CLI::App* command = root.add_subcommand("lint", "Report policies that Cilium would reject, and what looks wrong");
   add_input_options(*command, options->input);
   command->add_flag("--errors-only", options->errors_only, "Only whether Cilium accepts the policies");
-  command->add_option("--fail-on", options->fail_on, "error, warning or never: findings that exit with 1")
-      ->check(CLI::IsMember({"error", "warning", "never"}));
-  command->add_option("-o,--output", options->output, "text, or jsonl: every policy and every finding on a line")
-      ->check(CLI::IsMember({"text", "jsonl"}))
+  add_repeatable(*command, "--select", options->choice.select, "Only findings of this code, or of codes that begin so; repeatable", "Findings");
+  add_repeatable(*command, "--ignore", options->choice.ignore, "No findings of this code, or of codes that begin so; repeatable", "Findings");
+  command->add_option("--fail-on", options->fail_on, "error, warning, note or never: findings that exit with 1")
+      ->check(CLI::IsMember({"error", "warning", "note", "never"}))
+      ->group("Findings");
+  CLI::Option* known = command->add_option("--baseline", options->baseline, "File of findings that are known, and left out")->group("Findings");
+  command->add_option("--write-baseline", options->write_baseline, "Write all findings to such a file, and print none")->excludes(known)->group("Findings");
+  command->add_option("-o,--output", options->output, "text; jsonl: every policy and every finding on a line; sarif; github: annotations")
+      ->check(CLI::IsMember({"text", "jsonl", "sarif", "github"}))
       ->group("Output");
-  command->callback([options, &chosen] { chosen = [options] { return lint(*options); }; });
+  command->callback([options, &chosen] { chosen = [options] { return lint_input(*options); }; });
 }
 
 }  // namespace netpolc::compiler

@@ -46,6 +46,10 @@ void print_summary(const Session& session, const InputOptions& options) {
 std::vector<const Diagnostic*> in_reading_order(const DiagSink& sink) {
   std::vector<const Diagnostic*> out;
   for (const auto& diagnostic : sink.all()) out.push_back(&diagnostic);
+  return in_reading_order(std::move(out));
+}
+
+std::vector<const Diagnostic*> in_reading_order(std::vector<const Diagnostic*> out) {
   std::stable_sort(out.begin(), out.end(), [](const Diagnostic* a, const Diagnostic* b) {
     if (!a->where || !b->where) return a->where.has_value() && !b->where.has_value();
     return std::tie(a->where->file, a->where->begin) < std::tie(b->where->file, b->where->begin);

@@ -50,6 +50,7 @@ std::optional<int> open(const InputOptions& options, Session& session);
 
 // By file and place; what has no place comes last.
 std::vector<const Diagnostic*> in_reading_order(const DiagSink& sink);
+std::vector<const Diagnostic*> in_reading_order(std::vector<const Diagnostic*> all);
 
 enum class Stream { Out, Err };
 // --color, then NO_COLOR, FORCE_COLOR and TERM=dumb, then whether the stream is a terminal.

@@ -106,21 +106,26 @@ void read_subject(Judge& judge, const Value& spec, ir::Policy& policy) {
   if (endpoint) policy.subject = read_subject_selector(judge, *endpoint);
 }
 
+// Where all is denied in so many words, default deny takes nobody by surprise.
+bool denies_everything(const ir::Rule& rule) {
+  return rule.action == Action::Deny && rule.any_l4 && std::any_of(rule.peers.begin(), rule.peers.end(), [](const ir::Peer& peer) { return peer == ir::Peer(ir::EntityPeer{ir::Entity::All}); });
+}
+
 // What switches enforcement on or not, against what its author may expect (section 11).
 void warn_default_deny(Judge& judge, const Value& spec, const DefaultDeny& chosen, const ir::Policy& policy) {
   for (const auto direction : {Direction::Ingress, Direction::Egress}) {
     const bool ingress = direction == Direction::Ingress;
     const std::string name = ingress ? "ingress" : "egress";
-    bool any = false, allows = false;
+    bool any = false, expected = false;
     for (const auto& rule : policy.rules) {
       any |= rule.direction == direction;
-      allows |= rule.direction == direction && rule.action == Action::Allow;
+      expected |= rule.direction == direction && (rule.action == Action::Allow || denies_everything(rule));
     }
     const auto& said = ingress ? chosen.ingress : chosen.egress;
     if (said.value_or(false) && !any)
       judge.warning(DiagKind::DefaultDenyUnused, *judge.field(*judge.field(spec, "enableDefaultDeny"), name),
                     "`enableDefaultDeny." + name + "` has no effect without " + name + " rules", "write `" + name + ": [{}]` to deny all by default");
-    if (any && !allows && !said && judge.context.deny_only)
+    if (any && !expected && !said && judge.context.deny_only)
       judge.context.deny_only->push_back({judge.ns, direction, judge.field(spec, name + "Deny")->named().span()});
   }
 }

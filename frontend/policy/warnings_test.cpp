@@ -26,6 +26,7 @@ const std::vector<Case>& cilium_cases() {
       {DiagKind::ServicesInDeny, "  egressDeny: [{toServices: [{k8sService: {serviceName: s}}]}]\n", "  egress: [{toServices: [{k8sService: {serviceName: s}}]}]\n"},
       {DiagKind::DenyOnly, "  egressDeny: [{toEntities: [world]}]\n", "  egressDeny: [{toEntities: [world]}]\n  enableDefaultDeny: {egress: false}\n"},
       {DiagKind::DenyOnly, "  egressDeny: [{toEntities: [world]}]\n  ingress: [{}]\n", "  egressDeny: [{toEntities: [world]}]\n  egress: [{toEntities: [all]}]\n"},
+      {DiagKind::DenyOnly, "  egressDeny: [{toEntities: [all], toPorts: [{ports: [{port: \"80\"}]}]}]\n", "  egressDeny: [{toEntities: [all]}]\n"},
       {DiagKind::DefaultDenyUnused, "  ingress: [{}]\n  enableDefaultDeny: {egress: true}\n", "  ingress: [{}]\n  enableDefaultDeny: {ingress: true, egress: false}\n"},
       {DiagKind::EndPortIgnored, "  ingress: [{toPorts: [{ports: [{port: \"90\", endPort: 80}]}]}]\n", "  ingress: [{toPorts: [{ports: [{port: \"80\", endPort: 90}]}]}]\n"},
       {DiagKind::EndPortIgnored, "  ingress: [{toPorts: [{ports: [{port: web, endPort: 80}]}]}]\n", "  ingress: [{toPorts: [{ports: [{port: web}]}]}]\n"},

@@ -95,6 +95,15 @@ void append_source_line(std::string& out, const Diagnostic& diagnostic, const So
   out += "\n";
 }
 
+const char* colour_of(Severity severity, const Paint& paint) {
+  switch (severity) {
+    case Severity::Error: return paint.red();
+    case Severity::Warning: return paint.magenta();
+    case Severity::Note: return paint.cyan();
+  }
+  return "";
+}
+
 std::string describe(const FixIt& fix) {
   if (fix.replacement.empty()) return "remove this";
   if (fix.span.begin == fix.span.end) return "insert `" + fix.replacement + "`";
@@ -113,6 +122,15 @@ Reported DiagSink::error(Diagnostic diagnostic) {
 void DiagSink::warning(Diagnostic diagnostic) {
   diagnostic.severity = Severity::Warning;
   all_.push_back(std::move(diagnostic));
+}
+
+const char* to_string(Severity severity) {
+  switch (severity) {
+    case Severity::Error: return "error";
+    case Severity::Warning: return "warning";
+    case Severity::Note: return "note";
+  }
+  return "";
 }
 
 std::string_view diag_name(DiagKind kind) {
@@ -145,11 +163,10 @@ std::string_view diag_summary(DiagKind kind) {
 
 std::string render(const Diagnostic& diagnostic, const SourceManager& sources, bool colour) {
   const Paint paint{colour};
-  const bool error = diagnostic.severity == Severity::Error;
   std::string out = paint.bold();
   if (diagnostic.where) out += place(*diagnostic.where, sources);
-  out += error ? paint.red() : paint.magenta();
-  out += (error ? "error[" : "warning[") + diag_code(diagnostic.kind) + "]: ";
+  out += colour_of(diagnostic.severity, paint);
+  out += std::string(to_string(diagnostic.severity)) + "[" + diag_code(diagnostic.kind) + "]: ";
   out += std::string(paint.reset()) + paint.bold() + diagnostic.message + paint.reset() + "\n";
   if (diagnostic.where) append_source_line(out, diagnostic, sources, paint);
   for (const DiagNote& note : diagnostic.notes) {

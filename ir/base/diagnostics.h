@@ -24,7 +24,8 @@ enum class DiagKind : std::uint16_t {
 #undef NETPOLC_DIAG
 };
 
-enum class Severity { Error, Warning };
+enum class Severity { Error, Warning, Note };  // Note: of lint only
+const char* to_string(Severity severity);       // "error"
 
 struct DiagNote {
   std::optional<Span> span;  // none: printed without a place

@@ -1,0 +1,273 @@
+// What the reader warns of while it reads (frontend/), and of lint itself: listed here so that it can be explained, chosen and ignored like the rest.
+// Those without examples turn on options or files beside the manifests; testdata/diagnostics/ shows them.
+#include "compiler/lint/rule.h"
+
+namespace netpolc::lint {
+
+std::vector<Rule> reader_rules() {
+  return {
+          {DiagKind::IgnoreWithoutReason, Severity::Warning, Needs::Policies, nullptr,
+           "A finding can be kept quiet: `# netpolc:ignore NP033 why` for the line or for what starts on the next one, the "
+           "annotation `netpolc.io/ignore` for all of an object. The reason is what the next reader needs: without one, or with a "
+           "code that no finding has, nothing is kept quiet.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+  annotations: {netpolc.io/ignore: "NP033"}
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [cluster]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+  annotations: {netpolc.io/ignore: "NP033 the job is created at night"}
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [cluster]
+)"},
+          {DiagKind::NoManifests, Severity::Warning, Needs::Policies, nullptr,
+           "A directory of several holds no `.yaml`, `.yml` or `.json`: most often its name is wrong, or nothing was rendered into "
+           "it. If nothing at all can be read this is an error.",
+           R"()",
+           R"()"},
+          {DiagKind::NotAnObject, Severity::Warning, Needs::Policies, nullptr,
+           "A file of a directory holds YAML that is no Kubernetes object, such as the values of a chart. It is skipped; an object "
+           "that lost its `kind` would be an error. Keep such files elsewhere, or name the manifests.",
+           R"()",
+           R"()"},
+          {DiagKind::ObjectReplaced, Severity::Warning, Needs::Policies, nullptr,
+           "The same object comes twice in the input. As with `kubectl apply`, the later one counts and the earlier has no effect.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [cluster]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [world]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [cluster]
+---
+apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart-world
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [world]
+)"},
+          {DiagKind::NoNamespace, Severity::Warning, Needs::Policies, nullptr,
+           "An object without a namespace goes wherever the context of whoever applies it says; it is taken for one of `default` "
+           "here. Said where the input has workloads, and none in `default`.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [cluster]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {containers: []}
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEntities: [cluster]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: cart, namespace: shop, labels: {app: cart}}
+spec: {containers: []}
+)"},
+          {DiagKind::UnknownField, Severity::Warning, Needs::Policies, nullptr,
+           "With `--lax` a field that Cilium does not know is a warning and is ignored, as the API server may drop it; without, it "
+           "is an error. Most are slips: the rule does not say what it seems to.",
+           R"()",
+           R"()"},
+          {DiagKind::PolicyTypesIgnored, Severity::Warning, Needs::Policies, nullptr,
+           "`policyTypes` names the directions that a NetworkPolicy is about. Rules of a direction that it does not name are "
+           "ignored.",
+           R"(apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+  egress:
+  - {}
+)",
+           R"(apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  podSelector: {}
+  policyTypes: [Ingress, Egress]
+  egress:
+  - {}
+)"},
+          {DiagKind::ClusterPolicyIgnored, Severity::Warning, Needs::Policies, nullptr,
+           "A ClusterNetworkPolicy counts only from Cilium 1.20 on, and only with `enable-k8s-cluster-network-policy`.",
+           R"()",
+           R"()"},
+          {DiagKind::ClusterPolicyAssumed, Severity::Warning, Needs::Policies, nullptr,
+           "A ClusterNetworkPolicy is taken into account, since nothing in the input says that `enable-k8s-cluster-network-policy` "
+           "is off. Give the `cilium-config` ConfigMap, too.",
+           R"()",
+           R"()"},
+          {DiagKind::ClusterNameInferred, Severity::Warning, Needs::Policies, nullptr,
+           "Selectors name clusters, and no `cilium-config` says what this one is called: the name is guessed from them. Give the "
+           "ConfigMap, too.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: mesh
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEndpoints:
+    - matchLabels:
+        io.cilium.k8s.policy.cluster: east
+  - fromEndpoints:
+    - matchLabels:
+        io.cilium.k8s.policy.cluster: west
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: mesh
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  ingress:
+  - fromEndpoints:
+    - matchLabels:
+        io.cilium.k8s.policy.cluster: east
+  - fromEndpoints:
+    - matchLabels:
+        io.cilium.k8s.policy.cluster: west
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {cluster-name: east}
+)"},
+          {DiagKind::NullItem, Severity::Warning, Needs::Policies, nullptr,
+           "A rule that is null counts as an empty one in a NetworkPolicy: it allows everything.",
+           R"(apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  podSelector: {}
+  ingress:
+  -
+)",
+           R"(apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  podSelector: {}
+  ingress:
+  - {}
+)"},
+          {DiagKind::NetworkPolicyRefused, Severity::Warning, Needs::Policies, nullptr,
+           "Kubernetes' API server refuses what Cilium would read. The policy never reaches the cluster.",
+           R"(apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  podSelector: {}
+  policyTypes: [ingress]
+)",
+           R"(apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  podSelector: {}
+  policyTypes: [Ingress]
+)"},
+          {DiagKind::ClusterPolicyPeer, Severity::Warning, Needs::Policies, nullptr,
+           "A peer of a ClusterNetworkPolicy that Cilium accepts and that does not mean what it seems to.",
+           R"()",
+           R"()"},
+          {DiagKind::ClusterAddress, Severity::Warning, Needs::Policies, nullptr,
+           "An address of a cluster object is malformed and left out. Nothing is known of what has it.",
+           R"()",
+           R"()"},
+          {DiagKind::IdentityMissing, Severity::Warning, Needs::Policies, nullptr,
+           "A CiliumEndpoint names an identity that no CiliumIdentity of the input has: its labels are taken from the pod. Give "
+           "the identities, too.",
+           R"()",
+           R"()"}};
+}
+
+}  // namespace netpolc::lint
