@@ -61,6 +61,17 @@ bool fails(const verify::Diff& diff, const std::string& on) {
          std::any_of(diff.enforcement.begin(), diff.enforcement.end(), enforcement);
 }
 
+// Tables choose between rules that redirect or authenticate as later versions do (docs/semantics.md), so that a difference in
+// that alone could be missed.
+bool chooses_otherwise(const Session& session) {
+  if (session.loaded.cluster.config.version >= 17) return false;
+  const auto asks = [](const ir::Rule& rule) {
+    return rule.auth != ir::AuthMode::Unset || std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
+  };
+  const auto& policies = session.loaded.policies.policies;
+  return std::any_of(policies.begin(), policies.end(), [&](const ir::Policy& policy) { return std::any_of(policy.rules.begin(), policy.rules.end(), asks); });
+}
+
 int run(const Options& options) {
   const auto versions = versions_of(options.versions);
   if (!versions) return complain("--cilium-version " + options.versions + ": expected one of 1.16 to 1.20, or two, such as 1.18..1.19");
@@ -74,7 +85,9 @@ int run(const Options& options) {
                           : options.output == "markdown" ? to_markdown(report(diff, before, after))
                                                          : to_text(report(diff, before, after), use_colour(options.input.color, Stream::Out));
   std::fwrite(out.data(), 1, out.size(), stdout);
-  return fails(diff, options.fail_on) ? kNegative : diff.is_undecided() ? kUndecided : kGood;
+  const bool unsure = chooses_otherwise(before) || chooses_otherwise(after);
+  if (unsure) std::fputs("undecided: Cilium 1.16 chooses otherwise between rules that redirect or authenticate; a difference in that alone may be missing here\n", stderr);
+  return fails(diff, options.fail_on) ? kNegative : diff.is_undecided() || unsure ? kUndecided : kGood;
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
-#include "compiler/session.h"
-#include "ir/map_layout.h"
 #include "compiler/kernel_judge/kernel.h"
 #include "compiler/kernel_judge/reasons.h"
+#include "compiler/session.h"
+#include "ir/map_layout.h"
 
 namespace netpolc::compiler {
 namespace {

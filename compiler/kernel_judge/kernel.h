@@ -11,9 +11,9 @@
 #include <set>
 #include <vector>
 
+#include "compiler/kernel_judge/programs.h"
 #include "ir/decide/table.h"
 #include "runtime-loader/test_run.h"
-#include "compiler/kernel_judge/programs.h"
 
 namespace netpolc::kernel_judge {
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "ir/map_layout.h"
 #include "compiler/kernel_judge/kernel.h"
 #include "compiler/kernel_judge/reasons.h"
+#include "ir/map_layout.h"
 
 namespace netpolc::kernel_judge {
 namespace {

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "ir/map_layout.h"
 #include "compiler/kernel_judge/kernel.h"
+#include "ir/map_layout.h"
 
 using namespace netpolc;
 using namespace netpolc::kernel_judge;

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "ir/map_layout.h"
 #include "compiler/kernel_judge/kernel.h"
+#include "ir/map_layout.h"
 #include "tools/agreement/solver.h"
 #include "verify/all_ports.h"
 

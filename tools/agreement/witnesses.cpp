@@ -2,10 +2,10 @@
 
 #include <stdexcept>
 
-#include "frontend/label_filter.h"
 #include "compiler/kernel_judge/numbered.h"
 #include "compiler/kernel_judge/reasons.h"
 #include "compiler/kernel_judge/witness.h"
+#include "frontend/label_filter.h"
 #include "tools/agreement/wrongs.h"
 #include "verify/claims.h"
 

@@ -1,7 +1,7 @@
 #include "tools/agreement/words.h"
 
-#include "ir/map_layout.h"
 #include "compiler/kernel_judge/reasons.h"
+#include "ir/map_layout.h"
 
 namespace netpolc::agreement {
 
