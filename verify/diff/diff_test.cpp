@@ -380,9 +380,9 @@ TEST_CASE("lines are exactly the pairs that the interpreter judges otherwise, an
   for (std::uint32_t seed = from; seed < from + count; ++seed) try_seed(seed, seen);
   if (count < kSeeds) return;
   MESSAGE(seen.different, " pairs differ, ", seen.alike, " are alike, ", seen.requests, " sides let other requests through");
-  CHECK(seen.different > 20 * kSeeds);
+  CHECK(seen.different > 10 * kSeeds);
   CHECK(seen.alike > 300 * kSeeds);
-  CHECK(seen.requests != 0);
+  if (kSeeds >= 40) CHECK(seen.requests != 0);  // seldom: no seed of a short run need have one
 }
 
 // ---- what is rare ----------------------------------------------------------------------------------------------
