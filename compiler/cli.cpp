@@ -1,9 +1,12 @@
 #include "compiler/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 
+#include "compiler/command_line/defaults.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/session.h"
@@ -17,31 +20,98 @@ int written(int code) {
   return complain("the answer could not be written to stdout");
 }
 
-// CLI11 says that a command is missing where it is misspelt.
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const auto words = app.remaining();
-  if (app.get_subcommands().empty() && !words.empty()) {
-    std::string known;
-    for (const auto* command : app.get_subcommands([](const CLI::App*) { return true; })) known += " " + command->get_name();
-    return complain("no command or option `" + words.front() + "`; the commands are:" + known);
-  }
-  // CLI11 prints help on stdout, complaints on stderr.
-  return app.exit(error) == 0 ? kGood : kNoAnswer;
+// The command that was chosen last, "netpolc verify never".
+const CLI::App* deepest(const CLI::App& app) {
+  const CLI::App* out = &app;
+  while (!out->get_subcommands().empty()) out = out->get_subcommands().front();
+  return out;
 }
 
-int parse_and_run(int argc, const char* const* argv) {
-  CLI::App app{"netpolc compiles Cilium network policies and answers what they allow, offline.", "netpolc"};
-  app.require_subcommand(1);
-  app.set_version_flag("--version", version_line());
-  app.get_formatter()->column_width(34);
-  Action chosen;
-  for (const AddCommand add : commands()) add(app, chosen);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return usage_error(app, error);
+std::vector<std::string> known_words(const CLI::App& command, bool options) {
+  std::vector<std::string> out;
+  if (!options)
+    for (const CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; })) out.push_back(below->get_name());
+  if (options)
+    for (const CLI::Option* option : command.get_options())
+      for (const std::string& name : option->get_lnames()) out.push_back("--" + name);
+  return out;
+}
+
+std::string suggestion(const std::string& better) { return better.empty() ? "" : "; did you mean `" + better + "`?"; }
+
+// CLI11 says that a command is missing where it is misspelt, and of an unknown word no more than that it is.
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) return app.exit(error) == 0 ? kGood : kNoAnswer;  // help, the version: on stdout
+  const CLI::App* command = deepest(app);
+  const auto words = app.remaining(true);
+  const auto odd = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return command == &app || word.starts_with('-'); });
+  if (odd == words.end()) return app.exit(error) == 0 ? kGood : kNoAnswer;
+  const std::string word = odd->substr(0, odd->find('='));
+  if (word.starts_with('-')) {
+    const std::string of = command == &app ? "" : " of `" + command->get_name() + "`";
+    return complain("there is no option `" + word + "`" + of + suggestion(meant(word, known_words(*command, true))));
   }
-  return written(chosen());
+  std::string known;
+  for (const std::string& one : known_words(app, false)) known += " " + one;
+  return complain("there is no command `" + word + "`" + suggestion(meant(word, known_words(app, false))) + "; the commands are:" + known);
+}
+
+struct Parser {
+  CLI::App app{"netpolc compiles Cilium network policies and answers what they allow, offline.", "netpolc"};
+  Action chosen;
+
+  explicit Parser(const std::string& name) {
+    app.name(name);
+    app.require_subcommand(1);
+    app.set_version_flag("--version", version_line());
+    app.get_formatter()->column_width(34);
+    app.footer("Options that are not given come from NETPOLC_… in the environment, then from .netpolc.yaml.\n"
+               "Exit status: 0 the good answer, 1 a negative one, 2 no answer, 3 undecided, 4 internal error.");
+    for (const Command& command : commands()) {
+      const std::size_t before = below().size();
+      command.add(app, chosen);
+      for (std::size_t i = before; i < below().size(); ++i) below()[i]->group(command.group)->footer(command.examples);
+    }
+  }
+  std::vector<CLI::App*> below() { return app.get_subcommands([](const CLI::App*) { return true; }); }
+
+  void parse(std::vector<std::string> words) {
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+    app.parse(std::move(words));
+  }
+};
+
+// As a plug-in of kubectl it is called by that name.
+std::string called(const char* program) { return std::filesystem::path(program).filename() == "kubectl-netpolc" ? "kubectl netpolc" : "netpolc"; }
+
+int parse_and_run(int argc, const char* const* argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const std::string name = called(argc == 0 ? "" : argv[0]);
+  {
+    // A first look says which command it is and what is given, so that only the rest is filled in.
+    Parser first(name);
+    try {
+      first.parse(words);
+    } catch (const CLI::RequiredError&) {  // perhaps it is among the defaults
+    } catch (const CLI::ParseError& error) {
+      return usage_error(first.app, error);
+    }
+    if (deepest(first.app) != &first.app) {
+      const auto more = defaults(first.app, use_colour("auto", Stream::Err));
+      if (!more) {
+        std::fputs(more.error().c_str(), stderr);
+        return kNoAnswer;
+      }
+      words.insert(words.end(), more->begin(), more->end());
+    }
+  }
+  Parser parser(name);
+  try {
+    parser.parse(std::move(words));
+  } catch (const CLI::ParseError& error) {
+    return usage_error(parser.app, error);
+  }
+  return written(parser.chosen());
 }
 
 }  // namespace

@@ -1,9 +1,52 @@
 #include "compiler/commands.h"
 
 namespace netpolc::compiler {
+namespace {
 
-const std::vector<AddCommand>& commands() {
-  static const std::vector<AddCommand> table{add_verify, add_diff, add_compile, add_prove, add_lint, add_rules, add_explain, add_identity, add_endpoint, add_version};
+constexpr const char* kAsk = "Ask";
+constexpr const char* kReview = "Review";
+constexpr const char* kBuild = "Build";
+constexpr const char* kAbout = "About netpolc";
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table{
+      {add_verify, kAsk,
+       "Examples:\n"
+       "  netpolc verify -f manifests/ --from shop/frontend --to svc:shop/cart\n"
+       "  netpolc verify -f manifests/ --from any --to shop/redis --all-ports\n"
+       "  netpolc verify never -f manifests/ --from any --to shop/redis --except-from shop/[app=cart] --port 6379"},
+      {add_explain, kAsk,
+       "Examples:\n"
+       "  netpolc explain NP040"},
+      {add_diff, kReview,
+       "Examples:\n"
+       "  netpolc diff --git origin/main...HEAD policies/ -f rendered.yaml\n"
+       "  netpolc diff old/ new/ -f cluster.yaml -o markdown\n"
+       "  netpolc diff -f manifests/ --cilium-version 1.18..1.19"},
+      {add_lint, kReview,
+       "Examples:\n"
+       "  netpolc lint policies/ -f cluster.yaml\n"
+       "  netpolc lint policies/ --select NP04 --fail-on warning\n"
+       "  netpolc lint policies/ -o sarif > lint.sarif"},
+      {add_rules, kReview, "Examples:\n  netpolc rules"},
+      {add_compile, kBuild,
+       "Examples:\n"
+       "  netpolc compile -f manifests/ -o bundle/\n"
+       "  netpolc compile -f manifests/ -o bundle/ --prove"},
+      {add_prove, kBuild, "Examples:\n  netpolc prove bundle/ -f manifests/"},
+      {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/"},
+      {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/"},
+      {add_completion, kAbout,
+       "Examples:\n"
+       "  netpolc completion bash > /etc/bash_completion.d/netpolc\n"
+       "  netpolc completion zsh > \"${fpath[1]}/_netpolc\"\n"
+       "  netpolc completion fish > ~/.config/fish/completions/netpolc.fish"},
+      {add_man, kAbout, "Examples:\n  netpolc man verify | man -l -\n  netpolc man --directory man1/"},
+      {add_schema, kAbout, "Examples:\n  netpolc schema\n  netpolc schema DiffResult"},
+      {add_version, kAbout, "Examples:\n  netpolc version -o json"},
+  };
   return table;
 }
 

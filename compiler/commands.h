@@ -1,5 +1,5 @@
 // compiler/commands.h — the table of commands. A new command is one file that defines its
-// `add_…` function, a line here and a line in commands.cpp.
+// `add_…` function, a line here and an entry in commands.cpp.
 #pragma once
 #include <functional>
 #include <string>
@@ -17,7 +17,12 @@ using Action = std::function<int()>;
 // Declares the command below `root` and sets `chosen` when it is the one on the command line.
 using AddCommand = void (*)(CLI::App& root, Action& chosen);
 
-const std::vector<AddCommand>& commands();
+struct Command {
+  AddCommand add;
+  const char* group;     // heading in `netpolc --help`
+  const char* examples;  // at the end of its own help; lines that are commands can be run as they are
+};
+const std::vector<Command>& commands();
 
 std::string version();  // "0.1.0"
 std::string version_line();
@@ -34,6 +39,9 @@ void add_rules(CLI::App& root, Action& chosen);
 void add_explain(CLI::App& root, Action& chosen);
 void add_identity(CLI::App& root, Action& chosen);
 void add_endpoint(CLI::App& root, Action& chosen);
+void add_completion(CLI::App& root, Action& chosen);
+void add_man(CLI::App& root, Action& chosen);
+void add_schema(CLI::App& root, Action& chosen);
 void add_version(CLI::App& root, Action& chosen);
 
 }  // namespace netpolc::compiler

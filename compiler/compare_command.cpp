@@ -36,7 +36,7 @@ struct Kind {
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all{
       {"implies", "What --after allows --before allows, too", {Inquiry::Compare::FirstAllows}},
-      {"same", "--before and --after allow the same", {Inquiry::Compare::FirstAllows, Inquiry::Compare::SecondAllows}},
+      {"same", "Whether --before and --after allow the same", {Inquiry::Compare::FirstAllows, Inquiry::Compare::SecondAllows}},
   };
   return all;
 }

@@ -148,7 +148,7 @@ void add_compile(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = root.add_subcommand("compile", "Writes a bundle: the programs of all endpoints, and what they need to run");
   add_input_options(*command, options->input);
-  command->add_option("-o,--output", options->bundle, "Directory of the bundle; a bundle that is there is replaced as a whole")
+  command->add_option("-o,--output", options->bundle, "Directory of the bundle; a bundle that is there is replaced as a whole")->type_name("PATH")
       ->required()
       ->group("Output");
   command->add_option("--emit", options->emit, "What to write beside the objects: c (always), ir (the decision tables as text)")

@@ -2,10 +2,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "compiler/commands.h"
 #include "compiler/diff/report.h"
 #include "compiler/exit_code.h"
+#include "compiler/git/commits.h"
 #include "compiler/session.h"
 #include "verify/diff/diff.h"
 
@@ -14,40 +16,104 @@ namespace {
 
 struct Options {
   InputOptions input;
-  std::vector<std::string> sets;  // A, B
+  std::vector<std::string> sets;  // A, B; with --git paths that both commits are asked for
+  std::string git, configs;
   std::string versions = "1.18", fail_on = "any", output = "text";
 };
 
-struct Versions {
-  std::string before, after;
+// What only one of the two sets has.
+struct Set {
+  std::string version, config;
+  std::vector<std::string> paths;
+  std::optional<CommitId> commit;  // that `paths` are read from
 };
+struct Sets {
+  Set before, after;
+};
+
 // "1.18" or "1.18..1.19".
-std::optional<Versions> versions_of(const std::string& text) {
+bool set_versions(const std::string& text, Sets& sets) {
   const auto dots = text.find("..");
-  const Versions out = dots == std::string::npos ? Versions{text, text} : Versions{text.substr(0, dots), text.substr(dots + 2)};
+  sets.before.version = text.substr(0, dots);
+  sets.after.version = dots == std::string::npos ? text : text.substr(dots + 2);
   const auto known = [](const std::string& one) { return std::find(cilium_versions().begin(), cilium_versions().end(), one) != cilium_versions().end(); };
-  return known(out.before) && known(out.after) ? std::optional(out) : std::nullopt;
+  return known(sets.before.version) && known(sets.after.version);
+}
+
+// "old.yaml..new.yaml"; names of files may hold dots, too, so that the two that are there are taken. "" or an error.
+std::string set_configs(const std::string& text, Sets& sets) {
+  std::size_t ways = 0;
+  std::error_code error;
+  for (auto dots = text.find(".."); dots != std::string::npos; dots = text.find("..", dots + 1)) {
+    const std::string before = text.substr(0, dots), after = text.substr(dots + 2);
+    if (!std::filesystem::exists(before, error) || !std::filesystem::exists(after, error)) continue;
+    ++ways;
+    sets.before.config = before;
+    sets.after.config = after;
+  }
+  if (ways == 1) return "";
+  return "--config " + text + (ways == 0 ? ": expected two files that are there, OLD..NEW" : " can be read in more than one way; give the files other names");
 }
 
 // "" if there is something to compare.
-std::string nothing_to_compare(const Options& options, const Versions& versions) {
-  const bool two_versions = versions.before != versions.after;
+std::string nothing_to_compare(const Options& options, const Sets& sets) {
+  const bool one_will_do = sets.before.version != sets.after.version || !options.configs.empty();
   if (options.sets.size() > 2) return "diff compares two sets: A and B; give what both have with -f";
-  if (!two_versions && options.sets.size() < 2) return "diff compares two sets, A and B, or one under two versions, with --cilium-version 1.18..1.19";
+  if (!one_will_do && options.sets.size() < 2)
+    return "diff compares two sets, A and B, or two commits, with --git A...B, or one set under two versions, with --cilium-version 1.18..1.19, or two configurations, with --config OLD..NEW";
   std::vector<std::string> all = options.sets;
   all.insert(all.end(), options.input.files.begin(), options.input.files.end());
-  if (two_versions && all.empty()) return "nothing to read: give files or directories";
+  if (one_will_do && all.empty()) return "nothing to read: give files or directories";
   // What is read twice must be there twice.
   const bool read_twice = options.sets.size() < 2 || std::find(options.input.files.begin(), options.input.files.end(), "-") != options.input.files.end();
   if (read_twice && std::find(all.begin(), all.end(), "-") != all.end()) return "stdin can be read once: of a comparison it can be A or B, and not what both have";
   return options.sets.size() == 2 && options.sets[0] == "-" && options.sets[1] == "-" ? "stdin can be read once: it can be A or B" : "";
 }
 
-std::optional<int> open_set(const Options& options, std::size_t number, const std::string& version, Session& session) {
+// The same paths in both commits; one that only one of them has is what the change is about. "" or an error.
+std::string set_commits(const Options& options, const GitRepository& repository, Sets& sets) {
+  const auto range = repository.range(options.git);
+  if (!range) return "--git " + options.git + ": " + range.error();
+  sets.before.commit = range->before;
+  sets.after.commit = range->after;
+  std::error_code error;
+  for (const std::string& path : options.sets) {
+    if (path == "-") return "stdin is in no commit; give what both sets have with -f";
+    if (const std::string problem = repository.outside(path); !problem.empty()) return problem;
+    const bool was = repository.has(range->before, path), is = range->after ? repository.has(*range->after, path) : std::filesystem::exists(path, error);
+    if (!was && !is) return "`" + path + "` is in neither of the two commits";
+    if (was) sets.before.paths.push_back(path);
+    else std::fprintf(stderr, "netpolc: `%s` is not in %.12s, the commit before\n", path.c_str(), range->before.c_str());
+    if (is) sets.after.paths.push_back(path);
+    else std::fprintf(stderr, "netpolc: `%s` is no more after the change\n", path.c_str());
+  }
+  return "";
+}
+
+// "" if the configuration that was given is the one that counts.
+std::string config_not_used(const Set& set, const Session& session) {
+  if (set.config.empty()) return "";
+  const auto& used = session.loaded.agent_config;
+  if (used && session.sources.path(used->file) == set.config) return "";
+  return "`" + set.config + "` holds no ConfigMap named cilium-config";
+}
+
+std::optional<int> open_set(const Options& options, const Set& set, const GitRepository* repository, Session& session) {
   InputOptions input = options.input;
-  input.cilium_version = version;
-  if (!options.sets.empty()) input.files.push_back(options.sets[std::min(number, options.sets.size() - 1)]);
-  return open(input, session);
+  input.cilium_version = set.version;
+  const bool from_commit = repository != nullptr && set.commit;
+  if (!from_commit) input.files.insert(input.files.end(), set.paths.begin(), set.paths.end());
+  const ReadMore more = [&](SourceManager& sources, DiagSink& sink) {
+    std::vector<frontend::Input> out;
+    if (from_commit) out = repository->read(*set.commit, set.paths, sources, sink);
+    if (set.config.empty()) return out;
+    const auto config = frontend::read_inputs({set.config}, sources, sink);
+    out.insert(out.end(), config.begin(), config.end());
+    return out;
+  };
+  if (const auto code = open(input, more, session)) return code;
+  const std::string problem = config_not_used(set, session);
+  return problem.empty() ? std::nullopt : std::optional<int>(complain(problem));
 }
 
 bool fails(const verify::Diff& diff, const std::string& on) {
@@ -72,18 +138,48 @@ bool chooses_otherwise(const Session& session) {
   return std::any_of(policies.begin(), policies.end(), [&](const ir::Policy& policy) { return std::any_of(policy.rules.begin(), policy.rules.end(), asks); });
 }
 
+// What either set is made of. A value: the repository, if there is one; or an error.
+tl::expected<std::optional<GitRepository>, std::string> sets_of(const Options& options, Sets& sets) {
+  if (!set_versions(options.versions, sets)) return tl::unexpected("--cilium-version " + options.versions + ": expected one of 1.16 to 1.20, or two, such as 1.18..1.19");
+  if (!options.configs.empty()) {
+    if (const std::string problem = set_configs(options.configs, sets); !problem.empty()) return tl::unexpected(problem);
+  }
+  if (options.git.empty()) {
+    if (const std::string problem = nothing_to_compare(options, sets); !problem.empty()) return tl::unexpected(problem);
+    if (!options.sets.empty()) {
+      sets.before.paths.push_back(options.sets.front());
+      sets.after.paths.push_back(options.sets.back());
+    }
+    return std::nullopt;
+  }
+  Options asked = options;
+  if (asked.sets.empty()) asked.sets.emplace_back(".");
+  auto repository = GitRepository::open(asked.sets.front());
+  if (!repository) return tl::unexpected(repository.error());
+  if (const std::string problem = set_commits(asked, *repository, sets); !problem.empty()) return tl::unexpected(problem);
+  return std::move(*repository);
+}
+
+std::string output(const Options& options, const verify::Diff& diff, const Session& before, const Session& after) {
+  if (options.output == "json") return to_json(diff, before, after);
+  const DiffReport lines = report(diff, before, after);
+  if (options.output == "markdown") return to_markdown(lines);
+  if (options.output == "sarif") return to_sarif(lines, before, after);
+  if (options.output == "github") return to_github(lines, before, after);
+  return to_text(lines, use_colour(options.input.color, Stream::Out));
+}
+
 int run(const Options& options) {
-  const auto versions = versions_of(options.versions);
-  if (!versions) return complain("--cilium-version " + options.versions + ": expected one of 1.16 to 1.20, or two, such as 1.18..1.19");
-  if (const std::string problem = nothing_to_compare(options, *versions); !problem.empty()) return complain(problem);
+  Sets sets;
+  const auto repository = sets_of(options, sets);
+  if (!repository) return complain(repository.error());
+  const GitRepository* commits = *repository ? &**repository : nullptr;
   Session before, after;
-  if (const auto code = open_set(options, 0, versions->before, before)) return *code;
-  if (const auto code = open_set(options, 1, versions->after, after)) return *code;
+  if (const auto code = open_set(options, sets.before, commits, before)) return *code;
+  if (const auto code = open_set(options, sets.after, commits, after)) return *code;
   const auto world = [](const Session& session) { return verify::DiffWorld{session.loaded.policies, session.loaded.cluster, session.resolutions, session.lock}; };
   const verify::Diff diff = verify::diff(world(before), world(after));
-  const std::string out = options.output == "json"       ? to_json(diff, before, after)
-                          : options.output == "markdown" ? to_markdown(report(diff, before, after))
-                                                         : to_text(report(diff, before, after), use_colour(options.input.color, Stream::Out));
+  const std::string out = output(options, diff, before, after);
   std::fwrite(out.data(), 1, out.size(), stdout);
   const bool unsure = chooses_otherwise(before) || chooses_otherwise(after);
   if (unsure) std::fputs("undecided: Cilium 1.16 chooses otherwise between rules that redirect or authenticate; a difference in that alone may be missing here\n", stderr);
@@ -97,13 +193,15 @@ void add_diff(CLI::App& root, Action& chosen) {
   CLI::App* command = root.add_subcommand("diff", "What passes in one set of manifests and not in another, and because of which rules");
   add_reading_options(*command, options->input);
   command->get_option("--file")->description("What both sets have, such as the cluster: a file, a directory, or - for stdin; repeatable");
-  command->add_option("sets", options->sets, "A and B: what is before and what is after, files or directories")->group("Input");
+  command->add_option("sets", options->sets, "A and B: what is before and what is after, files or directories; with --git the files or directories of both commits")->group("Input");
+  command->add_option("--git", options->git, "Two commits of the repository: A...B (B and where it left A), A..B, or A and the working tree")->group("Input");
+  command->add_option("--config", options->configs, "Two files with the ConfigMap cilium-config, OLD..NEW, for A and B")->group("Input");
   command->add_option("--cilium-version", options->versions, "Whose semantics: 1.16 to 1.20 (default 1.18), or two, 1.18..1.19, for A and B")->group("Input");
   command->add_option("--fail-on", options->fail_on, "none, opened, closed or any: the differences that end with 1")
       ->check(CLI::IsMember({"none", "opened", "closed", "any"}))
       ->capture_default_str()
       ->group("Output");
-  command->add_option("-o,--output", options->output, "text, json or markdown")->check(CLI::IsMember({"text", "json", "markdown"}))->group("Output");
+  command->add_option("-o,--output", options->output, "text, json, markdown, sarif or github")->check(CLI::IsMember({"text", "json", "markdown", "sarif", "github"}))->group("Output");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

@@ -1,13 +1,13 @@
 #include "compiler/finding_formats.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "compiler/commands.h"
+#include "compiler/format_parts.h"
 #include "compiler/lint/rule.h"
 
 namespace netpolc::compiler {
@@ -30,49 +30,21 @@ std::string line_of(const Diagnostic& found, const SourceManager& sources) {
   return std::string(line.substr(0, line.find_last_not_of(" \t\r") + 1));
 }
 
-// 1-based, in characters: our own columns count bytes.
-std::size_t column(Span at, std::uint32_t offset, const SourceManager& sources) {
-  const LineColumn place = sources.locate(at.file, offset);
-  const std::string_view before = sources.line(at.file, place.line).substr(0, place.column - 1);
-  return 1 + static_cast<std::size_t>(std::count_if(before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-Json region(Span at, const SourceManager& sources) {
-  return {{"startLine", sources.locate(at.file, at.begin).line}, {"startColumn", column(at, at.begin, sources)},
-          {"endLine", sources.locate(at.file, at.end).line}, {"endColumn", column(at, at.end, sources)}};
-}
-
-// A path as a relative reference: what is neither a name's character nor a slash is escaped.
-std::string uri(const std::string& path) {
-  std::string out;
-  for (const char c : path) {
-    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._~/").find(c) != std::string_view::npos;
-    char code[4];
-    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    out += plain ? std::string(1, c) : code;
-  }
-  return out;
-}
-
-Json location(Span at, const SourceManager& sources) {
-  return {{"physicalLocation", {{"artifactLocation", {{"uri", uri(sources.path(at.file))}}}, {"region", region(at, sources)}}}};
-}
-
 std::string text_of(const Diagnostic& found) { return found.message + (found.label.empty() ? "" : ": " + found.label); }
 
 Json result(const Diagnostic& found, const std::string& fingerprint, const SourceManager& sources) {
   Json out = {{"ruleId", diag_code(found.kind)}, {"level", to_string(found.severity)}, {"message", {{"text", text_of(found)}}}};
-  if (found.where) out["locations"] = Json::array({location(*found.where, sources)});
+  if (found.where) out["locations"] = Json::array({sarif_location(*found.where, sources)});
   for (const DiagNote& note : found.notes) {
     if (!note.span) continue;
-    Json related = location(*note.span, sources);
+    Json related = sarif_location(*note.span, sources);
     related["message"] = {{"text", note.message}};
     out["relatedLocations"].push_back(std::move(related));
   }
   out["partialFingerprints"] = {{"netpolc/v1", fingerprint}};
   if (found.fix) {
-    const Json change = {{"artifactLocation", {{"uri", uri(sources.path(found.fix->span.file))}}},
-                         {"replacements", Json::array({{{"deletedRegion", region(found.fix->span, sources)}, {"insertedContent", {{"text", found.fix->replacement}}}}})}};
+    const Json change = {{"artifactLocation", {{"uri", sarif_uri(sources.path(found.fix->span.file))}}},
+                         {"replacements", Json::array({{{"deletedRegion", sarif_region(found.fix->span, sources)}, {"insertedContent", {{"text", found.fix->replacement}}}}})}};
     out["fixes"] = Json::array({{{"description", {{"text", found.label.empty() ? found.message : found.label}}}, {"artifactChanges", Json::array({change})}}});
   }
   return out;
@@ -92,20 +64,6 @@ Json described_rules(const std::vector<const Diagnostic*>& findings) {
   return out;
 }
 
-// Of a property also `:` and `,`.
-std::string escaped(std::string_view text, bool property) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = c != '%' && c != '\r' && c != '\n' && !(property && (c == ':' || c == ','));
-    char code[4];
-    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    out += plain ? std::string(1, c) : code;
-  }
-  return out;
-}
-
-const char* command_of(Severity severity) { return severity == Severity::Note ? "notice" : to_string(severity); }
-
 }  // namespace
 
 std::vector<std::string> fingerprints(const std::vector<const Diagnostic*>& findings, const SourceManager& sources) {
@@ -124,24 +82,13 @@ std::string sarif(const std::vector<const Diagnostic*>& findings, const SourceMa
   const auto names = fingerprints(findings, sources);
   Json results = Json::array();
   for (std::size_t i = 0; i < findings.size(); ++i) results.push_back(result(*findings[i], names[i], sources));
-  const Json run = {{"tool", {{"driver", {{"name", "netpolc"}, {"version", version()}, {"rules", described_rules(findings)}}}}},
-                    {"columnKind", "unicodeCodePoints"},
-                    {"results", std::move(results)}};
-  const Json log = {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", Json::array({run})}};
-  return log.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return sarif_log(described_rules(findings), std::move(results));
 }
 
 std::string github_annotations(std::vector<const Diagnostic*> findings, const SourceManager& sources) {
   std::stable_sort(findings.begin(), findings.end(), [](const Diagnostic* a, const Diagnostic* b) { return a->severity < b->severity; });
   std::string out;
-  for (const Diagnostic* found : findings) {
-    out += std::string("::") + command_of(found->severity) + " ";
-    if (found->where) {
-      const LineColumn at = sources.locate(found->where->file, found->where->begin);
-      out += "file=" + escaped(sources.path(found->where->file), true) + ",line=" + std::to_string(at.line) + ",col=" + std::to_string(at.column) + ",";
-    }
-    out += "title=" + diag_code(found->kind) + "::" + escaped(text_of(*found), false) + "\n";
-  }
+  for (const Diagnostic* found : findings) out += github_annotation(found->severity, diag_code(found->kind), text_of(*found), found->where, sources);
   return out;
 }
 

@@ -150,8 +150,8 @@ void add_lint(CLI::App& root, Action& chosen) {
   command->add_option("--fail-on", options->fail_on, "error, warning, note or never: findings that exit with 1")
       ->check(CLI::IsMember({"error", "warning", "note", "never"}))
       ->group("Findings");
-  CLI::Option* known = command->add_option("--baseline", options->baseline, "File of findings that are known, and left out")->group("Findings");
-  command->add_option("--write-baseline", options->write_baseline, "Write all findings to such a file, and print none")->excludes(known)->group("Findings");
+  CLI::Option* known = command->add_option("--baseline", options->baseline, "File of findings that are known, and left out")->type_name("PATH")->group("Findings");
+  command->add_option("--write-baseline", options->write_baseline, "Write all findings to such a file, and print none")->type_name("PATH")->excludes(known)->group("Findings");
   command->add_option("-o,--output", options->output, "text; jsonl: every policy and every finding on a line; sarif; github: annotations")
       ->check(CLI::IsMember({"text", "jsonl", "sarif", "github"}))
       ->group("Output");

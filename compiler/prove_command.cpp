@@ -115,7 +115,7 @@ int prove_command(const Options& options) {
 void add_prove(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = root.add_subcommand("prove", "Proves that the bytecode of a bundle's programs does what the policies say");
-  command->add_option("bundle", options->bundle, "Directory of the bundle")->required();
+  command->add_option("bundle", options->bundle, "Directory of the bundle")->type_name("PATH")->required();
   add_input_options(*command, options->input);
   command->add_option("-o,--output", options->output, "What to print: text, or json with what was proved of each program")
       ->check(CLI::IsMember({"text", "json"}))

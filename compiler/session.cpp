@@ -79,12 +79,13 @@ const std::vector<std::string>& cilium_versions() {
 void add_reading_options(CLI::App& command, InputOptions& options) {
   const std::string group = "Input";
   command.add_option("-f,--file", options.files, "A file, a directory (recursive), or - for stdin; repeatable")
+      ->type_name("PATH")
       ->allow_extra_args(false)
       ->group(group);
   command.add_flag("--lax", options.lax, "Unknown fields in policies are warnings")->group(group);
   command.add_flag("--keep-going", options.keep_going, "Report rejected policies and go on without them")->group(group);
-  command.add_option("--identities", options.identities, "File that keeps identity numbers stable")->group(group);
-  command.add_option("--resolutions", options.resolutions, "JSON file: what DNS names resolve to")->group(group);
+  command.add_option("--identities", options.identities, "File that keeps identity numbers stable")->type_name("PATH")->group(group);
+  command.add_option("--resolutions", options.resolutions, "JSON file: what DNS names resolve to")->type_name("PATH")->group(group);
   command.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group("Output");
@@ -98,10 +99,12 @@ void add_input_options(CLI::App& command, InputOptions& options) {
       ->group("Input");
 }
 
-std::optional<int> open(const InputOptions& options, Session& session) {
+std::optional<int> open(const InputOptions& options, Session& session) { return open(options, nullptr, session); }
+
+std::optional<int> open(const InputOptions& options, const ReadMore& more, Session& session) {
   std::vector<std::string> paths = options.files;
   paths.insert(paths.end(), options.positional.begin(), options.positional.end());
-  if (paths.empty()) return complain("nothing to read: give files or directories with -f");
+  if (paths.empty() && !more) return complain("nothing to read: give files or directories with -f");
   if (!options.resolutions.empty()) {
     auto resolutions = read_resolutions(options.resolutions);
     if (!resolutions) return complain(resolutions.error().message);
@@ -113,7 +116,12 @@ std::optional<int> open(const InputOptions& options, Session& session) {
     session.lock = std::move(*lock);
   }
   const int version = std::stoi(options.cilium_version.substr(2));
-  session.loaded = frontend::load(paths, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version},
+  std::vector<frontend::Input> inputs = frontend::read_inputs(paths, session.sources, session.sink);
+  if (more) {
+    const std::vector<frontend::Input> others = more(session.sources, session.sink);
+    inputs.insert(inputs.end(), others.begin(), others.end());
+  }
+  session.loaded = frontend::load(inputs, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version},
                                   session.sources, session.sink);
   print_diagnostics(session, options);
   print_summary(session, options);

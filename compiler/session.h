@@ -1,6 +1,7 @@
 // compiler/session.h — what every command starts with: options about input, loaded sources,
 // and everything said about them. The only state of a run.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ struct Session {
 // Reads everything and says what there is to say on stderr. A value is the exit code to end with.
 // A Session is pinned: others keep references into it.
 std::optional<int> open(const InputOptions& options, Session& session);
+// The same of more than what `options` names: `more` adds what it reads to the session's sources, and comes after the rest.
+using ReadMore = std::function<std::vector<frontend::Input>(SourceManager&, DiagSink&)>;
+std::optional<int> open(const InputOptions& options, const ReadMore& more, Session& session);
 
 // By file and place; what has no place comes last.
 std::vector<const Diagnostic*> in_reading_order(const DiagSink& sink);

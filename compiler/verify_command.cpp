@@ -134,7 +134,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_flag("--by-class", options->by_class, "With --all-ports: ends that no policy tells apart are one class, listed once")->group("Traffic");
   command->add_flag("--cross-check", options->cross_check, "With --all-ports: ask the solver about each side again; a disagreement is an internal error (4)")->group("Traffic");
   add_request_options(*command, options->request, false);
-  command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->group("Traffic");
+  command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->type_name("PATH")->group("Traffic");
   add_in_kernel(*command, options->in_kernel);
   command->add_option("-o,--output", options->output, "text, json or jsonl")
       ->check(CLI::IsMember({"text", "json", "jsonl"}))

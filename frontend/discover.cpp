@@ -22,18 +22,13 @@ void unreadable(const std::string& path, const std::string& why, DiagSink& sink)
               .message = "`" + path + "` cannot be read: " + why});
 }
 
-bool is_manifest(const fs::path& path) {
-  const std::string extension = path.extension().string();
-  return extension == ".yaml" || extension == ".yml" || extension == ".json";
-}
-
 std::vector<std::string> manifests_below(const std::string& directory, DiagSink& sink) {
   std::vector<std::string> found;
   std::error_code error;
   fs::recursive_directory_iterator entry(directory, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
-    if (is_manifest(entry->path()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
+    if (is_manifest(entry->path().native()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
   }
   if (error) unreadable(directory, error.message(), sink);
   std::sort(found.begin(), found.end());
@@ -91,6 +86,12 @@ std::optional<std::string> read_file(const std::string& path, DiagSink& sink) {
 }
 
 }  // namespace
+
+bool is_manifest(std::string_view path) {
+  if (fs::path(path).filename() == ".netpolc.yaml") return false;  // our own settings
+  const std::string extension = fs::path(path).extension().string();
+  return extension == ".yaml" || extension == ".yml" || extension == ".json";
+}
 
 std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) {
   std::vector<Input> files;

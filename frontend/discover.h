@@ -1,6 +1,7 @@
 // frontend/discover.h — from what the user named to texts in the source manager.
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/base/diagnostics.h"
@@ -15,5 +16,9 @@ struct Input {
 // Reads files, directories (recursively, .yaml .yml .json in byte order of their paths) and
 // "-" for stdin. What cannot be read is reported and left out.
 std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink);
+
+// Whether a file that lies in a named directory is read: by its name, .yaml .yml .json; settings
+// of netpolc itself (.netpolc.yaml) are not.
+bool is_manifest(std::string_view path);
 
 }  // namespace netpolc::frontend

@@ -80,6 +80,7 @@ class Loader {
     warn_unnamespaced(unnamespaced_, out.cluster, sink_);
     warn_deny_only(deny_only_, out.policies, sink_);
     out.skipped_objects = skipped_;
+    if (agent_config_) out.agent_config = config_where_;
     out.usable = options_.keep_going ? sink_.errors() == policy_errors_ : sink_.errors() == 0;
     return out;
   }
@@ -291,7 +292,9 @@ class Loader {
   std::size_t policy_errors_ = 0;  // those that keep_going goes over
 };
 
-Loaded load_inputs(const std::vector<Input>& inputs, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
+}  // namespace
+
+Loaded load(const std::vector<Input>& inputs, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
   Loader loader(options, sources, sink);
   for (const Input& input : inputs) loader.read(input);
   Loaded out = loader.finish();
@@ -299,16 +302,14 @@ Loaded load_inputs(const std::vector<Input>& inputs, const LoadOptions& options,
   return out;
 }
 
-}  // namespace
-
 Loaded load(const std::vector<std::string>& paths, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
-  return load_inputs(read_inputs(paths, sources, sink), options, sources, sink);
+  return load(read_inputs(paths, sources, sink), options, sources, sink);
 }
 
 Loaded load(const std::vector<FileId>& files, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
   std::vector<Input> inputs;
   for (const FileId file : files) inputs.push_back({file, true});
-  return load_inputs(inputs, options, sources, sink);
+  return load(inputs, options, sources, sink);
 }
 
 }  // namespace netpolc::frontend

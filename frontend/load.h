@@ -1,8 +1,10 @@
 // frontend/load.h — from paths to policies and a cluster: the frontend's only entrance.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "frontend/discover.h"
 #include "ir/base/diagnostics.h"
 #include "ir/cluster.h"
 #include "ir/policy.h"
@@ -30,6 +32,7 @@ struct Loaded {
   std::vector<PolicyResult> results;  // in order of arrival, replaced versions included
   std::size_t files = 0;
   std::size_t skipped_objects = 0;    // of kinds we do not know
+  std::optional<Span> agent_config;   // the cilium-config that counts: its name
   // Errors that make an answer impossible: bad YAML, and bad policies unless keep_going.
   bool usable = true;
 };
@@ -37,7 +40,8 @@ struct Loaded {
 // Adds every file below `paths` ("-": stdin; directories recurse over .yaml .yml .json in
 // byte order of their paths) to `sources` and reads it.
 Loaded load(const std::vector<std::string>& paths, const LoadOptions& options, SourceManager& sources, DiagSink& sink);
-// The same over files already in `sources`, in this order.
+// The same over files already in `sources`, in this order; all of them were named.
+Loaded load(const std::vector<Input>& inputs, const LoadOptions& options, SourceManager& sources, DiagSink& sink);
 Loaded load(const std::vector<FileId>& files, const LoadOptions& options, SourceManager& sources, DiagSink& sink);
 
 }  // namespace netpolc::frontend

@@ -68,6 +68,7 @@ part "unit, golden, loader tests" unit_tests
 part "vectors, verdicts (1.18)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible" "$vectors/invalid.json"
 part "vectors, verdicts (1.20)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible-1.20"
 part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpolc" "$vectors"
+part "diff, 1.18 against 1.20" python3 tools/drift_test.py "$bin/netpolc" "$vectors"
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
 part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"
 # With fixed seeds these are among the unit tests: what a change is held to is the same each time.

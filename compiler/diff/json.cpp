@@ -17,6 +17,9 @@ class Writer {
     out_ = "{\"apiVersion\":\"netpolc.dev/v1\",\"kind\":\"DiffResult\"";
     out_ += std::string(",\"differs\":") + (diff_.differs() ? "true" : "false") + ",\"undecided\":" + (diff_.is_undecided() ? "true" : "false");
     out_ += ",\"pairs\":" + std::to_string(diff_.pairs) + ",\"changedPairs\":" + std::to_string(diff_.changed_pairs);
+    out_ += ",\n\"ends\":[";
+    for (std::size_t i = 0; i < diff_.ends.size(); ++i) append_json_string(out_ += i == 0 ? "" : ",", diff_.ends[i].name);
+    out_ += ']';
     list("traffic", diff_.traffic, [&](const auto& one) { traffic(one); });
     list("defaultDeny", diff_.enforcement, [&](const auto& one) { enforcement(one); });
     list("arrivals", diff_.arrivals, [&](const auto& one) { arrival(one); });

@@ -115,7 +115,7 @@ class Reasons {
       const Span where = place_of(rules[r], policies);
       const std::string line = ":" + std::to_string(session.sources.locate(where.file, where.begin).line);
       out.push_back({std::string(how) + " " + (path.empty() ? "" : path + " of ") + ir::to_string(policy.kind) + " " + (policy.ns.empty() ? "" : policy.ns + "/") + policy.name,
-                     session.sources.path(where.file) + (was ? " (was " + line + ")" : line)});
+                     session.sources.path(where.file) + (was ? " (was " + line + ")" : line), where, was});
     }
     if (shown != rules.size()) out.push_back({"and " + std::to_string(rules.size() - shown) + " more rules", ""});
   }
@@ -143,7 +143,10 @@ class Reporter {
     for (const auto& one : diff_.arrivals) arrival(one);
     std::stable_sort(lines_.begin(), lines_.end(), [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });
     DiffReport out;
-    for (Ranked& one : lines_) out.lines.push_back(std::move(one.line));
+    for (Ranked& one : lines_) {
+      one.line.level = one.rank == Exposure ? Severity::Error : one.rank <= Opened ? Severity::Warning : Severity::Note;
+      out.lines.push_back(std::move(one.line));
+    }
     out.counts = counts();
     return out;
   }

@@ -1,5 +1,6 @@
 // compiler/diff/report.h — a comparison as lines for people, worst first; text and Markdown are made of them.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,12 @@ namespace netpolc::compiler {
 struct DiffReason {
   std::string said;   // "by ingress[2] of CiliumNetworkPolicy shop/frontend"
   std::string place;  // "policies/shop/frontend.yaml:18", of what is no more "… (was :27)"; may be empty
+  std::optional<Span> where = std::nullopt;  // the same, in what came after or, if `was`, in what was before
+  bool was = false;
 };
+
+// How much it hurts: errors are new exposure to the internet; warnings what opens, default deny that came or went, and what
+// can't be computed; notes the rest.
 
 struct DiffLine {
   char symbol = '~';  // + - ~ ! ?
@@ -20,7 +26,8 @@ struct DiffLine {
   std::string who;    // "world → shop/frontend"
   std::string what;   // "TCP 8080"
   std::string alarm;  // "NEW INTERNET EXPOSURE", or empty
-  std::vector<DiffReason> reasons;
+  std::vector<DiffReason> reasons = {};
+  Severity level = Severity::Note;
 };
 
 struct DiffReport {
@@ -34,6 +41,10 @@ DiffReport report(const verify::Diff& diff, const Session& before, const Session
 std::string to_text(const DiffReport& report, bool colour);
 // At most `most` bytes, whatever the report: what does not fit is counted. A comment on a pull request may have 65,536.
 std::string to_markdown(const DiffReport& report, std::size_t most = 60000);
+// For code scanning: SARIF 2.1.0, one result for each line. Where the only rules are gone, the place is where they were.
+std::string to_sarif(const DiffReport& report, const Session& before, const Session& after);
+// Annotations for GitHub, which shows ten of a kind and no more: of more, nine and how many there are.
+std::string to_github(const DiffReport& report, const Session& before, const Session& after);
 // apiVersion netpolc.dev/v1, kind DiffResult (docs/diff.md).
 std::string to_json(const verify::Diff& diff, const Session& before, const Session& after);
 

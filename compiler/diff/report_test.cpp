@@ -51,3 +51,23 @@ TEST_CASE("columns are as wide as what is in them, to a limit") {
   CHECK(text.find(std::string(80, 'w') + "   TCP 80\n") != std::string::npos);
   CHECK(to_text(report, true).find("\x1b[32m+ opened") != std::string::npos);
 }
+
+TEST_CASE("of annotations no more than ten of a kind are made, worst first, and the rest is counted") {
+  const Session none;
+  for (const std::size_t lines : {1U, 10U, 11U, 500U}) {
+    DiffReport report = long_report(lines);
+    for (auto& line : report.lines) line.level = netpolc::Severity::Warning;
+    report.lines.back().level = netpolc::Severity::Error;
+    const std::string text = to_github(report, none, none);
+    const auto count = [&](const char* what) {
+      std::size_t out = 0;
+      for (auto at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++out;
+      return out;
+    };
+    CHECK(text.find("::error ") == 0);
+    CHECK(count("::error ") == 1);
+    CHECK(count("::warning ") == std::min<std::size_t>(lines - 1, 10));
+    CHECK((text.find("and " + std::to_string(lines - 10) + " more of this kind") != std::string::npos) == (lines > 11));
+    CHECK(count("\n") == count("::error ") + count("::warning "));
+  }
+}

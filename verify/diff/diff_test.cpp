@@ -21,10 +21,12 @@ namespace {
 
 using namespace random_policies;
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr std::uint32_t kSeeds = 4;
-#else
 constexpr std::uint32_t kSeeds = 40;
+// With sanitizers one is enough to run every line; what the seeds must have seen is asked of all of them.
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::uint32_t kTried = 1;
+#else
+constexpr std::uint32_t kTried = kSeeds;
 #endif
 constexpr const char* kCluster = "io.cilium.k8s.policy.cluster";
 constexpr const char* kOutside[] = {"10.0.0.7", "10.1.0.7", "10.128.0.7", "10.200.0.7", "192.0.2.7", "198.51.100.7", "2001:db8::7", "2a00::7"};
@@ -371,7 +373,7 @@ void try_seed(std::uint32_t seed, Seen& seen) {
 
 TEST_CASE("lines are exactly the pairs that the interpreter judges otherwise, and say what it says") {
   Seen seen;
-  std::uint32_t from = 0, count = kSeeds;
+  std::uint32_t from = 0, count = kTried;
   if (const char* some = std::getenv("NETPOLC_DIFF_SEEDS")) {
     char* rest = nullptr;
     from = static_cast<std::uint32_t>(std::strtoul(some, &rest, 10));
@@ -380,9 +382,9 @@ TEST_CASE("lines are exactly the pairs that the interpreter judges otherwise, an
   for (std::uint32_t seed = from; seed < from + count; ++seed) try_seed(seed, seen);
   if (count < kSeeds) return;
   MESSAGE(seen.different, " pairs differ, ", seen.alike, " are alike, ", seen.requests, " sides let other requests through");
-  CHECK(seen.different > 10 * kSeeds);
+  CHECK(seen.different > 20 * kSeeds);
   CHECK(seen.alike > 300 * kSeeds);
-  if (kSeeds >= 40) CHECK(seen.requests != 0);  // seldom: no seed of a short run need have one
+  CHECK(seen.requests != 0);
 }
 
 // ---- what is rare ----------------------------------------------------------------------------------------------

@@ -1,0 +1,211 @@
+#include "compiler/command_line/defaults.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "compiler/side_files.h"
+#include "frontend/yaml/document.h"
+
+namespace netpolc::compiler {
+namespace {
+
+namespace fs = std::filesystem;
+using frontend::Node;
+
+constexpr const char* kFileName = ".netpolc.yaml";
+
+// The chosen command and those above it: an option belongs to the last that has it.
+std::vector<const CLI::App*> chosen(const CLI::App& program) {
+  std::vector<const CLI::App*> out{&program};
+  for (auto below = program.get_subcommands(); !below.empty(); below = below.front()->get_subcommands()) out.push_back(below.front());
+  return out;
+}
+
+bool given(const CLI::App& command, const std::string& name) {
+  const CLI::Option* option = command.get_option_no_throw(name);
+  return option != nullptr && option->count() != 0;
+}
+
+const OptionEntry* option_of(const CommandEntry& command, const std::string& key) {
+  const auto found = std::find_if(command.options.begin(), command.options.end(), [&](const OptionEntry& one) { return one.name == "--" + key; });
+  return found == command.options.end() ? nullptr : &*found;
+}
+
+const CommandEntry* command_of(const CommandEntry& above, const std::string& key) {
+  const auto found = std::find_if(above.commands.begin(), above.commands.end(), [&](const CommandEntry& one) { return one.name == key; });
+  return found == above.commands.end() ? nullptr : &*found;
+}
+
+// What an option may be called in the environment.
+std::string variable_of(const std::string& option) {
+  std::string out = "NETPOLC_";
+  for (const char c : option.substr(2)) out += c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return out;
+}
+
+class Settings {
+ public:
+  Settings(const CLI::App& parsed, DiagSink& sink) : apps_(chosen(parsed)), table_(command_table(parsed)), sink_(sink) {}
+
+  void environment() {
+    const CommandEntry* entry = &table_;
+    for (std::size_t i = 1; i < apps_.size() && entry != nullptr; ++i) entry = command_of(*entry, apps_[i]->get_name());
+    if (entry == nullptr) return;
+    for (const OptionEntry& option : entry->options) {
+      const char* value = std::getenv(variable_of(option.name).c_str());
+      if (value != nullptr && *value != '\0' && option.name != "--help") set(option, {value});
+    }
+  }
+
+  void file(const Node& top, const fs::path& directory) {
+    directory_ = directory;
+    for (const auto& [key, value] : top.entries) {
+      if (command_of(table_, key.text) != nullptr) {
+        section(value, *command_of(table_, key.text), 1);
+      } else if (key.text == "files") {
+        files(value);
+      } else if (anywhere(key.text)) {
+        if (const OptionEntry* option = option_of(last(), key.text)) from_file(*option, value);
+      } else {
+        std::vector<std::string> known{"files"};
+        for (const CommandEntry* one : every_command(table_)) add_names(*one, known);
+        unknown(key, known, "no command or option of netpolc is called so");
+      }
+    }
+  }
+
+  std::vector<std::string> words() { return std::move(words_); }
+
+ private:
+  const CommandEntry& last() const {
+    const CommandEntry* entry = &table_;
+    for (std::size_t i = 1; i < apps_.size(); ++i)
+      if (const CommandEntry* below = command_of(*entry, apps_[i]->get_name())) entry = below;
+    return *entry;
+  }
+  bool is_chosen(const CommandEntry& command, std::size_t depth) const { return depth < apps_.size() && apps_[depth]->get_name() == command.name; }
+
+  bool anywhere(const std::string& key) const {
+    const auto all = every_command(table_);
+    return key != "help" && std::any_of(all.begin(), all.end(), [&](const CommandEntry* one) { return option_of(*one, key) != nullptr; });
+  }
+
+  static void add_names(const CommandEntry& command, std::vector<std::string>& names) {
+    if (!command.name.empty()) names.push_back(command.name);
+    for (const OptionEntry& option : command.options) names.push_back(option.name.substr(2));
+  }
+
+  void unknown(const Node& key, const std::vector<std::string>& known, std::string why) {
+    const std::string better = meant(key.text, known);
+    Diagnostic found{.kind = DiagKind::UnknownSetting, .where = key.span, .message = "there is no setting `" + key.text + "`", .label = better.empty() ? std::move(why) : "did you mean `" + better + "`?"};
+    if (!better.empty()) found.fix = FixIt{key.span, better};
+    sink_.error(std::move(found));
+  }
+
+  void wrong(const Node& value, const std::string& what) {
+    sink_.error({.kind = DiagKind::UnknownSetting, .where = value.span, .message = "a setting has a value of the wrong kind", .label = "expected " + what});
+  }
+
+  // Below `lint:`. Those of other commands are looked over, too: a wrong key is wrong whatever is run.
+  void section(const Node& settings, const CommandEntry& command, std::size_t depth) {
+    if (!settings.is_mapping()) return wrong(settings, "options of `" + command.name + "`");
+    const bool counts = is_chosen(command, depth);
+    for (const auto& [key, value] : settings.entries) {
+      if (const CommandEntry* below = command_of(command, key.text)) {
+        section(value, *below, counts ? depth + 1 : apps_.size());
+      } else if (const OptionEntry* option = option_of(command, key.text)) {
+        if (counts && depth + 1 == apps_.size()) from_file(*option, value);
+      } else {
+        std::vector<std::string> known;
+        add_names(command, known);
+        unknown(key, known, "`" + command.name + "` has no such option");
+      }
+    }
+  }
+
+  static std::vector<const Node*> values_of(const Node& value) {
+    std::vector<const Node*> out;
+    if (!value.is_sequence()) return {&value};
+    for (const Node& item : value.items) out.push_back(&item);
+    return out;
+  }
+
+  void from_file(const OptionEntry& option, const Node& value) {
+    if (option.value.empty()) {
+      if (!value.is_bool()) return wrong(value, "true or false");
+      if (value.bool_value()) set(option, {""});
+      return;
+    }
+    std::vector<std::string> texts;
+    for (const Node* one : values_of(value)) {
+      if (!one->is_scalar()) return wrong(*one, "a text, or a list of texts");
+      texts.push_back(option.value == "PATH" ? below(one->text) : one->text);
+    }
+    set(option, texts);
+  }
+
+  // Only where the command line names nothing to read.
+  void files(const Node& value) {
+    const CLI::App& command = *apps_.back();
+    const OptionEntry* option = option_of(last(), "file");
+    if (option == nullptr) return;
+    for (const CLI::Option* one : command.get_options())
+      if (!one->nonpositional() && one->get_group() == option->group && one->count() != 0) return;
+    from_file(*option, value);
+  }
+
+  std::string below(const std::string& path) const { return path == "-" || fs::path(path).is_absolute() ? path : (directory_ / path).lexically_normal().string(); }
+
+  // Said before, on the command line or in what comes first, counts.
+  void set(const OptionEntry& option, const std::vector<std::string>& values) {
+    if (given(*apps_.back(), option.name) || std::find(set_.begin(), set_.end(), option.name) != set_.end()) return;
+    set_.push_back(option.name);
+    for (const std::string& value : values) words_.push_back(option.value.empty() ? option.name : option.name + "=" + value);
+  }
+
+  std::vector<const CLI::App*> apps_;
+  CommandEntry table_;
+  DiagSink& sink_;
+  fs::path directory_;
+  std::vector<std::string> words_, set_;
+};
+
+}  // namespace
+
+std::optional<std::string> configuration_above(const std::string& directory) {
+  std::error_code error;
+  for (fs::path at = fs::absolute(directory, error).lexically_normal(); !error; at = at.parent_path()) {
+    if (fs::exists(at / kFileName, error)) return (at / kFileName).string();
+    if (!at.has_relative_path()) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+tl::expected<std::vector<std::string>, std::string> defaults(const CLI::App& parsed, bool colour) {
+  SourceManager sources;
+  DiagSink sink;
+  Settings settings(parsed, sink);
+  settings.environment();
+  const auto path = configuration_above(".");
+  if (!path) return settings.words();
+  std::error_code error;
+  fs::path shown = fs::relative(*path, error);
+  if (error || shown.empty()) shown = *path;
+  auto text = read_text(*path);
+  if (!text) return tl::unexpected("netpolc: " + text.error().message + "\n");
+  const FileId file = sources.add(shown.string(), std::move(*text));
+  const std::vector<Node> documents = frontend::parse_documents(file, sources, sink);
+  if (sink.errors() == 0 && (documents.size() > 1 || (documents.size() == 1 && !documents.front().is_mapping()))) {
+    const Node& wrong = documents.size() > 1 ? documents[1] : documents.front();
+    sink.error({.kind = DiagKind::UnknownSetting, .where = Span{file, wrong.span.begin, wrong.span.begin}, .message = "`.netpolc.yaml` is not one mapping of settings", .label = "expected `option: value`"});
+  }
+  if (sink.errors() == 0 && !documents.empty()) settings.file(documents.front(), shown.parent_path());
+  if (sink.errors() == 0) return settings.words();
+  std::string said;
+  for (const Diagnostic& one : sink.all()) said += render(one, sources, colour);
+  return tl::unexpected(said);
+}
+
+}  // namespace netpolc::compiler

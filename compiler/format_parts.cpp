@@ -1,0 +1,74 @@
+#include "compiler/format_parts.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstdio>
+
+#include "compiler/commands.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// 1-based, in characters: our own columns count bytes.
+std::size_t column(Span at, std::uint32_t offset, const SourceManager& sources) {
+  const LineColumn place = sources.locate(at.file, offset);
+  const std::string_view before = sources.line(at.file, place.line).substr(0, place.column - 1);
+  return 1 + static_cast<std::size_t>(std::count_if(before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+// Of a property also `:` and `,`.
+std::string escaped(std::string_view text, bool property) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = c != '%' && c != '\r' && c != '\n' && !(property && (c == ':' || c == ','));
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    out += plain ? std::string(1, c) : code;
+  }
+  return out;
+}
+
+const char* command_of(Severity severity) { return severity == Severity::Note ? "notice" : to_string(severity); }
+
+}  // namespace
+
+Json sarif_region(Span at, const SourceManager& sources) {
+  return {{"startLine", sources.locate(at.file, at.begin).line}, {"startColumn", column(at, at.begin, sources)},
+          {"endLine", sources.locate(at.file, at.end).line}, {"endColumn", column(at, at.end, sources)}};
+}
+
+std::string sarif_uri(const std::string& path) {
+  std::string out;
+  for (const char c : path) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._~/").find(c) != std::string_view::npos;
+    char code[4];
+    std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    out += plain ? std::string(1, c) : code;
+  }
+  return out;
+}
+
+Json sarif_location(Span at, const SourceManager& sources) {
+  return {{"physicalLocation", {{"artifactLocation", {{"uri", sarif_uri(sources.path(at.file))}}}, {"region", sarif_region(at, sources)}}}};
+}
+
+std::string sarif_log(Json rules, Json results) {
+  const Json run = {{"tool", {{"driver", {{"name", "netpolc"}, {"version", version()}, {"rules", std::move(rules)}}}}},
+                    {"columnKind", "unicodeCodePoints"},
+                    {"results", std::move(results)}};
+  const Json log = {{"$schema", "https://json.schemastore.org/sarif-2.1.0.json"}, {"version", "2.1.0"}, {"runs", Json::array({run})}};
+  return log.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string github_annotation(Severity level, const std::string& title, const std::string& message, const std::optional<Span>& where, const SourceManager& sources) {
+  std::string out = std::string("::") + command_of(level) + " ";
+  if (where) {
+    const LineColumn at = sources.locate(where->file, where->begin);
+    out += "file=" + escaped(sources.path(where->file), true) + ",line=" + std::to_string(at.line) + ",col=" + std::to_string(at.column) + ",";
+  }
+  return out + "title=" + escaped(title, true) + "::" + escaped(message, false) + "\n";
+}
+
+}  // namespace netpolc::compiler

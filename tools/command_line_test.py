@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""What belongs to the command line as such: completion in three shells, manual pages, examples, suggestions, and settings.
+
+usage: command_line_test.py NETPOLC
+"""
+import os, pathlib, re, subprocess, sys, tempfile
+
+NETPOLC = os.path.abspath(sys.argv[1])
+TOP = pathlib.Path(__file__).resolve().parent.parent
+SHOP = TOP / "testdata/diff/shop"
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("NETPOLC_")} | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+failed = 0
+
+
+def run(words, cwd=None, text=None, **more):
+    return subprocess.run(words, cwd=cwd, env=CLEAN | more, capture_output=True, text=True, timeout=120, input=text)
+
+
+def check(what, holds, said=""):
+    global failed
+    if not holds:
+        failed += 1
+        print("FAIL %s\n%s" % (what, said))
+
+
+# Each shell: what it offers for a line that ends at the cursor.
+def bash(script, line):
+    words = line.split(" ")
+    quoted = " ".join("'%s'" % w for w in words)
+    source = "compopt() { OFFER_FILES=1; }; source '%s'; COMP_WORDS=(%s); COMP_CWORD=%d; _netpolc; printf '%%s\\n' \"${COMPREPLY[@]}\" ${OFFER_FILES:+FILES}" % (script, quoted, len(words) - 1)
+    return run(["bash", "--norc", "-c", source])
+
+
+def zsh(script, line):
+    words = line.split(" ")
+    quoted = " ".join("'%s'" % w for w in words)
+    source = """
+      _describe() { local one name=${@[-1]}; for one in "${(@P)name}"; do [[ ${one%%%%:*} == ${words[CURRENT]}* ]] && print -r -- ${one%%%%:*}; done }
+      _files() { print FILES }
+      compadd() { shift; local one; for one in "$@"; do [[ $one == ${words[CURRENT]}* ]] && print -r -- $one; done }
+      compset() { words[CURRENT]=${words[CURRENT]#*=} }
+      words=(%s); CURRENT=%d
+      source '%s'""" % (quoted, len(words), script)
+    return run(["zsh", "-f", "-c", source])
+
+
+def fish(script, line):
+    return run(["fish", "--no-config", "-c", "source '%s'; complete -C '%s' | string replace -r '\\t.*' ''" % (script, line)])
+
+
+OFFERS = [  # line, some that must be offered, some that must not
+    ("netpolc ver", ["verify", "version"], ["lint", "never"]),
+    ("netpolc verify n", ["never"], ["version"]),
+    ("netpolc verify --fr", ["--from"], ["--to", "--fail-on"]),
+    ("netpolc lint --fa", ["--fail-on"], ["--from"]),
+    ("netpolc diff -o ", ["text", "sarif"], ["--git", "verify"]),
+    ("netpolc diff --fail-on o", ["opened"], ["closed"]),
+    ("netpolc verify -f only --co", ["--color"], ["--git"]),  # `only` is a value here, no command
+    ("netpolc verify --color=al", ["always"], ["never", "--all-ports"]),
+]
+
+
+def completion(home):
+    for name, ask in (("bash", bash), ("zsh", zsh), ("fish", fish)):
+        script = home / ("netpolc." + name)
+        script.write_text(run([NETPOLC, "completion", name]).stdout)
+        for line, wanted, unwanted in OFFERS:
+            if name == "bash":
+                line = line.replace("=", " = ")  # as it divides words
+            done = ask(script, line)
+            offered = [w.split("=")[-1] if w.startswith("--") and "=" in w else w for w in done.stdout.split()]
+            check("%s: %s" % (name, line), not done.stderr and set(wanted) <= set(offered) and not set(unwanted) & set(offered), done.stdout + done.stderr)
+    for name, ask in (("bash", bash), ("zsh", zsh)):
+        check(name + ": files", "FILES" in ask(home / ("netpolc." + name), "netpolc lint ").stdout.split())
+    done = run([NETPOLC, "completion", "tcsh"])
+    check("no such shell", done.returncode == 2, done.stderr)
+
+
+def commands(home):
+    """Every command: its page, its help, its examples."""
+    run([NETPOLC, "man", "--directory", str(home / "man")])
+    pages = sorted((home / "man").iterdir())
+    check("pages of all commands", len(pages) > 20, pages)
+    for page in pages:
+        done = run(["mandoc", "-T", "lint", "-W", "warning", str(page)])
+        # A page without a date is the same whenever it is made.
+        said = [line for line in done.stdout.splitlines() if "missing date" not in line]
+        check("mandoc of " + page.name, not said, "\n".join(said))
+        words = re.search(r"^\\fB(netpolc.*?)\\fR", page.read_text(), re.M)[1].replace("\\-", "-").split()
+        text = run([NETPOLC, *words[1:], "--help"]).stdout
+        check("help of " + page.stem, text.startswith(("netpolc compiles", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")), text)
+        golden = (TOP / "testdata/console/help.md").read_text()
+        check("help of %s is in testdata/console/help.md" % page.stem, "$ %s --help\n" % " ".join(words) in golden)
+        for example in re.findall(r"^  (netpolc [^|>\n]*)", text, re.M):
+            done = run(["sh", "-c", example.replace("netpolc", NETPOLC, 1)], cwd=home)
+            check("an example is not understood: " + example, "--help" not in done.stderr and "there is no" not in done.stderr, done.stderr)
+    check("man of one", ".TH NETPOLC-VERIFY-NEVER 1" in run([NETPOLC, "man", "verify", "never"]).stdout)
+    check("man of none", "did you mean `never`?" in run([NETPOLC, "man", "verify", "nver"]).stderr)
+
+
+def suggestions():
+    for words, text in ((["verfy"], "there is no command `verfy`; did you mean `verify`?"), (["xyzzy"], "there is no command `xyzzy`; the commands are:"),
+                        (["lint", "--fail-one", "x", "a"], "there is no option `--fail-one` of `lint`; did you mean `--fail-on`?"),
+                        (["verify", "never", "--form=x"], "there is no option `--form` of `never`; did you mean `--from`?"),
+                        (["verify", "--quux"], "there is no option `--quux` of `verify`")):
+        done = run([NETPOLC, *words])
+        check(" ".join(words), done.returncode == 2 and text in done.stderr and not done.stdout, done.stderr)
+
+
+def settings(home):
+    top = home / "settings"
+    (top / "sub/deeper").mkdir(parents=True)
+    for name in ("after/policies.yaml", "cluster.yaml"):
+        (top / pathlib.Path(name).name).write_text((SHOP / name).read_text())
+    file = top / ".netpolc.yaml"
+
+    def netpolc(*words, at=top, **environment):
+        return run([NETPOLC, *words], cwd=at, **environment)
+
+    pair = ["--from", "shop/cart", "--to", "shop/redis", "--port", "6379/TCP"]
+    file.write_text('cilium-version: "1.19"\nfiles: [policies.yaml, cluster.yaml]\nlint: {fail-on: never, errors-only: false}\nverify:\n  never: {steps: 5000}\n')
+    done = netpolc("verify", *pair)
+    check("files and version", done.returncode == 0 and "Cilium 1.19" in done.stderr and "read 2 files" in done.stderr, done.stdout + done.stderr)
+    done = netpolc("verify", *pair, at=top / "sub/deeper")
+    check("from below", done.returncode == 0 and "../../policies.yaml" in done.stdout, done.stdout + done.stderr)
+    check("the command line counts first", "Cilium 1.17" in netpolc("verify", *pair, "--cilium-version", "1.17", NETPOLC_CILIUM_VERSION="1.18").stderr)
+    check("the environment counts next", "Cilium 1.18" in netpolc("verify", *pair, NETPOLC_CILIUM_VERSION="1.18").stderr)
+    check("an empty variable is none", "Cilium 1.19" in netpolc("verify", *pair, NETPOLC_CILIUM_VERSION="").stderr)
+    check("a wrong value in the environment", netpolc("verify", *pair, NETPOLC_CILIUM_VERSION="1.9").returncode == 2)
+    done = netpolc("lint", "policies.yaml")
+    check("files that are named are all", "read 1 files" in done.stderr, done.stderr)
+    done = netpolc("lint", ".")
+    check("the settings are no manifest", "read 2 files" in done.stderr and "NP05" not in done.stderr, done.stderr)
+    # What the environment gives for an option that takes several values.
+    check("one of another command", netpolc("endpoint", "list").returncode == 0)
+    for text, said in (("cilium-verison: x\n", "did you mean `cilium-version`?"), ("lint: {fail-one: x}\n", "did you mean `fail-on`?"), ("lint: 5\n", "expected options of `lint`"),
+                       ("- a\n", "is not one mapping"), ("lint: {errors-only: 7}\n", "expected true or false"), ("a: [\n", "NP002"), ("lint: {ignore: [[a]]}\n", "expected a text"),
+                       ("verify: {never: {stops: 5}}\n", "did you mean `steps`?")):
+        file.write_text(text)
+        done = netpolc("lint", "policies.yaml")
+        check(text, done.returncode == 2 and said in done.stderr and ".netpolc.yaml:" in done.stderr and not done.stdout, done.stdout + done.stderr)
+    file.unlink()
+    check("without", "Cilium 1.18" in netpolc("verify", "-f", "policies.yaml", "-f", "cluster.yaml", *pair).stderr)
+
+
+def plugin(home):
+    link = home / "kubectl-netpolc"
+    link.symlink_to(NETPOLC)
+    check("kubectl netpolc", "kubectl netpolc [OPTIONS] SUBCOMMAND" in run([str(link), "--help"]).stdout)
+    check("kubectl netpolc verify", "kubectl netpolc verify" in run([str(link), "verify", "--help"]).stdout)
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="command-line-") as home:
+        home = pathlib.Path(home)
+        completion(home)
+        commands(home)
+        suggestions()
+        settings(home)
+        plugin(home)
+    print("command line: %s" % ("%d checks failed" % failed if failed else "all checks hold"))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""Everything that netpolc prints as JSON, against the schemas that it prints of it (python3-jsonschema).
+
+usage: schema_test.py NETPOLC
+
+Schemas let more fields in, as later versions may add some. Here they don't: a field that no schema has is one that nobody knows of.
+Every schema must be needed by some output.
+"""
+import json, os, pathlib, subprocess, sys, tempfile, warnings
+
+warnings.simplefilter("ignore")
+import jsonschema
+
+NETPOLC = os.path.abspath(sys.argv[1])
+TOP = pathlib.Path(__file__).resolve().parent.parent
+ENVIRONMENT = dict(os.environ, NO_COLOR="1")
+ARTICLE = "-f testdata/policies/article "
+SHOP = "-f testdata/diff/shop/cluster.yaml "
+OUTPUTS = [  # schema, one document or one a line, arguments
+    ("VerifyResult", "json", "verify " + ARTICLE + "--from production/frontend --to production/backend --port 8080/TCP -o json"),
+    ("VerifyResult", "json", "verify " + ARTICLE + "--from any --to any --port 8080/TCP -o json"),
+    ("VerifyResult", "json", "verify " + ARTICLE + "--from any --to any --icmp EchoRequest -o json"),
+    ("VerifyResult", "json", "verify -f testdata/console/requests/shop.yaml --from any --to any --port 80/TCP -o json"),
+    ("TrafficResult", "json", "verify " + ARTICLE + "--from any --to any --all-ports -o json"),
+    ("TrafficResult", "json", "verify -f testdata/policies --from any --to any --all-ports -o json"),
+    ("TrafficLine", "jsonl", "verify " + ARTICLE + "--from any --to any --all-ports -o jsonl"),
+    ("ClaimResult", "json", "verify never " + ARTICLE + "--from any --to production/backend --port 8080/TCP -o json"),
+    ("ClaimResult", "json", "verify never " + ARTICLE + "--from any --to production/backend --port 8081/TCP -o json"),
+    ("ClaimResult", "json", "verify only " + ARTICLE + "--from production/[app=backend] --to entity:world -o json"),
+    ("ReachResult", "json", "verify --symbolic " + ARTICLE + "--from any --to production/backend --port 8080/TCP -o json"),
+    ("CompareResult", "json", "verify same --before testdata/diff/shop/before --after testdata/diff/shop/after " + SHOP + "-o json"),
+    ("CompareResult", "json", "verify implies --before testdata/diff/shop/before --after testdata/diff/shop/before " + SHOP + "-o json"),
+    ("DeadResult", "json", "verify dead -f testdata/lint -f testdata/policies/article -o json"),
+    ("DiffResult", "json", "diff testdata/diff/shop/before testdata/diff/shop/after " + SHOP + "-o json"),
+    ("DiffResult", "json", "diff -f testdata/diff/versions " + SHOP + "--cilium-version 1.19..1.20 -o json"),
+    ("DiffResult", "json", "diff testdata/diff/arrivals.yaml testdata/diff/shop/after " + SHOP + "-o json"),
+    ("LintLine", "jsonl", "lint testdata/diff/shop/after " + SHOP + "-o jsonl"),
+    ("RuleLine", "jsonl", "rules -o jsonl"),
+    ("IdentityList", "json", "identity list " + ARTICLE + "-o json"),
+    ("EndpointList", "json", "endpoint list " + ARTICLE + "-o json"),
+    ("VersionInfo", "json", "version -o json"),
+]
+failed = 0
+
+
+def netpolc(arguments):
+    return subprocess.run([NETPOLC, *arguments.split()], cwd=TOP, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+
+
+def strict(at):
+    """The schema without room for fields that it has not."""
+    if isinstance(at, dict):
+        out = {key: strict(value) for key, value in at.items()}
+        if "properties" in out:
+            out.setdefault("additionalProperties", False)
+        return out
+    return [strict(one) for one in at] if isinstance(at, list) else at
+
+
+def documents(how, text):
+    return [json.loads(line) for line in text.splitlines()] if how == "jsonl" else [json.loads(text)]
+
+
+def main():
+    global failed
+    names = netpolc("schema").stdout.split()
+    validators = {}
+    for name in names:
+        schema = json.loads(netpolc("schema " + name).stdout)
+        jsonschema.Draft202012Validator.check_schema(schema)
+        validators[name] = jsonschema.Draft202012Validator(strict(schema))
+    checked = 0
+    for name, how, arguments in OUTPUTS:
+        done = netpolc(arguments)
+        if done.returncode not in (0, 1, 3) or not done.stdout:
+            failed += 1
+            print("FAIL netpolc %s: exit %d\n%s" % (arguments, done.returncode, done.stderr))
+            continue
+        for one in documents(how, done.stdout):
+            checked += 1
+            errors = sorted(validators[name].iter_errors(one), key=lambda e: list(map(str, e.path)))
+            if errors:
+                failed += 1
+                best = jsonschema.exceptions.best_match(errors)
+                print("FAIL netpolc %s\n  at %s: %s" % (arguments, "/".join(map(str, best.absolute_path)), best.message[:400]))
+                break
+    for name in set(names) - {name for name, _, _ in OUTPUTS}:
+        failed += 1
+        print("FAIL no output is held against " + name)
+    print("%d schemas, %d documents, %d failed" % (len(names), checked, failed))
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
