@@ -26,9 +26,16 @@ class JsonAnswers {
   std::unordered_map<std::uint64_t, std::string> rules_;
 };
 
+// What else there is to say about the sides of the one pair of an answer: below each of them, and at the end. Whole lines.
+struct SideNotes {
+  std::string egress, ingress, end;
+};
 // Text for a terminal; the first word is the verdict.
 std::string to_text(const verify::Answer& answer, const verify::Question& question, const ir::PolicySet& policies,
-                    const SourceManager& sources, bool colour);
+                    const SourceManager& sources, bool colour, const SideNotes& notes = {});
+// One pair of an answer the same way.
+void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word word, const std::optional<ir::Request>& request, const ir::PolicySet& policies,
+               const SourceManager& sources, bool colour, const SideNotes& notes);
 
 // A word in the colour of a verdict: green, red, else yellow.
 std::string coloured(const char* word, verify::Word verdict, bool colour);

@@ -82,17 +82,19 @@ void side_text(std::string& out, const char* name, const std::optional<verify::S
   if (side->verdict->auth == ir::AuthMode::AlwaysFail) out += "             authentication always fails (test-always-fail)\n";
 }
 
-namespace {
-
 void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word word, const std::optional<ir::Request>& request, const ir::PolicySet& policies,
-               const SourceManager& sources, bool colour) {
+               const SourceManager& sources, bool colour, const SideNotes& notes) {
   out += coloured(verify::to_string(word), word, colour) + "  " + pair.from + " → " + pair.to + "   " + flow_text(pair.flow);
   if (!pair.via.empty()) out += "  (" + pair.via + ")";
   out += "\n\n";
   if (request) out += "  request  " + to_text(*request) + "\n";
   side_text(out, "egress   ", pair.egress, policies, sources);
+  out += notes.egress;
   side_text(out, "ingress  ", pair.ingress, policies, sources);
+  out += notes.ingress;
 }
+
+namespace {
 
 void proxy_text(std::string& out, const verify::Answer& answer, const ir::PolicySet& policies) {
   std::string proxies;
@@ -128,10 +130,10 @@ void table(std::string& out, const verify::Answer& answer, bool colour) {
 }  // namespace
 
 std::string to_text(const verify::Answer& answer, const verify::Question& question, const ir::PolicySet& policies,
-                    const SourceManager& sources, bool colour) {
+                    const SourceManager& sources, bool colour, const SideNotes& notes) {
   std::string out;
   if (answer.pairs.size() == 1) {
-    pair_text(out, answer.pairs.front(), answer.word, question.request, policies, sources, colour);
+    pair_text(out, answer.pairs.front(), answer.word, question.request, policies, sources, colour, notes);
   } else {
     out += coloured(verify::to_string(answer.word), answer.word, colour) + "  " + question.from + " → " + question.to;
     if (question.flow) out += "   " + flow_text(*question.flow);
@@ -141,6 +143,7 @@ std::string to_text(const verify::Answer& answer, const verify::Question& questi
   }
   if (!answer.reason.empty()) out += "  reason   " + answer.reason + "\n";
   if (answer.word == verify::Word::Allowed) proxy_text(out, answer, policies);
+  out += notes.end;
   return out;
 }
 

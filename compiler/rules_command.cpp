@@ -5,6 +5,7 @@
 
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/explain/commands.h"
 #include "compiler/lint/rule.h"
 #include "compiler/session.h"
 
@@ -56,7 +57,8 @@ void explain_rule(const lint::Rule& rule) {
   print_example("Not found in", rule.good);
 }
 
-int explain(const std::string& code) {
+int explain_code(const std::string& code) {
+  if (code.empty()) return complain("say what to explain: a code such as NP040, or `netpolc explain --help`");
   if (const lint::Rule* rule = lint::find_rule(std::string_view(code))) {
     explain_rule(*rule);
     return kGood;
@@ -86,9 +88,13 @@ void add_rules(CLI::App& root, Action& chosen) {
 
 void add_explain(CLI::App& root, Action& chosen) {
   auto code = std::make_shared<std::string>();
-  CLI::App* command = root.add_subcommand("explain", "Say what a code means and why it matters, with examples");
-  command->add_option("code", *code, "NP040, say")->required();
-  command->callback([code, &chosen] { chosen = [code] { return explain(*code); }; });
+  CLI::App* command = root.add_subcommand("explain", "Say what a code means, or why traffic passes or not");
+  command->add_option("code", *code, "NP040, say: what it means and why it matters, with examples");
+  explain::add_flow(*command, chosen);
+  explain::add_policy(*command, chosen);
+  command->callback([command, code, &chosen] {
+    if (command->get_subcommands().empty()) chosen = [code] { return explain_code(*code); };
+  });
 }
 
 }  // namespace netpolc::compiler

@@ -7,9 +7,10 @@
 #include "compiler/claim_command.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/explain/why.h"
 #include "compiler/kernel_replay.h"
 #include "compiler/queries.h"
-#include "compiler/request_options.h"
+#include "compiler/question_options.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler {
@@ -17,87 +18,60 @@ namespace {
 
 struct Options {
   InputOptions input;
-  std::string from, to, port, icmp, icmpv6, queries, output = "text";
+  QuestionOptions asked;
+  std::string queries, output = "text";
   bool all_ports = false, by_class = false, cross_check = false, symbolic = false, in_kernel = false;
   std::vector<std::string> without;
-  RequestOptions request;
 };
 
 // Pods that don't exist yet are asked about in another way, with the same words.
 int symbolic(const Options& options) {
   if (!options.queries.empty() || options.all_ports || options.by_class) return complain("--symbolic answers about ports, types or everything: leave --queries and --all-ports out");
-  if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed");
+  if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed");
   ClaimOptions asked;
   asked.input = options.input;
-  asked.from = {options.from};
-  asked.to = {options.to};
+  asked.from = {options.asked.from};
+  asked.to = {options.asked.to};
   asked.without = options.without;
-  asked.port = options.port;
-  asked.icmp = options.icmp;
-  asked.icmpv6 = options.icmpv6;
+  asked.port = options.asked.port;
+  asked.icmp = options.asked.icmp;
+  asked.icmpv6 = options.asked.icmpv6;
   asked.output = options.output;
   asked.in_kernel = options.in_kernel;
-  const auto request = request_of(options.request);
+  const auto request = request_of(options.asked.request);
   if (!request) return complain(request.error());
   return reach(asked, *request ? std::optional(only(**request)) : std::nullopt);
 }
 
-int exit_code(verify::Word word) {
-  switch (word) {
-    case verify::Word::Allowed: return kGood;
-    case verify::Word::Denied:
-    case verify::Word::Mixed: return kNegative;
-    case verify::Word::Undecided: return kUndecided;
-  }
-  return kUndecided;
-}
-
 // What was given beside an option that answers without it. "" when all of it counts.
 std::string ignored(const Options& options) {
-  const bool flow = !options.port.empty() || !options.icmp.empty() || !options.icmpv6.empty() || options.request.given();
+  const bool flow = options.asked.traffic_given();
   const auto reads_stdin = [&](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
   if (options.cross_check && !options.all_ports) return "--cross-check is about what --all-ports lists: add that";
   if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
   if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and requests out";
   if (options.queries.empty()) return "";
-  if (options.all_ports || flow || !options.from.empty() || !options.to.empty())
+  if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
   if (options.queries == "-" && (reads_stdin(options.input.files) || reads_stdin(options.input.positional)))
     return "manifests and queries can't both come from stdin";
   return "";
 }
 
-// None with `problem` set: the command line makes no sense.
-std::optional<ir::Flow> asked_flow(const Options& options, std::string& problem) {
-  const int given = !options.port.empty() + !options.icmp.empty() + !options.icmpv6.empty();
-  if (given > 1) problem = "only one of --port, --icmp and --icmpv6 can be asked about";
-  if (given != 1) return std::nullopt;
-  const auto flow = !options.port.empty()   ? parse_port(options.port)
-                    : !options.icmp.empty() ? parse_icmp(options.icmp, false)
-                                            : parse_icmp(options.icmpv6, true);
-  if (!flow && !options.port.empty())
-    problem = "--port " + options.port + ": expected a number to 65535 and TCP, UDP or SCTP, such as 8080/TCP";
-  else if (!flow)
-    problem = (options.icmp.empty() ? "--icmpv6 " + options.icmpv6 : "--icmp " + options.icmp) +
-              ": expected a type, such as EchoRequest, or its number to 255";
-  return flow;
-}
-
-int one(const Options& options, const Session& session, verify::Judge& judge) {
-  if (options.from.empty() || options.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
-  std::string problem;
-  auto request = request_of(options.request);
-  if (!request) return complain(request.error());
-  const verify::Question question{options.from, options.to, asked_flow(options, problem), std::move(*request)};
-  if (problem.empty() && question.flow) problem = not_over(options.request, question.flow->protocol);
-  if (!problem.empty()) return complain(problem);
-  auto answer = judge.ask(question);
+int one(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
+  if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
+  const auto question = question_of(options.asked);
+  if (!question) return complain(question.error());
+  auto answer = judge.ask(*question);
   if (!answer) return complain(answer.error().message);
   std::string out;
-  if (options.output == "text")
-    out = to_text(*answer, question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out));
-  else
+  if (options.output == "text") {
+    lint::Places places(session.sources);
+    const SideNotes notes = explain::nearest_notes(*answer, {world, judge, places});
+    out = to_text(*answer, *question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out), notes);
+  } else {
     JsonAnswers(session.loaded.policies, session.sources).append(out, "", *answer);
+  }
   std::fwrite(out.data(), 1, out.size(), stdout);
   return exit_code(answer->word);
 }
@@ -112,8 +86,8 @@ int verify_command(const Options& options) {
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
-  if (options.all_ports) return all_ports(options.from, options.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
-  return one(options, session, judge);
+  if (options.all_ports) return all_ports(options.asked.from, options.asked.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
+  return one(options, session, world, judge);
 }
 
 }  // namespace
@@ -122,18 +96,14 @@ void add_verify(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = root.add_subcommand("verify", "Can A reach B? Says which rules decide, and where they are written");
   add_input_options(*command, options->input);
-  const std::string ends = "Ends: ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
-  command->add_option("--from", options->from, "Source")->group(ends);
-  command->add_option("--to", options->to, "Destination")->group(ends);
-  command->add_flag("--symbolic", options->symbolic, "[k=v] and ns/[k=v] are every pod that could ever be so, in any namespace")->group(ends);
-  add_repeatable(*command, "--without-label", options->without, "With --symbolic: assume that no pod has a label with this key (repeatable)", ends);
-  command->add_option("--port", options->port, "Destination port, 8080/TCP")->group("Traffic");
-  command->add_option("--icmp", options->icmp, "ICMP type, EchoRequest or a number")->group("Traffic");
-  command->add_option("--icmpv6", options->icmpv6, "ICMPv6 type")->group("Traffic");
+  add_end_options(*command, options->asked);
+  command->add_flag("--symbolic", options->symbolic, "[k=v] and ns/[k=v] are every pod that could ever be so, in any namespace")->group(kEndsGroup);
+  add_repeatable(*command, "--without-label", options->without, "With --symbolic: assume that no pod has a label with this key (repeatable)", kEndsGroup);
+  add_port_options(*command, options->asked);
   command->add_flag("--all-ports", options->all_ports, "What is allowed, on every port and protocol")->group("Traffic");
   command->add_flag("--by-class", options->by_class, "With --all-ports: ends that no policy tells apart are one class, listed once")->group("Traffic");
   command->add_flag("--cross-check", options->cross_check, "With --all-ports: ask the solver about each side again; a disagreement is an internal error (4)")->group("Traffic");
-  add_request_options(*command, options->request, false);
+  add_request_options(*command, options->asked.request, false);
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->type_name("PATH")->group("Traffic");
   add_in_kernel(*command, options->in_kernel);
   command->add_option("-o,--output", options->output, "text, json or jsonl")

@@ -125,9 +125,9 @@ const Resolved& Judge::resolve(const std::string& reference, const std::optional
 }
 
 std::optional<Side> Judge::side(const std::optional<SubjectId>& subject, ir::Direction direction, FactsId peer, ir::Flow flow,
-                                const std::string& name) {
+                                const End& self, const End& other) {
   if (!subject) return std::nullopt;
-  Side side{.subject = name};
+  Side side{.subject = self.name, .who = *subject, .peer = peer, .other = &other};
   if (const auto& incomputable = policy(*subject).incomputable())
     side.incomputable = &*incomputable;
   else
@@ -139,8 +139,8 @@ std::optional<Side> Judge::side(const std::optional<SubjectId>& subject, ir::Dir
 
 PairAnswer Judge::judge(const Meeting& meeting, const End& from, const End& to, ir::Flow flow) {
   PairAnswer pair{.from = from.name, .to = to.name, .via = found_via(from, to), .flow = flow};
-  pair.egress = side(meeting.source, ir::Direction::Egress, meeting.destination_seen, flow, from.name);
-  pair.ingress = side(meeting.destination, ir::Direction::Ingress, meeting.source_seen, flow, to.name);
+  pair.egress = side(meeting.source, ir::Direction::Egress, meeting.destination_seen, flow, from, to);
+  pair.ingress = side(meeting.destination, ir::Direction::Ingress, meeting.source_seen, flow, to, from);
   conclude(pair);
   return pair;
 }

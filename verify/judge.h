@@ -20,6 +20,10 @@ struct Side {
   const ir::SideVerdict* verdict = nullptr;       // owned by the judge; null when incomputable
   const ir::Incomputable* incomputable = nullptr;
   std::optional<ir::RequestVerdict> request = std::nullopt;  // where one is asked about and a proxy looks at it
+  // Who was judged, as what it saw the other side, and who that is: for explanations. Valid until the next `ask`.
+  SubjectId who = 0;
+  FactsId peer = 0;
+  const End* other = nullptr;
 };
 
 // One pair of ends.
@@ -73,7 +77,7 @@ class Judge {
   void judge(const End& from, const End& to, ir::Flow flow, Answer& answer);
   PairAnswer judge(const Meeting& meeting, const End& from, const End& to, ir::Flow flow);
   std::optional<Side> side(const std::optional<SubjectId>& subject, ir::Direction direction, FactsId peer, ir::Flow flow,
-                           const std::string& name);
+                           const End& self, const End& other);
 
   ir::eval::World world_;
   const ir::Request* request_ = nullptr;  // of the question

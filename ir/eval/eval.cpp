@@ -7,6 +7,7 @@
 
 #include "ir/eval/candidates.h"
 #include "ir/eval/conflicts.h"
+#include "ir/eval/inspect.h"
 #include "ir/eval/requests.h"
 #include "ir/eval/resolve.h"
 
@@ -24,14 +25,6 @@ bool never_enforced(const Subject& subject, const Config& config) {
 
 bool always_enforced(const Subject& subject, const Config& config) {
   return config.mode == PolicyMode::Always || has_key(subject.labels, "init");
-}
-
-// Rules of a namespace are only considered for its pods (section 2.4).
-bool selects(const Policy& policy, const Subject& subject) {
-  if (policy.subject_is_node != subject.is_host) return false;
-  const bool clusterwide = policy.kind == PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == PolicyKind::ClusterNetworkPolicy;
-  if (!clusterwide && policy.ns != subject.ns) return false;
-  return matches(policy.subject, subject.labels);
 }
 
 bool default_denies(const Policy& policy, Direction direction, const Config& config) {
@@ -90,6 +83,14 @@ std::vector<Requirement> required(const std::vector<PolicyRule>& rules, Action a
 }
 
 }  // namespace
+
+// Rules of a namespace are only considered for its pods.
+bool selects(const Policy& policy, const Subject& subject) {
+  if (policy.subject_is_node != subject.is_host) return false;
+  const bool clusterwide = policy.kind == PolicyKind::CiliumClusterwideNetworkPolicy || policy.kind == PolicyKind::ClusterNetworkPolicy;
+  if (!clusterwide && policy.ns != subject.ns) return false;
+  return matches(policy.subject, subject.labels);
+}
 
 struct SubjectPolicy::State {
   State(const World& w, Subject s) : world(w), subject(std::move(s)) { select(); }
@@ -260,6 +261,29 @@ struct SubjectPolicy::State {
       if (by.own) out.candidates.add(false, hit.key_bits, hit.redirect, rule.auth);
       if (by.everyone) out.candidates.add(true, hit.key_bits, hit.redirect, rule.auth);
     }
+  }
+
+  RuleMeeting meet(const ResolvedRule& rule, const PeerView& peer, Flow flow) const {
+    RuleMeeting out;
+    out.rule = &rule;
+    for (const ResolvedPeer& p : rule.peers) out.peers.push_back(matches(p.matcher, peer, config(), *address_labels));
+    for (const ResolvedPort& port : rule.ports) {
+      const auto hit = port_hit(port, peer.facts, flow);
+      out.ports.push_back(hit.has_value());
+      if (hit && hit->redirect.rank > out.redirect.rank) out.redirect = hit->redirect;
+    }
+    return out;
+  }
+
+  Inspection inspect(const Side& side, const PeerView& peer, Flow flow) const {
+    Inspection out{peer.labels, {}, side.default_deny};
+    for (std::size_t l = 0; l < side.levels.size(); ++l)
+      for (const ResolvedRule& rule : side.levels[l].rules) {
+        out.rules.push_back(meet(rule, peer, flow));
+        out.rules.back().tier = side.levels[l].tier;
+        out.rules.back().level = l;
+      }
+    return out;
   }
 
   SideVerdict allowed(const Side& side, Matched matched, bool localhost) const {
@@ -461,5 +485,12 @@ SideVerdict SubjectPolicy::judge(Direction direction, const PeerFacts& peer, Flo
 RequestVerdict SubjectPolicy::judge(Direction direction, const PeerFacts& peer, Flow flow, const Request& request) const {
   return state_->seen(peer, [&](const PeerView& view) { return Requests(*state_, state_->sides[index(direction)], view, flow, request).judge(); });
 }
+
+Inspection SubjectPolicy::inspect(Direction direction, const PeerFacts& peer, Flow flow) const {
+  return state_->seen(peer, [&](const PeerView& view) { return state_->inspect(state_->sides[index(direction)], view, flow); });
+}
+
+bool RuleMeeting::by_peer() const { return std::find(peers.begin(), peers.end(), true) != peers.end(); }
+bool RuleMeeting::by_port() const { return std::find(ports.begin(), ports.end(), true) != ports.end(); }
 
 }  // namespace netpolc::ir::eval

@@ -20,6 +20,8 @@ struct World {
   const Resolutions& resolutions;
 };
 
+struct Inspection;  // ir/eval/inspect.h
+
 // An endpoint's rules, selected once and judged many times.
 class SubjectPolicy {
  public:
@@ -32,6 +34,8 @@ class SubjectPolicy {
   SideVerdict judge(Direction direction, const PeerFacts& peer, Flow flow) const;
   // One request, or query, over a connection that is made with this flow (sections 5.8, 7). Precondition: !incomputable().
   RequestVerdict judge(Direction direction, const PeerFacts& peer, Flow flow, const Request& request) const;
+  // Every rule of the direction beside this flow: what `judge` goes by. Linear in the rules; refers to this object.
+  Inspection inspect(Direction direction, const PeerFacts& peer, Flow flow) const;
 
  private:
   struct State;

@@ -1,0 +1,55 @@
+// `netpolc explain flow`: what `verify` answers, and why.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "compiler/explain/commands.h"
+#include "compiler/explain/flow.h"
+#include "compiler/question_options.h"
+#include "compiler/session.h"
+
+namespace netpolc::explain {
+namespace {
+
+constexpr std::size_t kPairsExplained = 8;
+
+struct Options {
+  compiler::InputOptions input;
+  compiler::QuestionOptions asked;
+  std::string output = "text";
+  bool wide = false;
+};
+
+int run(const Options& options) {
+  using compiler::complain;
+  if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed");
+  const auto question = compiler::question_of(options.asked);
+  if (!question) return complain(question.error());
+  compiler::Session session;
+  if (const auto code = compiler::open(options.input, session)) return *code;
+  const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
+  verify::Judge judge(world, session.lock);
+  auto answer = judge.ask(*question);
+  if (!answer) return complain(answer.error().message);
+  lint::Places places(session.sources);
+  const FlowView view{*question, *answer, options.wide ? 0 : kPairsExplained, compiler::use_colour(options.input.color, compiler::Stream::Out)};
+  const Sources sources{world, judge, places};
+  const std::string out = options.output == "json" ? flow_json(view, sources) : flow_text(view, sources);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return compiler::exit_code(answer->word);
+}
+
+}  // namespace
+
+void add_flow(CLI::App& explain, compiler::Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = explain.add_subcommand("flow", "Why A reaches B, or not: every rule that matched, which one won, and the nearest one where none did");
+  compiler::add_input_options(*command, options->input);
+  compiler::add_end_options(*command, options->asked);
+  compiler::add_port_options(*command, options->asked);
+  compiler::add_request_options(*command, options->asked.request, false);
+  command->add_flag("--wide", options->wide, "Explain every pair, however many there are")->group("Output");
+  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace netpolc::explain

@@ -1,0 +1,50 @@
+// `netpolc explain policy`: what one policy means, and whom it meets.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "compiler/exit_code.h"
+#include "compiler/explain/commands.h"
+#include "compiler/explain/policy.h"
+#include "compiler/session.h"
+
+namespace netpolc::explain {
+namespace {
+
+struct Options {
+  compiler::InputOptions input;
+  PolicyQuery query;
+  std::string output = "text";
+  bool wide = false;
+};
+
+int run(const Options& options) {
+  compiler::Session session;
+  if (const auto code = compiler::open(options.input, session)) return *code;
+  const auto found = find_policy(options.query, session.loaded.policies);
+  if (!found) return compiler::complain(found.error());
+  const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
+  verify::Judge judge(world, session.lock);
+  lint::Places places(session.sources);
+  const Sources sources{world, judge, places};
+  std::vector<SpecView> specs;
+  for (const std::size_t policy : *found) specs.push_back(view_of(policy, sources));
+  const std::string out = options.output == "json" ? policy_json(specs, sources) : policy_text(specs, sources, options.wide);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return compiler::kGood;
+}
+
+}  // namespace
+
+void add_policy(CLI::App& explain, compiler::Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = explain.add_subcommand("policy", "What a policy means: whom it selects, what each rule lets pass, and what has no effect now");
+  command->add_option("policy", options->query.reference, "NAMESPACE/NAME, or NAME")->required();
+  command->add_option("--kind", options->query.kind, "Where several kinds have one of this name")
+      ->check(CLI::IsMember({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "NetworkPolicy", "ClusterNetworkPolicy"}));
+  compiler::add_input_options(*command, options->input);
+  command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
+  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace netpolc::explain

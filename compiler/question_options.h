@@ -1,0 +1,26 @@
+// compiler/question_options.h — one question on the command line: two ends, traffic, perhaps a request. `verify` and
+// `explain flow` ask it the same way.
+#pragma once
+#include <string>
+
+#include "compiler/request_options.h"
+#include "verify/judge.h"
+
+namespace netpolc::compiler {
+
+struct QuestionOptions {
+  std::string from, to, port, icmp, icmpv6;
+  RequestOptions request;
+  bool traffic_given() const { return !port.empty() || !icmp.empty() || !icmpv6.empty() || request.given(); }
+};
+inline constexpr const char* kEndsGroup = "Ends: ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
+void add_end_options(CLI::App& command, QuestionOptions& options);
+void add_port_options(CLI::App& command, QuestionOptions& options);
+
+// Errors say which option makes no sense. Ends are not looked up yet.
+tl::expected<verify::Question, std::string> question_of(const QuestionOptions& options);
+
+// What the process ends with.
+int exit_code(verify::Word word);
+
+}  // namespace netpolc::compiler
