@@ -92,6 +92,8 @@ void add_explain(CLI::App& root, Action& chosen) {
   command->add_option("code", *code, "NP040, say: what it means and why it matters, with examples");
   explain::add_flow(*command, chosen);
   explain::add_policy(*command, chosen);
+  explain::add_endpoint(*command, chosen);
+  explain::add_fqdn(*command, chosen);
   command->callback([command, code, &chosen] {
     if (command->get_subcommands().empty()) chosen = [code] { return explain_code(*code); };
   });

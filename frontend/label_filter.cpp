@@ -9,7 +9,7 @@ namespace netpolc::frontend {
 // "[source:][!]regex": with "!" labels are left out. The regex must match from the key's start.
 struct LabelFilter::Pattern {
   bool exclude = false;
-  std::string source;
+  std::string source, text;
   std::unique_ptr<re2::RE2> regex;
 };
 
@@ -36,6 +36,8 @@ constexpr const char* kDefaults[] = {
     R"(!annotation.*)",
     R"(!etcd_node)",
 };
+
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
 // Named from 1.18 on; it matters only where `labels` has an including pattern.
 constexpr const char* kDefaultsSince18[] = {
@@ -67,6 +69,7 @@ LabelFilter::LabelFilter(LabelFilter&&) noexcept = default;
 
 void LabelFilter::add(const std::string& text) {
   Pattern pattern;
+  pattern.text = text;
   const std::size_t colon = text.find(':');
   std::string regex = colon == std::string::npos ? text : text.substr(colon + 1);
   if (colon != std::string::npos) pattern.source = text.substr(0, colon);
@@ -88,17 +91,33 @@ bool LabelFilter::keeps(const ir::Label& label) const {
   return kept;
 }
 
+// Of the key, from its start; kNone: no match.
+std::size_t LabelFilter::length(const Pattern& pattern, const ir::Label& label) const {
+  re2::StringPiece match;
+  if (!pattern.source.empty() && pattern.source != label.source) return kNone;
+  return pattern.regex->Match(label.key, 0, label.key.size(), re2::RE2::ANCHOR_START, &match, 1) ? match.size() : kNone;
+}
+
+std::string LabelFilter::why_dropped(const ir::Label& label) const {
+  const Pattern* shortest = nullptr;
+  std::size_t least = kNone;
+  for (const Pattern& pattern : patterns_) {
+    const std::size_t matched = pattern.exclude ? length(pattern, label) : kNone;
+    if (matched != kNone && (shortest == nullptr || matched < least)) shortest = &pattern, least = matched;
+  }
+  return shortest != nullptr ? "left out by `" + shortest->text + "` of the label filter" : "no pattern of the `labels` option takes it in";
+}
+
 // The longest match of an including pattern against the shortest of an excluding one.
 bool LabelFilter::decide(const ir::Label& label) const {
   std::size_t included = 0, excluded = 0;
   for (const Pattern& pattern : patterns_) {
-    if (!pattern.source.empty() && pattern.source != label.source) continue;
-    re2::StringPiece match;
-    if (!pattern.regex->Match(label.key, 0, label.key.size(), re2::RE2::ANCHOR_START, &match, 1)) continue;
+    const std::size_t matched = length(pattern, label);
+    if (matched == kNone) continue;
     if (!pattern.exclude) {
-      included = std::max(included, match.size());
-    } else if (excluded == 0 || match.size() < excluded) {
-      excluded = match.size();
+      included = std::max(included, matched);
+    } else if (excluded == 0 || matched < excluded) {
+      excluded = matched;
     }
   }
   return (!only_included_ && excluded == 0) || included > excluded;

@@ -20,12 +20,15 @@ class LabelFilter {
   LabelFilter(LabelFilter&&) noexcept;
 
   bool keeps(const ir::Label& label) const;
+  // Of a label that it does not keep: the pattern that leaves it out, as written, or why there is none.
+  std::string why_dropped(const ir::Label& label) const;
   const std::vector<std::string>& malformed() const { return malformed_; }
 
  private:
   struct Pattern;
   void add(const std::string& text);
   bool decide(const ir::Label& label) const;
+  std::size_t length(const Pattern& pattern, const ir::Label& label) const;
 
   std::vector<Pattern> patterns_;
   bool only_included_ = false;  // an including pattern of `labels` turns the default around

@@ -59,6 +59,8 @@ class AllPorts {
     AccessId access = nothing;
   };
   std::vector<Case> cases(const Party& from, const Party& to);
+  // What policy of one side says, whatever the other's says. Precondition: it is not incomputable.
+  AccessId side(SubjectId subject, ir::Direction direction, FactsId peer);
   // The first reason of any end. Owned by the judge.
   const ir::Incomputable* incomputable(const Party& party);
   // Of every end that has one. Owned by this.
@@ -81,7 +83,6 @@ class AllPorts {
   std::optional<std::uint32_t> find_identity(const ir::PeerFacts& facts) const;
   const ir::DecisionTable* table_of(SubjectId subject) const;
   const SideAccess& side_of(std::uint32_t table, ir::Direction direction);
-  AccessId side(SubjectId subject, ir::Direction direction, FactsId peer);
   AccessId checked(SubjectId subject, ir::Direction direction, FactsId peer, AccessId access);
   AccessId interpreted(SubjectId subject, ir::Direction direction, FactsId peer, const ir::DecisionTable& table);
   const std::vector<Stretch>& all_stretches();

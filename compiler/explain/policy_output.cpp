@@ -1,17 +1,12 @@
 // A policy's explanation for people, and as data (kind PolicyExplanation, docs/explain.md).
 #include "compiler/explain/json.h"
+#include "compiler/explain/place.h"
 #include "compiler/explain/policy.h"
 #include "compiler/explain/words.h"
 #include "ir/text/names.h"
 
 namespace netpolc::explain {
 namespace {
-
-constexpr std::size_t kNamesShown = 8;
-
-std::string place(Span where, const SourceManager& sources) { return sources.path(where.file) + ":" + std::to_string(sources.locate(where.file, where.begin).line); }
-
-const char* direction_name(ir::Direction direction) { return direction == ir::Direction::Ingress ? "ingress" : "egress"; }
 
 std::string counted(std::size_t count, const char* one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
 
@@ -23,7 +18,7 @@ class Text {
     for (std::size_t s = 0; s < specs.size(); ++s) {
       const ir::Policy& policy = of(specs[s]);
       if (s != 0) out_ += "\n";
-      out_ += std::string(ir::to_string(policy.kind)) + " " + full_name(policy) + (specs.size() == 1 ? "" : ", spec " + std::to_string(s + 1) + " of " + std::to_string(specs.size())) + "   " + place(policy.where, files()) + "\n\n";
+      out_ += std::string(ir::to_string(policy.kind)) + " " + full_name(policy) + (specs.size() == 1 ? "" : ", spec " + std::to_string(s + 1) + " of " + std::to_string(specs.size())) + "   " + place_text(policy.where, files()) + "\n\n";
       spec(specs[s], policy);
     }
     return std::move(out_);
@@ -66,7 +61,7 @@ class Text {
 
   void rule(const RuleView& view, const ir::Policy& policy) {
     const ir::Rule& written = policy.rules[view.ref.rule];
-    out_ += "\n  " + std::string(ir::text::name_of(view.action)) + "  " + written.path + "   " + place(written.where, files()) + "\n";
+    out_ += "\n  " + std::string(ir::text::name_of(view.action)) + "  " + written.path + "   " + place_text(written.where, files()) + "\n";
     const char* side = view.direction == ir::Direction::Ingress ? "from" : "to";
     for (const PeerView& one : view.peers) peer(side, one);
     if (!view.peers.empty())

@@ -125,7 +125,7 @@ std::string kafka_words(const ir::KafkaRule& rule) {
 
 std::string who(const ir::PeerFacts& peer) {
   const auto reserved = [&](std::string_view key) { return ir::eval::has_label(peer.labels, "reserved", key); };
-  if (ir::eval::is_external(peer)) return "an address outside the cluster";
+  if (ir::eval::is_external(peer)) return peer.address ? "an address outside the cluster" : "the world as a whole";
   if (reserved("host")) return "the node of the pod";
   if (reserved("remote-node")) return "another node";
   if (ir::eval::has_key(peer.labels, kNamespaceKey)) return "a pod";

@@ -1,0 +1,70 @@
+// `netpolc explain endpoint`: what policy makes of one pod or workload.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "compiler/exit_code.h"
+#include "compiler/explain/commands.h"
+#include "compiler/explain/endpoint.h"
+#include "compiler/explain/near_names.h"
+#include "compiler/session.h"
+
+namespace netpolc::explain {
+namespace {
+
+struct Options {
+  compiler::InputOptions input;
+  std::string endpoint, output = "text";
+  bool wide = false;
+};
+
+// A workload, or the one that a pod is of; several kinds may share a name.
+std::vector<std::uint32_t> find(const std::string& name, const ir::Cluster& cluster) {
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t e = 0; e < cluster.endpoints.size(); ++e)
+    if (cluster.endpoints[e].ns + "/" + cluster.endpoints[e].name == name) out.push_back(e);
+  for (std::uint32_t e = 0; e < cluster.endpoints.size() && out.empty(); ++e)
+    for (const ir::Pod& pod : cluster.endpoints[e].pods)
+      if (cluster.endpoints[e].ns + "/" + pod.name == name) out = {e};
+  return out;
+}
+
+std::string unknown(const std::string& name, const ir::Cluster& cluster) {
+  std::vector<std::string> names;
+  for (const ir::Endpoint& endpoint : cluster.endpoints) names.push_back(endpoint.ns + "/" + endpoint.name);
+  return "no pod or workload `" + name + "`" + did_you_mean(name, names);
+}
+
+int run(const Options& options) {
+  compiler::Session session;
+  if (const auto code = compiler::open(options.input, session)) return *code;
+  const ir::Cluster& cluster = session.loaded.cluster;
+  const auto found = find(options.endpoint, cluster);
+  if (found.empty()) return compiler::complain(unknown(options.endpoint, cluster));
+  const ir::eval::World world{session.loaded.policies, cluster, session.resolutions};
+  verify::Judge judge(world, session.lock);
+  verify::AllPorts ports(world, session.lock, judge);
+  lint::Places places(session.sources);
+  const Sources sources{world, judge, places};
+  std::vector<EndpointView> views;
+  for (const std::uint32_t endpoint : found) views.push_back(view_of(endpoint, ports, sources));
+  std::string out;
+  if (options.output == "json") out = endpoint_json(views, ports, sources);
+  else
+    for (const EndpointView& view : views) out += (out.empty() ? "" : "\n") + endpoint_text(view, ports, sources, options.wide);
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return compiler::kGood;
+}
+
+}  // namespace
+
+void add_endpoint(CLI::App& explain, compiler::Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = explain.add_subcommand("endpoint", "What policy makes of a pod: its labels, who selects it, what may come and go");
+  command->add_option("endpoint", options->endpoint, "NAMESPACE/NAME of a pod or a workload")->required();
+  compiler::add_input_options(*command, options->input);
+  command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
+  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+}  // namespace netpolc::explain
