@@ -34,7 +34,7 @@ class Fixer {
     switch (difference.in) {
       case Differs::Name: return into("toFQDNs", "matchName: " + asked_.name);
       case Differs::Address: return address();
-      case Differs::Namespace: return other_namespace(difference);
+      case Differs::Namespace: return other_namespace();
       case Differs::Port:
       case Differs::Protocol: return port();
       case Differs::Label:
@@ -56,24 +56,32 @@ class Fixer {
     if (cidr == nullptr || !asked_.peer.address || cidr->prefix.contains(*asked_.peer.address)) return std::nullopt;
     const std::string quote = asked_.peer.address->v6 ? "\"" : "";
     const std::string range = quote + IpPrefix::host(*asked_.peer.address).to_string() + quote, side = rule_.direction == ir::Direction::Ingress ? "from" : "to";
+    if (!of_cilium()) return listed_at(rule_.where, side, "ipBlock: {cidr: " + range + "}");
     return cidr->in_set ? into(side + "CIDRSet", "cidr: " + range) : into(side + "CIDR", range);
   }
 
   // The near selector once more, for the other namespace.
-  std::optional<Addition> other_namespace(const Difference&) {
+  std::optional<Addition> other_namespace() {
     const auto* selector = nearest_.peer ? std::get_if<ir::Selector>(&resolved_->peers[*nearest_.peer].matcher) : nullptr;
     if (selector == nullptr) return std::nullopt;
     std::string labels;
     for (const ir::Requirement& one : selector->requirements) {
       if (one.key == kNamespaceKey || one.key == kClusterKey) continue;
       if (one.op != ir::Operator::In || one.values.size() != 1) return std::nullopt;
-      labels += ", " + (one.source == "any" ? "" : one.source + ":") + one.key + ": " + value(one.values.front());
+      if (one.key.starts_with("io.cilium.k8s.")) return std::nullopt;
+      const bool plain = one.source == "any" || !of_cilium();
+      labels += ", " + (plain ? "" : one.source + ":") + one.key + ": " + value(one.values.front());
     }
     if (labels.empty()) return std::nullopt;  // a whole namespace is more than was asked for
     for (const ir::Label& label : asked_.inspection.labels)
-      if (label.key == kNamespaceKey)
-        return into(rule_.direction == ir::Direction::Ingress ? "fromEndpoints" : "toEndpoints", "matchLabels: {k8s:" + std::string(kNamespaceKey) + ": " + value(label.value) + labels + "}");
+      if (label.key == kNamespaceKey) return selected(value(label.value), labels);
     return std::nullopt;
+  }
+
+  std::optional<Addition> selected(const std::string& ns, const std::string& labels) {
+    const std::string side = rule_.direction == ir::Direction::Ingress ? "from" : "to";
+    if (of_cilium()) return into(side + "Endpoints", "matchLabels: {k8s:" + std::string(kNamespaceKey) + ": " + ns + labels + "}");
+    return listed_at(rule_.where, side, "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: " + ns + "}}, podSelector: {matchLabels: {" + labels.substr(2) + "}}}");
   }
 
   // What a plain scalar would not be a string as is quoted.

@@ -42,7 +42,7 @@ class PeerGap {
     Gap out;
     for (const ir::Requirement& one : selector.requirements) {
       if (eval::matches(one, labels_)) continue;
-      if (one.source == "reserved" || !is_pod(labels_)) return other_kind("those with " + ir::to_string(selector));
+      if (one.source == "reserved" || !is_pod(labels_)) return other_kind(selector_words(selector));
       out.differences.push_back(difference(one));
       out.cost += kOne;
     }
@@ -53,7 +53,7 @@ class PeerGap {
     const std::string range = cidr.prefix.to_string();
     if (!asked_.peer.address) {
       for (const IpAddress& own : asked_.addresses)
-        if (cidr.prefix.contains(own)) return other_kind("addresses outside the cluster: such a rule does not mean " + own.to_string() + ", though it is in " + range);
+        if (cidr.prefix.contains(own)) return {kAddress, {{Differs::Kind, "", who(asked_.peer), "addresses outside the cluster: such a rule does not mean " + own.to_string() + ", though it is in " + range}}};
       return other_kind("addresses outside the cluster in " + range);
     }
     for (const IpPrefix& except : cidr.except)
@@ -219,7 +219,8 @@ std::optional<Nearest> nearest(const Asked& asked, const ir::PolicySet& policies
     if (meeting.rule->action != ir::Action::Allow || meeting.matches()) continue;
     const ir::Rule& rule = policies.policies[ref.policy].rules[ref.rule];
     Near peer = nearest_peer(meeting, asked);
-    if (peer.gap.cost > kFarthest) continue;
+    // A rule for somebody else altogether is near only where it is for this port.
+    if (peer.gap.cost > kFarthest || (peer.gap.cost >= kOtherKind && rule.any_l4)) continue;
     Near port = nearest_port(meeting, rule, asked.flow);
     const std::pair<int, ir::RuleRef> own{peer.gap.cost + port.gap.cost, ref};
     if (own >= weight) continue;

@@ -26,7 +26,7 @@ struct Case {
 
   Case(const std::string& spec, ir::Direction direction, ir::PeerFacts other, ir::Flow flow, const std::string& name = "", std::vector<IpAddress> addresses = {})
       : peer(std::move(other)) {
-    const FileId file = sources.add("p.yaml", "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  endpointSelector: {matchLabels: {app: s}}\n" + spec);
+    const FileId file = sources.add("p.yaml", spec.starts_with("apiVersion") ? spec : "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  endpointSelector: {matchLabels: {app: s}}\n" + spec);
     loaded = frontend::load(std::vector<FileId>{file}, {}, sources, sink);
     REQUIRE(sink.errors() == 0);
     ir::normalise(peer.labels);
@@ -130,4 +130,19 @@ TEST_CASE("what a proxy looks into is not widened, and nothing is near to deny r
   CHECK(proxy.help() == "");
   CHECK_FALSE(Case("  ingressDeny:\n  - fromEndpoints:\n    - matchLabels: {app: web}\n", kIn, Case::pod("job"), tcp(80)).found);
   CHECK_FALSE(Case("  ingress:\n  - {}\n", kIn, Case::pod("job"), tcp(80)).found);
+}
+
+TEST_CASE("a NetworkPolicy says it in its own way") {
+  const std::string policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  podSelector: {}\n  ingress:\n"
+                             "  - from:\n    - podSelector: {matchLabels: {app: web}}\n    ports:\n    - port: 80\n"
+                             "  - from:\n    - ipBlock: {cidr: 192.0.2.0/24}\n";
+  CHECK(Case(policy, kIn, Case::pod("web"), tcp(81)).help() == "10 ....- {port: 81, protocol: TCP}");
+  CHECK(Case(policy, kIn, Case::pod("web", "b"), tcp(80)).help() == "8 ....- {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: \"b\"}}, podSelector: {matchLabels: {app: \"web\"}}}");
+  CHECK(Case(policy, kIn, Case::outside("203.0.113.9"), tcp(80)).help() == "12 ....- ipBlock: {cidr: 203.0.113.9/32}");
+}
+
+TEST_CASE("a rule for somebody else altogether is near only where it is for this port") {
+  CHECK(Case(kFromWeb, kIn, Case::outside("203.0.113.9"), tcp(80)).differs() == "kind: an address outside the cluster / pods with app=web in namespace a");
+  CHECK_FALSE(Case(kFromWeb, kIn, Case::outside("203.0.113.9"), {ir::Protocol::Udp, 53}).found);
+  CHECK_FALSE(Case("  ingress:\n  - fromEndpoints:\n    - {}\n", kIn, Case::outside("203.0.113.9"), tcp(80)).found);
 }

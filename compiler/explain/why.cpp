@@ -65,6 +65,10 @@ std::string of_proxy(const ir::SideVerdict& verdict, const Why& why, const ir::P
   return "packets go to the proxy (" + name + "): L7 rules beat plain allows of the same traffic";
 }
 
+bool any_deny(const Why& why) {
+  return std::any_of(why.matched.begin(), why.matched.end(), [](const Matched& one) { return one.action == ir::Action::Deny; });
+}
+
 std::string reason(const verify::Side& side, ir::Direction direction, const Why& why, const Sources& sources) {
   const ir::SideVerdict& verdict = *side.verdict;
   const std::string default_deny = "no rule matches, and default deny is on";
@@ -73,7 +77,7 @@ std::string reason(const verify::Side& side, ir::Direction direction, const Why&
       if (verdict.localhost_exception) return "the node of a pod always reaches it, unless a deny rule matches (`allow-localhost`)";
       if (verdict.enforcement == ir::Enforcement::None) return not_enforced(side, direction, sources);
       if (verdict.rules.empty()) return "no deny rule matches, and every policy that selects " + side.subject + " leaves default deny off in this direction";
-      return verdict.rules.size() == 1 ? "one rule allows it, and no deny rule matches" : "each of these rules is enough, and no deny rule matches";
+      return std::string(verdict.rules.size() == 1 ? "one rule allows it" : "each of these rules is enough") + (any_deny(why) ? ", and no deny rule is asked before" : ", and no deny rule matches");
     case ir::Verdict::AllowL7: return of_proxy(verdict, why, sources.world.policies, sources.world.cluster.config.version);
     case ir::Verdict::Deny:
       if (verdict.encapsulation) return "only nodes may send to the overlay's port of a node: the packet is dropped before policy is asked";
@@ -137,7 +141,7 @@ std::string nearest_text(const Why& why, const Sources& sources) {
   const auto& differences = why.nearest->differences;
   std::string out = "  nearest  " + compiler::rule_line(why.nearest->rule, sources.world.policies, sources.places.sources()) + "\n";
   for (const Difference& one : differences)
-    out += "             differs in " + one.what() + (differences.size() == 1 ? " only: " : ": ") + one.sentence() + "\n";
+    out += "             differs in " + one.what() + (differences.size() == 1 && one.in != Differs::Kind ? " only: " : ": ") + one.sentence() + "\n";
   return out;
 }
 

@@ -30,6 +30,7 @@ std::string namespace_words(const ir::Requirement& one) {
 }
 
 std::string label_words(const ir::Requirement& one) {
+  if (one.source == "reserved" && one.op == ir::Operator::In && one.values == std::vector<std::string>{""}) return "reserved:" + one.key;
   const std::string key = one.source == "any" || one.source == "k8s" ? one.key : one.source + ":" + one.key;
   switch (one.op) {
     case ir::Operator::In: return one.values.size() == 1 ? key + (one.values.front().empty() ? " (empty)" : "=" + one.values.front()) : key + " in (" + values(one) + ")";
