@@ -31,6 +31,7 @@ const std::vector<Command>& commands() {
        "  netpolc lint policies/ --select NP04 --fail-on warning\n"
        "  netpolc lint policies/ -o sarif > lint.sarif"},
       {add_rules, kReview, "Examples:\n  netpolc rules"},
+      {add_report, kReview, "Examples:\n  netpolc report -f manifests/ -o report.html\n  netpolc report -f manifests/ -o csv"},
       {add_compile, kBuild,
        "Examples:\n"
        "  netpolc compile -f manifests/ -o bundle/\n"

@@ -8,6 +8,9 @@
 namespace netpolc::verify {
 namespace {
 
+// Addresses of the world that no network outside routes.
+constexpr const char* kPrivate[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128"};
+
 using namespace diffs;
 
 constexpr ir::Direction kDirections[] = {ir::Direction::Ingress, ir::Direction::Egress};
@@ -139,6 +142,10 @@ Diff diff(const DiffWorld& before, const DiffWorld& after) {
   out.requests = requests(both, out.sets, ends, ids);
   add_arrivals(both, ends, out);
   return out;
+}
+
+bool is_routed(const IpPrefix& prefix) {
+  return std::none_of(std::begin(kPrivate), std::end(kPrivate), [&](const char* text) { return IpPrefix::parse(text)->contains(prefix); });
 }
 
 }  // namespace netpolc::verify

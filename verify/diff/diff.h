@@ -117,4 +117,7 @@ struct Diff {
 
 Diff diff(const DiffWorld& before, const DiffWorld& after);
 
+// Whether networks outside route any of it: it is not within a private, shared, local or loopback range (RFC 6890).
+bool is_routed(const IpPrefix& prefix);
+
 }  // namespace netpolc::verify

@@ -1,0 +1,62 @@
+// compiler/report/model.h — what a report is made of: who there is, what may pass between them, and which policies say so. Pages,
+// tables and graphs only arrange it.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "compiler/session.h"
+
+namespace netpolc::compiler {
+
+struct ReportEnd {
+  enum class Kind { Workload, Inside, Outside };  // inside the cluster: hosts, nodes, other reserved identities
+  std::string name;                               // as references are written, "shop/cart"
+  std::string ns;                                 // of a workload
+  Kind kind = Kind::Workload;
+  bool internet = false;          // the world, or addresses that are routed there
+  std::uint32_t group = 0;        // ends of one group may send and receive the same, from and to everybody
+  std::string ingress, egress;    // enforcement of a managed endpoint: "none", "default-allow", "default-deny"; else empty
+  std::vector<std::uint32_t> policies;  // that select it; places in Report::policies
+};
+
+// Traffic from one group to another; of a group to itself, between two of its members.
+struct ReportCell {
+  // Everything: on all protocols and ports, with no proxy. Unsaid: neither end has a policy here.
+  enum class Kind { Nothing, Some, Everything, Undecided, Unsaid };
+  Kind kind = Kind::Unsaid;
+  std::uint32_t text = 0;  // place in Report::texts: "TCP 80 · UDP 53", or why it is undecided
+};
+
+struct ReportPolicy {
+  std::string name;   // "CiliumNetworkPolicy shop/cart"
+  std::string place;  // "policies/shop.yaml:12"
+  std::size_t rules = 0, selected = 0;
+};
+
+struct Report {
+  std::string cilium;                              // "1.18"
+  std::vector<ReportEnd> ends;                     // workloads by name, then the rest
+  std::vector<std::vector<std::uint32_t>> groups;  // their members: places in `ends`
+  std::vector<std::vector<ReportCell>> cells;      // [from][to], by group
+  std::vector<std::string> texts;                  // the first is "nothing"
+  std::vector<ReportPolicy> policies;              // by kind and name
+  const ReportCell& cell(const ReportEnd& from, const ReportEnd& to) const { return cells[from.group][to.group]; }
+};
+
+// Costs as much as there are pairs of groups, and a line for each end.
+Report make_report(const Session& session);
+
+// "from,to,passes,traffic", a line for every pair of ends that something passes between, or that is undecided. RFC 4180.
+std::string report_csv(const Report& report);
+// For Graphviz: namespaces are clusters, an edge says what passes. Ends that everything passes between have none.
+std::string report_dot(const Report& report);
+// The same picture, drawn: namespaces as boxes. Of more than `most` ends, namespaces only.
+std::string report_svg(const Report& report, std::size_t most = 120);
+// One file: no other is fetched, no script is needed to read it.
+std::string report_html(const Report& report);
+
+// Text in HTML, attributes included.
+std::string escaped_html(std::string_view text);
+
+}  // namespace netpolc::compiler
