@@ -2,14 +2,14 @@
 # Sources are every .cpp of the folder, but those of subfolders that are libraries of their own, and *_test.cpp, which become the doctest binary
 # NAME_test. USES names other libraries of ours; edges outside the picture are refused:
 #
-#   tools → compiler → compiler/lint → frontend; compiler/kernel_judge → codegen-bpf, verify, runtime-loader → ir
+#   tools → compiler → compiler/lint → frontend, verify; compiler/kernel_judge → codegen-bpf, verify, runtime-loader → ir
 set(NETPOLC_MAY_USE_ir "")
 set(NETPOLC_MAY_USE_frontend "ir")
 set(NETPOLC_MAY_USE_codegen_bpf "ir")
 set(NETPOLC_MAY_USE_runtime_loader "ir")
 set(NETPOLC_MAY_USE_verify "ir")
 set(NETPOLC_MAY_USE_kernel_judge "ir;codegen_bpf;verify;runtime_loader")
-set(NETPOLC_MAY_USE_lint "ir;frontend")
+set(NETPOLC_MAY_USE_lint "ir;frontend;verify")
 set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify;kernel_judge;lint")
 
 function(netpolc_library name)

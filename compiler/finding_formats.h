@@ -1,5 +1,5 @@
-// compiler/finding_formats.h — findings for machines: SARIF 2.1.0 for code scanning, and GitHub's annotations. Both have what Cilium
-// would reject, too, as errors. The same findings give the same bytes.
+// compiler/finding_formats.h — findings for machines: SARIF 2.1.0 for code scanning, GitHub's annotations, and JUnit's XML for
+// reports of tests. All have what Cilium would reject, too, as errors. The same findings give the same bytes.
 #pragma once
 #include <string>
 #include <vector>
@@ -12,6 +12,9 @@ namespace netpolc::compiler {
 // 16 hexadecimal digits for each, in order.
 std::vector<std::string> fingerprints(const std::vector<const Diagnostic*>& findings, const SourceManager& sources);
 
+// JUnit's XML: a suite for each file, with a case for each finding in it, or one that passed; what has no place is of the suite "input".
+// Findings of level `fails` or graver failed.
+std::string junit(const std::vector<const Diagnostic*>& findings, Severity fails, const SourceManager& sources);
 std::string sarif(const std::vector<const Diagnostic*>& findings, const SourceManager& sources);
 // Ten of a level at most are shown by GitHub: errors come first.
 std::string github_annotations(std::vector<const Diagnostic*> findings, const SourceManager& sources);

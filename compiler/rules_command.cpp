@@ -49,10 +49,19 @@ void print_example(const char* title, std::string_view text) {
   }
 }
 
+std::string words(const lint::Setting& setting) {
+  std::string out = setting.version == lint::Setting{}.version ? "" : "--cilium-version 1." + std::to_string(setting.version);
+  if (setting.lax) out += out.empty() ? "--lax" : " --lax";
+  if (setting.directory) out += "the directory that they are in";
+  return out;
+}
+
 void explain_rule(const lint::Rule& rule) {
   std::printf("%s (%s): %s\n\n%s", diag_code(rule.kind).c_str(), to_string(rule.level), std::string(diag_summary(rule.kind)).c_str(), wrapped(rule.why).c_str());
   if (rule.needs != lint::Needs::Policies) std::printf("\nSilent where the input has no %s.\n", lint::to_string(rule.needs));
+  if (rule.proved) std::printf("\nAsks the solver, and so only with --proved, or where --select names it.\n");
   if (rule.bad.empty()) return;
+  if (const std::string with = words(rule.setting); !with.empty()) std::printf("\nThe examples are read with %s.\n", with.c_str());
   print_example("Found in", rule.bad);
   print_example("Not found in", rule.good);
 }

@@ -123,8 +123,10 @@ std::optional<int> open(const InputOptions& options, const ReadMore& more, Sessi
   }
   session.loaded = frontend::load(inputs, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version},
                                   session.sources, session.sink);
-  print_diagnostics(session, options);
-  print_summary(session, options);
+  if (!options.quiet) {
+    print_diagnostics(session, options);
+    print_summary(session, options);
+  }
   if (!session.loaded.usable) return kNoAnswer;
   return std::nullopt;
 }

@@ -26,6 +26,7 @@ struct InputOptions {
   std::string resolutions;  // what names resolve to
   std::string color = "auto";
   bool warnings_are_findings = false;  // the command prints them itself, as its result
+  bool quiet = false;                  // nothing is said on stderr: the command reads again what it has read
 };
 void add_input_options(CLI::App& command, InputOptions& options);
 // All of them but for whose semantics they are read, and paths alone.

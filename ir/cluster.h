@@ -34,6 +34,7 @@ struct Config {
   bool sctp = false;                           // enable-sctp (datapath only)
   bool extended_protocols = false;             // enable-extended-ip-protocols
   bool cluster_network_policies = false;       // enable-k8s-cluster-network-policy (from 1.20)
+  std::uint32_t policy_map_max = 16384;        // bpf-policy-map-max: entries of an endpoint's policy map
   std::uint16_t tunnel_port = 8472;            // UDP, of the overlay (datapath only); 0: routing-mode is native
   std::string cluster_name = "default";
   std::optional<std::string> labels;           // `labels`: the identity-relevant label filter
@@ -107,6 +108,19 @@ struct CidrGroup {
   Span where;
 };
 
+// An Ingress, or a route of a Gateway, that Cilium's proxy serves: what comes through it has the identity `ingress` (section 8.6).
+struct Route {
+  std::string ns, name, kind;
+  struct Backend {
+    std::string ns, service;
+    std::uint16_t port = 0;  // of the service; 0: see port_name
+    std::string port_name;
+    auto operator<=>(const Backend&) const = default;
+  };
+  std::vector<Backend> backends;  // sorted, unique
+  Span where;
+};
+
 struct KnownIdentity {  // a CiliumIdentity object
   std::uint32_t id = 0;
   LabelSet labels;
@@ -121,6 +135,7 @@ struct Cluster {
   std::vector<CidrGroup> cidr_groups;
   std::vector<KnownIdentity> identities;
   std::vector<IpAddress> kube_apiservers;  // backends of default/kubernetes; sorted
+  std::vector<Route> routes;               // sorted by (ns, name, kind)
 };
 
 // What names resolve to: `--resolutions`. Keys lower case without a final dot.

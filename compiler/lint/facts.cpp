@@ -20,6 +20,12 @@ std::optional<std::size_t> first(const Bits& bits) {
   return found;
 }
 
+std::size_t size(const Bits& bits) {
+  std::size_t out = 0;
+  bits.each([&](std::size_t) { ++out; });
+  return out;
+}
+
 Bits both(Bits one, const Bits& other) {
   one &= other;
   return one;

@@ -19,6 +19,7 @@ using ir::Bits;
 
 bool any(const Bits& bits);
 std::optional<std::size_t> first(const Bits& bits);
+std::size_t size(const Bits& bits);
 Bits both(Bits one, const Bits& other);
 Bits without(Bits one, Bits other);
 
@@ -44,11 +45,13 @@ class Facts {
   // ---- who: sets of identities, by position -------------------------------------------------
   Bits nobody() const { return Bits(identities_.all().size()); }
   Bits select(const ir::Selector& selector) const { return index_.select(selector); }
+  Bits inside(const IpPrefix& prefix) const { return index_.inside(prefix); }  // what a prefix of some policy gave an identity
   const Bits& managed() const { return managed_; }      // of pods of this cluster that policy governs
   const Bits& workloads() const { return workloads_; }  // ... and of other clusters
   // Managed identities that the policy governs; nobody for policies of nodes.
   const Bits& subjects(std::size_t policy) const { return subjects_[policy]; }
   const ir::Identity& identity(std::size_t position) const { return identities_.all()[position]; }
+  std::size_t identities() const { return identities_.all().size(); }
   // Endpoints with these identities: their numbers in Cluster::endpoints, sorted.
   std::vector<std::uint32_t> endpoints(const Bits& identities) const;
   const std::vector<std::uint32_t>& endpoints_at(std::size_t position) const { return endpoints_[position]; }

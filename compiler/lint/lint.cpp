@@ -22,12 +22,24 @@ bool lacks(Needs needs, const ir::Cluster& cluster) {
   return false;
 }
 
-// NP010 says what NP167 says, and of whom.
+// Of two that are said of one place, or of a place inside it, the first says more: of whom, or why.
+constexpr std::pair<DiagKind, DiagKind> kSaysMore[] = {
+    {DiagKind::DenyOnlyCutsOff, DiagKind::DenyOnly},
+    {DiagKind::ServicesBefore17, DiagKind::ServiceUnresolved},
+    {DiagKind::ClusterPolicyPeer, DiagKind::UnknownField},
+};
+
+bool is_inside(Span inner, Span outer) { return inner.file == outer.file && outer.begin <= inner.begin && inner.end <= outer.end; }
+
 void drop_what_is_said_better(Findings& findings) {
-  std::set<Span> better;
-  for (const Diagnostic& finding : findings)
-    if (finding.kind == DiagKind::DenyOnlyCutsOff && finding.where) better.insert(*finding.where);
-  std::erase_if(findings, [&](const Diagnostic& finding) { return finding.kind == DiagKind::DenyOnly && finding.where && better.count(*finding.where) != 0; });
+  for (const auto& [better, worse] : kSaysMore) {
+    std::vector<Span> places;
+    for (const Diagnostic& finding : findings)
+      if (finding.kind == better && finding.where) places.push_back(*finding.where);
+    std::erase_if(findings, [&](const Diagnostic& finding) {
+      return finding.kind == worse && finding.where && std::any_of(places.begin(), places.end(), [&](Span place) { return is_inside(*finding.where, place); });
+    });
+  }
 }
 
 bool reads_before(const Diagnostic& a, const Diagnostic& b) {
@@ -42,6 +54,10 @@ bool same(const Diagnostic& a, const Diagnostic& b) { return a.kind == b.kind &&
 bool Choice::wants(DiagKind kind) const {
   const std::string code = diag_code(kind);
   return (select.empty() || begins(code, select)) && !begins(code, ignore);
+}
+
+bool Choice::wants_proved(DiagKind kind) const {
+  return wants(kind) && (proved || std::find(select.begin(), select.end(), diag_code(kind)) != select.end());
 }
 
 std::string Choice::unknown() const {
@@ -63,8 +79,9 @@ Report run(const frontend::Loaded& input, const ir::Resolutions& resolutions, co
   Findings found = suppressions.faults();
   for (const Diagnostic& one : said.all())
     if (one.severity != Severity::Error) found.push_back(one);
+  std::set<void (*)(const Facts&, Findings&)> done;  // some find for several
   for (const Rule& rule : rules()) {
-    if (rule.find == nullptr) continue;
+    if (rule.find == nullptr || (rule.proved && !choice.wants_proved(rule.kind)) || !done.insert(rule.find).second) continue;
     if (!lacks(rule.needs, input.cluster)) rule.find(facts, found);
     else if (choice.wants(rule.kind)) ++(rule.needs == Needs::Services ? report.without_services : report.without_workloads);
   }

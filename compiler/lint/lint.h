@@ -15,7 +15,10 @@ namespace netpolc::lint {
 // Codes or beginnings of codes ("NP033", "NP0"). No `select`: all. `ignore` wins.
 struct Choice {
   std::vector<std::string> select, ignore;
+  bool proved = false;  // rules that ask the solver as well
   bool wants(DiagKind kind) const;
+  // Of such a rule: asked for, or selected by its whole code.
+  bool wants_proved(DiagKind kind) const;
   // The first word that no code begins with; "" if there is none.
   std::string unknown() const;
 };

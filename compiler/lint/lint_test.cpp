@@ -3,17 +3,30 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 using namespace netpolc;
 
 namespace {
 
 struct Linted {
-  explicit Linted(std::string_view text, const lint::Choice& choice = {}) {
-    const FileId file = sources.add("input.yaml", std::string(text));
-    loaded = frontend::load(std::vector<FileId>{file}, {}, sources, sink);
+  explicit Linted(std::string_view text, const lint::Choice& choice = {}, const lint::Setting& setting = {}) {
+    const frontend::LoadOptions options{.lax = setting.lax, .cilium_version = setting.version};
+    if (setting.directory) loaded = from_directory(text, options);
+    else loaded = frontend::load(std::vector<FileId>{sources.add("input.yaml", std::string(text))}, options, sources, sink);
     report = lint::run(loaded, {}, sources, sink, choice);
+  }
+  frontend::Loaded from_directory(std::string_view text, const frontend::LoadOptions& options) {
+    const auto directory = std::filesystem::temp_directory_path() / ("lint_test-" + std::to_string(getpid()));
+    std::filesystem::create_directory(directory);
+    std::ofstream(directory / "input.yaml") << text;
+    auto out = frontend::load(std::vector<std::string>{directory.string()}, options, sources, sink);
+    std::filesystem::remove_all(directory);
+    return out;
   }
   std::string said() const {
     std::string out;
@@ -43,7 +56,8 @@ TEST_CASE("the bad example of a rule is found by it and by no other, the good on
   for (const lint::Rule& rule : lint::rules()) {
     const std::string code = diag_code(rule.kind);
     if (rule.bad.empty()) continue;
-    const Linted bad(rule.bad), good(rule.good);
+    const lint::Choice choice{{}, {}, rule.proved};
+    const Linted bad(rule.bad, choice, rule.setting), good(rule.good, choice, rule.setting);
     CHECK_MESSAGE(bad.sink.errors() == 0, code, "\n", bad.said());
     CHECK_MESSAGE(good.sink.errors() == 0, code, "\n", good.said());
     CHECK_MESSAGE(bad.says(rule.kind), code, " is not in\n", bad.said());

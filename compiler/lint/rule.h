@@ -18,6 +18,13 @@ const char* to_string(Needs needs);  // "workloads"
 
 using Findings = std::vector<Diagnostic>;
 
+// What examples need besides their text.
+struct Setting {
+  int version = 18;        // --cilium-version 1.18
+  bool lax = false;        // --lax
+  bool directory = false;  // read because their directory is, not by name
+};
+
 struct Rule {
   DiagKind kind;
   Severity level;  // the gravest that it says
@@ -25,6 +32,9 @@ struct Rule {
   void (*find)(const Facts& facts, Findings& out);  // null: the reader says it while it reads
   std::string_view why;   // for `netpolc explain`: what happens, and what to write instead
   std::string_view bad, good;  // manifests, with the workloads that they need
+  Setting setting = {};        // of the examples
+  // The search asks the solver, and so may take long: only where it is asked for.
+  bool proved = false;
 };
 
 // Sorted by code. One entry for each kind that can be a finding.
@@ -35,6 +45,14 @@ const Rule* find_rule(std::string_view code);
 
 // Each file of rules/ gives its part of the table.
 std::vector<Rule> default_deny_rules();
+std::vector<Rule> entry_rules();
+std::vector<Rule> cut_off_rules();
+std::vector<Rule> node_rules();
+std::vector<Rule> icmp_rules();
+std::vector<Rule> route_rules();
+std::vector<Rule> version_rules();
+std::vector<Rule> cost_rules();
+std::vector<Rule> proved_rules();
 std::vector<Rule> address_rules();
 std::vector<Rule> selector_rules();
 std::vector<Rule> host_network_rules();

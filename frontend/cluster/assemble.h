@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "frontend/cluster/objects.h"
+#include "frontend/cluster/routes.h"
 #include "ir/cluster.h"
 
 namespace netpolc::frontend {
@@ -19,6 +20,7 @@ struct ClusterObjects {
   std::vector<Backends> slices;
   std::vector<ir::KnownIdentity> identities;
   std::vector<CiliumEndpointObject> cilium_endpoints;
+  std::vector<RouteObject> routes, gateways;
 };
 
 ir::Cluster assemble(ClusterObjects objects, const ir::Config& config, DiagSink& sink);

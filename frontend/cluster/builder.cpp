@@ -22,6 +22,8 @@ constexpr Kind kKinds[] = {
     {"batch", "Job"},          {"batch", "CronJob"},
     {"cilium.io", "CiliumIdentity"}, {"cilium.io", "CiliumEndpoint"},
     {"cilium.io", "CiliumNode"},     {"discovery.k8s.io", "EndpointSlice"},
+    {"networking.k8s.io", "Ingress"},         {"gateway.networking.k8s.io", "Gateway"},
+    {"gateway.networking.k8s.io", "HTTPRoute"}, {"gateway.networking.k8s.io", "GRPCRoute"},
     // Served by API servers of old; the fields that we read are the same.
     {"extensions", "Deployment"}, {"extensions", "DaemonSet"}, {"extensions", "ReplicaSet"},
 };
@@ -104,6 +106,7 @@ ir::Cluster assemble(ClusterObjects objects, const ir::Config& config, DiagSink&
   if (const auto servers = backends.find("default/kubernetes"); servers != backends.end()) {
     cluster.kube_apiservers = servers->second;
   }
+  cluster.routes = routes_of(objects.routes, objects.gateways);
   cluster.identities = std::move(objects.identities);
   std::sort(cluster.identities.begin(), cluster.identities.end(),
             [](const ir::KnownIdentity& a, const ir::KnownIdentity& b) { return a.id < b.id; });
@@ -152,6 +155,12 @@ void ClusterBuilder::State::add_other(const Node& object, const std::string& kin
   } else if (kind == "Service") {
     ir::Service value = read_service(object, fields);
     put(objects.services, kind, value.ns, value.name, std::move(value));
+  } else if (kind == "Gateway") {
+    RouteObject value = read_gateway(object);
+    put(objects.gateways, kind, value.route.ns, value.route.name, std::move(value));
+  } else if (kind == "Ingress" || kind == "HTTPRoute" || kind == "GRPCRoute") {
+    RouteObject value = kind == "Ingress" ? read_ingress(object) : read_route(object, kind);
+    put(objects.routes, kind, value.route.ns, value.route.name, std::move(value));
   } else if (kind == "CiliumIdentity") {
     auto value = read_identity(object, fields);
     if (value) put(objects.identities, kind, "", std::to_string(value->id), std::move(*value));

@@ -105,6 +105,10 @@ std::string apply(const std::string& option, const std::string& text, ir::Config
     config.allow_localhost = text != "policy";
   } else if (option == "policy-cidr-match-mode") {
     if (!set_cidr_match_mode(text, config.cidr_matches_nodes)) return "expected `nodes`";
+  } else if (option == "bpf-policy-map-max") {
+    const char* end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data(), end, config.policy_map_max);
+    if (error != std::errc() || at != end) return "expected a number of entries";
   } else if (option == "cluster-name") {
     config.cluster_name = text.empty() ? "default" : text;
   } else if (option == "labels") {

@@ -106,7 +106,8 @@ const char* colour_of(Severity severity, const Paint& paint) {
 
 std::string describe(const FixIt& fix) {
   if (fix.replacement.empty()) return "remove this";
-  if (fix.span.begin == fix.span.end) return "insert `" + fix.replacement + "`";
+  const std::size_t line_end = fix.replacement.find_first_of("\r\n");
+  if (fix.span.begin == fix.span.end) return "insert `" + fix.replacement.substr(0, line_end) + "`" + (line_end == std::string::npos ? "" : " as a line before");
   return "replace with `" + fix.replacement + "`";
 }
 

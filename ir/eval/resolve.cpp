@@ -47,12 +47,6 @@ bool selector_ignoring_sources(Selector selector, const std::map<std::string, st
   return matches(selector, as_labels);
 }
 
-bool service_matches(const ServicePeer& peer, const Service& service) {
-  if (!peer.ns.empty() && peer.ns != service.ns) return false;
-  if (peer.selector) return selector_ignoring_sources(*peer.selector, service.labels);
-  return peer.name == service.name;
-}
-
 // QUIRK before 1.20: a key with a dot is split there, as if the part before it were a label source.
 Requirement service_requirement(const std::string& key, const std::string& value, CiliumVersion version) {
   const auto dot = key.find('.');
@@ -270,6 +264,12 @@ struct PortResolver {
   }
 };
 }  // namespace
+
+bool service_matches(const ServicePeer& peer, const Service& service) {
+  if (!peer.ns.empty() && peer.ns != service.ns) return false;
+  if (peer.selector) return selector_ignoring_sources(*peer.selector, service.labels);
+  return peer.name == service.name;
+}
 
 std::vector<ResolvedPort> resolve_ports(const Rule& rule, const RuleContext& context) {
   if (rule.any_l4) return {ResolvedPort{true, Protocol::Any, 0, 0, {}, {}}};

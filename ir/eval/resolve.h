@@ -57,6 +57,8 @@ struct RuleContext {
 
 std::vector<ResolvedPeer> resolve_peers(const Rule& rule, const RuleContext& context);
 std::vector<ResolvedPort> resolve_ports(const Rule& rule, const RuleContext& context);
+// Whether a service is one that this peer means (section 1.9).
+bool service_matches(const ServicePeer& peer, const Service& service);
 // The concrete protocols of a port match: `Any` is TCP, UDP and SCTP.
 std::vector<Protocol> protocols_of(Protocol protocol);
 

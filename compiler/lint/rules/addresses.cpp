@@ -1,6 +1,7 @@
 // Rules about CIDRs that can match nothing: of pods and nodes (section 3.4), and of services (section 9).
 #include <algorithm>
 #include <functional>
+#include <tuple>
 
 #include "compiler/lint/rule.h"
 
@@ -139,10 +140,105 @@ void find_nothing_left(const Facts& facts, Findings& out) {
       }
 }
 
+// ---- groups that share addresses -----------------------------------------------------------------
+struct GroupPrefix {
+  IpPrefix prefix;
+  const ir::CidrGroup* group;
+};
+
+// Sorted so that what contains a prefix comes before it.
+std::vector<GroupPrefix> prefixes_of_groups(const ir::Cluster& cluster, const std::string& key) {
+  std::vector<GroupPrefix> out;
+  for (const ir::CidrGroup& group : cluster.cidr_groups)
+    if (group.labels.count(key) != 0)
+      for (const IpPrefix& prefix : group.cidrs) out.push_back({prefix, &group});
+  std::sort(out.begin(), out.end(), [](const GroupPrefix& a, const GroupPrefix& b) {
+    return std::tie(a.prefix.address, a.prefix.length, a.group->name) < std::tie(b.prefix.address, b.prefix.length, b.group->name);
+  });
+  return out;
+}
+
+// The first two of which one contains the other and that have different values.
+std::optional<std::pair<GroupPrefix, GroupPrefix>> colliding(const ir::Cluster& cluster, const std::string& key) {
+  std::vector<GroupPrefix> around;
+  for (const GroupPrefix& one : prefixes_of_groups(cluster, key)) {
+    while (!around.empty() && !around.back().prefix.contains(one.prefix)) around.pop_back();
+    for (const GroupPrefix& outer : around)
+      if (outer.group->labels.at(key) != one.group->labels.at(key)) return std::pair{outer, one};
+    around.push_back(one);
+  }
+  return std::nullopt;
+}
+
+void find_collisions(const Facts& facts, Findings& out) {
+  const ir::CiliumVersion version = facts.cluster().config.version;
+  if (version < 17 || version >= 20) return;
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::Peer& peer : rule.peers) {
+        const auto* group = std::get_if<ir::CidrGroupPeer>(&peer);
+        if (group == nullptr || !group->selector) continue;
+        for (const ir::Requirement& one : group->selector->requirements) {
+          const auto two = colliding(facts.cluster(), one.key);
+          if (!two) continue;
+          out.push_back({.kind = DiagKind::GroupsCollide,
+                         .where = facts.places().label_key(rule.where, one.key),
+                         .message = two->second.prefix.to_string() + " is in CIDR groups `" + two->first.group->name + "` and `" + two->second.group->name + "`, with different values of `" + one.key + "`",
+                         .label = "before Cilium 1.20 such an address keeps one of the values, and this may match or not",
+                         .notes = {{two->second.group->where, "the second group"}},
+                         .severity = Severity::Warning});
+        }
+      }
+}
+
 }  // namespace
 
 std::vector<Rule> address_rules() {
   return {
+          {DiagKind::GroupsCollide, Severity::Warning, Needs::Policies, find_collisions,
+           "`cidrGroupSelector` asks for labels of CIDR groups. From 1.17 to 1.19 an address that is in two groups which give one "
+           "label different values keeps one of them, and nothing says which: a selector for the other does not match it. Use a "
+           "label for each purpose, or name groups with `cidrGroupRef`. From 1.20 on both values count.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: partners
+  namespace: shop
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromCIDRSet: [{cidrGroupSelector: {matchLabels: {use: partners}}}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumCIDRGroup
+metadata: {name: office, labels: {use: office}}
+spec: {externalCIDRs: [192.0.2.0/24]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumCIDRGroup
+metadata: {name: partners, labels: {use: partners}}
+spec: {externalCIDRs: [192.0.2.8/32]}
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: partners
+  namespace: shop
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromCIDRSet: [{cidrGroupSelector: {matchLabels: {use: partners}}}]
+---
+apiVersion: cilium.io/v2
+kind: CiliumCIDRGroup
+metadata: {name: office, labels: {use: office}}
+spec: {externalCIDRs: [198.51.100.0/24]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumCIDRGroup
+metadata: {name: partners, labels: {use: partners}}
+spec: {externalCIDRs: [192.0.2.8/32]}
+)"},
           {DiagKind::CidrOfPodsOrNodes, Severity::Warning, Needs::Policies, find_inside,
            "CIDR rules and `ipBlock` match addresses outside of the cluster. Pods have identities from their labels and nodes are "
            "the entities `host` and `remote-node`, so a CIDR that names one of these matches nothing; this is how most rules for "

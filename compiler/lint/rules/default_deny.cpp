@@ -1,6 +1,7 @@
 // Rules about what is denied because a policy is there at all (semantics reference, section 4.2).
 #include <algorithm>
 
+#include "compiler/lint/edits.h"
 #include "compiler/lint/rule.h"
 
 namespace netpolc::lint {
@@ -31,6 +32,15 @@ bool asked_for(const Facts& facts, const ir::Policy& policy, const char* directi
   return chosen != nullptr && chosen->is_mapping() && chosen->find(direction) != nullptr;
 }
 
+// `enableDefaultDeny` before the deny rules, where there is none yet.
+std::optional<FixIt> without_default_deny(const Facts& facts, const ir::Policy& policy, const std::string& direction) {
+  const frontend::Node* spec = facts.places().node_at(policy.where);
+  if (spec == nullptr || !spec->is_mapping() || spec->find("enableDefaultDeny") != nullptr) return std::nullopt;
+  for (const auto& [key, list] : spec->entries)
+    if (key.text == direction + "Deny") return entry_before(facts, *spec, key, "enableDefaultDeny: {" + direction + ": false}");
+  return std::nullopt;
+}
+
 std::string endpoints(std::size_t count) { return count == 1 ? "1 endpoint" : std::to_string(count) + " endpoints"; }
 
 void find_in(const Facts& facts, ir::Direction direction, Findings& out) {
@@ -47,12 +57,14 @@ void find_in(const Facts& facts, ir::Direction direction, Findings& out) {
     const std::size_t all = facts.count(facts.subjects(p)), cut = facts.count(cut_off);
     const std::string name = word(direction);
     const std::string whom = all == cut ? (all == 1 ? "it" : "all of them") : std::to_string(cut) + " of them";
-    out.push_back({.kind = DiagKind::DenyOnlyCutsOff,
+    Diagnostic found{.kind = DiagKind::DenyOnlyCutsOff,
                    .where = facts.places().key(policy.where, name + "Deny"),
                    .message = "this policy only denies, yet it selects " + endpoints(all) + "; all other " + name + " of " + whom + " is denied as well",
                    .label = "turns on default deny; `enableDefaultDeny." + name + ": false` keeps it off",
                    .notes = {{std::nullopt, "no policy allows any " + name + " of " + facts.example(cut_off)}},
-                   .severity = Severity::Error});
+                   .severity = Severity::Error};
+    found.fix = without_default_deny(facts, policy, name);
+    out.push_back(std::move(found));
   }
 }
 
@@ -74,17 +86,29 @@ bool is_alone(const ir::Policy& policy, ir::Direction direction) {
   });
 }
 
+// It changes nothing to leave it out, beside others.
+std::optional<FixIt> without_entry(const Facts& facts, const ir::Policy& policy, const ir::Rule& rule) {
+  const frontend::Node* spec = facts.places().node_at(policy.where);
+  if (spec == nullptr || !spec->is_mapping()) return std::nullopt;
+  for (const auto& [key, list] : spec->entries)
+    for (std::size_t i = 0; list.is_sequence() && i < list.items.size(); ++i)
+      if (list.items[i].span == rule.where) return without_item(facts, list, i);
+  return std::nullopt;
+}
+
 void find_empty_entry(const Facts& facts, Findings& out) {
   for (const ir::Policy& policy : facts.policies())
     for (const ir::Rule& rule : policy.rules) {
       if (!is_empty_entry(policy, rule)) continue;
       const bool deny = rule.action == ir::Action::Deny;
       if (!deny && is_alone(policy, rule.direction)) continue;
-      out.push_back({.kind = DiagKind::EmptyEntry,
+      Diagnostic found{.kind = DiagKind::EmptyEntry,
                      .where = rule.where,
                      .message = std::string("this entry names neither peers nor ports: it ") + (deny ? "denies" : "allows") + " nothing",
                      .label = "name `" + std::string(rule.direction == ir::Direction::Ingress ? "fromEntities" : "toEntities") + ": [all]` to mean everyone",
-                     .severity = Severity::Warning});
+                     .severity = Severity::Warning};
+      found.fix = without_entry(facts, policy, rule);
+      out.push_back(std::move(found));
     }
 }
 

@@ -2,9 +2,9 @@
 // expressions.
 #include <algorithm>
 #include <cctype>
-#include <map>
-#include <memory>
 
+#include "compiler/lint/edits.h"
+#include "compiler/lint/judged.h"
 #include "compiler/lint/rule.h"
 #include "ir/eval/eval.h"
 #include "ir/eval/requests.h"
@@ -47,7 +47,7 @@ std::optional<Bits> listed_peers(const Facts& facts, const ir::Rule& rule) {
 
 class Shadows {
  public:
-  explicit Shadows(const Facts& facts) : facts_(facts) {
+  explicit Shadows(const Facts& facts) : facts_(facts), judged_(facts) {
     for (std::uint32_t p = 0; p < facts.policies().size(); ++p)
       for (std::uint32_t r = 0; r < facts.policies()[p].rules.size(); ++r)
         if (is_plain(facts.policies()[p].rules[r])) plain_.push_back({p, r});
@@ -73,7 +73,7 @@ class Shadows {
     bool all = true;
     const auto subject = first(facts_.subjects(policy));
     if (!subject || !has_plain_rule_beside(policy, rule)) return std::nullopt;
-    const Judged& judged = judge_of(*subject);
+    const Judged::One& judged = judged_.at(*subject);
     if (judged.policy->incomputable()) return std::nullopt;
     peers->each([&](std::size_t peer) {
       if (!all) return;
@@ -84,47 +84,26 @@ class Shadows {
     return all ? by : std::nullopt;
   }
 
-  struct Judged {
-    ir::PolicySet policies;           // those that select the subject
-    std::vector<std::uint32_t> from;  // their numbers
-    std::unique_ptr<ir::eval::SubjectPolicy> policy;
-  };
-
   bool has_plain_rule_beside(std::size_t policy, const ir::Rule& rule) const {
     return std::any_of(plain_.begin(), plain_.end(), [&](ir::RuleRef ref) {
       return facts_.policies()[ref.policy].rules[ref.rule].direction == rule.direction && any(both(facts_.subjects(ref.policy), facts_.subjects(policy)));
     });
   }
 
-  const Judged& judge_of(std::size_t position) {
-    auto& judged = judged_[position];
-    if (judged) return *judged;
-    judged = std::make_unique<Judged>();
-    const ir::Endpoint& subject = facts_.cluster().endpoints[facts_.endpoints_at(position).front()];
-    for (std::uint32_t p = 0; p < facts_.policies().size(); ++p) {
-      if (!facts_.subjects(p).test(position)) continue;
-      judged->policies.policies.push_back(facts_.policies()[p]);
-      judged->from.push_back(p);
-    }
-    const ir::eval::World world{judged->policies, facts_.cluster(), facts_.world().resolutions};
-    judged->policy = std::make_unique<ir::eval::SubjectPolicy>(world, ir::Subject{subject.labels, subject.ns, subject.named_ports, false});
-    return *judged;
-  }
-
-  std::optional<ir::RuleRef> lets_pass(const Judged& judged, const ir::Rule& rule, const ir::Identity& peer, ir::Flow flow) const {
+  std::optional<ir::RuleRef> lets_pass(const Judged::One& judged, const ir::Rule& rule, const ir::Identity& peer, ir::Flow flow) const {
     const ir::PeerFacts facts{peer.labels, std::nullopt, false, std::nullopt};
     const ir::Verdict connection = judged.policy->judge(rule.direction, facts, flow).verdict;
     if (connection != ir::Verdict::Allow && connection != ir::Verdict::AllowL7) return std::nullopt;
     const ir::RequestVerdict verdict = judged.policy->judge(rule.direction, facts, flow, kOddRequest);
     if (verdict.word != ir::RequestVerdict::Word::Allowed) return std::nullopt;
     for (const ir::RuleRef ref : verdict.rules)
-      if (ref.policy < judged.from.size() && is_plain(judged.policies.policies[ref.policy].rules[ref.rule])) return ir::RuleRef{judged.from[ref.policy], ref.rule};
+      if (const auto known = judged.among_all(ref); known && is_plain(facts_.policies()[known->policy].rules[known->rule])) return known;
     return std::nullopt;
   }
 
   const Facts& facts_;
   std::vector<ir::RuleRef> plain_;
-  std::map<std::size_t, std::unique_ptr<Judged>> judged_;  // by the subject's position
+  Judged judged_;
 };
 
 void find_shadowed(const Facts& facts, Findings& out) {
@@ -180,7 +159,8 @@ void check_dots(const Facts& facts, Span inside, const char* field, const std::s
                    .message = "a dot in `" + std::string(field) + "` stands for any character: `" + regex + "` matches `" + other + "`, too",
                    .label = "a dot is `\\.`", .severity = severity};
   // In double quotes YAML has a backslash of its own.
-  if (facts.places().sources().text(where.file).substr(where.begin, where.end - where.begin) == regex) found.fix = FixIt{where, escaped(regex, dots)};
+  const bool doubled = facts.places().sources().text(where.file)[where.begin] == '"';
+  if (const auto text = written_as(facts, where, regex, escaped(regex, dots)); text && !doubled) found.fix = FixIt{where, *text};
   out.push_back(std::move(found));
 }
 
@@ -221,7 +201,7 @@ void find_lower_case(const Facts& facts, Findings& out) {
     Diagnostic found{.kind = DiagKind::MethodCase, .where = facts.places().value_of(item.where, "method", http.method),
                      .message = "method `" + http.method + "` matches no request: methods are told apart by case",
                      .label = "clients send `" + upper + "`", .severity = Severity::Warning};
-    if (facts.places().sources().text(found.where->file).substr(found.where->begin, found.where->end - found.where->begin) == http.method) found.fix = FixIt{*found.where, upper};
+    if (const auto text = written_as(facts, *found.where, http.method, upper)) found.fix = FixIt{*found.where, *text};
     out.push_back(std::move(found));
   });
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "compiler/lint/edits.h"
 #include "compiler/lint/rule.h"
 #include "ir/eval/fqdn.h"
 
@@ -128,6 +129,36 @@ void find_depth(const Facts& facts, Findings& out) {
       }
 }
 
+// ---- names of the cluster -----------------------------------------------------------------------
+// A service is `name.namespace.svc.cluster.local`, a pod of a headless one has a label more; with search domains the end may be
+// missing. Fewer labels are nobody's name.
+std::string deeper(const std::string& pattern) {
+  for (const char* domain : {"svc.cluster.local", "cluster.local"}) {
+    std::string written = pattern;
+    if (!written.empty() && written.back() == '.') written.pop_back();
+    if (written == std::string("*.") + domain || written == std::string("**.") + domain) return "*.*.svc.cluster.local" + pattern.substr(written.size());
+  }
+  return "";
+}
+
+void find_cluster_depth(const Facts& facts, Findings& out) {
+  const ir::CiliumVersion version = facts.cluster().config.version;
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::PortRule& item : rule.ports)
+        for (const ir::DnsRule& dns : item.l7.dns) {
+          const std::string better = deeper(dns.match_pattern);
+          if (better.empty() || ir::eval::name_matches({"", dns.match_pattern}, "name.namespace.svc.cluster.local", version)) continue;
+          Diagnostic found{.kind = DiagKind::ClusterNameDepth,
+                           .where = facts.places().value_of(item.where, "matchPattern", dns.match_pattern),
+                           .message = "`" + dns.match_pattern + "` is no name of a service: these are `NAME.NAMESPACE.svc.cluster.local`",
+                           .label = "a star stands for one label: write `" + better + "`",
+                           .severity = Severity::Warning};
+          if (const auto text = written_as(facts, *found.where, dns.match_pattern, better)) found.fix = FixIt{*found.where, *text};
+          out.push_back(std::move(found));
+        }
+}
+
 // ---- a cache on every node ---------------------------------------------------------------------
 // Whether a DNS rule can be for the pods of the cache: by their labels, or because it names no peers by labels.
 bool reaches(const Facts& facts, const ir::Rule& rule, const Bits& cache) {
@@ -218,6 +249,37 @@ apiVersion: v1
 kind: Pod
 metadata: {name: coredns, namespace: kube-system, labels: {k8s-app: kube-dns}}
 spec: {containers: []}
+)"},
+          {DiagKind::ClusterNameDepth, Severity::Warning, Needs::Policies, find_cluster_depth,
+           "A `*` never stands for a dot: `*.cluster.local` and `*.svc.cluster.local` have too few labels to be the name of a "
+           "service, and the DNS proxy refuses every query for one. Write `*.*.svc.cluster.local`, or `*` for all names.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: dns
+  namespace: shop
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  egress:
+  - toEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s-app: kube-dns}}]
+    toPorts:
+    - ports: [{port: "53", protocol: ANY}]
+      rules:
+        dns: [{matchPattern: "*.svc.cluster.local"}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: dns
+  namespace: shop
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  egress:
+  - toEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s-app: kube-dns}}]
+    toPorts:
+    - ports: [{port: "53", protocol: ANY}]
+      rules:
+        dns: [{matchPattern: "*.*.svc.cluster.local"}]
 )"},
           {DiagKind::PatternDepth, Severity::Warning, Needs::Policies, find_depth,
            "A `*` in `matchPattern` stands for characters of one label and never for a dot. `*example.com` so takes in "

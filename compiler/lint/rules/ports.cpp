@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "compiler/lint/edits.h"
 #include "compiler/lint/rule.h"
 #include "ir/eval/resolve.h"
 
@@ -164,11 +165,15 @@ void find_service_port(const Facts& facts, Findings& out) {
     if (service == nullptr) return;
     const std::string targets = ports.targets_in_words(*service, port.first);
     if (targets.empty()) return;
-    out.push_back({.kind = DiagKind::ServicePort,
-                   .where = facts.places().value_of(rule.where, "port", std::to_string(port.first)),
+    const std::string number = std::to_string(port.first);
+    Diagnostic found{.kind = DiagKind::ServicePort,
+                   .where = facts.places().value_of(rule.where, "port", number),
                    .message = "port " + std::to_string(port.first) + " is that of service `" + service->ns + "/" + service->name + "`; its pods listen on " + targets,
                    .label = "policy sees the port of the pod: " + targets,
-                   .severity = Severity::Warning});
+                   .severity = Severity::Warning};
+    const auto text = written_as(facts, *found.where, number, targets);
+    if (text && targets.find(',') == std::string::npos) found.fix = FixIt{*found.where, *text};
+    out.push_back(std::move(found));
   });
 }
 

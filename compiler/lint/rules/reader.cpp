@@ -44,8 +44,14 @@ spec:
           {DiagKind::NotAnObject, Severity::Warning, Needs::Policies, nullptr,
            "A file of a directory holds YAML that is no Kubernetes object, such as the values of a chart. It is skipped; an object "
            "that lost its `kind` would be an error. Keep such files elsewhere, or name the manifests.",
-           R"()",
-           R"()"},
+           R"(replicas: 3
+image: registry.example.com/cart
+)",
+           R"(apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+)",
+           {.directory = true}},
           {DiagKind::ObjectReplaced, Severity::Warning, Needs::Policies, nullptr,
            "The same object comes twice in the input. As with `kubectl apply`, the later one counts and the earlier has no effect.",
            R"(apiVersion: cilium.io/v2
@@ -135,8 +141,31 @@ spec: {containers: []}
           {DiagKind::UnknownField, Severity::Warning, Needs::Policies, nullptr,
            "With `--lax` a field that Cilium does not know is a warning and is ignored, as the API server may drop it; without, it "
            "is an error. Most are slips: the rule does not say what it seems to.",
-           R"()",
-           R"()"},
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: web
+  namespace: shop
+spec:
+  endpointSelector: {}
+  ingres:
+  - fromEntities: [cluster]
+  egress:
+  - toEntities: [cluster]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: web
+  namespace: shop
+spec:
+  endpointSelector: {}
+  ingress:
+  - fromEntities: [cluster]
+  egress:
+  - toEntities: [cluster]
+)",
+           {.lax = true}},
           {DiagKind::PolicyTypesIgnored, Severity::Warning, Needs::Policies, nullptr,
            "`policyTypes` names the directions that a NetworkPolicy is about. Rules of a direction that it does not name are "
            "ignored.",
@@ -164,13 +193,74 @@ spec:
 )"},
           {DiagKind::ClusterPolicyIgnored, Severity::Warning, Needs::Policies, nullptr,
            "A ClusterNetworkPolicy counts only from Cilium 1.20 on, and only with `enable-k8s-cluster-network-policy`.",
-           R"()",
-           R"()"},
+           R"(apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to:
+    - namespaces: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {cluster-name: "default"}
+)",
+           R"(apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to:
+    - namespaces: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-k8s-cluster-network-policy: "true"}
+)",
+           {.version = 20}},
           {DiagKind::ClusterPolicyAssumed, Severity::Warning, Needs::Policies, nullptr,
            "A ClusterNetworkPolicy is taken into account, since nothing in the input says that `enable-k8s-cluster-network-policy` "
            "is off. Give the `cilium-config` ConfigMap, too.",
-           R"()",
-           R"()"},
+           R"(apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to:
+    - namespaces: {}
+)",
+           R"(apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to:
+    - namespaces: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-k8s-cluster-network-policy: "true"}
+)",
+           {.version = 20}},
           {DiagKind::ClusterNameInferred, Severity::Warning, Needs::Policies, nullptr,
            "Selectors name clusters, and no `cilium-config` says what this one is called: the name is guessed from them. Give the "
            "ConfigMap, too.",
@@ -257,17 +347,75 @@ spec:
 )"},
           {DiagKind::ClusterPolicyPeer, Severity::Warning, Needs::Policies, nullptr,
            "A peer of a ClusterNetworkPolicy that Cilium accepts and that does not mean what it seems to.",
-           R"()",
-           R"()"},
+           R"(apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to:
+    - services: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-k8s-cluster-network-policy: "true"}
+)",
+           R"(apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: guard}
+spec:
+  tier: Admin
+  priority: 10
+  subject: {namespaces: {}}
+  egress:
+  - action: Deny
+    to:
+    - namespaces: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-k8s-cluster-network-policy: "true"}
+)",
+           {.version = 20, .lax = true}},
           {DiagKind::ClusterAddress, Severity::Warning, Needs::Policies, nullptr,
            "An address of a cluster object is malformed and left out. Nothing is known of what has it.",
-           R"()",
-           R"()"},
+           R"(apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+status: {addresses: [{type: InternalIP, address: 10.0.0.256}]}
+)",
+           R"(apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+status: {addresses: [{type: InternalIP, address: 10.0.0.255}]}
+)"},
           {DiagKind::IdentityMissing, Severity::Warning, Needs::Policies, nullptr,
            "A CiliumEndpoint names an identity that no CiliumIdentity of the input has: its labels are taken from the pod. Give "
            "the identities, too.",
-           R"()",
-           R"()"}};
+           R"(apiVersion: cilium.io/v2
+kind: CiliumEndpoint
+metadata: {name: api, namespace: shop}
+status:
+  identity: {id: 4711}
+  networking: {addressing: [{ipv4: 10.0.0.1}]}
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumEndpoint
+metadata: {name: api, namespace: shop}
+status:
+  identity: {id: 4711}
+  networking: {addressing: [{ipv4: 10.0.0.1}]}
+---
+apiVersion: cilium.io/v2
+kind: CiliumIdentity
+metadata: {name: "4711"}
+security-labels: {k8s:app: api, k8s:io.kubernetes.pod.namespace: shop}
+)"}};
 }
 
 }  // namespace netpolc::lint

@@ -340,8 +340,35 @@ spec:
           {DiagKind::NodesOfNoCluster, Severity::Warning, Needs::Policies, nullptr,
            "With `policy-default-local-cluster` (on from 1.19) selectors of nodes ask for a cluster's label, which nodes have only "
            "in some versions.",
-           R"()",
-           R"()"}};
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: backup, namespace: shop}
+spec:
+  endpointSelector: {}
+  ingress:
+  - fromNodes:
+    - matchLabels: {role: backup}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-node-selector-labels: "true"}
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: backup, namespace: shop}
+spec:
+  endpointSelector: {}
+  ingress:
+  - fromNodes:
+    - matchLabels: {role: backup}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: cilium-config, namespace: kube-system}
+data: {enable-node-selector-labels: "true", policy-default-local-cluster: "false"}
+)",
+           {.version = 20}}};
 }
 
 }  // namespace netpolc::lint

@@ -143,10 +143,51 @@ void find_negative_only(const Facts& facts, Findings& out) {
   });
 }
 
+// ---- sources -------------------------------------------------------------------------------------
+constexpr std::string_view kSources[] = {"k8s", "any", "reserved", "cidr", "fqdn", "cidrgroup", "node", "gen", "container", "cni", "unspec", "directory"};
+
+bool is_source(const std::string& source) { return std::find(std::begin(kSources), std::end(kSources), source) != std::end(kSources); }
+
+void find_unknown_source(const Facts& facts, Findings& out) {
+  each_selector(facts, [&](const SelectorUse& use) {
+    for (const ir::Requirement& one : use.selector.requirements) {
+      if (is_source(one.source)) continue;
+      out.push_back({.kind = DiagKind::UnknownSource,
+                     .where = facts.places().label_key(use.inside, one.key),
+                     .message = "no label has the source `" + one.source + "`: what is before a colon is none of the key",
+                     .label = is_negative(one) ? "this holds for everyone; labels of pods are `k8s:" + one.key + "`" : "this selects nobody; labels of pods are `k8s:" + one.key + "`",
+                     .severity = Severity::Warning});
+    }
+  });
+}
+
 }  // namespace
 
 std::vector<Rule> selector_rules() {
   return {
+          {DiagKind::UnknownSource, Severity::Warning, Needs::Policies, find_unknown_source,
+           "What stands before a colon in the key of a selector is the source of the label: `k8s` for labels of pods and "
+           "namespaces, `reserved`, `cidr` and a few more. Any other word is accepted, too, and is the source of no label.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {"pod:app": checkout}}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromEndpoints: [{matchLabels: {"k8s:app": checkout}}]
+)"},
           {DiagKind::OtherNamespace, Severity::Warning, Needs::Workloads, find_other_namespace,
            "`fromEndpoints`, `toEndpoints` and a NetworkPolicy's `podSelector` mean pods of the policy's own namespace unless they "
            "name another. A peer that lives elsewhere is not matched, silently. Name the namespace: "

@@ -23,6 +23,19 @@ void each_resolved(const Facts& facts, const Visit& visit) {
     }
 }
 
+// Services that entries which allow mean by name or label.
+template <typename Visit>
+void each_service(const Facts& facts, const Visit& visit) {
+  for (const ir::Policy& policy : facts.policies())
+    for (const ir::Rule& rule : policy.rules)
+      for (const ir::Peer& peer : rule.peers) {
+        const auto* meant = std::get_if<ir::ServicePeer>(&peer);
+        if (meant == nullptr || rule.action != ir::Action::Allow) continue;
+        for (const ir::Service& service : facts.cluster().services)
+          if (ir::eval::service_matches(*meant, service)) visit(rule, service);
+      }
+}
+
 // ---- none that is known ------------------------------------------------------------------------
 bool is_everyone(const ir::eval::ResolvedPeer& peer) { return std::holds_alternative<ir::eval::Everyone>(peer.matcher); }
 
@@ -100,10 +113,68 @@ void find_names(const Facts& facts, Findings& out) {
       }
 }
 
+// ---- keys with dots ------------------------------------------------------------------------------
+void find_dotted(const Facts& facts, Findings& out) {
+  const ir::CiliumVersion version = facts.cluster().config.version;
+  if (version < 17 || version >= 20) return;
+  each_service(facts, [&](const ir::Rule& rule, const ir::Service& service) {
+    const auto dotted = std::find_if(service.selector.begin(), service.selector.end(), [](const auto& one) { return one.first.find('.') != std::string::npos; });
+    if (dotted == service.selector.end()) return;
+    out.push_back({.kind = DiagKind::DottedServiceKey,
+                   .where = facts.places().key(rule.where, "toServices"),
+                   .message = "service `" + service.ns + "/" + service.name + "` selects pods by `" + dotted->first + "`, which Cilium before 1.20 misreads for `toServices`",
+                   .label = "it takes what is before the dot for a source, and no pod matches; select the pods with `toEndpoints`",
+                   .notes = {{service.where, "the service"}},
+                   .severity = Severity::Warning});
+  });
+}
+
 }  // namespace
 
 std::vector<Rule> service_rules() {
   return {
+          {DiagKind::DottedServiceKey, Severity::Warning, Needs::Services, find_dotted,
+           "`toServices` of a service with a selector means the pods that have these labels. Before 1.20 Cilium splits a key at its "
+           "first dot, as if the part before it were a label's source: `app.kubernetes.io/name` is then a key that no pod has, and "
+           "the entry allows nothing. Select the pods with `toEndpoints`.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: to-checkout
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toServices: [{k8sService: {serviceName: checkout, namespace: shop}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: shop}
+spec:
+  selector: {app.kubernetes.io/name: checkout}
+  ports: [{port: 80, targetPort: 8080}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata:
+  name: to-checkout
+  namespace: shop
+spec:
+  endpointSelector:
+    matchLabels:
+      app: cart
+  egress:
+  - toServices: [{k8sService: {serviceName: checkout, namespace: shop}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: checkout, namespace: shop}
+spec:
+  selector: {app: checkout}
+  ports: [{port: 80, targetPort: 8080}]
+)"},
           {DiagKind::NameOfService, Severity::Warning, Needs::Services, find_names,
            "`toFQDNs` matches addresses outside of the cluster that names resolve to. The name of a service resolves to its "
            "cluster address, which is turned into a pod before policy is asked, or to its pods: neither is matched. Select the "

@@ -1,0 +1,13 @@
+// compiler/fix_files.h — `lint --fix`: writes what fixes make of files, and nothing else.
+//
+// Only regular files are written; one behind a symbolic link is written where it lies. A file that is not any more what was read is
+// left alone. Each is replaced as a whole, by a new one of the same mode beside it, so that nobody sees half of it.
+#pragma once
+#include "compiler/lint/fixes.h"
+
+namespace netpolc::compiler {
+
+// How many findings are fixed. The first file that cannot be written ends it: those before are fixed then.
+Result<std::size_t> write_fixes(const std::vector<lint::FixedFile>& fixed, const SourceManager& sources);
+
+}  // namespace netpolc::compiler

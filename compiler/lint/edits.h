@@ -1,0 +1,21 @@
+// compiler/lint/edits.h — fixes as changes of the text: what they replace is a value in place, or a piece between two others, so that
+// comments and the rest of the formatting stay as they are.
+#pragma once
+#include <optional>
+#include <string>
+
+#include "compiler/lint/facts.h"
+
+namespace netpolc::lint {
+
+// The text at `place`, which is that of a scalar that reads `value`, made to read `better`: quotes stay. None where the scalar is
+// written so that a part cannot be put in place (escapes, blocks, anchors), or `place` is not the scalar's.
+std::optional<std::string> written_as(const Facts& facts, Span place, const std::string& value, const std::string& better);
+
+// A new entry of a mapping before the one whose key is at `key`, in the style of the mapping: on a line of its own, or with a comma.
+FixIt entry_before(const Facts& facts, const frontend::Node& mapping, const frontend::Node& key, const std::string& entry);
+
+// An item taken out of its list with what belongs to it, its own line and all. None for the only item.
+std::optional<FixIt> without_item(const Facts& facts, const frontend::Node& list, std::size_t item);
+
+}  // namespace netpolc::lint
