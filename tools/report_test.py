@@ -60,6 +60,7 @@ def read(page):
     with Browser() as driver:
         driver.get(page.as_uri())
         keep(driver, "light")
+        check("names are spoken of", "1 rule allows DNS names" in driver.find_element(By.TAG_NAME, "body").text)
         cell = driver.find_element(By.CSS_SELECTOR, "button.cell[title^='shop/cart → shop/redis']")
         check("cell of shop/cart → shop/redis", cell.text == "P", cell.text)
         cell.click()

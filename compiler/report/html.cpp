@@ -153,6 +153,11 @@ std::string endpoints(const Report& report) {
   return out + "</tbody></table></div>\n";
 }
 
+std::string said_of_names(const Report& report) {
+  if (report.names == 0) return "";
+  return " <strong>" + std::to_string(report.names) + (report.names == 1 ? " rule allows" : " rules allow") + " DNS names (toFQDNs)</strong>: whom they mean is known only where names are resolved, and not shown here otherwise.";
+}
+
 // For the script. `<` would end the element that it stands in.
 std::string data(const Report& report, const std::vector<Row>& all) {
   Json out;
@@ -207,7 +212,7 @@ std::string report_html(const Report& report) {
          escaped_html(report.cilium) + "</p>\n<nav><a href=\"#exposure\">Exposure</a><a href=\"#reach\">Matrix</a><a href=\"#picture\">Graph</a><a href=\"#traffic\">Traffic</a><a href=\"#policies\">Policies</a><a href=\"#endpoints\">Workloads</a>"
          "<label class=\"needs-script\"><input id=\"filter\" type=\"search\" placeholder=\"filter by name\" aria-label=\"filter by name\"> <span id=\"found\" role=\"status\"></span></label></nav>\n";
   out += exposure(report);
-  out += "<h2 id=\"reach\">Who reaches whom</h2>\n<p>A connection needs its source's egress and its destination's ingress; replies pass.</p>\n" + std::string(kLegend) + matrix(report, all) +
+  out += "<h2 id=\"reach\">Who reaches whom</h2>\n<p>A connection needs its source's egress and its destination's ingress; replies pass." + said_of_names(report) + "</p>\n" + std::string(kLegend) + matrix(report, all) +
          "<p class=\"needs-script\">A cell chosen says what passes:</p>\n<div id=\"details\" class=\"needs-script\" role=\"status\"></div>\n";
   out += "<h2 id=\"picture\">Graph</h2>\n<p>A line says that something passes, but not everything. <span class=\"needs-script\">A name chosen shows its lines alone.</span></p>\n<div class=\"scroll\">\n" + report_svg(report) + "</div>\n";
   out += traffic(report) + policies(report) + endpoints(report);

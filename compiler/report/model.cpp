@@ -52,6 +52,7 @@ class Maker {
       if (out_.policies.empty() || out_.policies.back().name != name)
         out_.policies.push_back({name, session_.sources.path(policy.where.file) + ":" + std::to_string(session_.sources.locate(policy.where.file, policy.where.begin).line), 0, 0});
       out_.policies.back().rules += policy.rules.size();
+      for (const ir::Rule& rule : policy.rules) out_.names += std::any_of(rule.peers.begin(), rule.peers.end(), [](const ir::Peer& peer) { return std::holds_alternative<ir::FqdnPeer>(peer); }) ? 1 : 0;
       place_of_[p] = static_cast<std::uint32_t>(out_.policies.size() - 1);
     }
   }

@@ -41,6 +41,7 @@ struct Report {
   std::vector<std::vector<ReportCell>> cells;      // [from][to], by group
   std::vector<std::string> texts;                  // the first is "nothing"
   std::vector<ReportPolicy> policies;              // by kind and name
+  std::size_t names = 0;                           // rules that allow by DNS name: whom those mean is not among the ends
   const ReportCell& cell(const ReportEnd& from, const ReportEnd& to) const { return cells[from.group][to.group]; }
 };
 
