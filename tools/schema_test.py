@@ -16,6 +16,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 ENVIRONMENT = dict(os.environ, NO_COLOR="1")
 ARTICLE = "-f testdata/policies/article "
 SHOP = "-f testdata/diff/shop/cluster.yaml "
+EXPLAIN = "-f testdata/explain/shop "
 OUTPUTS = [  # schema, one document or one a line, arguments
     ("VerifyResult", "json", "verify " + ARTICLE + "--from production/frontend --to production/backend --port 8080/TCP -o json"),
     ("VerifyResult", "json", "verify " + ARTICLE + "--from any --to any --port 8080/TCP -o json"),
@@ -38,6 +39,16 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("RuleLine", "jsonl", "rules -o jsonl"),
     ("IdentityList", "json", "identity list " + ARTICLE + "-o json"),
     ("EndpointList", "json", "endpoint list " + ARTICLE + "-o json"),
+    ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from any --to any --port 8081/TCP -o json"),
+    ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from any --to any --icmp EchoRequest -o json"),
+    ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from ops/web --to shop/cart --port 9443/TCP -o json"),
+    ("FlowExplanation", "json", "explain flow -f testdata/console/requests/shop.yaml --from any --to any --port 80/TCP -o json"),
+    ("PolicyExplanation", "json", "explain policy front " + EXPLAIN + "-o json"),
+    ("PolicyExplanation", "json", "explain policy shop/web --kind CiliumNetworkPolicy " + EXPLAIN + "-o json"),
+    ("EndpointExplanation", "json", "explain endpoint shop/web " + EXPLAIN + "-o json"),
+    ("EndpointExplanation", "json", "explain endpoint ops/agent " + EXPLAIN + "-o json"),
+    ("FqdnExplanation", "json", "explain fqdn api.example.com " + EXPLAIN + "-o json"),
+    ("FqdnExplanation", "json", "explain fqdn **.example.com -o json"),
     ("VersionInfo", "json", "version -o json"),
 ]
 failed = 0
