@@ -17,10 +17,6 @@ constexpr const char* kEntities[] = {"host", "remote-node", "kube-apiserver", "h
 // Addresses of the world that no network outside routes.
 constexpr const char* kPrivate[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7", "fe80::/10", "::1/128"};
 
-bool is_routed(const IpPrefix& prefix) {
-  return std::none_of(std::begin(kPrivate), std::end(kPrivate), [&](const char* text) { return IpPrefix::parse(text)->contains(prefix); });
-}
-
 void add_shared(AllEnds& out, DiffEnd end, Party before, Party after) { out.shared.push_back({std::move(end), std::move(before), std::move(after)}); }
 void add_single(AllEnds& out, DiffEnd end, Party party, bool came) { out.singles.push_back({std::move(end), std::move(party), came}); }
 DiffEnd workload(const std::string& name) { return {name, Kind::Workload}; }
@@ -172,6 +168,10 @@ void add_outside(Sets& both, const StandIns& names, AllEnds& out) {
 }
 
 }  // namespace
+
+bool is_routed(const IpPrefix& prefix) {
+  return std::none_of(std::begin(kPrivate), std::end(kPrivate), [&](const char* text) { return IpPrefix::parse(text)->contains(prefix); });
+}
 
 AllEnds all_ends(Sets& both, const StandIns& names) {
   AllEnds out;

@@ -21,6 +21,8 @@ struct AllEnds {
   std::vector<Shared> shared;
   std::vector<Single> singles;
 };
+// Whether addresses of the world in it are routed on the internet: not private, link-local or the like.
+bool is_routed(const IpPrefix& prefix);
 AllEnds all_ends(Sets& both, const StandIns& names);
 
 }  // namespace netpolc::verify::diffs
