@@ -16,6 +16,11 @@ struct Broken {
   std::string key, message;
 };
 
+// Names end up on terminals and in policies.
+bool has_control(const std::string& text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+}
+
 // Reads fields; what has the wrong type is thrown to `parse_line`, and no further.
 class Reader {
  public:
@@ -25,11 +30,16 @@ class Reader {
     const auto found = object_.find(key);
     return found == object_.end() || found->is_null() ? nullptr : &*found;
   }
-  std::string text(const char* key) const {
+  std::string any_text(const char* key) const {
     const json* value = find(key);
     if (value == nullptr) return "";
     if (!value->is_string()) throw Broken{key, std::string("`") + key + "` is no string"};
     return value->get<std::string>();
+  }
+  std::string text(const char* key) const {
+    std::string out = any_text(key);
+    if (has_control(out)) throw Broken{key, std::string("`") + key + "` has a control character"};
+    return out;
   }
   // A name of an enumeration, or its number, which is given as text.
   std::string name(const char* key) const {
@@ -77,6 +87,7 @@ class Reader {
     for (const json& one : *value) {
       if (!one.is_string()) throw Broken{key, std::string("`") + key + "` has an item that is no string"};
       out.push_back(one.get<std::string>());
+      if (has_control(out.back())) throw Broken{key, std::string("`") + key + "` has an item with a control character"};
     }
     return out;
   }
@@ -152,13 +163,13 @@ void set_url(ir::HttpRequest& request, const std::string& url) {
 ir::HttpRequest http_of(const Reader& http) {
   ir::HttpRequest out;
   out.method = http.text("method");
-  set_url(out, http.text("url"));
+  set_url(out, http.any_text("url"));
   const json* headers = http.find("headers");
   if (headers == nullptr) return out;
   if (!headers->is_array()) throw Broken{"headers", "`headers` is no list"};
   for (const json& header : *headers) {
     if (!header.is_object()) throw Broken{"headers", "`headers` has an item that is no object"};
-    const std::string name = lower(Reader(header).text("key")), value = Reader(header).text("value");
+    const std::string name = lower(Reader(header).text("key")), value = Reader(header).any_text("value");
     if (name == "host" || name == ":authority") {
       if (!out.host) out.host = value;
       continue;

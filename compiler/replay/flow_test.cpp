@@ -2,6 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "compiler/replay/recording.h"
+
 using namespace netpolc;
 using namespace netpolc::compiler::replay;
 
@@ -118,5 +124,52 @@ TEST_CASE("a malformed line says where, and what") {
   CHECK(bad(flow(R"("verdict":true)")).message == "`verdict` is neither a name nor a number");
   CHECK(bad(flow(R"("IP":{"source":"10.0.0.300"})")).message == "`10.0.0.300` is no IP address");
   CHECK(bad(flow(R"("source":{"labels":"x"})")).message == "`labels` is no list");
+  CHECK(bad(flow(R"("node_name":"a\u001b[2J")")).message == "`node_name` has a control character");
   CHECK(bad(R"({"flow":{"verdict":1e999}})").message.find("no JSON") == 0);
+}
+
+// Whatever stands there: a line is taken, skipped for a reason, or refused with a place in it.
+TEST_CASE("no line is lost, and none is too broken to be refused") {
+  std::vector<std::string> lines;
+  for (const char* path : {"/replay/shop/flows.jsonl", "/replay/sysdump/hubble-flows-cilium-x2x4q-20260504-100000.json"}) {
+    std::ifstream in(std::string(NETPOLC_TESTDATA) + path);
+    for (std::string text; std::getline(in, text);) lines.push_back(text);
+  }
+  REQUIRE(lines.size() > 30);
+  std::string text;
+  std::uint64_t lost = 0, all = 0;
+  const auto add = [&](const std::string& one) {
+    if (one.find('\n') != std::string::npos || one.find_first_not_of(" \t\r") == std::string::npos) return;
+    const auto line = parse_line(one);
+    if (!line) CHECK((line.error().column >= 1 && line.error().column <= one.size() && !line.error().message.empty()));
+    else lost += std::holds_alternative<Lost>(*line) ? 1 : 0;
+    text += one + "\n";
+    ++all;
+  };
+  for (std::size_t i = 0; i < lines[0].size(); ++i) add(lines[0].substr(0, i));
+  std::mt19937 random(11);
+  for (int i = 0; i < 4000; ++i) {
+    std::string one = lines[random() % lines.size()];
+    for (std::size_t edits = 1 + random() % 3; edits > 0; --edits) {
+      const std::size_t at = random() % one.size(), other = random() % one.size();
+      switch (random() % 4) {
+        case 0: one[at] = static_cast<char>(random() % 256); break;
+        case 1: one.erase(at, 1 + random() % 40); break;
+        case 2: one.insert(at, one.substr(other, random() % 60)); break;
+        default: one[at] = "\"{}[]:,0"[random() % 8]; break;
+      }
+      if (one.empty()) one = "{";
+    }
+    add(one);
+  }
+  Known known;
+  Recording recording(known);
+  std::istringstream in(text);
+  recording.read(in, "all");
+  std::uint64_t told = recording.flows() + recording.bad() + lost;
+  for (std::size_t i = 0; i < kSkips; ++i) told += recording.skipped(static_cast<Skip>(i));
+  CHECK(recording.lines() == all);
+  CHECK(told == all);
+  CHECK(recording.bad() > 1000);
+  CHECK(recording.flows() > 100);
 }

@@ -17,6 +17,13 @@ std::string counted(std::uint64_t n, Skip skip) {
   return std::to_string(n) + " " + to_string(skip);
 }
 
+// Paths and header values may have anything in them.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return text;
+}
+
 class Reporter {
  public:
   Reporter(const Outcomes& outcomes, const Recording& recording, const Session& now) : outcomes_(outcomes), recording_(recording), now_(now) {}
@@ -35,7 +42,7 @@ class Reporter {
     out.symbol = one.change == Change::Dropped ? '-' : one.change == Change::Opened ? '+' : '?';
     out.word = one.change == Change::Dropped ? "dropped" : one.change == Change::Opened ? "opened" : "undecided";
     out.who = to_string(recording_.ends()[connection.from]) + " → " + to_string(recording_.ends()[connection.to]);
-    out.what = to_words(connection.flow) + (one.by_request ? "  " + to_text(*connection.request) : "") + "   " + counted(one.flows, "flow", "flows");
+    out.what = to_words(connection.flow) + (one.by_request ? "  " + printable(to_text(*connection.request)) : "") + "   " + counted(one.flows, "flow", "flows");
     if (one.audited != 0) out.what += one.audited == one.flows ? ", audited" : ", " + std::to_string(one.audited) + " of them audited";
     if (one.exposes) out.alarm = "NEW INTERNET EXPOSURE";
     if (one.change == Change::Undecided) {

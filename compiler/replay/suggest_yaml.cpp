@@ -89,7 +89,10 @@ class Writer {
   void labels(int depth, const char* item, const std::vector<ir::Label>& all) {
     line(depth, std::string(item) + "matchLabels:");
     const int deeper = depth + (*item == '\0' ? 1 : 2);
-    for (const ir::Label& label : all) line(deeper, (label.key == kNamespaceLabel || label.key == kClusterLabel ? "k8s:" : "") + label.key + ": " + scalar(label.value));
+    for (const ir::Label& label : all) {
+      const std::string key = scalar(label.key), source = label.key == kNamespaceLabel || label.key == kClusterLabel ? "k8s:" : "";
+      line(deeper, source + key + ": " + scalar(label.value));
+    }
   }
 
   void endpoints(const ir::Endpoint& subject, std::uint32_t peer, bool egress) {
