@@ -132,7 +132,7 @@ int run(const Options& options) {
 void add_replay(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = root.add_subcommand("replay", "Which recorded flows would fare otherwise under these policies: newly dropped, newly opened");
-  command->add_option("recording", options->first_flows, "Flows of `hubble observe -o jsonpb`: a file, a directory with hubble-flows-*.json, or - for stdin")->group("Input");
+  command->add_option("recording", options->first_flows, "Flows of `hubble observe -o jsonpb`: a file, a directory or archive with hubble-flows-*.json, or - for stdin")->group("Input");
   add_repeatable(*command, "--flows", options->flows, "More of them; repeatable", "Input");
   add_input_options(*command, options->input);
   command->get_option("paths")->description("The policies, and what of the cluster they are about; the same as -f");

@@ -7,6 +7,9 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
+
+#include "frontend/archive/archive.h"
 
 namespace netpolc::compiler::replay {
 namespace {
@@ -50,15 +53,30 @@ std::vector<ReadError> read_directory(const std::string& path, Recording& record
   return errors;
 }
 
+std::vector<ReadError> read_archive(const std::string& path, Recording& recording) {
+  auto members = frontend::read_archive(path, [](const std::string& name) { return is_recording(name); });
+  if (!members) return {{members.error().message}};
+  if (members->empty()) return {{path + ": no hubble-flows-*.json or *.jsonl is in it"}};
+  std::vector<ReadError> errors;
+  for (frontend::Member& member : *members) {
+    std::istringstream in(std::move(member.text));
+    append(errors, recording.read(in, path + "/" + member.name));
+  }
+  return errors;
+}
+
+std::vector<ReadError> read_path(const std::string& path, Recording& recording) {
+  std::error_code error;
+  if (path == "-") return recording.read(std::cin, "<stdin>");
+  if (fs::is_directory(path, error)) return read_directory(path, recording);
+  return frontend::is_archive(path) ? read_archive(path, recording) : read_file(path, recording);
+}
+
 }  // namespace
 
 std::vector<ReadError> read(const std::vector<std::string>& paths, Recording& recording) {
   std::vector<ReadError> errors;
-  for (const std::string& path : paths) {
-    std::error_code error;
-    if (path == "-") append(errors, recording.read(std::cin, "<stdin>"));
-    else append(errors, fs::is_directory(path, error) ? read_directory(path, recording) : read_file(path, recording));
-  }
+  for (const std::string& path : paths) append(errors, read_path(path, recording));
   return errors;
 }
 

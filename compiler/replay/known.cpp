@@ -1,5 +1,7 @@
 #include "compiler/replay/known.h"
 
+#include <tuple>
+
 #include "ir/eval/requests.h"
 
 namespace netpolc::compiler::replay {
@@ -31,6 +33,18 @@ void Known::add(const ir::Rule& rule) {
   }
 }
 
+// Pods whose workload no manifest has are replicas of one another where nothing tells them apart: the first stands for all.
+void Known::add(const std::vector<ir::Endpoint>& endpoints) {
+  std::map<std::tuple<std::string, ir::LabelSet, std::vector<ir::NamedPort>>, std::string> replicas;
+  for (const ir::Endpoint& endpoint : endpoints) {
+    if (endpoint.host_network || endpoint.remote) continue;  // their flows are the node's, or not this cluster's
+    std::string name = endpoint.ns + "/" + endpoint.name;
+    workloads_.emplace(name, endpoint.labels);
+    if (endpoint.kind == "Pod") name = replicas.emplace(std::make_tuple(endpoint.ns, endpoint.labels, endpoint.named_ports), name).first->second;
+    for (const ir::Pod& pod : endpoint.pods) pods_.emplace(endpoint.ns + "/" + pod.name, name);
+  }
+}
+
 void Known::add(const ir::PolicySet& policies, const ir::Cluster& cluster, const ir::Resolutions& resolutions) {
   for (const ir::Policy& policy : policies.policies)
     for (const ir::Rule& rule : policy.rules) add(rule);
@@ -42,12 +56,7 @@ void Known::add(const ir::PolicySet& policies, const ir::Cluster& cluster, const
   for (const ir::Service& service : cluster.services) add_all(service.endpoints);
   for (const auto& [name, addresses] : resolutions) add_all(addresses);
   add_all(cluster.kube_apiservers);
-  for (const ir::Endpoint& endpoint : cluster.endpoints) {
-    if (endpoint.host_network || endpoint.remote) continue;  // their flows are the node's, or not this cluster's
-    const std::string name = endpoint.ns + "/" + endpoint.name;
-    workloads_.emplace(name, endpoint.labels);
-    for (const ir::Pod& pod : endpoint.pods) pods_.emplace(endpoint.ns + "/" + pod.name, name);
-  }
+  add(cluster.endpoints);
   for (const ir::KnownIdentity& identity : cluster.identities) identities_.emplace(identity.id, identity.labels);
   node_addresses_ = node_addresses_ || cluster.config.cidr_matches_nodes;
 }

@@ -16,7 +16,7 @@ class Known {
   // Once for each set of manifests; keeps nothing of theirs.
   void add(const ir::PolicySet& policies, const ir::Cluster& cluster, const ir::Resolutions& resolutions);
 
-  // "ns/workload" of a pod or workload that a manifest has; "" for others.
+  // "ns/workload" of a pod or workload that a manifest has, of pods without one the first replica's; "" for others.
   std::string workload(const std::string& ns, const std::string& pod, const std::string& workload) const;
   // The labels that a manifest gives it. Precondition: workload() said so.
   const ir::LabelSet& labels(const std::string& workload) const { return workloads_.at(workload); }
@@ -31,6 +31,7 @@ class Known {
   bool node_addresses_count() const { return node_addresses_; }
 
  private:
+  void add(const std::vector<ir::Endpoint>& endpoints);
   void add(const ir::Rule& rule);
   void add(const IpPrefix& prefix);
 

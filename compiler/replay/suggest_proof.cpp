@@ -11,8 +11,21 @@ namespace {
 
 using Kind = RecordedEnd::Kind;
 
-// What a recorded end is called in a comparison. Several: addresses that one rule is about.
-std::set<std::string> names_of(const RecordedEnd& end, const ir::Resolutions& resolutions) {
+// A pod whose workload no manifest has, and its replicas.
+std::set<std::string> replicas(const RecordedEnd& end, const std::vector<ir::Endpoint>& endpoints) {
+  std::set<std::string> out{reference(end)};
+  const auto is_it = [&](const ir::Endpoint& one) { return one.kind == "Pod" && one.ns == end.ns && one.name == end.name; };
+  const auto pod = std::find_if(endpoints.begin(), endpoints.end(), is_it);
+  if (!end.in_manifests || pod == endpoints.end()) return out;
+  for (const ir::Endpoint& one : endpoints)
+    if (one.kind == "Pod" && one.ns == pod->ns && one.labels == pod->labels && one.named_ports == pod->named_ports) out.insert(one.ns + "/" + one.name);
+  return out;
+}
+
+// What a recorded end is called in a comparison. Several: replicas, and addresses that one rule is about.
+std::set<std::string> names_of(const RecordedEnd& end, const Session& now) {
+  const ir::Resolutions& resolutions = now.resolutions;
+  if (end.kind == Kind::Pod) return replicas(end, now.loaded.cluster.endpoints);
   if (end.kind != Kind::Outside) return {reference(end)};
   std::set<std::string> out;
   if (end.api_server) out.insert("entity:kube-apiserver");
@@ -35,8 +48,8 @@ class Checker {
       const Connection& connection = recording.connections()[number];
       auto& one = wanted_.emplace_back();
       one.connection = number;
-      for (const std::string& from : names_of(recording.ends()[connection.from], now.resolutions))
-        for (const std::string& to : names_of(recording.ends()[connection.to], now.resolutions)) {
+      for (const std::string& from : names_of(recording.ends()[connection.from], now))
+        for (const std::string& to : names_of(recording.ends()[connection.to], now)) {
           one.pairs.insert({from, to});
           flows_[{from, to}].push_back(connection.flow);
         }

@@ -64,6 +64,16 @@ TEST_CASE("the proof sees what a selector opens besides") {
   CHECK(has(one.proof.more[0] + one.proof.more[1], "a/web-canary → a/db   opens TCP 80"));
 }
 
+TEST_CASE("pods whose workload nobody knows are replicas where nothing tells them apart") {
+  const auto pod = [](const std::string& name) { return "apiVersion: v1\nkind: Pod\nmetadata: {name: " + name + ", namespace: a, labels: {app: api}}\nspec: {containers: [{name: c, image: i}]}\n---\n"; };
+  const auto from = [](const std::string& name) { return R"({"identity":300,"namespace":"a","labels":["k8s:app=api"],"pod_name":")" + name + "\"}"; };
+  const Suggested one(line(from("api-1"), end("db"), "INGRESS", "FORWARDED", "80") + line(from("api-2"), end("db"), "INGRESS", "FORWARDED", "80"), policy("db", "  ingress: [{}]"), kCluster + pod("api-1") + pod("api-2") + pod("api-3"));
+  CHECK(one.replayed.outcomes.connections == 1);
+  CHECK(one.replayed.flows(Change::Dropped) == 2);
+  CHECK(one.exact());
+  CHECK(one.still_dropped() == 0);
+}
+
 TEST_CASE("a subject's selector that others meet closes nothing for them") {
   const std::string canary = kCluster + workload("a", "web-canary", "app: web, track: canary");
   const std::string closed = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  endpointSelector: {matchLabels: {app: web}, matchExpressions: [{key: track, operator: DoesNotExist}]}\n  egress: [{}]\n---\n";
