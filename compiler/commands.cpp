@@ -29,6 +29,11 @@ const std::vector<Command>& commands() {
        "  netpolc diff --git origin/main...HEAD policies/ -f rendered.yaml\n"
        "  netpolc diff old/ new/ -f cluster.yaml -o markdown\n"
        "  netpolc diff -f manifests/ --cilium-version 1.18..1.19"},
+      {add_replay, kReview,
+       "Examples:\n"
+       "  netpolc replay flows.jsonl policies/ -f rendered.yaml\n"
+       "  netpolc replay sysdump.zip proposed.yaml -f sysdump.zip --suggest > allow.yaml\n"
+       "  netpolc replay flows.jsonl new/ --against old/ -f cluster.yaml"},
       {add_lint, kReview,
        "Examples:\n"
        "  netpolc lint policies/ -f cluster.yaml\n"

@@ -127,17 +127,6 @@ bool fails(const verify::Diff& diff, const std::string& on) {
          std::any_of(diff.enforcement.begin(), diff.enforcement.end(), enforcement);
 }
 
-// Tables choose between rules that redirect or authenticate as later versions do (docs/semantics.md), so that a difference in
-// that alone could be missed.
-bool chooses_otherwise(const Session& session) {
-  if (session.loaded.cluster.config.version >= 17) return false;
-  const auto asks = [](const ir::Rule& rule) {
-    return rule.auth != ir::AuthMode::Unset || std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
-  };
-  const auto& policies = session.loaded.policies.policies;
-  return std::any_of(policies.begin(), policies.end(), [&](const ir::Policy& policy) { return std::any_of(policy.rules.begin(), policy.rules.end(), asks); });
-}
-
 // What either set is made of. A value: the repository, if there is one; or an error.
 tl::expected<std::optional<GitRepository>, std::string> sets_of(const Options& options, Sets& sets) {
   if (!set_versions(options.versions, sets)) return tl::unexpected("--cilium-version " + options.versions + ": expected one of 1.16 to 1.20, or two, such as 1.18..1.19");

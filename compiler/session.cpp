@@ -78,7 +78,7 @@ const std::vector<std::string>& cilium_versions() {
 
 void add_reading_options(CLI::App& command, InputOptions& options) {
   const std::string group = "Input";
-  command.add_option("-f,--file", options.files, "A file, a directory (recursive), or - for stdin; repeatable")
+  command.add_option("-f,--file", options.files, "A file, a directory (recursive), an archive such as a sysdump, or - for stdin; repeatable")
       ->type_name("PATH")
       ->allow_extra_args(false)
       ->group(group);

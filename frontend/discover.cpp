@@ -9,6 +9,8 @@
 #include <iterator>
 #include <optional>
 
+#include "frontend/archive/archive.h"
+
 namespace netpolc::frontend {
 namespace {
 
@@ -85,10 +87,22 @@ std::optional<std::string> read_file(const std::string& path, DiagSink& sink) {
   return std::nullopt;
 }
 
+// Whether it has any manifests.
+bool add_archive(const std::string& path, SourceManager& sources, std::vector<Input>& files, DiagSink& sink) {
+  auto members = read_archive(path, [](const std::string& name) { return is_manifest(name); });
+  if (!members) {
+    sink.error({.kind = DiagKind::FileUnreadable, .where = std::nullopt, .message = "the archive cannot be read: " + members.error().message});
+    return true;
+  }
+  for (Member& member : *members) files.push_back({sources.add(path + "/" + member.name, std::move(member.text)), false});
+  return !members->empty();
+}
+
 }  // namespace
 
 bool is_manifest(std::string_view path) {
-  if (fs::path(path).filename() == ".netpolc.yaml") return false;  // our own settings
+  const std::string name = fs::path(path).filename().string();
+  if (name == ".netpolc.yaml" || name.starts_with("hubble-flows-")) return false;  // our own settings, and what Hubble recorded
   const std::string extension = fs::path(path).extension().string();
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
@@ -112,6 +126,8 @@ std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceMana
       const auto manifests = manifests_below(path, sink);
       if (manifests.empty() && sink.errors() == errors) empty.push_back(path);
       for (const std::string& file : manifests) add(file, false);
+    } else if (is_archive(path) && fs::exists(path, error)) {
+      if (!add_archive(path, sources, files, sink)) empty.push_back(path);
     } else if (error && error != std::errc::no_such_file_or_directory) {
       unreadable(path, error.message(), sink);
     } else {

@@ -10,15 +10,15 @@ namespace netpolc::frontend {
 
 struct Input {
   FileId file;
-  bool named = true;  // by the user; else found in a directory, where other things lie as well
+  bool named = true;  // by the user; else found in a directory or archive, where other things lie as well
 };
 
-// Reads files, directories (recursively, .yaml .yml .json in byte order of their paths) and
-// "-" for stdin. What cannot be read is reported and left out.
+// Reads files, directories (recursively, .yaml .yml .json in byte order of their paths), archives
+// (the same of their members) and "-" for stdin. What cannot be read is reported and left out.
 std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink);
 
 // Whether a file that lies in a named directory is read: by its name, .yaml .yml .json; settings
-// of netpolc itself (.netpolc.yaml) are not.
+// of netpolc itself (.netpolc.yaml) and recordings of a sysdump (hubble-flows-*) are not.
 bool is_manifest(std::string_view path);
 
 }  // namespace netpolc::frontend

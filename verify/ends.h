@@ -23,7 +23,7 @@ struct End {
   std::string name = {};                         // what people are shown
   std::uint32_t index = 0;                  // Endpoint and Node
   std::optional<std::uint32_t> pod = {};         // Endpoint: one replica only
-  std::optional<IpAddress> address = {};     // Address, and Node when an address was asked for
+  std::optional<IpAddress> address = {};     // Address; Node when an address was asked for; Reserved where CIDR rules see it
   ir::LabelSet labels = {};                      // Reserved; of a Node: only where others see these
   std::vector<ir::Flow> flows = {};              // a backend: what arrives there after service translation
   std::string dns_name = {};                     // Address: whichever it is, this name resolves to it (claims only)

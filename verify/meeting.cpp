@@ -139,7 +139,7 @@ Encounters::Face Encounters::face(const End& end) {
     case EndKind::Address:
       return {std::nullopt, intern(external(*end.address))};
     case EndKind::Reserved:
-      return {std::nullopt, intern(ir::PeerFacts{.labels = end.labels, .address = {}})};
+      return {std::nullopt, intern(ir::PeerFacts{.labels = end.labels, .address = end.address})};
   }
   return {};
 }

@@ -75,8 +75,8 @@ class Reasons {
  public:
   Reasons(const Session& before, const Session& after) : before_(before), after_(after) {}
 
-  void now(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules) const { add(out, how, rules, after_, false); }
-  void once(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules) const { add(out, how, rules, before_, true); }
+  void now(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules) const { add_reasons(out, how, rules, after_, false); }
+  void once(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules) const { add_reasons(out, how, rules, before_, true); }
 
   // One side of a pair, if it says something else than before. "" name: nothing to be said.
   void side(std::vector<DiffReason>& out, const std::optional<ir::SideVerdict>& before, const std::optional<ir::SideVerdict>& after, const char* direction) const {
@@ -105,20 +105,6 @@ class Reasons {
     return std::string(verdict.enforcement == ir::Enforcement::None ? "no policy is for its " : "no policy turns on default deny for its ") + direction;
   }
   static bool passes(const ir::SideVerdict& verdict) { return verdict.verdict == ir::Verdict::Allow || verdict.verdict == ir::Verdict::AllowL7; }
-
-  void add(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules, const Session& session, bool was) const {
-    const auto& policies = session.loaded.policies;
-    const std::size_t shown = rules.size() <= kNamed + 1 ? rules.size() : kNamed;
-    for (std::size_t r = 0; r < shown; ++r) {
-      const auto& policy = policies.policies[rules[r].policy];
-      const std::string path = rules[r].rule < policy.rules.size() ? policy.rules[rules[r].rule].path : "";
-      const Span where = place_of(rules[r], policies);
-      const std::string line = ":" + std::to_string(session.sources.locate(where.file, where.begin).line);
-      out.push_back({std::string(how) + " " + (path.empty() ? "" : path + " of ") + ir::to_string(policy.kind) + " " + (policy.ns.empty() ? "" : policy.ns + "/") + policy.name,
-                     session.sources.path(where.file) + (was ? " (was " + line + ")" : line), where, was});
-    }
-    if (shown != rules.size()) out.push_back({"and " + std::to_string(rules.size() - shown) + " more rules", ""});
-  }
 
   const Session& before_;
   const Session& after_;
@@ -253,6 +239,29 @@ class Reporter {
 };
 
 }  // namespace
+
+bool chooses_otherwise(const Session& session) {
+  if (session.loaded.cluster.config.version >= 17) return false;
+  const auto asks = [](const ir::Rule& rule) {
+    return rule.auth != ir::AuthMode::Unset || std::any_of(rule.ports.begin(), rule.ports.end(), [](const ir::PortRule& item) { return item.l7.redirects(); });
+  };
+  const auto& policies = session.loaded.policies.policies;
+  return std::any_of(policies.begin(), policies.end(), [&](const ir::Policy& policy) { return std::any_of(policy.rules.begin(), policy.rules.end(), asks); });
+}
+
+void add_reasons(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules, const Session& session, bool was) {
+  const auto& policies = session.loaded.policies;
+  const std::size_t shown = rules.size() <= kNamed + 1 ? rules.size() : kNamed;
+  for (std::size_t r = 0; r < shown; ++r) {
+    const auto& policy = policies.policies[rules[r].policy];
+    const std::string path = rules[r].rule < policy.rules.size() ? policy.rules[rules[r].rule].path : "";
+    const Span where = place_of(rules[r], policies);
+    const std::string line = ":" + std::to_string(session.sources.locate(where.file, where.begin).line);
+    out.push_back({std::string(how) + " " + (path.empty() ? "" : path + " of ") + ir::to_string(policy.kind) + " " + (policy.ns.empty() ? "" : policy.ns + "/") + policy.name,
+                   session.sources.path(where.file) + (was ? " (was " + line + ")" : line), where, was});
+  }
+  if (shown != rules.size()) out.push_back({"and " + std::to_string(rules.size() - shown) + " more rules", ""});
+}
 
 const char* to_string(ChangeKind kind) {
   switch (kind) {

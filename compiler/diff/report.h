@@ -35,6 +35,13 @@ struct DiffReport {
   std::string counts;  // "Reachability: 1 opened, 1 closed; 418 pairs unchanged."
 };
 
+// Cilium 1.16 chooses between rules that redirect or authenticate otherwise than tables do (docs/semantics.md), and there are such
+// rules: a difference in that alone could be missed.
+bool chooses_otherwise(const Session& session);
+
+// A few rules and their places, more are counted. `how`: "by"; `was`: rules of what is no more.
+void add_reasons(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules, const Session& session, bool was);
+
 // The two sets were read by the two sessions.
 DiffReport report(const verify::Diff& diff, const Session& before, const Session& after);
 

@@ -1,0 +1,153 @@
+// `netpolc replay`: recorded flows, judged by other policies than those that they met.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+
+#include "compiler/commands.h"
+#include "compiler/exit_code.h"
+#include "compiler/replay/files.h"
+#include "compiler/replay/report.h"
+#include "compiler/replay/suggest.h"
+#include "compiler/session.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using replay::Change;
+
+struct Options {
+  InputOptions input;
+  std::vector<std::string> flows;  // FLOWS and --flows
+  std::string first_flows;
+  std::vector<std::string> against;
+  std::string fail_on = "any", output = "text";
+  bool suggest = false;
+};
+
+std::string nothing_to_replay(const Options& options) {
+  if (options.flows.empty()) return "nothing to replay: give a recording of `hubble observe -o jsonpb`, or - for stdin";
+  if (options.suggest && options.output != "text") return "--suggest prints policies: leave -o out";
+  std::size_t stdins = 0;
+  for (const auto* paths : {&options.flows, &options.input.files, &options.input.positional, &options.against}) stdins += static_cast<std::size_t>(std::count(paths->begin(), paths->end(), "-"));
+  if (stdins > 1) return "stdin can be read once: flows or manifests can come from it";
+  const bool shared = std::count(options.input.files.begin(), options.input.files.end(), "-") != 0;
+  return shared && !options.against.empty() ? "stdin can be read once: it cannot be what both sets have" : "";
+}
+
+std::optional<int> open_set(const Options& options, bool against, Session& session) {
+  InputOptions input = options.input;
+  if (against) input.positional = options.against;
+  return open(input, session);
+}
+
+// None where all lines were read, or those that weren't may be left out.
+std::optional<int> read_flows(const Options& options, replay::Recording& recording) {
+  const auto errors = replay::read(options.flows, recording);
+  for (const auto& error : errors) complain(error.message);
+  if (recording.bad() > errors.size()) std::fprintf(stderr, "netpolc: %llu malformed lines in all\n", static_cast<unsigned long long>(recording.bad()));
+  if (recording.bad() != 0 && !options.input.keep_going) return complain("flows are missing; --keep-going goes on without malformed lines");
+  if (errors.size() > recording.bad()) return kNoAnswer;  // files that can't be read
+  if (recording.lines() == 0) return complain("there are no flows in " + options.flows.front());
+  std::fprintf(stderr, "read %llu lines · %llu flows · %zu connections\n", static_cast<unsigned long long>(recording.lines()), static_cast<unsigned long long>(recording.flows()), recording.connections().size());
+  return std::nullopt;
+}
+
+ir::LabelSet comparable(ir::LabelSet labels) {
+  std::erase_if(labels, [](const ir::Label& label) { return label.source != "k8s" || label.key == "io.cilium.k8s.policy.cluster"; });
+  return labels;
+}
+
+// A recording of another state of the workloads than the manifests'.
+void say_other_labels(const replay::Recording& recording, const replay::Verdicts& now) {
+  std::vector<std::string> names;
+  for (replay::EndId end = 0; end < recording.ends().size(); ++end) {
+    const auto& recorded = recording.ends()[end];
+    const auto endpoint = now.endpoint(end);
+    if (!recorded.in_manifests || !endpoint) continue;
+    const auto& known = now.session().loaded.cluster.endpoints[*endpoint];
+    if (known.kind != "Recorded" && comparable(recorded.labels) != comparable(known.labels)) names.push_back(replay::to_string(recorded));
+  }
+  if (names.empty()) return;
+  constexpr std::size_t kNamed = 3;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) list += (i == 0 ? "" : ", ") + names[i];
+  if (names.size() > kNamed) list += " and " + std::to_string(names.size() - kNamed) + " more";
+  std::fprintf(stderr, "netpolc: the recording has other labels than the manifests, which count here: %s\n", list.c_str());
+}
+
+bool fails(const replay::Outcomes& outcomes, const std::string& on) {
+  const bool dropped = outcomes.count(Change::Dropped) != 0, opened = outcomes.count(Change::Opened) != 0;
+  if (on == "dropped") return dropped;
+  if (on == "opened") return opened;
+  return on == "any" && (dropped || opened);
+}
+
+int exit_code(const replay::Outcomes& outcomes, const replay::Recording& recording, const std::string& fail_on) {
+  const bool too_many = recording.skipped(replay::Skip::TooMany) != 0;
+  if (too_many) std::fputs("undecided: the recording has more different connections than are kept\n", stderr);
+  if (outcomes.connections == 0) std::fputs("undecided: no flow of the recording says what a policy decided\n", stderr);
+  if (fails(outcomes, fail_on)) return kNegative;
+  return too_many || outcomes.connections == 0 || outcomes.count(Change::Undecided) != 0 ? kUndecided : kGood;
+}
+
+// Policies for what would be dropped, on stdout; none where they can't be read, which is a fault of ours.
+std::optional<std::string> suggested(const Options& options, const replay::Outcomes& outcomes, const replay::Recording& recording, replay::Verdicts& verdicts, Session& now) {
+  const auto suggestions = replay::suggest(outcomes, recording, verdicts);
+  const std::string yaml = replay::to_yaml(suggestions, recording, verdicts);
+  const auto proof = replay::prove(suggestions, yaml, recording, now, options.input);
+  for (const std::string& fault : proof.faults) std::fputs(fault.c_str(), stderr);
+  if (!proof.faults.empty()) return std::nullopt;
+  return replay::to_file(suggestions, yaml, proof);
+}
+
+int run(const Options& options) {
+  if (const std::string problem = nothing_to_replay(options); !problem.empty()) return complain(problem);
+  Session now, was;
+  if (const auto code = open_set(options, false, now)) return *code;
+  const bool compares = !options.against.empty();
+  if (compares)
+    if (const auto code = open_set(options, true, was)) return *code;
+  replay::Known known;
+  for (const Session* session : {&now, &was}) known.add(session->loaded.policies, session->loaded.cluster, session->resolutions);
+  replay::Recording recording(known);
+  if (const auto code = read_flows(options, recording)) return *code;
+  replay::Verdicts verdicts(now, recording);
+  std::unique_ptr<replay::Verdicts> before;
+  if (compares) before = std::make_unique<replay::Verdicts>(was, recording);
+  say_other_labels(recording, verdicts);
+  const replay::Outcomes outcomes = replay::outcomes(recording, verdicts, before.get());
+  const auto out = options.suggest            ? suggested(options, outcomes, recording, verdicts, now)
+                   : options.output == "json" ? replay::to_json(outcomes, recording, now, compares ? &was : nullptr)
+                                              : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));
+  if (!out) {
+    std::fputs("netpolc: internal error: the suggested policies are not valid\n", stderr);
+    return kInternal;
+  }
+  std::fwrite(out->data(), 1, out->size(), stdout);
+  return exit_code(outcomes, recording, options.fail_on);
+}
+
+}  // namespace
+
+void add_replay(CLI::App& root, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = root.add_subcommand("replay", "Which recorded flows would fare otherwise under these policies: newly dropped, newly opened");
+  command->add_option("recording", options->first_flows, "Flows of `hubble observe -o jsonpb`: a file, a directory or archive with hubble-flows-*.json, or - for stdin")->group("Input");
+  add_repeatable(*command, "--flows", options->flows, "More of them; repeatable", "Input");
+  add_input_options(*command, options->input);
+  command->get_option("paths")->description("The policies, and what of the cluster they are about; the same as -f");
+  command->get_option("--keep-going")->description("Go on without rejected policies and malformed lines, which are reported");
+  add_repeatable(*command, "--against", options->against, "Hold the flows against these policies instead of what was recorded; -f is in both sets; repeatable", "Input");
+  command->add_option("--fail-on", options->fail_on, "none, dropped, opened or any: the changes that end with 1")
+      ->check(CLI::IsMember({"none", "dropped", "opened", "any"}))
+      ->capture_default_str()
+      ->group("Output");
+  command->add_flag("--suggest", options->suggest, "Print policies that let pass what would be newly dropped, and what was proved of them")->group("Output");
+  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  command->callback([options, &chosen] {
+    if (!options->first_flows.empty()) options->flows.insert(options->flows.begin(), options->first_flows);
+    chosen = [options] { return run(*options); };
+  });
+}
+
+}  // namespace netpolc::compiler
