@@ -105,7 +105,7 @@ TEST_CASE("kinds that only look like policies are errors, others are skipped") {
                                       {"networking.k8s.io/v1beta1", "NetworkPolicy"}, {"extensions/v1beta1", "NetworkPolicy"}, {"v1", "NetworkPolicy"},
                                       {"networking.k8s.io/v1", "NetworkPolicies"}, {"cilium.io/v2", "CiliumClusterWideNetworkPolicy"}})
     CHECK_MESSAGE(read(version, kind).says(DiagKind::UnknownPolicyKind), version, " ", kind);
-  for (const auto& [version, kind] : {std::pair{"crd.projectcalico.org/v1", "NetworkPolicy"}, {"cilium.io/v2", "CiliumEnvoyConfig"}, {"networking.k8s.io/v1", "Ingress"},
+  for (const auto& [version, kind] : {std::pair{"crd.projectcalico.org/v1", "NetworkPolicy"}, {"cilium.io/v2", "CiliumEnvoyConfig"}, {"networking.k8s.io/v1", "IngressClass"},
                                       {"policy.networking.k8s.io/v1alpha1", "AdminNetworkPolicy"}, {"v1", "Secret"}}) {
     const auto other = read(version, kind);
     CHECK_MESSAGE(other.sink.all().empty(), version, " ", kind);
