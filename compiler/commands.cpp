@@ -25,6 +25,11 @@ const std::vector<Command>& commands() {
        "  netpolc diff --git origin/main...HEAD policies/ -f rendered.yaml\n"
        "  netpolc diff old/ new/ -f cluster.yaml -o markdown\n"
        "  netpolc diff -f manifests/ --cilium-version 1.18..1.19"},
+      {add_test, kReview,
+       "Examples:\n"
+       "  netpolc test -f manifests/\n"
+       "  netpolc test policies/ tests/ -f cluster.yaml -o junit=report.xml\n"
+       "  netpolc test -f manifests/ --safety-only"},
       {add_lint, kReview,
        "Examples:\n"
        "  netpolc lint policies/ -f cluster.yaml\n"
