@@ -40,6 +40,11 @@ void pair_text(std::string& out, const verify::PairAnswer& pair, verify::Word wo
 // A word in the colour of a verdict: green, red, else yellow.
 std::string coloured(const char* word, verify::Word verdict, bool colour);
 std::string flow_text(ir::Flow flow);  // "tcp/80"
+// "egress[0] of CiliumNetworkPolicy shop/web".
+std::string rule_name(ir::RuleRef ref, const ir::PolicySet& policies);
+// "denied by", "no rule matches; default deny, switched on by": what its rules are to a verdict.
+const char* because(const ir::SideVerdict& verdict);
+const char* because(const ir::RequestVerdict& request);
 // Where a rule is: "egress[0] of CiliumNetworkPolicy shop/web   file:line".
 std::string rule_line(ir::RuleRef ref, const ir::PolicySet& policies, const SourceManager& sources);
 // One side of an answer, several lines; `name` is as wide as it shall be.

@@ -18,17 +18,20 @@ std::string flow_text(ir::Flow flow) {
   return name + "/" + std::to_string(flow.number);
 }
 
-std::string rule_line(ir::RuleRef ref, const ir::PolicySet& policies, const SourceManager& sources) {
+std::string rule_name(ir::RuleRef ref, const ir::PolicySet& policies) {
   const auto& policy = policies.policies[ref.policy];
-  const Span where = place_of(ref, policies);
   const std::string path = ref.rule < policy.rules.size() ? policy.rules[ref.rule].path : "";
   const std::string name = policy.ns.empty() ? policy.name : policy.ns + "/" + policy.name;
-  std::string text = (path.empty() ? "" : path + " of ") + std::string(ir::to_string(policy.kind)) + " " + name;
+  return (path.empty() ? "" : path + " of ") + std::string(ir::to_string(policy.kind)) + " " + name;
+}
+
+std::string rule_line(ir::RuleRef ref, const ir::PolicySet& policies, const SourceManager& sources) {
+  const Span where = place_of(ref, policies);
+  std::string text = rule_name(ref, policies);
   text.resize(std::max<std::size_t>(text.size() + 2, 56), ' ');
   return text + sources.path(where.file) + ":" + std::to_string(sources.locate(where.file, where.begin).line);
 }
 
-namespace {
 const char* because(const ir::SideVerdict& verdict) {
   switch (verdict.verdict) {
     case ir::Verdict::Allow:
@@ -50,8 +53,6 @@ const char* because(const ir::RequestVerdict& request) {
   }
   return "";
 }
-
-}  // namespace
 
 void side_text(std::string& out, const char* name, const std::optional<verify::Side>& side, const ir::PolicySet& policies,
                const SourceManager& sources) {

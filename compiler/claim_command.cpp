@@ -11,6 +11,26 @@
 #include "frontend/label_filter.h"
 
 namespace netpolc::compiler {
+
+// Whatever gets to those with this traffic is such a request: no other one of the kind, none of another kind, and nothing
+// that no proxy looks at.
+void only_requests(const verify::Inquiry& traffic, std::vector<verify::Inquiry>& out) {
+  using Kind = verify::RequestRange::Kind;
+  verify::Inquiry unlooked = traffic;
+  unlooked.request.reset();
+  unlooked.wanted = verify::Wanted::AllowedWithoutProxy;
+  verify::Inquiry others = traffic;
+  others.other_requests = true;
+  out.push_back(others);
+  out.push_back(unlooked);
+  for (const Kind kind : {Kind::Http, Kind::Dns, Kind::Tls}) {
+    if (kind == traffic.request->kind) continue;
+    verify::Inquiry of_another_kind = traffic;
+    of_another_kind.request = verify::RequestRange{.kind = kind};
+    out.push_back(of_another_kind);
+  }
+}
+
 namespace {
 
 class Claimant {
@@ -118,25 +138,6 @@ Inquiries requires_l7(const ClaimOptions& options, Claimant& claimant) {
   return {claimant.inquiry("requires-l7", verify::Wanted::AllowedWithoutProxy)};
 }
 
-// Whatever gets to those with this traffic is such a request: no other one of the kind, none of another kind, and nothing
-// that no proxy looks at.
-void only_requests(const verify::Inquiry& traffic, Inquiries& out) {
-  using Kind = verify::RequestRange::Kind;
-  verify::Inquiry unlooked = traffic;
-  unlooked.request.reset();
-  unlooked.wanted = verify::Wanted::AllowedWithoutProxy;
-  verify::Inquiry others = traffic;
-  others.other_requests = true;
-  out.push_back(others);
-  out.push_back(unlooked);
-  for (const Kind kind : {Kind::Http, Kind::Dns, Kind::Tls}) {
-    if (kind == traffic.request->kind) continue;
-    verify::Inquiry of_another_kind = traffic;
-    of_another_kind.request = verify::RequestRange{.kind = kind};
-    out.push_back(of_another_kind);
-  }
-}
-
 // To nobody else anything; to those nothing but that traffic.
 Inquiries only(const ClaimOptions& options, Claimant& claimant) {
   const verify::Inquiry traffic = claimant.inquiry("only", verify::Wanted::Allowed);
@@ -150,7 +151,7 @@ Inquiries only(const ClaimOptions& options, Claimant& claimant) {
   others.traffic = {};
   Inquiries out{others};
   if (other_traffic.traffic.protocol) {
-    other_traffic.not_traffic = other_traffic.traffic;
+    other_traffic.not_traffic = {other_traffic.traffic};
     other_traffic.traffic = {};
     out.push_back(other_traffic);
   }

@@ -21,4 +21,7 @@ struct ClaimOptions {
 // `verify --symbolic`: what all pods that could be have in common. Returns the exit code.
 int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>& requests);
 
+// `only` of requests: whatever gets to those of `traffic` is such a request, so that none of these questions finds anything.
+void only_requests(const verify::Inquiry& traffic, std::vector<verify::Inquiry>& out);
+
 }  // namespace netpolc::compiler

@@ -22,6 +22,13 @@ std::string assumed_of_names(const ir::PolicySet& policies) {
   return "";
 }
 
+std::string why_impossible(const verify::NoneFound& none, const std::string& therefore) {
+  if (none.nothing_enforced && none.request_possible)
+    return "no policy is enforced for either end, as between a node and the world" + therefore + ": a claim needs a pod, or a node under the host firewall, at one of them";
+  return none.request_possible ? "there can be no such ends or no such traffic" + therefore + ": look at labels and namespaces"
+                               : "there can be no such request" + therefore + ": look at what it is asked to be, and at what is assumed";
+}
+
 namespace {
 
 using verify::Found;
@@ -32,14 +39,6 @@ const char* word(const ClaimAnswer& answer) {
   if (std::holds_alternative<Found>(answer.finding)) return "REFUTED";
   if (std::holds_alternative<NotKnown>(answer.finding)) return "UNDECIDED";
   return std::get<NoneFound>(answer.finding).possible ? "PROVED" : "VACUOUS";
-}
-
-// Why nothing of the kind can be.
-std::string nobody(const NoneFound& none, const std::string& therefore) {
-  if (none.nothing_enforced && none.request_possible)
-    return "no policy is enforced for either end, as between a node and the world" + therefore + ": a claim needs a pod, or a node under the host firewall, at one of them";
-  return none.request_possible ? "there can be no such ends or no such traffic" + therefore + ": look at labels and namespaces"
-                               : "there can be no such request" + therefore + ": look at what it is asked to be, and at what is assumed";
 }
 
 std::string traffic_text(const verify::FlowRange& traffic, const std::optional<verify::RequestRange>& request) {
@@ -125,7 +124,7 @@ std::string reason_of(const ReachAnswer& answer) {
   if (word_of(answer) != verify::Word::Undecided) return "";
   for (const auto* finding : {&answer.allowed, &answer.denied})
     if (const auto* unknown = std::get_if<NotKnown>(finding)) return unknown->why;
-  return nobody(std::get<NoneFound>(answer.allowed), "");
+  return why_impossible(std::get<NoneFound>(answer.allowed), "");
 }
 
 nlohmann::ordered_json witness_json(const verify::Witness& witness, const std::optional<WitnessSaid>& programs, JsonAnswers& writer) {
@@ -185,7 +184,7 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   if (const auto* found = std::get_if<Found>(&answer.finding)) append(out, "witness  ", found->witness, answer.programs, policies, sources);
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out += "  reason   " + unknown->why + "\n";
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
-    if (!none->possible) out += "  reason   " + nobody(*none, ", so that nothing is proved") + "\n";
+    if (!none->possible) out += "  reason   " + why_impossible(*none, ", so that nothing is proved") + "\n";
     append(out, none->because, policies, sources);
     if (none->possible) out += "  holds    for every pod by pattern that is or could be: any other labels, any service account, any named ports\n";
     for (const std::string& left_out : none->left_out) out += "  but      " + left_out + "\n";
@@ -205,7 +204,7 @@ std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, co
   }
   if (const auto* unknown = std::get_if<NotKnown>(&answer.finding)) out["reason"] = unknown->why;
   if (const auto* none = std::get_if<NoneFound>(&answer.finding)) {
-    if (!none->possible) out["reason"] = nobody(*none, ", so that nothing is proved");
+    if (!none->possible) out["reason"] = why_impossible(*none, ", so that nothing is proved");
     const char* names[] = {"denies", "lists", "defaultDenies"};
     for (std::size_t i = 0; i < std::size(names); ++i) {
       if (kReasons[i].is({{}, false, true}) && !answer.request) continue;

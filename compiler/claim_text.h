@@ -15,6 +15,9 @@ std::string assumed_of_names(const ir::PolicySet& policies);
 // A witness's side as an answer's; it points into what it is made of.
 std::optional<verify::Side> side_of(const std::optional<verify::WitnessSide>& side);
 
+// Why nothing was found where nothing of the kind can be.
+std::string why_impossible(const verify::NoneFound& none, const std::string& therefore);
+
 struct ClaimAnswer {
   std::string claim;     // "never", …
   std::string from, to;  // as asked

@@ -34,6 +34,11 @@ const std::vector<Command>& commands() {
        "  netpolc replay flows.jsonl policies/ -f rendered.yaml\n"
        "  netpolc replay sysdump.zip proposed.yaml -f sysdump.zip --suggest > allow.yaml\n"
        "  netpolc replay flows.jsonl new/ --against old/ -f cluster.yaml"},
+      {add_test, kReview,
+       "Examples:\n"
+       "  netpolc test -f manifests/\n"
+       "  netpolc test policies/ tests/ -f cluster.yaml -o junit=report.xml\n"
+       "  netpolc test -f manifests/ --safety-only"},
       {add_lint, kReview,
        "Examples:\n"
        "  netpolc lint policies/ -f cluster.yaml\n"

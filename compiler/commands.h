@@ -34,6 +34,7 @@ void add_dead(CLI::App& verify, Action& chosen);         // below `verify`
 void add_diff(CLI::App& root, Action& chosen);
 void add_report(CLI::App& root, Action& chosen);
 void add_replay(CLI::App& root, Action& chosen);
+void add_test(CLI::App& root, Action& chosen);
 void add_compile(CLI::App& root, Action& chosen);
 void add_prove(CLI::App& root, Action& chosen);
 void add_lint(CLI::App& root, Action& chosen);

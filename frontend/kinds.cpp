@@ -58,6 +58,7 @@ Role role_of(const std::string& api_version, const std::string& kind, const std:
     return kubernetes ? Role::BadPolicy : Role::Other;
   }
   if (kind == "ConfigMap" && api_version == "v1") return name == "cilium-config" ? Role::AgentConfig : Role::Other;
+  if (kind == "ReachabilityTest" && group == "netpolc.dev") return Role::Assertions;
   if (ClusterBuilder::knows(api_version, kind)) return Role::ClusterObject;
   // Others have NetworkPolicies of their own (Calico); without a group it is meant as ours.
   if (kind == "NetworkPolicy" && group.empty()) return Role::BadPolicy;

@@ -11,6 +11,7 @@ enum class Role {
   CidrGroup,
   AgentConfig,    // the cilium-config ConfigMap
   ClusterObject,  // of a kind that ClusterBuilder knows
+  Assertions,     // a ReachabilityTest, which `netpolc test` reads: passed over
   Other,          // skipped and counted
   BadPolicy,      // meant as a policy, but of a kind or version that does not exist
 };

@@ -73,6 +73,7 @@ struct Endpoint {
   bool host_network = false;  // then no managed endpoint: its traffic is the node's
   bool remote = false;        // of another cluster of the mesh: a peer, not managed
   std::optional<std::uint32_t> identity;  // as CiliumEndpoint says
+  std::vector<std::uint16_t> probes;      // TCP ports that the kubelet asks; sorted, unique
   Span where;
 };
 

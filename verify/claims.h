@@ -34,7 +34,7 @@ struct Inquiry {
   EndSet from, to;
   EndSet not_from, not_to;  // left out
   FlowRange traffic;
-  std::optional<FlowRange> not_traffic;  // of a protocol: left out
+  std::vector<FlowRange> not_traffic;    // each of a protocol: left out
   // A request over such a connection, which is allowed if both sides let it pass. Not with AllowedWithoutProxy.
   std::optional<RequestRange> request = std::nullopt;
   bool other_requests = false;  // of that kind, which are not so

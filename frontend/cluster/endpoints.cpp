@@ -78,6 +78,7 @@ class EndpointAssembler {
     endpoint.labels = std::move(split.kept);
     endpoint.filtered_out = std::move(split.filtered);
     endpoint.named_ports = pods.ports;
+    endpoint.probes = pods.probes;
     endpoint.host_network = pods.host_network;
     endpoint.where = meta.where;
     return endpoint;

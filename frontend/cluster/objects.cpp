@@ -84,6 +84,33 @@ Meta read_meta(const Node& object, const std::string& kind, const Fields& fields
   return meta;
 }
 
+namespace {
+
+// A number, or the name of one of the container's ports. What is malformed is the API server's to refuse.
+std::optional<std::uint16_t> probed_port(const Node* action, const std::vector<ir::NamedPort>& named) {
+  const Node* port = action == nullptr || !action->is_mapping() ? nullptr : action->find("port");
+  if (port == nullptr || !port->is_scalar()) return std::nullopt;
+  if (port->is_integer()) {
+    const auto number = port->integer_value();
+    return number && *number >= 1 && *number <= 65535 ? std::optional(static_cast<std::uint16_t>(*number)) : std::nullopt;
+  }
+  for (const ir::NamedPort& one : named)
+    if (one.name == lower_case(port->text) && one.protocol == ir::Protocol::Tcp) return one.port;
+  return std::nullopt;
+}
+
+// Of HTTP, TCP and gRPC; the kubelet asks these over the network, and others inside of the container.
+void add_probes(const Node& container, const std::vector<ir::NamedPort>& named, std::vector<std::uint16_t>& out) {
+  for (const char* probe : {"livenessProbe", "readinessProbe", "startupProbe"}) {
+    const Node* found = container.find(probe);
+    if (found == nullptr || !found->is_mapping()) continue;
+    for (const char* action : {"httpGet", "tcpSocket", "grpc"})
+      if (const auto port = probed_port(found->find(action), named)) out.push_back(*port);
+  }
+}
+
+}  // namespace
+
 PodTemplate read_template(const Node* metadata, const Node* spec, const Fields& fields) {
   PodTemplate pod;
   pod.labels = fields.strings(metadata, "labels");
@@ -95,11 +122,15 @@ PodTemplate read_template(const Node* metadata, const Node* spec, const Fields& 
   }
   pod.host_network = fields.boolean(spec, "hostNetwork").value_or(false);
   for (const Node* container : fields.objects(spec, "containers")) {
+    std::vector<ir::NamedPort> own;
     for (const Node* port : fields.objects(container, "ports")) {
-      if (auto named = read_named_port(port, "containerPort", fields)) pod.ports.push_back(std::move(*named));
+      if (auto named = read_named_port(port, "containerPort", fields)) own.push_back(std::move(*named));
     }
+    add_probes(*container, own, pod.probes);
+    pod.ports.insert(pod.ports.end(), own.begin(), own.end());
   }
   sort_unique(pod.ports);
+  sort_unique(pod.probes);
   return pod;
 }
 

@@ -28,6 +28,7 @@ struct PodTemplate {
   std::string service_account = "default";
   bool host_network = false;
   std::vector<ir::NamedPort> ports;  // sorted, unique
+  std::vector<std::uint16_t> probes;  // TCP; sorted, unique
 };
 
 struct PodObject {

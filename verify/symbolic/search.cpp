@@ -111,8 +111,8 @@ class Search {
   }
 
   void set_premise() {
-    if (const auto& not_traffic = inquiry_.not_traffic; not_traffic && not_traffic->protocol)
-      premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*not_traffic->protocol), traffic_.within(not_traffic->first, not_traffic->last)})));
+    for (const FlowRange& left_out : inquiry_.not_traffic)
+      if (left_out.protocol) premise_.push_back(smt::negate(smt::all(context_, {traffic_.is(*left_out.protocol), traffic_.within(left_out.first, left_out.last)})));
     if (request_) {
       premise_.push_back(inquiry_.other_requests ? smt::negate(request_->in_range()) : request_->in_range());
       request_->relate_to_range();

@@ -1,0 +1,178 @@
+// `netpolc test`: assertion files, which say what policies must let pass and what they must not.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+#include "compiler/assertions/expand.h"
+#include "compiler/assertions/read.h"
+#include "compiler/assertions/report.h"
+#include "compiler/assertions/run.h"
+#include "compiler/assertions/safety.h"
+#include "compiler/commands.h"
+#include "compiler/exit_code.h"
+#include "compiler/session.h"
+
+namespace netpolc::compiler {
+namespace {
+
+using assertions::Done;
+using assertions::Group;
+using assertions::Report;
+using assertions::Test;
+
+struct Options {
+  InputOptions input;
+  std::vector<std::string> outputs;
+  std::string filter;
+  bool allow_vacuous = false, no_safety = false, safety_only = false;
+  verify::SolverBudget budget;
+};
+
+struct Output {
+  std::string format, path;  // path "": stdout
+};
+
+// "" if each is a format, and at most one of them is for stdout.
+std::string read_outputs(const std::vector<std::string>& words, std::vector<Output>& out) {
+  for (const std::string& word : words) {
+    const auto equals = word.find('=');
+    Output one{word.substr(0, equals), equals == std::string::npos ? "" : word.substr(equals + 1)};
+    if (one.format != "text" && one.format != "json" && one.format != "junit") return "-o " + word + ": expected text, json or junit, or one of these with a file, such as junit=report.xml";
+    if (equals != std::string::npos && one.path.empty()) return "-o " + word + ": which file?";
+    out.push_back(std::move(one));
+  }
+  const auto on_stdout = std::count_if(out.begin(), out.end(), [](const Output& one) { return one.path.empty(); });
+  if (on_stdout > 1) return "-o: one format at most can be for stdout; give the others files, such as junit=report.xml";
+  if (on_stdout == 0) out.push_back({"text", ""});
+  return "";
+}
+
+// What is wrong with the tests is said as faults of policies are.
+bool say_faults(const DiagSink& sink, const Session& session, const Options& options) {
+  for (const Diagnostic* one : in_reading_order(sink)) std::fputs(render(*one, session.sources, use_colour(options.input.color, Stream::Err)).c_str(), stderr);
+  return sink.errors() != 0;
+}
+
+// Parts between `*` in this order; without one, anywhere.
+bool fits(const std::string& name, const std::string& pattern) {
+  if (pattern.find('*') == std::string::npos) return name.find(pattern) != std::string::npos;
+  std::size_t at = 0;
+  for (std::size_t from = 0; from <= pattern.size();) {
+    const std::size_t star = std::min(pattern.find('*', from), pattern.size());
+    const std::string part = pattern.substr(from, star - from);
+    if (star == pattern.size() && from != 0) return name.size() >= at + part.size() && name.ends_with(part);
+    const std::size_t found = from == 0 ? (name.starts_with(part) ? 0 : std::string::npos) : name.find(part, at);
+    if (found == std::string::npos) return false;
+    at = found + part.size();
+    from = star + 1;
+  }
+  return true;
+}
+
+class Tests {
+ public:
+  Tests(const Options& options, const Session& session) : options_(options), session_(session), runner_(session, options.budget) {}
+
+  void file(const assertions::File& file) {
+    Group group{.path = session_.sources.path(file.id)};
+    for (const Test& test : file.tests) {
+      if (!test.pack.empty()) used_.push_back(test.pack);
+      for (Test& one : assertions::expand(test, session_.loaded, runner_.judge())) run(std::move(one), group);
+    }
+    if (!group.tests.empty()) report_.groups.push_back(std::move(group));
+  }
+
+  // What a file uses, with exceptions perhaps, is not judged twice.
+  void safety() {
+    Group group{.path = "safety/", .built_in = true};
+    std::vector<std::pair<std::string, std::string>> not_judged;  // why, and what
+    for (const std::string& name : assertions::safety_names()) {
+      if (std::find(used_.begin(), used_.end(), name) != used_.end()) continue;
+      assertions::Pack pack = assertions::safety(name, session_.loaded, runner_.judge(), {});
+      if (pack.tests.empty() && options_.filter.empty()) {
+        const std::string what = assertions::words_of(name);
+        if (!not_judged.empty() && not_judged.back().first == pack.not_judged) not_judged.back().second += ", " + what;
+        else not_judged.emplace_back(pack.not_judged, what);
+      }
+      for (Test& one : pack.tests) run(std::move(one), group);
+    }
+    for (const auto& [why, what] : not_judged) group.notes.push_back("not judged: " + what + ", as " + why);
+    if (!group.tests.empty() || !group.notes.empty()) report_.groups.push_back(std::move(group));
+  }
+
+  Report report() {
+    if (options_.filter.empty() && !options_.safety_only) report_.coverage = assertions::coverage(report_, session_.loaded.policies);
+    return std::move(report_);
+  }
+  bool ran() const { return ran_; }
+
+ private:
+  void run(Test test, Group& group) {
+    if (!options_.filter.empty() && !fits(test.name, options_.filter)) return;
+    test.allow_vacuous |= options_.allow_vacuous;
+    ran_ = true;
+    auto outcome = runner_.run(test);
+    group.tests.push_back({std::move(test), std::move(outcome)});
+  }
+
+  const Options& options_;
+  const Session& session_;
+  assertions::Runner runner_;
+  std::vector<std::string> used_;
+  Report report_;
+  bool ran_ = false;
+};
+
+bool write(const Output& output, const std::string& text) {
+  if (output.path.empty()) {
+    std::fwrite(text.data(), 1, text.size(), stdout);  // whether it could be written shows when all is
+    return true;
+  }
+  std::ofstream file(output.path, std::ios::binary);
+  file << text;
+  file.flush();
+  return static_cast<bool>(file);
+}
+
+int test(const Options& options) {
+  std::vector<Output> outputs;
+  if (const std::string problem = read_outputs(options.outputs, outputs); !problem.empty()) return complain(problem);
+  if (options.safety_only && options.no_safety) return complain("--safety-only and --no-safety leave nothing to be tested");
+  Session session;
+  if (const auto code = open(options.input, session)) return *code;
+  DiagSink faults;
+  const std::vector<assertions::File> files = options.safety_only ? std::vector<assertions::File>{} : assertions::read(session.sources, faults);
+  if (say_faults(faults, session, options)) return kNoAnswer;
+  if (files.empty() && !options.safety_only)
+    return complain("no test: nothing in the input is a ReachabilityTest of netpolc.dev/v1 (--safety-only runs the built-in pack alone)");
+  Tests tests(options, session);
+  for (const assertions::File& file : files) tests.file(file);
+  if (!options.no_safety) tests.safety();
+  if (!tests.ran()) return complain(options.filter.empty() ? "no test: nothing of the built-in pack is about this input" : "no test's name fits --filter " + options.filter);
+  const Report report = tests.report();
+  const assertions::Names names{session.loaded.policies, session.sources};
+  for (const Output& output : outputs) {
+    const std::string text = output.format == "json" ? to_json(report, names) : output.format == "junit" ? to_junit(report, names) : to_text(report, names, output.path.empty() && use_colour(options.input.color, Stream::Out));
+    if (!write(output, text)) return complain(output.path + ": could not be written");
+  }
+  return report.exit_code();
+}
+
+}  // namespace
+
+void add_test(CLI::App& root, Action& chosen) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = root.add_subcommand("test", "Hold policies against assertion files: who must reach whom, and who must not");
+  add_input_options(*command, options->input);
+  command->add_option("--filter", options->filter, "Only tests whose name has this in it; with *, whose name is like this")->group("Tests");
+  command->add_flag("--allow-vacuous", options->allow_vacuous, "Tests about nobody don't fail")->group("Tests");
+  command->add_flag("--no-safety", options->no_safety, "Leave the built-in pack out")->group("Tests");
+  command->add_flag("--safety-only", options->safety_only, "The built-in pack and no assertion files")->group("Tests");
+  command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
+  command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
+  add_repeatable(*command, "-o,--output", options->outputs, "text, json or junit, on stdout; FORMAT=FILE writes a file; repeatable", "Output");
+  command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
+}
+
+}  // namespace netpolc::compiler
