@@ -12,6 +12,12 @@ import yaml
 NETPOLC = pathlib.Path(sys.argv[1]).resolve()
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SHOP = TOP / "testdata/diff/shop"
+ASSERTIONS = """apiVersion: netpolc.dev/v1
+kind: ReachabilityTest
+metadata: {name: shop}
+tests:
+- {name: cart reaches redis, from: shop/cart, to: shop/redis, port: 6379, expect: %s}
+"""
 failed = 0
 
 GH = """#!/bin/sh
@@ -68,7 +74,7 @@ def value(text, inputs, event):
 
 def action(home, top):
     described = yaml.safe_load((TOP / "action.yml").read_text())
-    lint, diff = described["runs"]["steps"]
+    lint, test, diff = described["runs"]["steps"]
     event = {"inputs.base != '' && inputs.base || format('origin/{0}', github.base_ref)": "origin/main", "github.token": "t", "github.repository": "o/r", "github.event.pull_request.number": "7"}
 
     def run(step, **given):
@@ -88,6 +94,15 @@ def action(home, top):
     check("lint of what is wrong", run(lint, policies="policies\nbad.yaml").returncode == 2)
     (top / "bad.yaml").unlink()
     (top / "lint.sarif").unlink()
+
+    done = run(test)
+    check("no assertions, no test", done.returncode == 0 and not done.stdout, done.stdout + done.stderr)
+    (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "allow")
+    done = run(test)
+    check("assertions", done.returncode == 0 and "cart reaches redis" in done.stdout, done.stdout + done.stderr)
+    (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "deny")
+    check("assertions that fail", run(test).returncode == 1)
+    (top / "policies/netpolc-test.yaml").unlink()
 
     done = run(diff)
     check("diff", done.returncode == 0 and "NEW INTERNET EXPOSURE" in done.stdout and done.stdout.startswith("::error "), done.stdout + done.stderr)
@@ -113,6 +128,10 @@ def gitlab(home, top):
         return subprocess.run(["sh", "-e", "-c", "\n".join(template[job]["script"])], cwd=top, env=environment(home, **more), capture_output=True, text=True, timeout=60)
 
     check("gitlab, lint", run("netpolc-lint", NETPOLC_LINT_FAIL_ON="never").returncode == 0)
+    (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "allow")
+    check("gitlab, test", run(".netpolc-test").returncode == 0 and "cart reaches redis" in (top / "netpolc-test.xml").read_text())
+    (top / "netpolc-test.xml").unlink()
+    (top / "policies/netpolc-test.yaml").unlink()
     done = run("netpolc-diff")
     check("gitlab, diff", done.returncode == 0 and "NEW INTERNET EXPOSURE" in (top / "netpolc-diff.md").read_text(), done.stderr)
     check("gitlab, diff that fails", run("netpolc-diff", NETPOLC_DIFF_FAIL_ON="opened").returncode == 1)
@@ -127,7 +146,7 @@ def hooks(home, top):
     git(source, "init", "-q", "-b", "main")
     git(source, "add", "-A")
     git(source, "commit", "-q", "-m", "hooks")
-    (top / ".pre-commit-config.yaml").write_text("repos:\n- repo: %s\n  rev: %s\n  hooks: [{id: netpolc-lint}, {id: netpolc-diff}]\n" % (source, git(source, "rev-parse", "HEAD")))
+    (top / ".pre-commit-config.yaml").write_text("repos:\n- repo: %s\n  rev: %s\n  hooks: [{id: netpolc-lint}, {id: netpolc-test}, {id: netpolc-diff}]\n" % (source, git(source, "rev-parse", "HEAD")))
     (top / ".netpolc.yaml").write_text("files: [policies, cluster.yaml]\nlint: {fail-on: warning, ignore: [NP]}\n")
     git(top, "add", "-A")
 
