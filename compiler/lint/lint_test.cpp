@@ -1,48 +1,12 @@
 // Every rule by its own examples, and what holds of all findings.
-#include "compiler/lint/lint.h"
-
 #include <doctest/doctest.h>
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
+#include "compiler/lint/linted_for_tests.h"
 
 using namespace netpolc;
+using lint::Linted;
 
 namespace {
-
-struct Linted {
-  explicit Linted(std::string_view text, const lint::Choice& choice = {}, const lint::Setting& setting = {}) {
-    const frontend::LoadOptions options{.lax = setting.lax, .cilium_version = setting.version};
-    if (setting.directory) loaded = from_directory(text, options);
-    else loaded = frontend::load(std::vector<FileId>{sources.add("input.yaml", std::string(text))}, options, sources, sink);
-    report = lint::run(loaded, {}, sources, sink, choice);
-  }
-  frontend::Loaded from_directory(std::string_view text, const frontend::LoadOptions& options) {
-    const auto directory = std::filesystem::temp_directory_path() / ("lint_test-" + std::to_string(getpid()));
-    std::filesystem::create_directory(directory);
-    std::ofstream(directory / "input.yaml") << text;
-    auto out = frontend::load(std::vector<std::string>{directory.string()}, options, sources, sink);
-    std::filesystem::remove_all(directory);
-    return out;
-  }
-  std::string said() const {
-    std::string out;
-    for (const Diagnostic& one : sink.all())
-      if (one.severity == Severity::Error) out += render(one, sources);
-    for (const Diagnostic& one : report.findings) out += render(one, sources);
-    return out;
-  }
-  bool says(DiagKind kind) const {
-    return std::any_of(report.findings.begin(), report.findings.end(), [&](const Diagnostic& one) { return one.kind == kind; });
-  }
-  SourceManager sources;
-  DiagSink sink;
-  frontend::Loaded loaded;
-  lint::Report report;
-};
 
 const std::string kPod = "apiVersion: v1\nkind: Pod\nmetadata: {name: cart, namespace: shop, labels: {app: cart}}\nspec: {containers: []}\n---\n";
 std::string policy(const std::string& spec, const std::string& metadata = "") {

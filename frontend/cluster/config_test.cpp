@@ -19,6 +19,11 @@ ir::Config config(const std::string& options) {
 
 }  // namespace
 
+TEST_CASE("a policy map holds what bpf-policy-map-max says") {
+  CHECK(ir::Config{}.policy_map_max == 16384);
+  CHECK(config("  bpf-policy-map-max: '65536'\n").policy_map_max == 65536);
+}
+
 TEST_CASE("the overlay's port is its protocol's, unless a port is given or nothing is encapsulated") {
   CHECK(ir::Config{}.tunnel_port == 8472);
   CHECK(config("  cluster-name: x\n").tunnel_port == 8472);

@@ -60,7 +60,11 @@ class Peers {
   }
 
  private:
-  Bits of(const ir::CidrPeer& cidr) const { return facts_.inside(cidr.prefix); }
+  Bits of(const ir::CidrPeer& cidr) const {
+    Bits out = facts_.inside(cidr.prefix);
+    for (const IpPrefix& except : cidr.except) out = without(out, facts_.inside(except));
+    return out;
+  }
   const Facts& facts_;
 };
 
