@@ -135,7 +135,7 @@ def settings(home):
     check("one of another command", netpolc("endpoint", "list").returncode == 0)
     for text, said in (("cilium-verison: x\n", "did you mean `cilium-version`?"), ("lint: {fail-one: x}\n", "did you mean `fail-on`?"), ("lint: 5\n", "expected options of `lint`"),
                        ("- a\n", "is not one mapping"), ("lint: {errors-only: 7}\n", "expected true or false"), ("a: [\n", "NP002"), ("lint: {ignore: [[a]]}\n", "expected a text"),
-                       ("verify: {never: {stops: 5}}\n", "did you mean `steps`?")):
+                       ("lint: {fix: true}\n", "`lint` has no such option"), ("verify: {never: {stops: 5}}\n", "did you mean `steps`?")):
         file.write_text(text)
         done = netpolc("lint", "policies.yaml")
         check(text, done.returncode == 2 and said in done.stderr and ".netpolc.yaml:" in done.stderr and not done.stdout, done.stdout + done.stderr)

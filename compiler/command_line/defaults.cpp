@@ -28,8 +28,15 @@ bool given(const CLI::App& command, const std::string& name) {
   return option != nullptr && option->count() != 0;
 }
 
+// What changes files is asked for where it is to happen, and is no setting.
+bool is_setting(const OptionEntry& option) {
+  for (const char* other : {"--help", "--fix", "--unsafe-fixes", "--write-baseline", "--in-kernel"})
+    if (option.name == other) return false;
+  return true;
+}
+
 const OptionEntry* option_of(const CommandEntry& command, const std::string& key) {
-  const auto found = std::find_if(command.options.begin(), command.options.end(), [&](const OptionEntry& one) { return one.name == "--" + key; });
+  const auto found = std::find_if(command.options.begin(), command.options.end(), [&](const OptionEntry& one) { return is_setting(one) && one.name == "--" + key; });
   return found == command.options.end() ? nullptr : &*found;
 }
 
@@ -55,7 +62,7 @@ class Settings {
     if (entry == nullptr) return;
     for (const OptionEntry& option : entry->options) {
       const char* value = std::getenv(variable_of(option.name).c_str());
-      if (value != nullptr && *value != '\0' && option.name != "--help") set(option, {value});
+      if (value != nullptr && *value != '\0' && is_setting(option)) set(option, {value});
     }
   }
 
@@ -89,12 +96,13 @@ class Settings {
 
   bool anywhere(const std::string& key) const {
     const auto all = every_command(table_);
-    return key != "help" && std::any_of(all.begin(), all.end(), [&](const CommandEntry* one) { return option_of(*one, key) != nullptr; });
+    return std::any_of(all.begin(), all.end(), [&](const CommandEntry* one) { return option_of(*one, key) != nullptr; });
   }
 
   static void add_names(const CommandEntry& command, std::vector<std::string>& names) {
     if (!command.name.empty()) names.push_back(command.name);
-    for (const OptionEntry& option : command.options) names.push_back(option.name.substr(2));
+    for (const OptionEntry& option : command.options)
+      if (is_setting(option)) names.push_back(option.name.substr(2));
   }
 
   void unknown(const Node& key, const std::vector<std::string>& known, std::string why) {
