@@ -19,6 +19,10 @@ const std::vector<Command>& commands() {
        "  netpolc verify never -f manifests/ --from any --to shop/redis --except-from shop/[app=cart] --port 6379"},
       {add_explain, kAsk,
        "Examples:\n"
+       "  netpolc explain flow -f manifests/ --from shop/frontend --to shop/cart --port 8080\n"
+       "  netpolc explain policy shop/cart-ingress -f manifests/\n"
+       "  netpolc explain endpoint shop/cart -f manifests/\n"
+       "  netpolc explain fqdn '*.example.com'\n"
        "  netpolc explain NP040"},
       {add_diff, kReview,
        "Examples:\n"

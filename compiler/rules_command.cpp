@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "compiler/command_line/command_table.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/explain/commands.h"
@@ -83,6 +84,8 @@ int explain_code(const std::string& code) {
     std::printf("%s (error): %s\n", code.c_str(), std::string(diag_summary(kind)).c_str());
     return kGood;
   }
+  const std::string better = meant(code, {"flow", "policy", "endpoint", "fqdn"});
+  if (!better.empty()) return complain("there is no code `" + code + "`; did you mean `" + better + "`?");
   return complain("there is no code `" + code + "`: `netpolc rules` lists what lint finds");
 }
 

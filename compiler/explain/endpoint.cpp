@@ -54,8 +54,8 @@ class EndpointExplainer {
       out.open = config().mode == ir::PolicyMode::Never ? "`enable-policy` is `never`" : "no policy selects it in this direction";
       return out;
     }
-    if (!out_.incomputable.empty()) return out;
     out.switched_on = policy.inspect(direction, {}, {}).default_deny;
+    if (!out_.incomputable.empty()) return out;
     for (const verify::Party& party : parties_)
       if (party.name != self_.name) allow(party, direction, out);
     return out;

@@ -51,6 +51,9 @@ class Text {
 
   void enforcement(const SpecView& spec, const ir::Policy& policy, const DirectionView& direction) {
     const char* name = direction_name(direction.direction);
+    const ir::PolicyMode mode = sources_.world.cluster.config.mode;
+    if (mode == ir::PolicyMode::Always) return line(name, "default deny is on for everybody, whatever policies say (`enable-policy` is `always`)");
+    if (mode == ir::PolicyMode::Never) return line(name, "nothing is enforced (`enable-policy` is `never`)");
     if (direction.rules == 0) return line(name, "it says nothing about it");
     if (!direction.default_deny) return line(name, policy.tier == ir::Tier::Normal ? "it leaves default deny off (`enableDefaultDeny`): what no rule denies is allowed, as far as it goes" : "it leaves default deny as it is");
     line(name, "it switches on default deny for all that it selects: what no rule of any policy allows is denied");
