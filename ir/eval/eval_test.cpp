@@ -3,7 +3,6 @@
 
 #include "ir/eval/eval.h"
 #include "ir/eval/fqdn.h"
-#include "ir/eval/inspect.h"
 
 namespace netpolc::ir::eval {
 namespace {
@@ -415,23 +414,6 @@ TEST_CASE_FIXTURE(Fixture, "the world as such, without an address, is what a zer
   CHECK(out(reserved("world-ipv4")) == Verdict::Allow);
   CHECK(out(reserved("world-ipv6")) == Verdict::DefaultDeny);
   CHECK(out(reserved("remote-node")) == Verdict::DefaultDeny);
-}
-
-TEST_CASE_FIXTURE(Fixture, "inspection shows which part of each rule meets the traffic, and which rules a verdict names") {
-  ports(rule(Ingress, {LabelPeer{label("app", "x")}, LabelPeer{label("app", "y")}}), {tcp(80), tcp(90)}, http("/"));
-  rule(Ingress, {LabelPeer{label("app", "z")}}, Action::Deny);
-  const SubjectPolicy judged(World{policies, cluster, resolutions}, subject);
-  const Inspection seen = judged.inspect(Ingress, pod("y"), {Protocol::Tcp, 90});
-  REQUIRE(seen.rules.size() == 2);
-  CHECK(seen.rules[0].peers == std::vector{false, true});
-  CHECK(seen.rules[0].ports == std::vector{false, true});
-  CHECK(seen.rules[0].redirect.parser == L7Parser::Http);
-  CHECK(seen.rules[0].matches());
-  CHECK_FALSE(seen.rules[1].matches());
-  CHECK(seen.rules[1].by_port());
-  CHECK(judged.judge(Ingress, pod("y"), {Protocol::Tcp, 90}).rules == std::vector{seen.rules[0].rule->ref});
-  CHECK(judged.judge(Ingress, pod("q"), {Protocol::Tcp, 90}).rules == seen.default_deny);
-  CHECK(judged.inspect(Egress, pod("y"), {Protocol::Tcp, 90}).rules.empty());
 }
 
 }  // namespace netpolc::ir::eval
