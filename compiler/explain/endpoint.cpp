@@ -51,6 +51,7 @@ class EndpointExplainer {
     out.enforcement = policy.enforcement(direction);
     select(direction, out);
     if (out.enforcement == ir::Enforcement::None) {
+      if (!out_.incomputable.empty()) return out;
       out.open = config().mode == ir::PolicyMode::Never ? "`enable-policy` is `never`" : "no policy selects it in this direction";
       return out;
     }

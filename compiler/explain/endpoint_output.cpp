@@ -54,6 +54,7 @@ class Text {
     out_ += "\n";
     const bool ingress = view.direction == ir::Direction::Ingress;
     const char* name = direction_name(view.direction);
+    if (view.enforcement == ir::Enforcement::None && view.open.empty()) return line(name, "not known, though no policy selects it in this direction");
     if (!view.open.empty()) return line(name, "open: " + view.open + ", so everything is allowed");
     if (view.enforcement == ir::Enforcement::DefaultAllow) {
       line(name, "default allow: what no rule denies is allowed, since every policy that selects it leaves default deny off");
