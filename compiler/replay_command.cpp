@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
@@ -132,12 +133,12 @@ int run(const Options& options) {
 void add_replay(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = root.add_subcommand("replay", "Which recorded flows would fare otherwise under these policies: newly dropped, newly opened");
-  command->add_option("recording", options->first_flows, "Flows of `hubble observe -o jsonpb`: a file, a directory or archive with hubble-flows-*.json, or - for stdin")->group("Input");
-  add_repeatable(*command, "--flows", options->flows, "More of them; repeatable", "Input");
+  command->add_option("recording", options->first_flows, "Flows of `hubble observe -o jsonpb`: a file, a directory or archive with hubble-flows-*.json, or - for stdin")->type_name("PATH")->group("Input");
+  add_repeatable(*command, "--flows", options->flows, "More of them; repeatable", "Input")->type_name("PATH");
   add_input_options(*command, options->input);
   command->get_option("paths")->description("The policies, and what of the cluster they are about; the same as -f");
   command->get_option("--keep-going")->description("Go on without rejected policies and malformed lines, which are reported");
-  add_repeatable(*command, "--against", options->against, "Hold the flows against these policies instead of what was recorded; -f is in both sets; repeatable", "Input");
+  add_repeatable(*command, "--against", options->against, "Hold the flows against these policies instead of what was recorded; -f is in both sets; repeatable", "Input")->type_name("PATH");
   command->add_option("--fail-on", options->fail_on, "none, dropped, opened or any: the changes that end with 1")
       ->check(CLI::IsMember({"none", "dropped", "opened", "any"}))
       ->capture_default_str()
