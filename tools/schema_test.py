@@ -56,9 +56,7 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("EndpointExplanation", "json", "explain endpoint ops/agent " + EXPLAIN + "-o json"),
     ("FqdnExplanation", "json", "explain fqdn api.example.com " + EXPLAIN + "-o json"),
     ("FqdnExplanation", "json", "explain fqdn **.example.com -o json"),
-    ("ReplayResult", "json", "replay testdata/replay/shop/flows.jsonl testdata/replay/shop/policies.yaml " + SHOP + "-o json"),
     ("ReplayResult", "json", "replay testdata/replay/shop/flows.jsonl testdata/replay/shop/policies.yaml --against testdata/diff/shop/before " + SHOP + "-o json"),
-    ("ReplayResult", "json", "replay testdata/replay/sysdump testdata/replay/sysdump/requests.yaml " + SHOP + "-o json"),
     ("VersionInfo", "json", "version -o json"),
 ]
 failed = 0

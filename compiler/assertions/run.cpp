@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "compiler/answers.h"
-#include "compiler/assertions/nearest.h"
+#include "compiler/explain/why.h"
 
 namespace netpolc::compiler::assertions {
 namespace {
@@ -13,7 +13,7 @@ constexpr std::size_t kMostShown = 3;  // pairs of a test
 }  // namespace
 
 Runner::Runner(const Session& session, verify::SolverBudget budget)
-    : session_(session), world_{session.loaded.policies, session.loaded.cluster, session.resolutions}, judge_(world_, session.lock), universal_(session, world_, judge_, budget) {}
+    : session_(session), world_{session.loaded.policies, session.loaded.cluster, session.resolutions}, judge_(world_, session.lock), places_(session.sources), universal_(session, world_, judge_, budget) {}
 
 Outcome Runner::run(const Test& test) {
   if (!test.nobody.empty()) return {Status::Vacuous, {{test.nobody}}};
@@ -82,28 +82,17 @@ void Runner::explain(const Test& test, const verify::PairAnswer& pair, const ver
   const bool denied = pair.word == verify::Word::Denied;
   if (!denied && !pair.egress && !pair.ingress) out.push_back({"no policy is enforced at either end"});
   if (!denied || out_of_it) say("egress", pair.egress, session_.loaded.policies, out);
-  if (out_of_it)
-    if (auto near = nearest_to(pair, question, ir::Direction::Egress)) out.push_back(std::move(*near));
+  if (out_of_it) say_nearest(pair.egress, ir::Direction::Egress, pair.flow, out);
   if (!denied || into_it) say("ingress", pair.ingress, session_.loaded.policies, out);
-  if (into_it)
-    if (auto near = nearest_to(pair, question, ir::Direction::Ingress)) out.push_back(std::move(*near));
+  if (into_it) say_nearest(pair.ingress, ir::Direction::Ingress, pair.flow, out);
 }
 
-std::optional<Detail> Runner::nearest_to(const verify::PairAnswer& pair, const verify::Question& question, ir::Direction direction) {
-  const auto sources = judge_.directory().resolve(question.from, std::nullopt), destinations = judge_.directory().resolve(question.to, question.flow);
-  if (!sources || !destinations) return std::nullopt;
-  for (const verify::End& from : *sources)
-    for (const verify::End& to : *destinations) {
-      if (from.name != pair.from || to.name != pair.to) continue;
-      for (const verify::Meeting& meeting : judge_.encounters().meet(from, to)) {
-        const bool egress = direction == ir::Direction::Egress;
-        const auto& subject = egress ? meeting.source : meeting.destination;
-        if (!subject) continue;
-        const auto near = nearest(judge_, session_.loaded.policies, *subject, direction, egress ? meeting.destination_seen : meeting.source_seen, pair.flow);
-        if (near) return Detail{"nearest: " + rule_name(near->rule, session_.loaded.policies) + " " + near->what, place_of(near->rule, session_.loaded.policies)};
-      }
-    }
-  return std::nullopt;
+void Runner::say_nearest(const std::optional<verify::Side>& side, ir::Direction direction, ir::Flow flow, std::vector<Detail>& out) {
+  const auto near = netpolc::explain::why(*side, direction, flow, {world_, judge_, places_}).nearest;
+  if (!near) return;
+  std::string text = "nearest: " + rule_name(near->rule, session_.loaded.policies);
+  for (const std::string& one : near->sentences()) text += (one == near->sentences().front() ? " " : "; ") + one;
+  out.push_back({text, place_of(near->rule, session_.loaded.policies)});
 }
 
 }  // namespace netpolc::compiler::assertions

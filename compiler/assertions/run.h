@@ -4,6 +4,7 @@
 #include "compiler/assertions/details.h"
 #include "compiler/assertions/model.h"
 #include "compiler/assertions/universal.h"
+#include "compiler/lint/places.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler::assertions {
@@ -21,11 +22,12 @@ class Runner {
   Outcome sample(const Test& test, const verify::Question& question);
   // Of one pair that is not as expected: on which side, by which rules, and which rule comes nearest.
   void explain(const Test& test, const verify::PairAnswer& pair, const verify::Question& question, bool several, std::vector<Detail>& out);
-  std::optional<Detail> nearest_to(const verify::PairAnswer& pair, const verify::Question& question, ir::Direction direction);
+  void say_nearest(const std::optional<verify::Side>& side, ir::Direction direction, ir::Flow flow, std::vector<Detail>& out);
 
   const Session& session_;
   const ir::eval::World world_;
   verify::Judge judge_;
+  lint::Places places_;
   Universal universal_;
 };
 

@@ -231,4 +231,10 @@ std::optional<Nearest> nearest(const Asked& asked, const ir::PolicySet& policies
   return best;
 }
 
+std::vector<std::string> Nearest::sentences() const {
+  std::vector<std::string> out;
+  for (const Difference& one : differences) out.push_back("differs in " + one.what() + (differences.size() == 1 && one.in != Differs::Kind ? " only: " : ": ") + one.sentence());
+  return out;
+}
+
 }  // namespace netpolc::explain

@@ -27,6 +27,8 @@ struct Difference {
 struct Nearest {
   ir::RuleRef rule;
   std::vector<Difference> differences;  // never empty; of the peer first
+  // "differs in the port only: TCP 443, where it has TCP 80", one for each difference.
+  std::vector<std::string> sentences() const;
   // Which of the rule's peers and ports as resolved (ir::eval::ResolvedRule) is the near one.
   std::optional<std::size_t> peer, port;
 };

@@ -138,10 +138,8 @@ Why why(const verify::Side& side, ir::Direction direction, ir::Flow flow, const 
 
 std::string nearest_text(const Why& why, const Sources& sources) {
   if (!why.nearest) return "";
-  const auto& differences = why.nearest->differences;
   std::string out = "  nearest  " + compiler::rule_line(why.nearest->rule, sources.world.policies, sources.places.sources()) + "\n";
-  for (const Difference& one : differences)
-    out += "             differs in " + one.what() + (differences.size() == 1 && one.in != Differs::Kind ? " only: " : ": ") + one.sentence() + "\n";
+  for (const std::string& one : why.nearest->sentences()) out += "             " + one + "\n";
   return out;
 }
 
