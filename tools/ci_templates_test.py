@@ -147,6 +147,7 @@ def hooks(home, top):
     git(source, "add", "-A")
     git(source, "commit", "-q", "-m", "hooks")
     (top / ".pre-commit-config.yaml").write_text("repos:\n- repo: %s\n  rev: %s\n  hooks: [{id: netpolc-lint}, {id: netpolc-test}, {id: netpolc-diff}]\n" % (source, git(source, "rev-parse", "HEAD")))
+    (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "allow")
     (top / ".netpolc.yaml").write_text("files: [policies, cluster.yaml]\nlint: {fail-on: warning, ignore: [NP]}\n")
     git(top, "add", "-A")
 
