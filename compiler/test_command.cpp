@@ -1,4 +1,6 @@
 // `netpolc test`: assertion files, which say what policies must let pass and what they must not.
+#include <fnmatch.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -54,20 +56,10 @@ bool say_faults(const DiagSink& sink, const Session& session, const Options& opt
   return sink.errors() != 0;
 }
 
-// Parts between `*` in this order; without one, anywhere.
+// A pattern as of the shell, of the whole name; without a star, a text that is anywhere in it.
 bool fits(const std::string& name, const std::string& pattern) {
   if (pattern.find('*') == std::string::npos) return name.find(pattern) != std::string::npos;
-  std::size_t at = 0;
-  for (std::size_t from = 0; from <= pattern.size();) {
-    const std::size_t star = std::min(pattern.find('*', from), pattern.size());
-    const std::string part = pattern.substr(from, star - from);
-    if (star == pattern.size() && from != 0) return name.size() >= at + part.size() && name.ends_with(part);
-    const std::size_t found = from == 0 ? (name.starts_with(part) ? 0 : std::string::npos) : name.find(part, at);
-    if (found == std::string::npos) return false;
-    at = found + part.size();
-    from = star + 1;
-  }
-  return true;
+  return fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }
 
 class Tests {

@@ -1,8 +1,9 @@
 #include "compiler/command_line/command_table.h"
 
 #include <CLI/CLI.hpp>
+#include <set>
 
-#include "ir/base/edit_distance.h"
+#include "frontend/policy/object.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -68,15 +69,8 @@ std::vector<const CommandEntry*> every_command(const CommandEntry& program) {
 }
 
 std::string meant(std::string_view word, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t least = 3;
-  for (const std::string& candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
-    if (distance >= least || 2 * distance >= word.size()) continue;
-    least = distance;
-    best = candidate;
-  }
-  return best;
+  const std::set<std::string_view> each(candidates.begin(), candidates.end());  // several commands have an option of one name
+  return std::string(frontend::policy::nearest(word, {each.begin(), each.end()}).value_or(""));
 }
 
 }  // namespace netpolc::compiler

@@ -37,8 +37,7 @@ CommandEntry command_table(const CLI::App& program);
 // All of them, the program first, each before those below it.
 std::vector<const CommandEntry*> every_command(const CommandEntry& program);
 
-// The candidate nearest to `word`, if it is near enough to be what was meant: at most two changes, and fewer than half of it.
-// "" if there is none.
+// The candidate nearest to `word`, by the same measure as for misspelt fields of policies; "" if there is none.
 std::string meant(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace netpolc::compiler
