@@ -126,7 +126,7 @@ void JsonAnswers::append_request(std::string& out, const ir::RequestVerdict& req
   out += "]}";
 }
 
-void JsonAnswers::append_side(std::string& out, const std::optional<verify::Side>& side) {
+void JsonAnswers::append_side(std::string& out, const std::optional<verify::Side>& side, const std::string& more) {
   if (!side || side->verdict == nullptr) {
     out += "null";
     return;
@@ -158,7 +158,7 @@ void JsonAnswers::append_side(std::string& out, const std::optional<verify::Side
   }
   out += ']';
   if (side->request) append_request(out, *side->request);
-  out += '}';
+  out += more + "}";
 }
 
 void JsonAnswers::append_pair(std::string& out, const verify::PairAnswer& pair) {
@@ -184,7 +184,7 @@ void JsonAnswers::append_pair(std::string& out, const verify::PairAnswer& pair) 
   out += '}';
 }
 
-void JsonAnswers::append(std::string& out, const std::string& id, const verify::Answer& answer) {
+void JsonAnswers::append(std::string& out, const std::string& id, const verify::Answer& answer, const SideNotes& more) {
   out += '{';
   if (!id.empty()) out += "\"id\":" + id + ",";
   field(out, "verdict", verify::to_string(answer.word));
@@ -195,9 +195,9 @@ void JsonAnswers::append(std::string& out, const std::string& id, const verify::
   const bool one = answer.pairs.size() == 1;
   static const std::optional<verify::Side> kNone;
   out += ",\"egress\":";
-  append_side(out, one ? answer.pairs.front().egress : kNone);
+  append_side(out, one ? answer.pairs.front().egress : kNone, more.egress);
   out += ",\"ingress\":";
-  append_side(out, one ? answer.pairs.front().ingress : kNone);
+  append_side(out, one ? answer.pairs.front().ingress : kNone, more.ingress);
   if (answer.pairs.size() > 1) {
     out += ",\"pairs\":[";
     for (std::size_t i = 0; i < answer.pairs.size(); ++i) {
@@ -206,7 +206,7 @@ void JsonAnswers::append(std::string& out, const std::string& id, const verify::
     }
     out += ']';
   }
-  out += "}\n";
+  out += more.end + "}\n";
 }
 
 }  // namespace netpolc::compiler

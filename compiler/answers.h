@@ -8,13 +8,19 @@
 
 namespace netpolc::compiler {
 
+// What else there is to say about the sides of the one pair of an answer: below each of them, and at the end. For a terminal these
+// are whole lines; in JSON, fields with a comma before each.
+struct SideNotes {
+  std::string egress, ingress, end;
+};
+
 // Writes answers as JSON, one object per answer, fields as the command-line contract has them.
 class JsonAnswers {
  public:
   JsonAnswers(const ir::PolicySet& policies, const SourceManager& sources) : policies_(policies), sources_(sources) {}
   // `id`: JSON text of the query's id, or empty.
-  void append(std::string& out, const std::string& id, const verify::Answer& answer);
-  void append_side(std::string& out, const std::optional<verify::Side>& side);
+  void append(std::string& out, const std::string& id, const verify::Answer& answer, const SideNotes& more = {});
+  void append_side(std::string& out, const std::optional<verify::Side>& side, const std::string& more = "");
   const std::string& rule(ir::RuleRef ref);
 
  private:
@@ -26,10 +32,6 @@ class JsonAnswers {
   std::unordered_map<std::uint64_t, std::string> rules_;
 };
 
-// What else there is to say about the sides of the one pair of an answer: below each of them, and at the end. Whole lines.
-struct SideNotes {
-  std::string egress, ingress, end;
-};
 // Text for a terminal; the first word is the verdict.
 std::string to_text(const verify::Answer& answer, const verify::Question& question, const ir::PolicySet& policies,
                     const SourceManager& sources, bool colour, const SideNotes& notes = {});

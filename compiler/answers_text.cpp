@@ -1,5 +1,6 @@
 // Answers for a terminal: verdict, both sides, and where the deciding rules are written.
 #include <algorithm>
+#include <limits>
 
 #include "compiler/answers.h"
 #include "compiler/request_options.h"
@@ -54,6 +55,18 @@ const char* because(const ir::RequestVerdict& request) {
   return "";
 }
 
+namespace {
+
+// Default deny is switched on by policies, not by any rule of theirs: each once, in their order. No policy has the rule that is
+// named instead, so that the policy itself is shown.
+std::vector<ir::RuleRef> policies_of(std::vector<ir::RuleRef> rules) {
+  for (ir::RuleRef& ref : rules) ref.rule = std::numeric_limits<std::uint32_t>::max();
+  rules.erase(std::unique(rules.begin(), rules.end()), rules.end());
+  return rules;
+}
+
+}  // namespace
+
 void side_text(std::string& out, const char* name, const std::optional<verify::Side>& side, const ir::PolicySet& policies,
                const SourceManager& sources) {
   out += std::string("  ") + name;
@@ -66,7 +79,8 @@ void side_text(std::string& out, const char* name, const std::optional<verify::S
     return;
   }
   const auto list = [&](const std::vector<ir::RuleRef>& rules) {
-    for (const auto& ref : rules) out += "             " + rule_line(ref, policies, sources) + "\n";
+    const bool by_policy = side->verdict->verdict == ir::Verdict::DefaultDeny;
+    for (const auto& ref : by_policy ? policies_of(rules) : rules) out += "             " + rule_line(ref, policies, sources) + "\n";
   };
   if (side->request && side->request->rules == side->verdict->rules) {
     out += std::string("a proxy is asked; ") + because(*side->request) + "\n";
@@ -107,6 +121,13 @@ void proxy_text(std::string& out, const verify::Answer& answer, const ir::Policy
   out += "  path     " + (proxies.empty() ? std::string("eBPF only, no proxy") : "through the proxy: " + proxies) + "\n";
 }
 
+// What the answer does not depend on: no rule asks for a source port, and between pods none asks for an address.
+void holds_text(std::string& out, const verify::PairAnswer& pair) {
+  const auto is_pod = [](const std::optional<verify::Side>& side) { return side && side->other != nullptr && side->other->kind == verify::EndKind::Endpoint; };
+  if (pair.flow.protocol != ir::Protocol::Tcp && pair.flow.protocol != ir::Protocol::Udp && pair.flow.protocol != ir::Protocol::Sctp) return;
+  out += std::string("  holds    for every source port") + (is_pod(pair.egress) && is_pod(pair.ingress) ? " and both address families" : "") + "\n";
+}
+
 void table(std::string& out, const verify::Answer& answer, bool colour) {
   std::size_t from = 4;
   std::size_t to = 2;
@@ -143,7 +164,10 @@ std::string to_text(const verify::Answer& answer, const verify::Question& questi
     table(out, answer, colour);
   }
   if (!answer.reason.empty()) out += "  reason   " + answer.reason + "\n";
-  if (answer.word == verify::Word::Allowed) proxy_text(out, answer, policies);
+  if (answer.word == verify::Word::Allowed) {
+    proxy_text(out, answer, policies);
+    if (answer.pairs.size() == 1) holds_text(out, answer.pairs.front());
+  }
   out += notes.end;
   return out;
 }

@@ -7,7 +7,7 @@
 #include "compiler/claim_command.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
-#include "compiler/explain/why.h"
+#include "compiler/explain/nearest_output.h"
 #include "compiler/kernel_replay.h"
 #include "compiler/queries.h"
 #include "compiler/question_options.h"
@@ -65,12 +65,14 @@ int one(const Options& options, const Session& session, const ir::eval::World& w
   auto answer = judge.ask(*question);
   if (!answer) return complain(answer.error().message);
   std::string out;
+  lint::Places places(session.sources);
+  const explain::Sources sources{world, judge, places};
   if (options.output == "text") {
-    lint::Places places(session.sources);
-    const SideNotes notes = explain::nearest_notes(*answer, {world, judge, places});
+    const SideNotes notes = explain::verify_notes(*answer, sources, session.lock);
     out = to_text(*answer, *question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out), notes);
   } else {
-    JsonAnswers(session.loaded.policies, session.sources).append(out, "", *answer);
+    JsonAnswers writer(session.loaded.policies, session.sources);
+    writer.append(out, "", *answer, explain::verify_fields(*answer, sources, session.lock, writer));
   }
   std::fwrite(out.data(), 1, out.size(), stdout);
   return exit_code(answer->word);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "compiler/explain/json.h"
+#include "compiler/explain/nearest_output.h"
 #include "compiler/explain/words.h"
 #include "ir/text/names.h"
 
@@ -122,27 +123,8 @@ class Json {
       if (one.l7 != ir::L7Parser::None) rule.text("l7", ir::text::name_of(one.l7));
       matched.push_back(rule.boolean("wins", one.wins).text("role", one.role).take());
     }
-    more.list("matched", matched).number("notMatched", found.others).raw("nearest", nearest(found));
+    more.list("matched", matched).number("notMatched", found.others).raw("nearest", nearest_json(found, rules_));
     return out.substr(0, out.size() - 1) + "," + more.take().substr(1);
-  }
-
-  std::string nearest(const Why& why) {
-    if (!why.nearest) return "null";
-    std::vector<std::string> differences;
-    for (const Difference& one : why.nearest->differences) {
-      JsonObject difference;
-      difference.text("in", to_string(one.in));
-      if (one.in == Differs::Label) difference.text("key", one.key);
-      differences.push_back(difference.text("asked", one.asked).text("allowed", one.allowed).take());
-    }
-    JsonObject out;
-    out.raw("rule", rules_.rule(why.nearest->rule)).list("differences", differences);
-    if (why.fix) {
-      JsonObject fix;
-      fix.text("file", why.fix->file).number(why.fix->inside_list ? "listOnLine" : "belowLine", why.fix->line).text("list", why.fix->list);
-      out.raw("fix", fix.number("indent", why.fix->indent).text("yaml", why.fix->yaml).take());
-    }
-    return out.take();
   }
 
   static std::vector<std::string> labels(const ir::LabelSet& labels) {

@@ -136,25 +136,9 @@ Why why(const verify::Side& side, ir::Direction direction, ir::Flow flow, const 
   return out;
 }
 
-std::string nearest_text(const Why& why, const Sources& sources) {
-  if (!why.nearest) return "";
-  std::string out = "  nearest  " + compiler::rule_line(why.nearest->rule, sources.world.policies, sources.places.sources()) + "\n";
-  for (const std::string& one : why.nearest->sentences()) out += "             " + one + "\n";
-  return out;
-}
-
-compiler::SideNotes nearest_notes(const verify::Answer& answer, const Sources& sources) {
-  compiler::SideNotes out;
-  if (answer.pairs.size() != 1) return out;
-  const verify::PairAnswer& pair = answer.pairs.front();
-  const auto note = [&](const std::optional<verify::Side>& side, ir::Direction direction) {
-    Why why;
-    if (side && is_default_deny(*side)) find_nearest(*side, inspect(*side, direction, pair.flow, sources), pair.flow, sources, why);
-    if (why.fix) out.end += "\n" + to_text(*why.fix);
-    return nearest_text(why, sources);
-  };
-  out.egress = note(pair.egress, ir::Direction::Egress);
-  out.ingress = note(pair.ingress, ir::Direction::Ingress);
+Why nearest_to(const std::optional<verify::Side>& side, ir::Direction direction, ir::Flow flow, const Sources& sources) {
+  Why out;
+  if (side && is_default_deny(*side)) find_nearest(*side, inspect(*side, direction, flow, sources), flow, sources, out);
   return out;
 }
 

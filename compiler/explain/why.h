@@ -40,10 +40,7 @@ struct Sources {
 // Precondition: side.verdict is set, and no question was asked since.
 Why why(const verify::Side& side, ir::Direction direction, ir::Flow flow, const Sources& sources);
 
-// "  nearest  …" with what differs, for a terminal; "" where nothing is near.
-std::string nearest_text(const Why& why, const Sources& sources);
-// What `verify` says beside an answer about one pair: of a side that denies by default, the nearest rule and how to let it allow
-// the traffic. Nothing where there are several pairs.
-compiler::SideNotes nearest_notes(const verify::Answer& answer, const Sources& sources);
+// Nothing but `nearest` and `fix`, which are empty where the side doesn't deny by default.
+Why nearest_to(const std::optional<verify::Side>& side, ir::Direction direction, ir::Flow flow, const Sources& sources);
 
 }  // namespace netpolc::explain

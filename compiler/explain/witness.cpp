@@ -1,0 +1,96 @@
+#include "compiler/explain/witness.h"
+
+#include "ir/icmp_names.h"
+
+
+namespace netpolc::explain {
+namespace {
+
+using ir::Direction;
+using ir::Protocol;
+
+constexpr int kSourcePort = 49152;
+
+bool drops(const std::optional<verify::Side>& side) {
+  if (!side || side->verdict == nullptr || side->verdict->encapsulation) return false;
+  return side->verdict->verdict == ir::Verdict::Deny || side->verdict->verdict == ir::Verdict::DefaultDeny;
+}
+
+bool has_ports(Protocol protocol) { return protocol == Protocol::Tcp || protocol == Protocol::Udp || protocol == Protocol::Sctp; }
+
+std::string at(const std::string& name, bool v6, Protocol protocol, int port) {
+  if (!has_ports(protocol)) return name;
+  return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port);
+}
+
+// The longest of its names ("Echo", "EchoRequest"), else its number.
+std::string icmp_type(std::uint16_t number, bool v6) {
+  std::string_view found;
+  for (const ir::IcmpName& one : ir::kIcmpNames)
+    if ((v6 ? one.v6 : one.v4) == number && one.name.size() > found.size()) found = one.name;
+  return found.empty() ? std::to_string(number) : std::string(found);
+}
+
+// As Hubble has it: reserved identities by name, others by number.
+std::string identity(const ir::LabelSet& labels, const ir::Identities& identities) {
+  std::string reserved;
+  for (const ir::Label& label : labels)
+    if (label.source == "reserved" && (reserved.empty() || label.key == "kube-apiserver")) reserved = label.key;
+  if (!reserved.empty()) return reserved;
+  for (const ir::Identity& one : identities.all())
+    if (one.labels == labels) return "ID:" + std::to_string(one.id);
+  return "unknown";
+}
+
+}  // namespace
+
+const char* match_type(const ir::Rule& rule) {
+  const bool peers = rule.peer_kind != ir::PeerKind::Unspecified;
+  if (rule.any_l4) return peers ? "L3-Only" : "all";
+  return peers ? "L3-L4" : "L4-Only";
+}
+
+std::string Witness::verdict() const {
+  std::string out = std::string("policy-verdict:") + match + (direction == Direction::Egress ? " EGRESS" : " INGRESS") + " DENIED (";
+  switch (flow.protocol) {
+    case Protocol::Tcp: return out + "TCP Flags: SYN)";
+    case Protocol::Icmp: return out + "ICMPv4 " + icmp_type(flow.number, false) + ")";
+    case Protocol::Icmpv6: return out + "ICMPv6 " + icmp_type(flow.number, true) + ")";
+    default: return out + ir::to_string(flow.protocol) + ")";
+  }
+}
+
+std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources& sources, const ir::IdentityLock& lock) {
+  const bool egress = drops(pair.egress);
+  if (!egress && !drops(pair.ingress)) return std::nullopt;
+  const verify::Side& side = egress ? *pair.egress : *pair.ingress;
+  Witness out;
+  out.direction = egress ? Direction::Egress : Direction::Ingress;
+  out.flow = pair.flow;
+  const auto& policies = sources.world.policies.policies;
+  if (side.verdict->verdict == ir::Verdict::Deny && !side.verdict->rules.empty()) {
+    const ir::RuleRef rule = side.verdict->rules.front();
+    out.match = match_type(policies[rule.policy].rules[rule.rule]);
+  }
+  const auto identities = ir::Identities::build(sources.world.policies, sources.world.cluster, sources.world.resolutions, lock);
+  const ir::PeerFacts& seen = sources.judge.encounters().facts(side.peer);
+  const bool by_address = side.other->kind != verify::EndKind::Endpoint && seen.address;
+  const Protocol protocol = pair.flow.protocol;
+  const int own_port = egress ? kSourcePort : pair.flow.number, other_port = egress ? pair.flow.number : kSourcePort;
+  const std::string self = at(side.subject, false, protocol, own_port) + " (" + identity(sources.judge.encounters().subject(side.who).labels, identities) + ")";
+  const std::string other = at(by_address ? seen.address->to_string() : side.other->name, by_address && seen.address->v6, protocol, other_port) + " (" + identity(seen.labels, identities) + ")";
+  out.from = egress ? self : other;
+  out.to = egress ? other : self;
+  return out;
+}
+
+std::vector<std::string> assumed(const verify::PairAnswer& pair, const Why& egress) {
+  if (!egress.nearest || pair.via.find(" → ") == std::string::npos) return {};
+  std::vector<std::string> out;
+  for (const Difference& one : egress.nearest->differences)
+    if (one.in == Differs::Name) out.push_back(pair.via + ", and no address shared with " + one.allowed);
+  if (!out.empty()) out.push_back("(toFQDNs is enforced by address: a shared one would be allowed)");
+  return out;
+}
+
+}  // namespace netpolc::explain
