@@ -229,7 +229,7 @@ Done pin_kept(const Installation& site, const Generation& next, Journal& journal
   for (const auto& [path, map] : pins) {
     if (open_pinned(path)) continue;
     if (Done done = pin(map, path); !done) return done;
-    journal.add([path = path] { unpin(path); });
+    journal.add([pinned = path] { unpin(pinned); });
   }
   return {};
 }
@@ -245,11 +245,11 @@ Done pin_renewed(const Installation& site, const Generation& next, Journal& jour
   for (const auto& [path, map] : pins) {
     auto former = std::make_shared<Fd>(open_pinned(path));
     if (Done done = pin_over(map, path); !done) return done;
-    journal.add([path = path, former] {
+    journal.add([pinned = path, former] {
       if (*former)
-        (void)pin_over(former->get(), path);
+        (void)pin_over(former->get(), pinned);
       else
-        unpin(path);
+        unpin(pinned);
     });
   }
   return {};

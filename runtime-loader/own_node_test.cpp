@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 Json inside(const char* prefix) { return Json{{"inside", prefix}}; }
 Json labelled(const char* source, const char* key) { return Json{{"labels", Json::array({Json::array({source, key, "exists"})})}}; }
 
-constexpr std::uint64_t kSomebody = 1, kSecond = 2, kBlock = 4, kBlockWithout = 8, kPartners = 16, kName = 32, kHost = 64, kWorld = 128, kSix = 256, kWithoutFirst = 512;
+constexpr std::uint64_t kSomebody = 1, kSecond = 2, kBlock = 4, kBlockWithout = 8, kPartners = 16, kName = 32, kHost = 64, kSix = 256, kWithoutFirst = 512;
 
 // Node `one` has 192.168.0.1 and 203.0.113.7, `two` 192.168.0.2, `bare` none.
 Bundle made(bool matches = true) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every libFuzzer target for a while, seeded from testdata. Whatever breaks a property stays
-# in build/fuzz/found; the line to run it alone is printed.
+# in build/asan/found; the line to run it alone is printed.
 #
 # usage: tools/fuzz.sh [SECONDS]     for each target (default 60)
 set -uo pipefail
@@ -11,10 +11,10 @@ if ! command -v clang++-19 >/dev/null || { [ "$(uname -m)" = x86_64 ] && [ ! -e 
   echo "skipped: needs clang-19 and libclang-rt-19-dev"
   exit 77
 fi
-cmake --preset fuzz >/dev/null && cmake --build --preset fuzz >/dev/null || { cmake --build --preset fuzz | tail -n 40; exit 1; }
+cmake --preset asan >/dev/null && cmake --build --preset asan >/dev/null || { cmake --build --preset asan | tail -n 40; exit 1; }
 
-work=$PWD/build/fuzz/work
-found=$PWD/build/fuzz/found
+work=$PWD/build/asan/work
+found=$PWD/build/asan/found
 mkdir -p "$found"
 rm -rf "$work" && mkdir -p "$work/seeds"
 trap 'rm -rf "$work"' EXIT
@@ -25,7 +25,7 @@ while IFS= read -r -d '' file; do
 done < <(find testdata -type f \( -name '*.yaml' -o -name '*.json' -o -name '*.policies.ir' \) -size -16k -print0 | sort -z)
 
 failed=0
-for target in build/fuzz/bin/*_fuzz; do
+for target in build/asan/bin/*_fuzz; do
   name=$(basename "$target")
   mkdir -p "$work/$name"
   if "$target" -max_total_time="$seconds" -rss_limit_mb=3000 -timeout=30 -print_final_stats=1 \
