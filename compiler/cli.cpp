@@ -30,7 +30,10 @@ const CLI::App* deepest(const CLI::App& app) {
 std::vector<std::string> known_words(const CLI::App& command, bool options) {
   std::vector<std::string> out;
   if (!options)
-    for (const CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; })) out.push_back(below->get_name());
+    for (const CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; })) {
+      out.push_back(below->get_name());
+      for (const std::string& other : below->get_aliases()) out.push_back(other);
+    }
   if (options)
     for (const CLI::Option* option : command.get_options())
       for (const std::string& name : option->get_lnames()) out.push_back("--" + name);
@@ -38,6 +41,11 @@ std::vector<std::string> known_words(const CLI::App& command, bool options) {
 }
 
 std::string suggestion(const std::string& better) { return better.empty() ? "" : "; did you mean `" + better + "`?"; }
+
+// How kubectl's options are given to kubectl.
+std::string from_cluster(const CLI::App& command) {
+  return "kubectl get namespaces,nodes,pods,services,endpointslices,networkpolicies,ciliumnetworkpolicies,ciliumclusterwidenetworkpolicies -A -o json | netpolc " + command.get_name() + " -f -";
+}
 
 // CLI11 says that a command is missing where it is misspelt, and of an unknown word no more than that it is.
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
@@ -47,6 +55,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto odd = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return command == &app || word.starts_with('-'); });
   if (odd == words.end()) return app.exit(error) == 0 ? kGood : kNoAnswer;
   const std::string word = odd->substr(0, odd->find('='));
+  if (word == "--kubeconfig" || word == "--context") return complain("no cluster is asked: pipe in what it has\n  " + from_cluster(*command));
   if (word.starts_with('-')) {
     const std::string of = command == &app ? "" : " of `" + command->get_name() + "`";
     return complain("there is no option `" + word + "`" + of + suggestion(meant(word, known_words(*command, true))));
@@ -59,6 +68,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
 struct Parser {
   CLI::App app{"netpolc compiles Cilium network policies and answers what they allow, offline.", "netpolc"};
   Action chosen;
+  bool exit_zero = false;
 
   explicit Parser(const std::string& name) {
     app.name(name);
@@ -70,10 +80,19 @@ struct Parser {
     for (const Command& command : commands()) {
       const std::size_t before = below().size();
       command.add(app, chosen);
-      for (std::size_t i = before; i < below().size(); ++i) below()[i]->group(command.group)->footer(command.examples);
+      for (std::size_t i = before; i < below().size(); ++i) {
+        below()[i]->group(command.group)->footer(command.examples);
+        if (command.group != std::string(kAboutGroup)) add_exit_zero(*below()[i]);
+      }
     }
   }
   std::vector<CLI::App*> below() { return app.get_subcommands([](const CLI::App*) { return true; }); }
+
+  // With a command that has commands, where those can be told so.
+  void add_exit_zero(CLI::App& command) {
+    command.add_flag("--exit-zero", exit_zero, "A negative answer exits with 0, too")->group("Output");
+    for (CLI::App* one : command.get_subcommands([](const CLI::App*) { return true; })) add_exit_zero(*one);
+  }
 
   void parse(std::vector<std::string> words) {
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
@@ -111,7 +130,8 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(parser.app, error);
   }
-  return written(parser.chosen());
+  const int code = written(parser.chosen());
+  return code == kNegative && parser.exit_zero ? kGood : code;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -210,4 +211,30 @@ spec:
   CHECK(has(text.out, "(api.example.com → 192.0.2.12)"));
   words.insert(words.end(), {"-o", "json"});
   CHECK(has(netpolc_with(words).out, R"("via":"api.example.com → 192.0.2.12")"));
+}
+
+TEST_CASE("-k reads what kubectl kustomize prints, and nothing where that fails") {
+  const Folder folder;
+  const std::string path = std::getenv("PATH");
+  const auto kubectl = [&](const std::string& script) {
+    std::filesystem::permissions(folder.file("kubectl", "#!/bin/sh\n" + script), std::filesystem::perms::owner_all);
+    setenv("PATH", (folder.path + ":" + path).c_str(), 1);
+    Done done = netpolc_with({"verify", "-k", "overlay", "-f", kArticle, "--from", "production/frontend", "--to", "production/added", "--port", "80"});
+    setenv("PATH", path.c_str(), 1);
+    return done;
+  };
+  const std::string pod = "cat <<END\napiVersion: v1\nkind: Pod\nmetadata: {name: added, namespace: production}\nEND\n";
+  const Done good = kubectl("test \"$*\" = 'kustomize -- overlay' || exit 9\n" + pod);
+  CHECK_MESSAGE(good.code == kNegative, good.err);
+  CHECK(has(good.out, "DENIED  production/frontend → production/added"));
+  const Done failed = kubectl(pod + "exit 3\n");
+  CHECK(failed.code == kNoAnswer);
+  CHECK(failed.out.empty());
+  CHECK(has(failed.err, "`kubectl kustomize overlay` failed"));
+  setenv("PATH", folder.path.c_str(), 1);
+  std::filesystem::remove(folder.path + "/kubectl");
+  const Done none = netpolc_with({"lint", "-k", "overlay"});
+  setenv("PATH", path.c_str(), 1);
+  CHECK(none.code == kNoAnswer);
+  CHECK(has(none.err, "-k overlay needs kubectl"));
 }

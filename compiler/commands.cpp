@@ -6,7 +6,7 @@ namespace {
 constexpr const char* kAsk = "Ask";
 constexpr const char* kReview = "Review";
 constexpr const char* kBuild = "Build";
-constexpr const char* kAbout = "About netpolc";
+constexpr const char* kAbout = kAboutGroup;
 
 }  // namespace
 

@@ -17,6 +17,9 @@ using Action = std::function<int()>;
 // Declares the command below `root` and sets `chosen` when it is the one on the command line.
 using AddCommand = void (*)(CLI::App& root, Action& chosen);
 
+// The group of commands that answer nothing about policies.
+inline constexpr const char* kAboutGroup = "About netpolc";
+
 struct Command {
   AddCommand add;
   const char* group;     // heading in `netpolc --help`

@@ -195,7 +195,7 @@ int lint_input(Options& options) {
 
 void add_lint(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = root.add_subcommand("lint", "Report policies that Cilium would reject, and what looks wrong");
+  CLI::App* command = root.add_subcommand("lint", "Report policies that Cilium would reject, and what looks wrong")->alias("check");
   add_input_options(*command, options->input);
   command->add_flag("--errors-only", options->errors_only, "Only whether Cilium accepts the policies");
   add_repeatable(*command, "--select", options->choice.select, "Only findings of this code, or of codes that begin so; repeatable", "Findings");

@@ -6,8 +6,10 @@
 #include "compiler/answers.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/label_selector.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
+#include "ir/eval/match.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -16,7 +18,7 @@ using nlohmann::ordered_json;
 
 struct Options {
   InputOptions input;
-  std::string output = "text";
+  std::string output = "text", ns, selector;
 };
 
 std::string padded(std::string text, std::size_t width) {
@@ -41,6 +43,8 @@ std::optional<int> keep_numbers(const Options& options, const ir::Identities& id
 }
 
 int list_identities(const Options& options) {
+  const auto selector = label_selector(options.selector);
+  if (!selector) return complain(selector.error());
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const auto identities = numbered(session);
@@ -49,11 +53,12 @@ int list_identities(const Options& options) {
     for (const auto& entry : identities.addresses()) prefixes[entry.identity].push_back(entry.prefix.to_string());
     auto list = ordered_json::array();
     for (const auto& identity : identities.all())
-      list.push_back({{"id", identity.id}, {"labels", texts(identity.labels)}, {"prefixes", prefixes[identity.id]}});
+      if (ir::eval::matches(*selector, identity.labels)) list.push_back({{"id", identity.id}, {"labels", texts(identity.labels)}, {"prefixes", prefixes[identity.id]}});
     std::printf("%s\n", list.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
   } else {
     std::printf("IDENTITY   LABELS (source:key[=value])\n");
     for (const auto& identity : identities.all()) {
+      if (!ir::eval::matches(*selector, identity.labels)) continue;
       std::string first = std::to_string(identity.id);
       for (const auto& label : texts(identity.labels)) {
         std::printf("%s%s\n", padded(first, 11).c_str(), label.c_str());
@@ -81,12 +86,13 @@ std::string join_addresses(const ir::Endpoint& endpoint, bool v6) {
   return out;
 }
 
-std::vector<Row> rows(const Session& session, const ir::Identities& identities) {
+std::vector<Row> rows(const Options& options, const ir::Selector& selector, const Session& session, const ir::Identities& identities) {
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   std::vector<Row> out;
   const auto& endpoints = session.loaded.cluster.endpoints;
   for (std::uint32_t e = 0; e < endpoints.size(); ++e) {
+    if ((!options.ns.empty() && endpoints[e].ns != options.ns) || !ir::eval::matches(selector, endpoints[e].labels)) continue;
     const auto subject = judge.encounters().endpoint_subject(e);
     if (!subject) continue;
     const auto& policy = judge.policy(*subject);
@@ -125,10 +131,12 @@ void print_rows(const std::vector<Row>& list) {
 }
 
 int list_endpoints(const Options& options) {
+  const auto selector = label_selector(options.selector);
+  if (!selector) return complain(selector.error());
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const auto identities = numbered(session);
-  const auto list = rows(session, identities);
+  const auto list = rows(options, *selector, session, identities);
   if (options.output == "json") {
     auto out = ordered_json::array();
     for (const auto& row : list)
@@ -147,6 +155,8 @@ void add_list(CLI::App& root, const char* noun, const char* what, int (*run_list
   group->require_subcommand(1);
   CLI::App* list = group->add_subcommand("list", what)->alias("ls");
   add_input_options(*list, options->input);
+  if (std::string(noun) == "endpoint") list->add_option("-n,--namespace", options->ns, "Of this namespace only")->group("Selection");
+  list->add_option("-l,--selector", options->selector, "With these labels only: k=v, k!=v, k or !k, with commas between")->group("Selection");
   list->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}));
   list->callback([options, run_list, &chosen] { chosen = [options, run_list] { return run_list(*options); }; });
 }

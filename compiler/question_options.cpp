@@ -2,6 +2,7 @@
 
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
+#include "verify/entities.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -27,6 +28,7 @@ std::optional<ir::Flow> asked_flow(const QuestionOptions& options, std::string& 
 void add_end_options(CLI::App& command, QuestionOptions& options) {
   command.add_option("--from", options.from, "Source")->group(kEndsGroup);
   command.add_option("--to", options.to, "Destination")->group(kEndsGroup);
+  command.add_option("-n,--namespace", options.ns, "Of ends that are given without one")->group(kEndsGroup);
 }
 
 void add_port_options(CLI::App& command, QuestionOptions& options) {
@@ -35,11 +37,18 @@ void add_port_options(CLI::App& command, QuestionOptions& options) {
   command.add_option("--icmpv6", options.icmpv6, "ICMPv6 type")->group("Traffic");
 }
 
+std::string in_namespace(const std::string& reference, const std::string& ns) {
+  if (ns.empty() || reference.empty()) return reference;
+  if (reference.front() == '[') return ns + "/" + reference;
+  const bool whole = reference.find_first_of("/:") != std::string::npos || reference == "any" || verify::is_entity(reference);
+  return whole ? reference : ns + "/" + reference;
+}
+
 tl::expected<verify::Question, std::string> question_of(const QuestionOptions& options) {
   auto request = request_of(options.request);
   if (!request) return tl::unexpected(request.error());
   std::string problem;
-  verify::Question question{options.from, options.to, asked_flow(options, problem), std::move(*request)};
+  verify::Question question{in_namespace(options.from, options.ns), in_namespace(options.to, options.ns), asked_flow(options, problem), std::move(*request)};
   if (problem.empty() && question.flow) problem = not_over(options.request, question.flow->protocol);
   if (!problem.empty()) return tl::unexpected(problem);
   return question;

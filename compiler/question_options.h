@@ -10,12 +10,16 @@ namespace netpolc::compiler {
 
 struct QuestionOptions {
   std::string from, to, port, icmp, icmpv6;
+  std::string ns;  // of names and labels without one
   RequestOptions request;
   bool traffic_given() const { return !port.empty() || !icmp.empty() || !icmpv6.empty() || request.given(); }
 };
-inline constexpr const char* kEndsGroup = "Ends: ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
+inline constexpr const char* kEndsGroup = "Ends: ns/name, ns/kind/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
 void add_end_options(CLI::App& command, QuestionOptions& options);
 void add_port_options(CLI::App& command, QuestionOptions& options);
+
+// `web` and `[app=web]` with the namespace `ns`; what has a namespace, or never has one, as it is.
+std::string in_namespace(const std::string& reference, const std::string& ns);
 
 // Errors say which option makes no sense. Ends are not looked up yet.
 tl::expected<verify::Question, std::string> question_of(const QuestionOptions& options);

@@ -1,5 +1,6 @@
 #include "compiler/session.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include <tuple>
 
 #include "compiler/exit_code.h"
+#include "compiler/kustomize.h"
 #include "compiler/side_files.h"
 
 namespace netpolc::compiler {
@@ -19,12 +21,18 @@ bool set_in_environment(const char* name) {
   return value != nullptr && *value != '\0';
 }
 
+// A terminal would wait for somebody to type; /dev/null has nothing to say.
+bool is_piped(int fd) {
+  struct stat status {};
+  return fstat(fd, &status) == 0 && (S_ISFIFO(status.st_mode) || S_ISREG(status.st_mode));
+}
+
 void print_diagnostics(const Session& session, const InputOptions& options) {
   constexpr std::size_t kMost = 1000;  // nobody reads more, and each may be long
   const bool colour = use_colour(options.color, Stream::Err);
   std::size_t shown = 0;
   for (const Diagnostic* diagnostic : in_reading_order(session.sink)) {
-    if (diagnostic->severity == Severity::Warning && options.warnings_are_findings) continue;
+    if (diagnostic->severity == Severity::Warning && (options.warnings_are_findings || options.brief)) continue;
     if (++shown <= kMost) std::fputs(render(*diagnostic, session.sources, colour).c_str(), stderr);
   }
   if (shown > kMost) std::fprintf(stderr, "netpolc: %zu more diagnostics are not shown\n", shown - kMost);
@@ -82,10 +90,12 @@ void add_reading_options(CLI::App& command, InputOptions& options) {
       ->type_name("PATH")
       ->allow_extra_args(false)
       ->group(group);
+  add_repeatable(command, "-k,--kustomize", options.kustomize, "A directory that `kubectl kustomize` renders; repeatable", group)->type_name("DIR");
   command.add_flag("--lax", options.lax, "Unknown fields in policies are warnings")->group(group);
   command.add_flag("--keep-going", options.keep_going, "Report rejected policies and go on without them")->group(group);
   command.add_option("--identities", options.identities, "File that keeps identity numbers stable")->type_name("PATH")->group(group);
   command.add_option("--resolutions", options.resolutions, "JSON file: what DNS names resolve to")->type_name("PATH")->group(group);
+  command.add_flag("-q,--quiet", options.brief, "On stderr, errors only")->group("Output");
   command.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
       ->group("Output");
@@ -104,7 +114,10 @@ std::optional<int> open(const InputOptions& options, Session& session) { return 
 std::optional<int> open(const InputOptions& options, const ReadMore& more, Session& session) {
   std::vector<std::string> paths = options.files;
   paths.insert(paths.end(), options.positional.begin(), options.positional.end());
-  if (paths.empty() && !more) return complain("nothing to read: give files or directories with -f");
+  if (paths.empty() && options.kustomize.empty() && !more) {
+    if (!is_piped(STDIN_FILENO)) return complain("nothing to read: give files or directories with -f, or pipe manifests in");
+    paths.emplace_back("-");
+  }
   if (!options.resolutions.empty()) {
     auto resolutions = read_resolutions(options.resolutions);
     if (!resolutions) return complain(resolutions.error().message);
@@ -117,6 +130,11 @@ std::optional<int> open(const InputOptions& options, const ReadMore& more, Sessi
   }
   const int version = std::stoi(options.cilium_version.substr(2));
   std::vector<frontend::Input> inputs = frontend::read_inputs(paths, session.sources, session.sink);
+  for (const std::string& directory : options.kustomize) {
+    const auto rendered = kustomized(directory, session.sources);
+    if (!rendered) return complain(rendered.error());
+    inputs.push_back({*rendered});
+  }
   if (more) {
     const std::vector<frontend::Input> others = more(session.sources, session.sink);
     inputs.insert(inputs.end(), others.begin(), others.end());
@@ -125,7 +143,7 @@ std::optional<int> open(const InputOptions& options, const ReadMore& more, Sessi
                                   session.sources, session.sink);
   if (!options.quiet) {
     print_diagnostics(session, options);
-    print_summary(session, options);
+    if (!options.brief) print_summary(session, options);
   }
   if (!session.loaded.usable) return kNoAnswer;
   return std::nullopt;

@@ -19,6 +19,7 @@ namespace netpolc::compiler {
 struct InputOptions {
   std::vector<std::string> files;
   std::vector<std::string> positional;
+  std::vector<std::string> kustomize;  // directories that `kubectl kustomize` renders
   bool lax = false;
   bool keep_going = false;
   std::string cilium_version = "1.18";
@@ -27,6 +28,7 @@ struct InputOptions {
   std::string color = "auto";
   bool warnings_are_findings = false;  // the command prints them itself, as its result
   bool quiet = false;                  // nothing is said on stderr: the command reads again what it has read
+  bool brief = false;                  // of what was read, errors only
 };
 void add_input_options(CLI::App& command, InputOptions& options);
 // All of them but for whose semantics they are read, and paths alone.

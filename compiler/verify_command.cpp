@@ -19,7 +19,7 @@ namespace {
 struct Options {
   InputOptions input;
   QuestionOptions asked;
-  std::string queries, output = "text";
+  std::string queries, output = "text", expect;
   bool all_ports = false, by_class = false, cross_check = false, symbolic = false, in_kernel = false;
   std::vector<std::string> without;
 };
@@ -50,12 +50,21 @@ std::string ignored(const Options& options) {
   if (options.cross_check && !options.all_ports) return "--cross-check is about what --all-ports lists: add that";
   if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
   if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and requests out";
+  if (!options.expect.empty() && (options.all_ports || !options.queries.empty() || options.symbolic)) return "--expect is about one question: leave --all-ports, --queries and --symbolic out";
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
   if (options.queries == "-" && (reads_stdin(options.input.files) || reads_stdin(options.input.positional)))
     return "manifests and queries can't both come from stdin";
   return "";
+}
+
+// The exit status of `--expect`. What is not decided is no answer to it.
+int held(const std::string& expect, verify::Word word) {
+  if (word == verify::Word::Undecided) return kUndecided;
+  if (word == (expect == "allow" ? verify::Word::Allowed : verify::Word::Denied)) return kGood;
+  std::fprintf(stderr, "netpolc: expected %s, got %s\n", expect.c_str(), verify::to_string(word));
+  return kNegative;
 }
 
 int one(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
@@ -75,14 +84,16 @@ int one(const Options& options, const Session& session, const ir::eval::World& w
     writer.append(out, "", *answer, explain::verify_fields(*answer, sources, session.lock, writer));
   }
   std::fwrite(out.data(), 1, out.size(), stdout);
-  return exit_code(answer->word);
+  return options.expect.empty() ? exit_code(answer->word) : held(options.expect, answer->word);
 }
 
-int verify_command(const Options& options) {
+int verify_command(Options options) {
+  options.asked.from = in_namespace(options.asked.from, options.asked.ns);
+  options.asked.to = in_namespace(options.asked.to, options.asked.ns);
+  if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
   if (options.symbolic) return symbolic(options);
   if (!options.without.empty()) return complain("--without-label assumes something of pods that could be: it goes with --symbolic");
   if (options.in_kernel) return complain("--in-kernel asks programs about witnesses: it goes with --symbolic and with claims");
-  if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
@@ -96,7 +107,7 @@ int verify_command(const Options& options) {
 
 void add_verify(CLI::App& root, Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = root.add_subcommand("verify", "Can A reach B? Says which rules decide, and where they are written");
+  CLI::App* command = root.add_subcommand("verify", "Can A reach B? Says which rules decide, and where they are written")->alias("can-reach");
   add_input_options(*command, options->input);
   add_end_options(*command, options->asked);
   command->add_flag("--symbolic", options->symbolic, "[k=v] and ns/[k=v] are every pod that could ever be so, in any namespace")->group(kEndsGroup);
@@ -108,6 +119,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   add_request_options(*command, options->asked.request, false);
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->type_name("PATH")->group("Traffic");
   add_in_kernel(*command, options->in_kernel);
+  command->add_option("--expect", options->expect, "allow or deny: exit with 0 if that is the answer, else with 1")->check(CLI::IsMember({"allow", "deny"}))->group("Output");
   command->add_option("-o,--output", options->output, "text, json or jsonl")
       ->check(CLI::IsMember({"text", "json", "jsonl"}))
       ->group("Output");

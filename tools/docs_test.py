@@ -29,7 +29,7 @@ def steps(block):
 
 
 def printed(command, home, environment):
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=home, env=environment, timeout=120)
+    done = subprocess.run(command, shell=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=home, env=environment, timeout=120)
     return (done.stderr + done.stdout).rstrip("\n").splitlines()
 
 

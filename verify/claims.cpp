@@ -8,6 +8,7 @@
 #include "ir/eval/requests.h"
 #include "ir/eval/conflicts.h"
 #include "ir/eval/fqdn.h"
+#include "verify/entities.h"
 #include "verify/symbolic/matters.h"
 #include "verify/symbolic/replay.h"
 #include "verify/symbolic/search.h"
@@ -42,6 +43,7 @@ Claims::~Claims() = default;
 // ---- who is meant ------------------------------------------------------------------------------------
 
 tl::expected<EndSet, RefError> Claims::ends(const std::string& reference, const std::vector<IpPrefix>& cuts) const {
+  if (is_entity(reference)) return ends("entity:" + reference, cuts);
   EndSet out{.name = reference, .pods = {}, .ends = {}, .prefixes = {}};
   if (auto pattern = parse_pattern(reference)) {
     out.pods.push_back(std::move(*pattern));

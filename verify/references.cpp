@@ -1,10 +1,12 @@
 // The grammar of endpoint references; one function per form.
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <set>
 
 #include "ir/base/edit_distance.h"
 #include "verify/directory.h"
+#include "verify/entities.h"
 #include "verify/prefix_classes.h"
 
 namespace netpolc::verify {
@@ -43,10 +45,31 @@ End reserved(std::string name, std::vector<std::string> labels) {
   return end;
 }
 
+// kubectl's short names of the kinds of workloads.
+constexpr std::pair<std::string_view, std::string_view> kShortKinds[] = {{"po", "pod"}, {"deploy", "deployment"}, {"sts", "statefulset"}, {"ds", "daemonset"}, {"rs", "replicaset"}, {"rc", "replicationcontroller"}, {"cj", "cronjob"}};
+
+std::string kind_of(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const auto& [brief, kind] : kShortKinds)
+    if (out == brief) return std::string(kind);
+  return !out.empty() && out.back() == 's' ? out.substr(0, out.size() - 1) : out;  // "deployments"
+}
+
+// `ns/kind/name`: what `ns/name` stands for, of that kind.
+Resolved of_kind(Resolved named, std::string_view kind, std::string_view reference, const ir::Cluster& cluster) {
+  if (!named) return named;
+  const std::string wanted = kind_of(kind);
+  std::erase_if(*named, [&](const End& end) { return end.kind == EndKind::Endpoint && !end.pod && kind_of(cluster.endpoints[end.index].kind) != wanted; });
+  std::erase_if(*named, [&](const End& end) { return end.pod && wanted != "pod" && kind_of(cluster.endpoints[end.index].kind) != wanted; });
+  if (named->empty()) return refuse("`" + std::string(reference) + "`: what has this name is of another kind");
+  return named;
+}
+
 }  // namespace
 
 bool Directory::depends_on_flow(std::string_view reference) const {
-  return reference.starts_with("svc:") || (reference.starts_with("ip:") && !cluster_ips_.empty());
+  return reference.starts_with("svc:") || ((reference.starts_with("ip:") || reference.starts_with("world:")) && !cluster_ips_.empty());
 }
 
 Resolved Directory::resolve(std::string_view reference, const std::optional<ir::Flow>& flow) const {
@@ -58,14 +81,23 @@ Resolved Directory::resolve(std::string_view reference, const std::optional<ir::
   if (take(rest, "cidr:")) return by_prefix(rest);
   if (take(rest, "fqdn:")) return by_fqdn(rest);
   if (take(rest, "svc:")) return by_service(rest, flow);
+  if (is_entity(rest)) return by_entity(rest);
+  if (take(rest, "world:")) {
+    Resolved found = by_address(rest, flow);
+    if (found && std::any_of(found->begin(), found->end(), [](const End& end) { return end.kind != EndKind::Address; }))
+      return refuse("`" + std::string(reference) + "` is in the cluster: ask about `ip:" + std::string(rest) + "`");
+    return found;
+  }
   const auto slash = rest.find('/');
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == rest.size())
     return refuse("`" + std::string(reference) +
-                  "` is no endpoint reference: expected ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, "
+                  "` is no endpoint reference: expected ns/name, ns/kind/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, "
                   "cidr:PREFIX, fqdn:NAME, svc:ns/name[:port] or any");
   if (rest[slash + 1] == '[' && rest.back() != ']') return refuse("`" + std::string(reference) + "` has no closing `]`");
   if (rest[slash + 1] == '[')
     return by_labels(rest.substr(0, slash), rest.substr(slash + 2, rest.size() - slash - 3));
+  if (const auto second = rest.find('/', slash + 1); second != std::string_view::npos)
+    return of_kind(by_name(std::string(rest.substr(0, slash)) + std::string(rest.substr(second))), rest.substr(slash + 1, second - slash - 1), reference, cluster_);
   return by_name(rest);
 }
 
@@ -153,8 +185,7 @@ Resolved Directory::by_entity(std::string_view name) const {
   if (name == "host") return Ends{{.kind = EndKind::Host, .name = shown}};
   if (name == "world") return world();
   if (name == "kube-apiserver") return Ends{reserved(shown, {"kube-apiserver", "remote-node"})};
-  for (const char* plain : {"remote-node", "health", "ingress", "init", "unmanaged"})
-    if (name == plain) return Ends{reserved(shown, {plain})};
+  if (is_entity(name)) return Ends{reserved(shown, {std::string(name)})};
   return refuse("unknown entity `" + std::string(name) +
                 "`: expected host, remote-node, world, kube-apiserver, health, ingress, init or unmanaged");
 }

@@ -23,6 +23,8 @@ std::string at(const std::string& name, bool v6, Protocol protocol, int port) {
   return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port);
 }
 
+std::string bare(const std::string& name) { return name.starts_with("entity:") ? name.substr(7) : name; }
+
 // The longest of its names ("Echo", "EchoRequest"), else its number.
 std::string icmp_type(std::uint16_t number, bool v6) {
   std::string_view found;
@@ -78,7 +80,7 @@ std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources&
   const Protocol protocol = pair.flow.protocol;
   const int own_port = egress ? kSourcePort : pair.flow.number, other_port = egress ? pair.flow.number : kSourcePort;
   const std::string self = at(side.subject, false, protocol, own_port) + " (" + identity(sources.judge.encounters().subject(side.who).labels, identities) + ")";
-  const std::string other = at(by_address ? seen.address->to_string() : side.other->name, by_address && seen.address->v6, protocol, other_port) + " (" + identity(seen.labels, identities) + ")";
+  const std::string other = at(by_address ? seen.address->to_string() : bare(side.other->name), by_address && seen.address->v6, protocol, other_port) + " (" + identity(seen.labels, identities) + ")";
   out.from = egress ? self : other;
   out.to = egress ? other : self;
   return out;

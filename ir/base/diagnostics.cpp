@@ -104,6 +104,26 @@ const char* colour_of(Severity severity, const Paint& paint) {
   return "";
 }
 
+// Helm writes above each document which template it came from. "" where none is named, or farther up than documents are long.
+std::string_view template_of(const Span& span, const SourceManager& sources) {
+  constexpr std::string_view kMark = "# Source: ";
+  constexpr std::size_t kFarthest = 1 << 18;
+  std::string_view before = sources.text(span.file).substr(0, span.begin);
+  before.remove_prefix(before.size() - std::min(before.size(), kFarthest));
+  for (std::size_t end = before.size(); end > 0;) {
+    const std::size_t begin = before.find_last_of('\n', end - 1) + 1;  // npos + 1 is the start
+    const std::string_view line = before.substr(begin, end - begin);
+    if (line.starts_with("---")) return {};
+    if (line.starts_with(kMark)) {
+      const std::string_view name = line.substr(kMark.size(), line.find_last_not_of("\r ") + 1 - kMark.size());
+      const bool printable = std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+      return printable ? name : std::string_view{};
+    }
+    end = begin == 0 ? 0 : begin - 1;
+  }
+  return {};
+}
+
 std::string describe(const FixIt& fix) {
   if (fix.replacement.empty()) return "remove this";
   const std::size_t line_end = fix.replacement.find_first_of("\r\n");
@@ -170,6 +190,8 @@ std::string render(const Diagnostic& diagnostic, const SourceManager& sources, b
   out += std::string(to_string(diagnostic.severity)) + "[" + diag_code(diagnostic.kind) + "]: ";
   out += std::string(paint.reset()) + paint.bold() + diagnostic.message + paint.reset() + "\n";
   if (diagnostic.where) append_source_line(out, diagnostic, sources, paint);
+  if (const std::string_view from = diagnostic.where ? template_of(*diagnostic.where, sources) : std::string_view{}; !from.empty())
+    out += std::string(paint.cyan()) + "note: " + paint.reset() + "rendered from " + std::string(from) + "\n";
   for (const DiagNote& note : diagnostic.notes) {
     if (note.span) out += place(*note.span, sources);
     out += std::string(paint.cyan()) + "note: " + paint.reset() + note.message + "\n";

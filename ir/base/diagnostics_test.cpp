@@ -38,6 +38,18 @@ TEST_CASE("a diagnostic has clang's shape") {
         "policy.yaml:3:12: fix: replace with `8443`\n");
 }
 
+TEST_CASE("what Helm rendered says which template it is from") {
+  const Fixture f("---\n# Source: shop/templates/a.yaml\na: 1\n---\n# Source: shop/templates/b.yaml\r\nb: 2\n---\nc: 3\n");
+  const auto shown = [&](std::string_view what) { return f.show({.kind = DiagKind::YamlSyntax, .where = f.span(what), .message = "m"}); };
+  CHECK(shown("a: 1").ends_with("note: rendered from shop/templates/a.yaml\n"));
+  CHECK(shown("b: 2").ends_with("note: rendered from shop/templates/b.yaml\n"));
+  CHECK(shown("c: 3").find("rendered") == std::string::npos);
+  const Fixture odd("# Source: a\x1b[2Jb\nc: 3\n");
+  CHECK(odd.show({.kind = DiagKind::YamlSyntax, .where = odd.span("c: 3"), .message = "m"}).find("rendered") == std::string::npos);
+  const Fixture first("# Source: t.yaml\nc: 3\n");
+  CHECK(first.show({.kind = DiagKind::YamlSyntax, .where = first.span("c: 3"), .message = "m"}).ends_with("rendered from t.yaml\n"));
+}
+
 TEST_CASE("only the first line of a span is underlined") {
   const Fixture f("a: one\n  two\n");
   CHECK(f.show({.kind = DiagKind::YamlSyntax, .where = f.span("one\n  two"), .message = "m"}) ==
