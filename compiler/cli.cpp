@@ -8,6 +8,7 @@
 
 #include "compiler/command_line/defaults.h"
 #include "compiler/commands.h"
+#include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/session.h"
 
@@ -137,12 +138,19 @@ int parse_and_run(int argc, const char* const* argv) {
 }  // namespace
 
 int run(int argc, const char* const* argv) {
+  complaints().clear();
+  int code = kInternal;
   try {
-    return parse_and_run(argc, argv);
+    code = parse_and_run(argc, argv);
   } catch (const std::exception& error) {
+    complaints().add(std::string("internal error: ") + error.what());
     std::fprintf(stderr, "netpolc: internal error: %s\n", error.what());
-    return kInternal;
   }
+  if ((code == kNoAnswer || code == kInternal) && asks_for_json({argv + std::min(argc, 1), argv + argc})) {
+    std::fputs(complaints().json().c_str(), stdout);
+    std::fflush(stdout);
+  }
+  return code;
 }
 
 }  // namespace netpolc::compiler

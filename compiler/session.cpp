@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/kustomize.h"
 #include "compiler/side_files.h"
@@ -32,6 +33,7 @@ void print_diagnostics(const Session& session, const InputOptions& options) {
   const bool colour = use_colour(options.color, Stream::Err);
   std::size_t shown = 0;
   for (const Diagnostic* diagnostic : in_reading_order(session.sink)) {
+    if (diagnostic->severity == Severity::Error && shown < kMost) complaints().add(*diagnostic, session.sources);
     if (diagnostic->severity == Severity::Warning && (options.warnings_are_findings || options.brief)) continue;
     if (++shown <= kMost) std::fputs(render(*diagnostic, session.sources, colour).c_str(), stderr);
   }
@@ -75,6 +77,7 @@ bool use_colour(const std::string& flag, Stream stream) {
 }
 
 int complain(const std::string& message) {
+  complaints().add(message);
   std::fprintf(stderr, "netpolc: %s\n", message.c_str());
   return kNoAnswer;
 }
