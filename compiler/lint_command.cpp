@@ -135,11 +135,6 @@ Linted lint_session(const Options& options, const std::set<std::string>& known, 
   return out;
 }
 
-bool reads_stdin(const InputOptions& input) {
-  const auto is = [](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
-  return is(input.files) || is(input.positional);
-}
-
 std::string files(std::size_t count) { return counted(count, "file"); }
 
 // A value is the exit code to end with; else the input is to be read anew.

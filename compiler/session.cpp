@@ -107,9 +107,17 @@ void add_reading_options(CLI::App& command, InputOptions& options) {
 void add_input_options(CLI::App& command, InputOptions& options) {
   add_reading_options(command, options);
   command.add_option("paths", options.positional, "The same as -f")->group("Input");
+  command.parse_complete_callback([&options] {
+    if (options.files.empty() && options.positional.empty() && options.kustomize.empty() && is_piped(STDIN_FILENO)) options.files = {"-"};
+  });
   command.add_option("--cilium-version", options.cilium_version, "Whose semantics: 1.16 to 1.20 (default 1.18)")
       ->check(CLI::IsMember(cilium_versions()))
       ->group("Input");
+}
+
+bool reads_stdin(const InputOptions& input) {
+  const auto is = [](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
+  return is(input.files) || is(input.positional);
 }
 
 std::optional<int> open(const InputOptions& options, Session& session) { return open(options, nullptr, session); }
@@ -117,10 +125,7 @@ std::optional<int> open(const InputOptions& options, Session& session) { return 
 std::optional<int> open(const InputOptions& options, const ReadMore& more, Session& session) {
   std::vector<std::string> paths = options.files;
   paths.insert(paths.end(), options.positional.begin(), options.positional.end());
-  if (paths.empty() && options.kustomize.empty() && !more) {
-    if (!is_piped(STDIN_FILENO)) return complain("nothing to read: give files or directories with -f, or pipe manifests in");
-    paths.emplace_back("-");
-  }
+  if (paths.empty() && options.kustomize.empty() && !more) return complain("nothing to read: give files or directories with -f, or pipe manifests in");
   if (!options.resolutions.empty()) {
     auto resolutions = read_resolutions(options.resolutions);
     if (!resolutions) return complain(resolutions.error().message);

@@ -30,7 +30,9 @@ struct InputOptions {
   bool quiet = false;                  // nothing is said on stderr: the command reads again what it has read
   bool brief = false;                  // of what was read, errors only
 };
+// Without any path, what is piped in is read.
 void add_input_options(CLI::App& command, InputOptions& options);
+bool reads_stdin(const InputOptions& input);
 // All of them but for whose semantics they are read, and paths alone.
 void add_reading_options(CLI::App& command, InputOptions& options);
 // "1.16" to "1.20".

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 
 #include "compiler/assertions/expand.h"
 #include "compiler/assertions/read.h"
@@ -13,6 +12,7 @@
 #include "compiler/assertions/safety.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler {
@@ -31,24 +31,7 @@ struct Options {
   verify::SolverBudget budget;
 };
 
-struct Output {
-  std::string format, path;  // path "": stdout
-};
-
-// "" if each is a format, and at most one of them is for stdout.
-std::string read_outputs(const std::vector<std::string>& words, std::vector<Output>& out) {
-  for (const std::string& word : words) {
-    const auto equals = word.find('=');
-    Output one{word.substr(0, equals), equals == std::string::npos ? "" : word.substr(equals + 1)};
-    if (one.format != "text" && one.format != "json" && one.format != "junit") return "-o " + word + ": expected text, json or junit, or one of these with a file, such as junit=report.xml";
-    if (equals != std::string::npos && one.path.empty()) return "-o " + word + ": which file?";
-    out.push_back(std::move(one));
-  }
-  const auto on_stdout = std::count_if(out.begin(), out.end(), [](const Output& one) { return one.path.empty(); });
-  if (on_stdout > 1) return "-o: one format at most can be for stdout; give the others files, such as junit=report.xml";
-  if (on_stdout == 0) out.push_back({"text", ""});
-  return "";
-}
+const std::vector<std::string> kFormats{"text", "json", "junit"};
 
 // What is wrong with the tests is said as faults of policies are.
 bool say_faults(const DiagSink& sink, const Session& session, const Options& options) {
@@ -116,20 +99,9 @@ class Tests {
   bool ran_ = false;
 };
 
-bool write(const Output& output, const std::string& text) {
-  if (output.path.empty()) {
-    std::fwrite(text.data(), 1, text.size(), stdout);  // whether it could be written shows when all is
-    return true;
-  }
-  std::ofstream file(output.path, std::ios::binary);
-  file << text;
-  file.flush();
-  return static_cast<bool>(file);
-}
-
 int test(const Options& options) {
-  std::vector<Output> outputs;
-  if (const std::string problem = read_outputs(options.outputs, outputs); !problem.empty()) return complain(problem);
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
   if (options.safety_only && options.no_safety) return complain("--safety-only and --no-safety leave nothing to be tested");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
@@ -144,11 +116,11 @@ int test(const Options& options) {
   if (!tests.ran()) return complain(options.filter.empty() ? "no test: nothing of the built-in pack is about this input" : "no test's name fits --filter " + options.filter);
   const Report report = tests.report();
   const assertions::Names names{session.loaded.policies, session.sources};
-  for (const Output& output : outputs) {
-    const std::string text = output.format == "json" ? to_json(report, names) : output.format == "junit" ? to_junit(report, names) : to_text(report, names, output.path.empty() && use_colour(options.input.color, Stream::Out));
-    if (!write(output, text)) return complain(output.path + ": could not be written");
-  }
-  return report.exit_code();
+  const int failed = write_outputs(*outputs, [&](const std::string& format, bool in_file) {
+    if (format == "json") return to_json(report, names);
+    return format == "junit" ? to_junit(report, names) : to_text(report, names, !in_file && use_colour(options.input.color, Stream::Out));
+  });
+  return failed != 0 ? failed : report.exit_code();
 }
 
 }  // namespace
@@ -163,7 +135,7 @@ void add_test(CLI::App& root, Action& chosen) {
   command->add_flag("--safety-only", options->safety_only, "The built-in pack and no assertion files")->group("Tests");
   command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
   command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
-  add_repeatable(*command, "-o,--output", options->outputs, "text, json or junit, on stdout; FORMAT=FILE writes a file; repeatable", "Output");
+  add_outputs(*command, options->outputs, "text, json or junit");
   command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
 }
 

@@ -46,7 +46,6 @@ int symbolic(const Options& options) {
 // What was given beside an option that answers without it. "" when all of it counts.
 std::string ignored(const Options& options) {
   const bool flow = options.asked.traffic_given();
-  const auto reads_stdin = [&](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
   if (options.cross_check && !options.all_ports) return "--cross-check is about what --all-ports lists: add that";
   if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
   if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and requests out";
@@ -54,7 +53,7 @@ std::string ignored(const Options& options) {
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
-  if (options.queries == "-" && (reads_stdin(options.input.files) || reads_stdin(options.input.positional)))
+  if (options.queries == "-" && reads_stdin(options.input))
     return "manifests and queries can't both come from stdin";
   return "";
 }

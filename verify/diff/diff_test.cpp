@@ -128,7 +128,7 @@ using Passing = std::optional<std::pair<std::string, std::string>>;  // proxies 
 // One set, as the interpreter has it.
 class Forced {
  public:
-  Forced(const Manifests& set, const ir::Resolutions& resolutions) : resolutions_(resolutions), world_{set.policies, set.cluster, resolutions_}, judge_(world_, set.lock), set_(set) {}
+  Forced(const Manifests& set, const ir::Resolutions& resolutions) : resolutions_(resolutions), world_{set.policies, set.cluster, resolutions_}, judge_(world_, set.lock) {}
 
   Directory const& directory() const { return judge_.directory(); }
   bool incomputable(const Ends& ends) {
@@ -194,7 +194,6 @@ class Forced {
   ir::Resolutions resolutions_;
   ir::eval::World world_;
   Judge judge_;
-  const Manifests& set_;
 };
 
 // An end of the comparison, in both sets, and what it is called there.

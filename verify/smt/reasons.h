@@ -12,7 +12,6 @@ namespace netpolc::verify::smt {
 
 class Reasons {
  public:
-  explicit Reasons(z3::context& context) : context_(context) {}
   // Joined by and, or and not; whatever else stands in it counts as a whole.
   void add(const z3::expr& fact);
   // Of `open`, Boolean constants, those that all facts hold because of, as the model says: the others may have any value.
@@ -31,7 +30,6 @@ class Reasons {
   std::uint32_t node(const z3::expr& term);
   void judge(Node& node, const z3::model& model, const std::unordered_map<unsigned, std::size_t>& open) const;
 
-  z3::context& context_;
   std::vector<Node> nodes_;  // parts before wholes
   std::unordered_map<unsigned, std::uint32_t> numbers_;
   std::vector<std::uint32_t> facts_;

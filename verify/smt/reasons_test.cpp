@@ -34,7 +34,7 @@ TEST_CASE("what nothing needs is not among the reasons") {
     std::vector<z3::expr> all = facts;
     all.insert(all.end(), also.begin(), also.end());
     const z3::model model = found(context, all);
-    smt::Reasons reasons(context);
+    smt::Reasons reasons;
     for (const z3::expr& fact : facts) reasons.add(fact);
     std::string names;
     for (const z3::expr& one : reasons.needed(model, open)) names += one.to_string();
@@ -71,7 +71,7 @@ TEST_CASE("the reasons suffice") {
     const smt::Answer answer = solver.ask("test");
     const auto* possible = std::get_if<smt::Possible>(&answer);
     if (possible == nullptr) continue;
-    smt::Reasons reasons(context);
+    smt::Reasons reasons;
     for (const z3::expr& fact : facts) reasons.add(fact);
     const auto needed = reasons.needed(possible->model, open);
     INFO("seed " << seed);

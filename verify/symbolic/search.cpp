@@ -17,7 +17,7 @@ constexpr std::size_t kSmallCore = 48;    // guards that are tried to be left ou
 class Search {
  public:
   Search(const SearchWorld& world, z3::context& context, const Inquiry& inquiry, const Choice& from, const Choice& to)
-      : context_(context), world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), reasons_(context), traffic_(context_, inquiry.traffic) {
+      : context_(context), world_(world), inquiry_(inquiry), from_(from), to_(to), solver_(context_, {world.budget.steps, world.budget.milliseconds}), traffic_(context_, inquiry.traffic) {
     if (from.pattern != nullptr) from_pod_.emplace(world.universe, context_, "from", *from.pattern);
     if (to.pattern != nullptr) to_pod_.emplace(world.universe, context_, "to", *to.pattern);
     std::vector<SymbolicPod*> pods;
