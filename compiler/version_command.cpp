@@ -4,10 +4,6 @@
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 
-#ifndef NETPOLC_VERSION
-#define NETPOLC_VERSION "0.1.0"
-#endif
-
 namespace netpolc::compiler {
 
 std::string version() { return NETPOLC_VERSION; }

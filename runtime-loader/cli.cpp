@@ -231,6 +231,7 @@ void add_simple(CLI::App& app, Options& o, Action& chosen) {
 int parse_and_run(int argc, const char* const* argv) {
   CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
   app.require_subcommand(1);
+  app.set_version_flag("--version", "netpol-loader " NETPOLC_VERSION);
   app.get_formatter()->column_width(34);
   Options options;
   Action chosen;

@@ -12,6 +12,7 @@ packages=(
   iproute2 iptables nftables iputils-ping iperf3 curl bind9-dnsutils xz-utils
   qemu-system-x86 busybox-static strace
   zsh fish mandoc python3-jsonschema python3-yaml pre-commit
+  dpkg-dev debhelper lintian man-db bash-completion
   chromium chromium-driver python3-selenium graphviz fonts-dejavu-core
 )
 

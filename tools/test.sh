@@ -85,6 +85,7 @@ part "golden programs on kernel 6.1" tools/matrix_test.sh "$bin"
 part "demo with real traffic" tools/demo.sh
 part "real stacks, and policy churn" tools/stacks_test.sh "$bin" --seconds "$churn_seconds"
 part "what the documents show" python3 tools/docs_test.py "$bin"
+part "packages" tools/packages_test.sh "$bin"
 part "unit and golden, sanitized" sanitized
 part "fuzzers, briefly" tools/fuzz.sh $fuzz_seconds
 
