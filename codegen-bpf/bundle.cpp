@@ -65,7 +65,7 @@ Result<MadeBundle> make_bundle(const ir::Decisions& decisions, const ir::Cluster
     if (!opened) return tl::make_unexpected(opened.error());
     cache = std::move(*opened);
   }
-  auto programs = compile_programs(decisions, options.jobs, cache ? &*cache : nullptr);
+  auto programs = compile_programs(decisions, options.jobs, cache ? &*cache : nullptr, options.compiled);
   if (!programs) return tl::make_unexpected(programs.error());
   const Outside outside = denied_from_outside(decisions, cluster, identities, *programs);
   const BundleInput input{decisions, cluster, identities, policies, options, outside};

@@ -23,6 +23,7 @@ struct BundleOptions {
   bool emit_ir = false;   // policies.ir and programs/DIGEST.ir too: policies and decision tables as text
   std::string generator;  // "netpolc 0.1.0"
   std::function<RulePlace(ir::RuleRef)> place;  // called from one thread
+  std::function<void(std::size_t done, std::size_t of)> compiled;  // a program more is there; from any thread
 };
 
 // An endpoint that can't be compiled: the policy is at fault, or nobody enforces it yet.

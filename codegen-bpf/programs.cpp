@@ -40,15 +40,17 @@ Result<Object> from_cache_or_compiled(const Emitted& emitted, const ObjectCache*
 
 }  // namespace
 
-Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache) {
+Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache,
+                                              const std::function<void(std::size_t, std::size_t)>& compiled) {
   std::vector<Program> programs = distinct_programs(decisions);
   std::vector<std::optional<Failure>> failures(programs.size());
-  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> next = 0, done = 0;
   const auto work = [&] {
     for (std::size_t i; (i = next++) < programs.size();) {
       auto object = from_cache_or_compiled(programs[i].emitted, cache);
       if (object) programs[i].object = std::move(*object);
       else failures[i] = object.error();
+      if (compiled) compiled(++done, programs.size());
     }
   };
   if (jobs == 0) jobs = std::max(1u, std::thread::hardware_concurrency());

@@ -1,5 +1,6 @@
 // codegen-bpf/programs.h — the distinct programs of all endpoints, compiled side by side.
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,8 @@ struct Program {
 };
 
 // Sorted by digest. Without `cache` all are compiled; the
-// result is the same.
-Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache = nullptr);
+// result is the same. `compiled` as in BundleOptions.
+Result<std::vector<Program>> compile_programs(const ir::Decisions& decisions, unsigned jobs, const ObjectCache* cache = nullptr,
+                                              const std::function<void(std::size_t, std::size_t)>& compiled = nullptr);
 
 }  // namespace netpolc::codegen_bpf

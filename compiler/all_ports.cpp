@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "compiler/answers.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/exit_code.h"
 #include "compiler/session.h"
 #include "compiler/traffic_text.h"
@@ -26,8 +27,11 @@ class Listing {
   template <class Visit>
   void each(Visit&& visit) {
     const bool many = from_.size() * to_.size() > 1;
+    Phase phase("comparing pairs");
+    std::size_t begun = 0;
     for (const verify::Party& from : from_)
       for (const verify::Party& to : to_) {
+        phase.at(begun++, from_.size() * to_.size());
         if (many && (from.name == to.name || !ports_.decided(from, to))) continue;
         const Traffic traffic = ports_.between(from, to);
         count(traffic);
@@ -81,7 +85,10 @@ class Listing {
   bool mixed_ = false;
 };
 
-void print(std::FILE* to, const std::string& text) { std::fwrite(text.data(), 1, text.size(), to); }
+void print(std::FILE* to, const std::string& text) {
+  const auto quiet = without_progress();  // a long list is printed as it is made
+  std::fwrite(text.data(), 1, text.size(), to);
+}
 
 // A list answers whatever it says, like a batch of queries.
 int print_lines(std::FILE* file, Listing& listing) {
@@ -176,7 +183,7 @@ int all_ports(const std::string& from, const std::string& to, const std::string&
     return given_up == 0 ? code : kUndecided;
   };
   if (by_class) {
-    const auto listed = all_ports_by_class(from + " → " + to, output, ports, *sources, *destinations, file);
+    const auto listed = during("grouping ends", [&] { return all_ports_by_class(from + " → " + to, output, ports, *sources, *destinations, file); });
     if (!listed) return complain("--by-class can't group services, whose ports are translated: say which pods are behind them, such as NAMESPACE/[key=value]");
     if (output == "jsonl") return checked(listed->undecided ? kUndecided : kGood);
     return checked(exit_code(listed->word));

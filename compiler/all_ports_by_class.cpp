@@ -7,6 +7,7 @@
 
 #include "compiler/all_ports.h"
 #include "compiler/answers.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/exit_code.h"
 #include "compiler/traffic_text.h"
 
@@ -162,7 +163,10 @@ std::string line_text(const Traffic& traffic, TrafficText& texts) {
   return out;
 }
 
-void print(std::FILE* to, const std::string& text) { std::fwrite(text.data(), 1, text.size(), to); }
+void print(std::FILE* to, const std::string& text) {
+  const auto quiet = without_progress();
+  std::fwrite(text.data(), 1, text.size(), to);
+}
 
 void print_json(std::FILE* file, const std::vector<Class>& classes, const Matrix& matrix, TrafficText& texts, bool lines) {
   if (!lines) print(file, std::string("{\"verdict\":\"") + verify::to_string(matrix.word()) + "\",\"classes\":[");

@@ -4,6 +4,7 @@
 
 #include "compiler/claim_command.h"
 #include "compiler/claim_text.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
@@ -213,8 +214,10 @@ int run(const Kind& kind, const ClaimOptions& options) {
   if (std::string(kind.name) == "isolated") answer.by = options.by;
   for (const std::string& key : options.without) answer.assumed.push_back("no pod has a label `" + key + "`");
   if (std::string names = assumed_of_names(session.loaded.policies); !names.empty()) answer.assumed.push_back(std::move(names));
-  for (const verify::Inquiry& inquiry : inquiries)
-    if (join(answer.finding, claimant.claims().look_for(inquiry))) break;
+  during("asking the solver", [&] {
+    for (const verify::Inquiry& inquiry : inquiries)
+      if (join(answer.finding, claimant.claims().look_for(inquiry))) break;
+  });
   answer.steps = claimant.claims().solver_steps();
   answer.programs = programs_about(answer.finding, options, session);
   const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))

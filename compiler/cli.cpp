@@ -5,8 +5,11 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <sstream>
 
 #include "compiler/command_line/defaults.h"
+#include "compiler/command_line/examples.h"
+#include "compiler/command_line/short_help.h"
 #include "compiler/commands.h"
 #include "compiler/complaints.h"
 #include "compiler/exit_code.h"
@@ -75,8 +78,12 @@ struct Parser {
     app.name(name);
     app.require_subcommand(1);
     app.set_version_flag("--version", version_line());
+    app.set_help_all_flag("--help-all", "Print all options");
+    app.failure_message([](const CLI::App*, const CLI::Error& error) { return std::string(error.what()) + "\nRun with --help for more information.\n"; });
+    app.formatter(help_formatter());
     app.get_formatter()->column_width(34);
-    app.footer("Options that are not given come from NETPOLC_… in the environment, then from .netpolc.yaml.\n"
+    app.footer("Options that are not given come from NETPOLC_… in the environment, then from .netpolc.yaml\n"
+               "here or in a directory above, then from netpolc/config.yaml in $XDG_CONFIG_HOME (~/.config).\n"
                "Exit status: 0 the good answer, 1 a negative one, 2 no answer, 3 undecided, 4 internal error.");
     for (const Command& command : commands()) {
       const std::size_t before = below().size();
@@ -86,6 +93,15 @@ struct Parser {
         if (command.group != std::string(kAboutGroup)) add_exit_zero(*below()[i]);
       }
     }
+    for (const Examples& one : examples_below()) below(one.command)->footer(one.text);
+    hide_needless_help(app);
+  }
+  // "verify never"
+  CLI::App* below(const std::string& names) {
+    CLI::App* at = &app;
+    std::istringstream words(names);
+    for (std::string word; words >> word;) at = at->get_subcommand(word);
+    return at;
   }
   std::vector<CLI::App*> below() { return app.get_subcommands([](const CLI::App*) { return true; }); }
 
@@ -117,7 +133,8 @@ int parse_and_run(int argc, const char* const* argv) {
       return usage_error(first.app, error);
     }
     if (deepest(first.app) != &first.app) {
-      const auto more = defaults(first.app, use_colour("auto", Stream::Err));
+      const CLI::Option* colour = deepest(first.app)->get_option_no_throw("--color");
+      const auto more = defaults(first.app, use_colour(colour == nullptr || colour->count() == 0 ? "auto" : colour->as<std::string>(), Stream::Err));
       if (!more) {
         std::fputs(more.error().c_str(), stderr);
         return kNoAnswer;

@@ -49,8 +49,13 @@ const std::vector<Command>& commands() {
       {add_compile, kBuild,
        "Examples:\n"
        "  netpolc compile -f manifests/ -o bundle/\n"
-       "  netpolc compile -f manifests/ -o bundle/ --prove"},
-      {add_prove, kBuild, "Examples:\n  netpolc prove bundle/ -f manifests/"},
+       "  netpolc compile -f manifests/ -o bundle/ --prove\n"
+       "  netpolc compile -f manifests/ -o bundle/ --l7=drop --cache cache/"},
+      {add_prove, kBuild,
+       "Examples:\n"
+       "  netpolc prove bundle/ -f manifests/\n"
+       "  netpolc prove bundle/ -f manifests/ --write\n"
+       "  netpolc prove bundle/ -f manifests/ -o json > proofs.json"},
       {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/"},
       {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/"},
       {add_completion, kAbout,

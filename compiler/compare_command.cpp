@@ -6,6 +6,7 @@
 
 #include "compiler/answers.h"
 #include "compiler/claim_text.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
@@ -201,9 +202,11 @@ int run(const Kind& kind, const Options& options) {
       difference = Difference{it->witness, compare == Inquiry::Compare::FirstAllows, what.wanted == verify::Wanted::AllowedWithoutProxy};
     return join(answer.finding, std::move(finding));
   };
-  for (const What& what : all_asked)
-    for (const Inquiry::Compare compare : kind.asks)
-      if (!difference && found(what, compare)) break;
+  during("asking the solver", [&] {
+    for (const What& what : all_asked)
+      for (const Inquiry::Compare compare : kind.asks)
+        if (!difference && found(what, compare)) break;
+  });
   if (auto* none = std::get_if<verify::NoneFound>(&answer.finding)) {
     if (asked.http || asked.dns || asked.names) none->left_out.push_back("requests other than of visible ASCII, and names other than of letters, digits, `-` and `_`");
     if ((asked.http || asked.names) && asked.dns) none->left_out.push_back("what Envoy makes of DNS rules beside its own");

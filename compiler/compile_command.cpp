@@ -7,6 +7,7 @@
 
 #include "codegen-bpf/bundle.h"
 #include "compiler/answers.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/proofs.h"
@@ -42,6 +43,13 @@ codegen_bpf::BundleOptions bundle_options(const Options& options, const Session&
     return codegen_bpf::RulePlace{session.sources.path(where.file), at.line, at.column};
   };
   return out;
+}
+
+Result<codegen_bpf::MadeBundle> make(const ir::Decisions& decisions, const ir::Cluster& cluster, const ir::Identities& identities, const Options& options, const Session& session) {
+  Phase phase("compiling programs");
+  codegen_bpf::BundleOptions how = bundle_options(options, session);
+  how.compiled = [&phase](std::size_t done, std::size_t of) { phase.at(done, of); };
+  return codegen_bpf::make_bundle(decisions, cluster, identities, session.loaded.policies, how);
 }
 
 int refuse(const Refusals& refusals, const Options& options, const Session& session) {
@@ -111,14 +119,14 @@ int compile_command(const Options& options) {
   if (const auto code = open(options.input, session)) return *code;
   const auto& [policies, cluster] = std::tie(session.loaded.policies, session.loaded.cluster);
   const auto start = Clock::now();
-  const auto identities = ir::Identities::build(policies, cluster, session.resolutions, session.lock);
-  ir::Decisions decisions = ir::decide(policies, cluster, session.resolutions, identities);
+  const auto identities = during("grouping labels", [&] { return ir::Identities::build(policies, cluster, session.resolutions, session.lock); });
+  ir::Decisions decisions = during("deciding", [&] { return ir::decide(policies, cluster, session.resolutions, identities); });
   const double deciding = seconds_since(start);
 
   if (options.host == "skip") std::erase_if(decisions.endpoints, [](const ir::DecidedEndpoint& one) { return one.is_host; });
   if (const auto replaceable = codegen_bpf::check_replaceable(options.bundle); !replaceable) return complain(replaceable.error().message);
   auto writing = Clock::now();
-  auto made = codegen_bpf::make_bundle(decisions, cluster, identities, policies, bundle_options(options, session));
+  auto made = make(decisions, cluster, identities, options, session);
   if (!made) return complain(made.error().message);
   const codegen_bpf::BundleSummary& summary = made->summary;
   Refusals refusals;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/answers.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/session.h"
@@ -74,7 +75,7 @@ int run(const Options& options) {
   verify::Judge judge(world, session.lock);
   const frontend::LabelFilter filter(session.loaded.cluster.config);
   std::uint64_t steps = 0;
-  const auto dead = verify::find_dead(world, judge, [&](const std::string& key) { return filter.keeps({"k8s", key, ""}); }, options.budget, steps);
+  const auto dead = during("asking about each rule", [&] { return verify::find_dead(world, judge, [&](const std::string& key) { return filter.keeps({"k8s", key, ""}); }, options.budget, steps); });
   const std::string out = options.output == "text" ? text(dead, session) : json(dead, session);
   std::fwrite(out.data(), 1, out.size(), stdout);
   return exit_code(dead);

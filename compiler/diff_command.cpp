@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/diff/report.h"
 #include "compiler/exit_code.h"
@@ -167,7 +168,7 @@ int run(const Options& options) {
   if (const auto code = open_set(options, sets.before, commits, before)) return *code;
   if (const auto code = open_set(options, sets.after, commits, after)) return *code;
   const auto world = [](const Session& session) { return verify::DiffWorld{session.loaded.policies, session.loaded.cluster, session.resolutions, session.lock}; };
-  const verify::Diff diff = verify::diff(world(before), world(after));
+  const verify::Diff diff = during("comparing", [&] { return verify::diff(world(before), world(after)); });
   const std::string out = output(options, diff, before, after);
   std::fwrite(out.data(), 1, out.size(), stdout);
   const bool unsure = chooses_otherwise(before) || chooses_otherwise(after);

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/baseline.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/finding_formats.h"
@@ -129,7 +130,7 @@ struct Linted {
 Linted lint_session(const Options& options, const std::set<std::string>& known, const Session& session) {
   Linted out;
   out.asked_rules = session.loaded.usable && !options.errors_only;
-  if (out.asked_rules) out.report = lint::run(session.loaded, session.resolutions, session.sources, session.sink, options.choice);
+  if (out.asked_rules) out.report = during("looking at policies", [&] { return lint::run(session.loaded, session.resolutions, session.sources, session.sink, options.choice); });
   else out.report.findings = warnings_of(session, options.choice);
   out.known = drop_known(out.report.findings, known, session.sources);
   return out;

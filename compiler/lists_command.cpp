@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "compiler/answers.h"
 #include "compiler/commands.h"
@@ -86,13 +87,17 @@ std::string join_addresses(const ir::Endpoint& endpoint, bool v6) {
   return out;
 }
 
+bool is_wanted(const ir::Endpoint& endpoint, const Options& options, const ir::Selector& selector) {
+  return (options.ns.empty() || endpoint.ns == options.ns) && ir::eval::matches(selector, endpoint.labels);
+}
+
 std::vector<Row> rows(const Options& options, const ir::Selector& selector, const Session& session, const ir::Identities& identities) {
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   std::vector<Row> out;
   const auto& endpoints = session.loaded.cluster.endpoints;
   for (std::uint32_t e = 0; e < endpoints.size(); ++e) {
-    if ((!options.ns.empty() && endpoints[e].ns != options.ns) || !ir::eval::matches(selector, endpoints[e].labels)) continue;
+    if (!is_wanted(endpoints[e], options, selector)) continue;
     const auto subject = judge.encounters().endpoint_subject(e);
     if (!subject) continue;
     const auto& policy = judge.policy(*subject);
@@ -130,11 +135,21 @@ void print_rows(const std::vector<Row>& list) {
   }
 }
 
+// One a line, and nothing else, for scripts.
+int list_names(const Options& options, const ir::Selector& selector, const Session& session) {
+  std::set<std::string> names;
+  for (const ir::Endpoint& one : session.loaded.cluster.endpoints)
+    if (is_wanted(one, options, selector)) names.insert(one.ns + "/" + one.name);
+  for (const std::string& name : names) std::printf("%s\n", name.c_str());
+  return kGood;
+}
+
 int list_endpoints(const Options& options) {
   const auto selector = label_selector(options.selector);
   if (!selector) return complain(selector.error());
   Session session;
   if (const auto code = open(options.input, session)) return *code;
+  if (options.output == "names") return list_names(options, *selector, session);
   const auto identities = numbered(session);
   const auto list = rows(options, *selector, session, identities);
   if (options.output == "json") {
@@ -149,7 +164,7 @@ int list_endpoints(const Options& options) {
   return keep_numbers(options, identities).value_or(kGood);
 }
 
-void add_list(CLI::App& root, const char* noun, const char* what, int (*run_list)(const Options&), Action& chosen) {
+void add_list(CLI::App& root, const char* noun, const char* what, int (*run_list)(const Options&), const std::vector<std::string>& outputs, const char* output_help, Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* group = root.add_subcommand(noun, what);
   group->require_subcommand(1);
@@ -157,17 +172,17 @@ void add_list(CLI::App& root, const char* noun, const char* what, int (*run_list
   add_input_options(*list, options->input);
   if (std::string(noun) == "endpoint") list->add_option("-n,--namespace", options->ns, "Of this namespace only")->group("Selection");
   list->add_option("-l,--selector", options->selector, "With these labels only: k=v, k!=v, k or !k, with commas between")->group("Selection");
-  list->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}));
+  list->add_option("-o,--output", options->output, output_help)->check(CLI::IsMember(outputs));
   list->callback([options, run_list, &chosen] { chosen = [options, run_list] { return run_list(*options); }; });
 }
 
 }  // namespace
 
 void add_identity(CLI::App& root, Action& chosen) {
-  add_list(root, "identity", "Identities that the manifests give, as Cilium lists them", list_identities, chosen);
+  add_list(root, "identity", "Identities that the manifests give, as Cilium lists them", list_identities, {"text", "json"}, "text or json", chosen);
 }
 void add_endpoint(CLI::App& root, Action& chosen) {
-  add_list(root, "endpoint", "Endpoints and whether policy is enforced, as Cilium lists them", list_endpoints, chosen);
+  add_list(root, "endpoint", "Endpoints and whether policy is enforced, as Cilium lists them", list_endpoints, {"text", "json", "names"}, "text, json, or names: one a line", chosen);
 }
 
 }  // namespace netpolc::compiler

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "codegen-bpf/codegen.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/exit_code.h"
 #include "compiler/outside_proof.h"
 #include "compiler/proof_cache.h"
@@ -212,10 +213,12 @@ Result<std::vector<Proof>> prove_programs(const Json& bundle, const ReadFile& re
   if (!all) return tl::make_unexpected(all.error());
   const auto runtime = bytecode::read_object(codegen_bpf::runtime_object());
   if (!runtime) return tl::make_unexpected(runtime.error());
-  std::atomic<std::size_t> next = 0;
+  Phase phase("proving programs");
+  phase.at(0, all->size());
+  std::atomic<std::size_t> next = 0, done = 0;
   const auto run = [&] {
     bytecode::Prover prover({.steps = options.steps, .whole_runtime = options.whole_runtime});
-    for (std::size_t i; (i = next++) < all->size();) prove((*all)[i], read, *runtime, prover, options);
+    for (std::size_t i; (i = next++) < all->size(); phase.at(++done, all->size())) prove((*all)[i], read, *runtime, prover, options);
   };
   const unsigned jobs = options.jobs != 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::thread> others;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "codegen-bpf/bundle_files.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/proofs.h"
@@ -79,7 +80,7 @@ int prove_command(const Options& options) {
   if (const auto code = open(options.input, session)) return *code;
   const auto& [policies, cluster] = std::tie(session.loaded.policies, session.loaded.cluster);
   const auto identities = ir::Identities::build(policies, cluster, session.resolutions, session.lock);
-  const ir::Decisions decisions = ir::decide(policies, cluster, session.resolutions, identities);
+  const ir::Decisions decisions = during("deciding", [&] { return ir::decide(policies, cluster, session.resolutions, identities); });
   const std::filesystem::path directory(options.bundle);
   codegen_bpf::BundleFiles files;  // what is written is what was proved
   if (options.write) {

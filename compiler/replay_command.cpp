@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/replay/files.h"
@@ -43,7 +44,7 @@ std::optional<int> open_set(const Options& options, bool against, Session& sessi
 
 // None where all lines were read, or those that weren't may be left out.
 std::optional<int> read_flows(const Options& options, replay::Recording& recording) {
-  const auto errors = replay::read(options.flows, recording);
+  const auto errors = during("reading flows", [&] { return replay::read(options.flows, recording); });
   for (const auto& error : errors) complain(error.message);
   if (recording.bad() > errors.size()) std::fprintf(stderr, "netpolc: %llu malformed lines in all\n", static_cast<unsigned long long>(recording.bad()));
   if (recording.bad() != 0 && !options.input.keep_going) return complain("flows are missing; --keep-going goes on without malformed lines");
@@ -93,9 +94,11 @@ int exit_code(const replay::Outcomes& outcomes, const replay::Recording& recordi
 
 // Policies for what would be dropped, on stdout; none where they can't be read, which is a fault of ours.
 std::optional<std::string> suggested(const Options& options, const replay::Outcomes& outcomes, const replay::Recording& recording, replay::Verdicts& verdicts, Session& now) {
+  const Phase phase("looking for policies");
   const auto suggestions = replay::suggest(outcomes, recording, verdicts);
   const std::string yaml = replay::to_yaml(suggestions, recording, verdicts);
   const auto proof = replay::prove(suggestions, yaml, recording, now, options.input);
+  const auto quiet = without_progress();
   for (const std::string& fault : proof.faults) std::fputs(fault.c_str(), stderr);
   if (!proof.faults.empty()) return std::nullopt;
   return replay::to_file(suggestions, yaml, proof);
@@ -116,7 +119,7 @@ int run(const Options& options) {
   std::unique_ptr<replay::Verdicts> before;
   if (compares) before = std::make_unique<replay::Verdicts>(was, recording);
   say_other_labels(recording, verdicts);
-  const replay::Outcomes outcomes = replay::outcomes(recording, verdicts, before.get());
+  const replay::Outcomes outcomes = during("judging flows", [&] { return replay::outcomes(recording, verdicts, before.get()); });
   const auto out = options.suggest            ? suggested(options, outcomes, recording, verdicts, now)
                    : options.output == "json" ? replay::to_json(outcomes, recording, now, compares ? &was : nullptr)
                                               : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "compiler/command_line/progress.h"
 #include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/kustomize.h"
@@ -71,6 +72,7 @@ bool use_colour(const std::string& flag, Stream stream) {
   if (flag != "auto") return flag == "always";
   if (set_in_environment("NO_COLOR")) return false;
   if (set_in_environment("FORCE_COLOR")) return true;
+  if (set_in_environment("CLICOLOR_FORCE") && std::string(std::getenv("CLICOLOR_FORCE")) != "0") return true;
   const char* terminal = std::getenv("TERM");
   if (terminal != nullptr && std::string(terminal) == "dumb") return false;
   return isatty(stream == Stream::Out ? STDOUT_FILENO : STDERR_FILENO) != 0;
@@ -78,6 +80,7 @@ bool use_colour(const std::string& flag, Stream stream) {
 
 int complain(const std::string& message) {
   complaints().add(message);
+  const auto quiet = without_progress();
   std::fprintf(stderr, "netpolc: %s\n", message.c_str());
   return kNoAnswer;
 }
@@ -101,6 +104,9 @@ void add_reading_options(CLI::App& command, InputOptions& options) {
   command.add_flag("-q,--quiet", options.brief, "On stderr, errors only")->group("Output");
   command.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->group("Output");
+  command.add_option_function<std::string>("--progress", set_progress, "auto: on a terminal, what takes long says what it is at; or never")
+      ->check(CLI::IsMember({"auto", "never"}))
       ->group("Output");
 }
 
@@ -137,18 +143,20 @@ std::optional<int> open(const InputOptions& options, const ReadMore& more, Sessi
     session.lock = std::move(*lock);
   }
   const int version = std::stoi(options.cilium_version.substr(2));
-  std::vector<frontend::Input> inputs = frontend::read_inputs(paths, session.sources, session.sink);
+  if (options.brief) set_progress("never");
+  std::vector<frontend::Input> inputs = during("reading", [&] { return frontend::read_inputs(paths, session.sources, session.sink); });
   for (const std::string& directory : options.kustomize) {
     const auto rendered = kustomized(directory, session.sources);
     if (!rendered) return complain(rendered.error());
     inputs.push_back({*rendered});
   }
   if (more) {
-    const std::vector<frontend::Input> others = more(session.sources, session.sink);
+    const std::vector<frontend::Input> others = during("reading", [&] { return more(session.sources, session.sink); });
     inputs.insert(inputs.end(), others.begin(), others.end());
   }
-  session.loaded = frontend::load(inputs, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version},
-                                  session.sources, session.sink);
+  session.loaded = during("reading " + std::to_string(inputs.size()) + " files", [&] {
+    return frontend::load(inputs, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version}, session.sources, session.sink);
+  });
   if (!options.quiet) {
     print_diagnostics(session, options);
     if (!options.brief) print_summary(session, options);

@@ -62,7 +62,7 @@ std::vector<const Diagnostic*> in_reading_order(const DiagSink& sink);
 std::vector<const Diagnostic*> in_reading_order(std::vector<const Diagnostic*> all);
 
 enum class Stream { Out, Err };
-// --color, then NO_COLOR, FORCE_COLOR and TERM=dumb, then whether the stream is a terminal.
+// --color, then NO_COLOR, FORCE_COLOR or CLICOLOR_FORCE, TERM=dumb, then whether the stream is a terminal.
 bool use_colour(const std::string& flag, Stream stream);
 
 // "netpolc: MESSAGE" on stderr; returns kNoAnswer.

@@ -10,6 +10,7 @@
 #include "compiler/assertions/report.h"
 #include "compiler/assertions/run.h"
 #include "compiler/assertions/safety.h"
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/outputs.h"
@@ -76,17 +77,19 @@ class Tests {
     if (!group.tests.empty() || !group.notes.empty()) report_.groups.push_back(std::move(group));
   }
 
+  // The end of all tests.
   Report report() {
+    phase_.reset();
     if (options_.filter.empty() && !options_.safety_only) report_.coverage = assertions::coverage(report_, session_.loaded.policies);
     return std::move(report_);
   }
-  bool ran() const { return ran_; }
+  bool ran() const { return ran_ != 0; }
 
  private:
   void run(Test test, Group& group) {
     if (!options_.filter.empty() && !fits(test.name, options_.filter)) return;
     test.allow_vacuous |= options_.allow_vacuous;
-    ran_ = true;
+    phase_->at(++ran_, 0);
     auto outcome = runner_.run(test);
     group.tests.push_back({std::move(test), std::move(outcome)});
   }
@@ -96,7 +99,8 @@ class Tests {
   assertions::Runner runner_;
   std::vector<std::string> used_;
   Report report_;
-  bool ran_ = false;
+  std::optional<Phase> phase_{"running tests"};
+  std::size_t ran_ = 0;
 };
 
 int test(const Options& options) {

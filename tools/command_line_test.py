@@ -5,10 +5,14 @@ usage: command_line_test.py NETPOLC
 """
 import os, pathlib, re, subprocess, sys, tempfile
 
+from terminal import on_terminal
+
 NETPOLC = os.path.abspath(sys.argv[1])
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SHOP = TOP / "testdata/diff/shop"
-CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("NETPOLC_")} | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+OURS = ("NETPOLC_", "XDG_", "NO_COLOR", "FORCE_COLOR", "CLICOLOR")
+# Whoever runs it may have settings at home.
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(OURS)} | {"NO_COLOR": "1", "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
 failed = 0
 
 
@@ -24,14 +28,14 @@ def check(what, holds, said=""):
 
 
 # Each shell: what it offers for a line that ends at the cursor.
-def bash(script, line):
+def bash(script, line, **more):
     words = line.split(" ")
     quoted = " ".join("'%s'" % w for w in words)
     source = "compopt() { OFFER_FILES=1; }; source '%s'; COMP_WORDS=(%s); COMP_CWORD=%d; _netpolc; printf '%%s\\n' \"${COMPREPLY[@]}\" ${OFFER_FILES:+FILES}" % (script, quoted, len(words) - 1)
-    return run(["bash", "--norc", "-c", source])
+    return run(["bash", "--norc", "-c", source], **more)
 
 
-def zsh(script, line):
+def zsh(script, line, **more):
     words = line.split(" ")
     quoted = " ".join("'%s'" % w for w in words)
     source = """
@@ -41,11 +45,11 @@ def zsh(script, line):
       compset() { words[CURRENT]=${words[CURRENT]#*=} }
       words=(%s); CURRENT=%d
       source '%s'""" % (quoted, len(words), script)
-    return run(["zsh", "-f", "-c", source])
+    return run(["zsh", "-f", "-c", source], **more)
 
 
-def fish(script, line):
-    return run(["fish", "--no-config", "-c", "source '%s'; complete -C '%s' | string replace -r '\\t.*' ''" % (script, line)])
+def fish(script, line, **more):
+    return run(["fish", "--no-config", "-c", "source '%s'; complete -C '%s' | string replace -r '\\t.*' ''" % (script, line)], **more)
 
 
 OFFERS = [  # line, some that must be offered, some that must not
@@ -57,7 +61,33 @@ OFFERS = [  # line, some that must be offered, some that must not
     ("netpolc diff --fail-on o", ["opened"], ["closed"]),
     ("netpolc verify -f only --co", ["--color"], ["--git"]),  # `only` is a value here, no command
     ("netpolc verify --color=al", ["always"], ["never", "--all-ports"]),
+    ("netpolc verify --mil", [], ["--milliseconds"]),
+    ("netpolc verify never --mil", ["--milliseconds"], []),  # of the options that short help leaves out, too
+    ("netpolc lint --help", ["--help", "--help-all"], []),
 ]
+
+
+ENDPOINTS = [  # line, all that is offered
+    ("netpolc verify -f cluster.yaml --from shop/c", ["shop/cart"]),
+    ("netpolc verify cluster.yaml --port 1 --to shop/f", ["shop/frontend"]),
+    ("netpolc verify never --from any -f cluster.yaml --except-from shop/c", ["shop/cart"]),
+    ("netpolc verify -f none.yaml --from s", []),
+    ("netpolc verify -f hostile.yaml --from a", ["a/good"]),
+]
+
+
+def endpoints_at(home):
+    """Where the program is in the path, and there are manifests, one with a name that a shell would run."""
+    at = home / "endpoints"
+    if not at.exists():
+        at.mkdir()
+        (home / "bin").mkdir()
+        (home / "bin/netpolc").symlink_to(NETPOLC)
+        (at / "cluster.yaml").write_text((SHOP / "cluster.yaml").read_text())
+        pod = "apiVersion: v1\nkind: Pod\nmetadata: {namespace: a, name: %s}\n"
+        (at / "hostile.yaml").write_text("---\n".join(pod % name for name in ("good", '"$(touch${IFS}here)"', '"b;touch here"')))
+    check("no name was run", not (at / "here").exists())
+    return at
 
 
 def completion(home):
@@ -70,6 +100,10 @@ def completion(home):
             done = ask(script, line)
             offered = [w.split("=")[-1] if w.startswith("--") and "=" in w else w for w in done.stdout.split()]
             check("%s: %s" % (name, line), not done.stderr and set(wanted) <= set(offered) and not set(unwanted) & set(offered), done.stdout + done.stderr)
+        for line, wanted in ENDPOINTS:
+            done = ask(script, line, cwd=endpoints_at(home), PATH="%s:%s" % (home / "bin", os.environ["PATH"]))
+            check("%s: %s" % (name, line), not done.stderr and done.stdout.split() == wanted, done.stdout + done.stderr)
+    endpoints_at(home)
     for name, ask in (("bash", bash), ("zsh", zsh)):
         check(name + ": files", "FILES" in ask(home / ("netpolc." + name), "netpolc lint ").stdout.split())
     done = run([NETPOLC, "completion", "tcsh"])
@@ -88,6 +122,7 @@ def commands(home):
         check("mandoc of " + page.name, not said, "\n".join(said))
         words = re.search(r"^\\fB(netpolc.*?)\\fR", page.read_text(), re.M)[1].replace("\\-", "-").split()
         text = run([NETPOLC, *words[1:], "--help"]).stdout
+        short_help(words, page.read_text(), text)
         check("help of " + page.stem, text.startswith(("netpolc compiles", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ")), text)
         golden = (TOP / "testdata/console/help.md").read_text()
         check("help of %s is in testdata/console/help.md" % page.stem, "$ %s --help\n" % " ".join(words) in golden)
@@ -96,6 +131,26 @@ def commands(home):
             check("an example is not understood: " + example, "--help" not in done.stderr and "there is no" not in done.stderr, done.stderr)
     check("man of one", ".TH NETPOLC-VERIFY-NEVER 1" in run([NETPOLC, "man", "verify", "never"]).stdout)
     check("man of none", "did you mean `never`?" in run([NETPOLC, "man", "verify", "nver"]).stderr)
+
+
+def options_of(text):
+    return re.findall(r"^  (?:-\w,)?(--[a-z0-9-]+)", text, re.M)
+
+
+def short_help(words, page, text):
+    """What --help shows: a dozen options besides itself, with examples; --help-all shows what the manual page does."""
+    name, shown = " ".join(words), options_of(text)
+    full = run([NETPOLC, *words[1:], "--help-all"])
+    everything = options_of(full.stdout)
+    documented = [o.replace("\\-", "-") for o in re.findall(r"^\.TP\n(?:\\fB\\-\w\\fR, )?\\fB(\\-\\-[a-z0-9\\-]+)\\fR", page, re.M)]
+    check("%s --help-all has what the manual page has" % name, full.returncode == 0 and sorted(everything) == sorted(documented), (everything, documented))
+    few = len(set(everything) - {"--help", "--help-all"}) <= 12
+    check("%s: --help-all is shown where it shows more" % name, few != ("--help-all" in shown), text)
+    if few:
+        return check("%s: little help is whole" % name, text == full.stdout, text)
+    check("%s: more than a dozen options, and compiler/command_line/short_help.cpp does not say which are shown" % name, 4 <= len(shown) <= 14, text)
+    check("%s: what is required is shown" % name, re.findall(r"REQUIRED", text) == re.findall(r"REQUIRED", full.stdout), text)
+    check("%s: three examples" % name, len(re.findall(r"^  netpolc ", text, re.M)) >= 3, text)
 
 
 def suggestions():
@@ -139,8 +194,56 @@ def settings(home):
         file.write_text(text)
         done = netpolc("lint", "policies.yaml")
         check(text, done.returncode == 2 and said in done.stderr and ".netpolc.yaml:" in done.stderr and not done.stdout, done.stdout + done.stderr)
+    home_settings(top, file, netpolc, pair)
     file.unlink()
     check("without", "Cilium 1.18" in netpolc("verify", "-f", "policies.yaml", "-f", "cluster.yaml", *pair).stderr)
+
+
+def home_settings(top, file, netpolc, pair):
+    """$XDG_CONFIG_HOME/netpolc/config.yaml: what nothing nearer says."""
+    config = top / "home/.config/netpolc/config.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text('cilium-version: "1.16"\nlint: {errors-only: true, fail-on: warning}\n')
+    here, at_home = ["-f", "policies.yaml", "-f", "cluster.yaml"], {"XDG_CONFIG_HOME": str(top / "home/.config")}
+    file.write_text("lint: {fail-on: never}\n")
+    check("settings at home", "Cilium 1.16" in netpolc("verify", *here, *pair, **at_home).stderr)
+    check("in ~/.config", "Cilium 1.16" in netpolc("verify", *here, *pair, HOME=str(top / "home")).stderr)
+    check("a relative XDG_CONFIG_HOME is ignored", "Cilium 1.18" in netpolc("verify", *here, *pair, XDG_CONFIG_HOME="home/.config").stderr)
+    check("and ~/.config is asked then", "Cilium 1.16" in netpolc("verify", *here, *pair, XDG_CONFIG_HOME="home/.config", HOME=str(top / "home")).stderr)
+    file.write_text('cilium-version: "1.17"\n')
+    check("the nearer file counts first", "Cilium 1.17" in netpolc("verify", *here, *pair, **at_home).stderr)
+    check("the environment before both", "Cilium 1.19" in netpolc("verify", *here, *pair, NETPOLC_CILIUM_VERSION="1.19", **at_home).stderr)
+    check("the command line before all", "Cilium 1.20" in netpolc("verify", *here, *pair, "--cilium-version", "1.20", NETPOLC_CILIUM_VERSION="1.19", **at_home).stderr)
+    broken = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec: {endpointSelector: {}, ingress: [{fromEntitties: [all]}]}\n"
+    (top / "unknown-field.yaml").write_text(broken)
+    lax = dict(at_home)
+    config.write_text("lax: true\n")
+    check("a flag at home", netpolc("lint", "unknown-field.yaml", **lax).returncode == 0)
+    file.write_text("lax: false\n")
+    check("and against it nearby", netpolc("lint", "unknown-field.yaml", **lax).returncode == 2)
+    check("and for it in the environment", netpolc("lint", "unknown-field.yaml", NETPOLC_LAX="1", **lax).returncode == 0)
+    file.write_text("lax: true\n")
+    check("and against both there", netpolc("lint", "unknown-field.yaml", NETPOLC_LAX="false", **lax).returncode == 2)
+    for text, said in (("cilium-verison: x\n", "did you mean `cilium-version`?"), ("- a\n", "`config.yaml` is not one mapping")):
+        config.write_text(text)
+        done = netpolc("lint", "policies.yaml", **at_home)
+        check("at home: " + text, done.returncode == 2 and said in done.stderr and "netpolc/config.yaml:" in done.stderr and not done.stdout, done.stderr)
+
+
+def colours():
+    """Flag, NO_COLOR, FORCE_COLOR or CLICOLOR_FORCE, TERM=dumb, terminal: what comes first counts."""
+    ask = [NETPOLC, "verify", str(SHOP / "after"), str(SHOP / "cluster.yaml"), "--from", "shop/cart", "--to", "shop/redis", "--port", "6379/TCP"]
+
+    def coloured(words, terminal, **environment):
+        with on_terminal(ask + words, stdout=terminal, env={k: v for k, v in CLEAN.items() if k != "NO_COLOR"} | {"TERM": "xterm"} | environment) as screen:
+            return "\x1b[" in screen.all()
+
+    for words, terminal, environment, wanted in (
+            ([], True, {}, True), ([], False, {}, False), ([], True, {"TERM": "dumb"}, False), ([], True, {"NO_COLOR": "1"}, False), ([], True, {"NO_COLOR": ""}, True),
+            ([], False, {"FORCE_COLOR": "1"}, True), ([], False, {"CLICOLOR_FORCE": "1"}, True), ([], False, {"CLICOLOR_FORCE": "0"}, False), ([], False, {"FORCE_COLOR": ""}, False),
+            ([], True, {"FORCE_COLOR": "1", "TERM": "dumb"}, True), ([], True, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+            (["--color=always"], False, {"NO_COLOR": "1"}, True), (["--color=never"], True, {"FORCE_COLOR": "1"}, False)):
+        check("colours: %s, %s, %s" % (words, "terminal" if terminal else "pipe", environment), coloured(words, terminal, **environment) == wanted)
 
 
 def plugin(home):
@@ -158,6 +261,7 @@ def main():
         suggestions()
         settings(home)
         plugin(home)
+    colours()
     print("command line: %s" % ("%d checks failed" % failed if failed else "all checks hold"))
     sys.exit(1 if failed else 0)
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <set>
 
+#include "compiler/command_line/short_help.h"
 #include "frontend/policy/object.h"
 
 namespace netpolc::compiler {
@@ -46,7 +47,9 @@ CommandEntry entry_of(const CLI::App& command, const std::string& path) {
   out.examples = command.get_footer();
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_group().empty()) continue;  // hidden
-    (option->nonpositional() ? out.options : out.positionals).push_back(entry_of(*option));
+    OptionEntry entry = entry_of(*option);
+    entry.in_short_help = in_short_help(path, entry.name) || option == command.get_help_ptr() || option == command.get_help_all_ptr();
+    (option->nonpositional() ? out.options : out.positionals).push_back(std::move(entry));
   }
   for (const CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; }))
     if (!below->get_group().empty()) out.commands.push_back(entry_of(*below, path + "/" + below->get_name()));

@@ -18,6 +18,7 @@ struct OptionEntry {
   std::string group;                 // heading in help
   std::string value;                 // what it takes: "PATH", "TEXT"; empty for a flag
   std::vector<std::string> choices;  // if only these values are taken
+  bool in_short_help = true;         // --help shows it, and not --help-all alone
 };
 
 struct CommandEntry {

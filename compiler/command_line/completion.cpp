@@ -1,5 +1,6 @@
 // All three go over the words the same way: what follows an option that takes a value is that value, every other word that names
-// a command below the one so far leads there. What a place offers is a `case` of the shell.
+// a command below the one so far leads there. What a place offers is a `case` of the shell. Endpoints are asked for of what the line
+// reads; of their names only such characters are taken as mean nothing to a shell, since manifests may be anybody's.
 #include "compiler/command_line/completion.h"
 
 namespace netpolc::compiler {
@@ -34,6 +35,16 @@ std::string patterns(const CommandEntry& command, const OptionEntry& option) {
   for (const std::string& name : names_of(option)) out.push_back(quoted(command.path + " " + name));
   return joined(out, "|");
 }
+
+// Endpoints, of the files that the command reads.
+bool takes_endpoints(const OptionEntry& option) {
+  for (const char* name : {"--from", "--to", "--except-from", "--except-to"})
+    if (option.name == name) return true;
+  return false;
+}
+
+constexpr const char* kAskForEndpoints = "endpoint list -o names --lax --keep-going";
+constexpr const char* kHarmless = "'[A-Za-z0-9./_-]*'";
 
 std::string taking_values(const CommandEntry& program) {
   std::vector<std::string> out;
@@ -78,19 +89,32 @@ std::string bash_completion(const CommandEntry& program) {
   for (const CommandEntry* command : every_command(program)) {
     options += "    " + quoted(command->path) + ") offered=" + words(option_names(*command)) + " ;;\n";
     if (!command->commands.empty()) commands += "    " + quoted(command->path) + ") offered=" + words(command_names(*command)) + " ;;\n";
-    for (const OptionEntry& option : command->options)
+    for (const OptionEntry& option : command->options) {
       if (!option.choices.empty()) values += "    " + patterns(*command, option) + ") offered=" + words(option.choices) + " ;;\n";
+      else if (takes_endpoints(option)) values += "    " + patterns(*command, option) + ") _netpolc_endpoints; return ;;\n";
+    }
   }
   return "# bash completion for netpolc, printed by `netpolc completion bash`.\n"
+         "_netpolc_endpoints() {\n"
+         "  local name\n"
+         "  while read -r name; do\n"
+         "    [[ $name == \"$current\"* ]] && COMPREPLY+=(\"$name\")\n"
+         "  done < <(\"${COMP_WORDS[0]}\" " + std::string(kAskForEndpoints) + " \"${inputs[@]}\" </dev/null 2>/dev/null | grep -x " + kHarmless + ")\n"
+         "}\n"
          "_netpolc() {\n"
-         "  local at= open= word i offered= current=${COMP_WORDS[COMP_CWORD]}\n"
+         "  local at= open= word i offered= inputs=() current=${COMP_WORDS[COMP_CWORD]}\n"
          "  COMPREPLY=()\n"
          "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
          "    word=${COMP_WORDS[i]}\n"
          "    [[ $word == = ]] && continue\n"
-         "    if [[ -n $open ]]; then open=; continue; fi\n"
+         "    if [[ -n $open ]]; then\n"
+         "      [[ $open == -f || $open == --file ]] && inputs+=(-f \"$word\")\n"
+         "      open=\n"
+         "      continue\n"
+         "    fi\n"
          "    case \"$at $word\" in " + taking_values(program) + ") open=$word; continue ;; esac\n"
-         "    case \"$at/$word\" in " + paths(program) + ") at=$at/$word ;; esac\n"
+         "    case \"$at/$word\" in " + paths(program) + ") at=$at/$word; continue ;; esac\n"
+         "    [[ $word != -* && -e $word ]] && inputs+=(\"$word\")\n"
          "  done\n"
          "  [[ $current == = ]] && current=\n"
          "  if [[ -n $open ]]; then\n"
@@ -117,6 +141,7 @@ std::string zsh_completion(const CommandEntry& program) {
     for (const OptionEntry& option : command->options) {
       offered.push_back(described(option.name, option.help));
       if (!option.choices.empty()) values += "    (" + patterns(*command, option) + ") compadd -- " + joined(option.choices, " ") + " ;;\n";
+      else if (takes_endpoints(option)) values += "    (" + patterns(*command, option) + ") _netpolc_endpoints $inputs ;;\n";
     }
     for (const CommandEntry& one : command->commands) below.push_back(described(one.name, one.help));
     options += "    (" + quoted(command->path) + ") offered=(" + joined(offered, " ") + ") ;;\n";
@@ -124,13 +149,23 @@ std::string zsh_completion(const CommandEntry& program) {
   }
   return "#compdef netpolc\n"
          "# zsh completion for netpolc, printed by `netpolc completion zsh`.\n"
+         "_netpolc_endpoints() {\n"
+         "  local -a names\n"
+         "  names=(${(f)\"$($words[1] " + std::string(kAskForEndpoints) + " $@ </dev/null 2>/dev/null | grep -x " + kHarmless + ")\"})\n"
+         "  compadd -- $names\n"
+         "}\n"
          "_netpolc() {\n"
          "  local at= open= word current=$words[CURRENT]\n"
-         "  local -a offered\n"
+         "  local -a offered inputs\n"
          "  for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
-         "    if [[ -n $open ]]; then open=; continue; fi\n"
+         "    if [[ -n $open ]]; then\n"
+         "      [[ $open == -f || $open == --file ]] && inputs+=(-f $word)\n"
+         "      open=\n"
+         "      continue\n"
+         "    fi\n"
          "    case \"$at $word\" in (" + taking_values(program) + ") open=$word; continue ;; esac\n"
-         "    case \"$at/$word\" in (" + paths(program) + ") at=$at/$word ;; esac\n"
+         "    case \"$at/$word\" in (" + paths(program) + ") at=$at/$word; continue ;; esac\n"
+         "    [[ $word == --file=* || ($word != -* && -e $word) ]] && inputs+=($word)\n"
          "  done\n"
          "  if [[ $current == --*=* ]]; then\n"
          "    open=${current%%=*}\n"
@@ -166,6 +201,7 @@ std::string fish_completion(const CommandEntry& program) {
       lines += here + " -l " + fish(option.name.substr(2));
       if (!option.letter.empty()) lines += " -s " + fish(option.letter.substr(1));
       if (!option.choices.empty()) lines += " -x -a " + fish(joined(option.choices, " "));
+      else if (takes_endpoints(option)) lines += " -x -a '(__netpolc_endpoints)'";
       else if (!option.value.empty()) lines += " -r";
       lines += " -d " + fish(brief(option.help)) + "\n";
     }
@@ -194,6 +230,28 @@ std::string fish_completion(const CommandEntry& program) {
          "    end\n"
          "  end\n"
          "  test -n \"$at\"; and echo $at; or echo /\n"
+         "end\n"
+         "function __netpolc_endpoints\n"
+         "  set -l words (commandline -opc)\n"
+         "  set -l inputs\n"
+         "  set -l open ''\n"
+         "  for word in $words[2..-1]\n"
+         "    if test -n \"$open\"\n"
+         "      set -a inputs -f $word\n"
+         "      set open ''\n"
+         "      continue\n"
+         "    end\n"
+         "    switch $word\n"
+         "      case -f --file\n"
+         "        set open $word\n"
+         "      case '--file=*'\n"
+         "        set -a inputs $word\n"
+         "      case '-*'\n"
+         "      case '*'\n"
+         "        test -e $word; and set -a inputs $word\n"
+         "    end\n"
+         "  end\n"
+         "  $words[1] " + kAskForEndpoints + " $inputs </dev/null 2>/dev/null | grep -x " + kHarmless + "\n"
          "end\n"
          "complete -c netpolc -n 'test (__netpolc_at) = /' -f\n" + lines;
 }

@@ -1,4 +1,5 @@
-// compiler/command_line/completion.h — scripts that complete command lines: commands, options, values that are one of a few, and files.
+// compiler/command_line/completion.h — scripts that complete command lines: commands, options, values that are one of a few,
+// endpoints of the manifests that the line names, and files.
 #pragma once
 #include <string>
 

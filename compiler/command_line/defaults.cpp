@@ -30,7 +30,7 @@ bool given(const CLI::App& command, const std::string& name) {
 
 // What changes files is asked for where it is to happen, and is no setting.
 bool is_setting(const OptionEntry& option) {
-  for (const char* other : {"--help", "--fix", "--unsafe-fixes", "--write-baseline", "--in-kernel"})
+  for (const char* other : {"--help", "--help-all", "--fix", "--unsafe-fixes", "--write-baseline", "--in-kernel"})
     if (option.name == other) return false;
   return true;
 }
@@ -52,6 +52,9 @@ std::string variable_of(const std::string& option) {
   return out;
 }
 
+// Of a flag, in the environment.
+bool says_no(const std::string& value) { return value == "0" || value == "false" || value == "no" || value == "off"; }
+
 class Settings {
  public:
   Settings(const CLI::App& parsed, DiagSink& sink) : apps_(chosen(parsed)), table_(command_table(parsed)), sink_(sink) {}
@@ -62,7 +65,8 @@ class Settings {
     if (entry == nullptr) return;
     for (const OptionEntry& option : entry->options) {
       const char* value = std::getenv(variable_of(option.name).c_str());
-      if (value != nullptr && *value != '\0' && is_setting(option)) set(option, {value});
+      if (value == nullptr || *value == '\0' || !is_setting(option)) continue;
+      set(option, option.value.empty() && says_no(value) ? std::vector<std::string>{} : std::vector<std::string>{value});
     }
   }
 
@@ -143,8 +147,7 @@ class Settings {
   void from_file(const OptionEntry& option, const Node& value) {
     if (option.value.empty()) {
       if (!value.is_bool()) return wrong(value, "true or false");
-      if (value.bool_value()) set(option, {""});
-      return;
+      return set(option, value.bool_value() ? std::vector<std::string>{""} : std::vector<std::string>{});
     }
     std::vector<std::string> texts;
     for (const Node* one : values_of(value)) {
@@ -166,7 +169,7 @@ class Settings {
 
   std::string below(const std::string& path) const { return path == "-" || fs::path(path).is_absolute() ? path : (directory_ / path).lexically_normal().string(); }
 
-  // Said before, on the command line or in what comes first, counts.
+  // Said before, on the command line or in what comes first, counts; `false` and an empty list are something that is said, too.
   void set(const OptionEntry& option, const std::vector<std::string>& values) {
     if (given(*apps_.back(), option.name) || std::find(set_.begin(), set_.end(), option.name) != set_.end()) return;
     set_.push_back(option.name);
@@ -180,6 +183,30 @@ class Settings {
   std::vector<std::string> words_, set_;
 };
 
+// As a path from here, where there is one.
+std::string near(const std::string& path) {
+  std::error_code error;
+  const fs::path out = fs::relative(path, error);
+  return error || out.empty() ? path : out.string();
+}
+
+// What is wrong in it goes to the sink.
+Result<void> read_settings(const std::string& path, SourceManager& sources, DiagSink& sink, Settings& settings) {
+  auto text = read_text(path);
+  if (!text) return tl::unexpected(text.error());
+  const FileId file = sources.add(path, std::move(*text));
+  const std::size_t before = sink.errors();
+  const std::vector<Node> documents = frontend::parse_documents(file, sources, sink);
+  if (sink.errors() != before || documents.empty()) return {};
+  if (documents.size() == 1 && documents.front().is_mapping()) {
+    settings.file(documents.front(), fs::path(path).parent_path());
+    return {};
+  }
+  const Node& wrong = documents.size() > 1 ? documents[1] : documents.front();
+  sink.error({.kind = DiagKind::UnknownSetting, .where = Span{file, wrong.span.begin, wrong.span.begin}, .message = "`" + fs::path(path).filename().string() + "` is not one mapping of settings", .label = "expected `option: value`"});
+  return {};
+}
+
 }  // namespace
 
 std::optional<std::string> configuration_above(const std::string& directory) {
@@ -191,25 +218,29 @@ std::optional<std::string> configuration_above(const std::string& directory) {
   return std::nullopt;
 }
 
+std::optional<std::string> configuration_of_user() {
+  const auto directory = [](const char* name) {
+    const char* value = std::getenv(name);
+    return fs::path(value == nullptr ? "" : value);
+  };
+  fs::path base = directory("XDG_CONFIG_HOME");
+  if (!base.is_absolute()) base = directory("HOME") / ".config";  // a relative one is to be ignored, says the specification
+  const fs::path file = base / "netpolc" / "config.yaml";
+  std::error_code error;
+  if (!base.is_absolute() || !fs::exists(file, error)) return std::nullopt;
+  return file.string();
+}
+
 tl::expected<std::vector<std::string>, std::string> defaults(const CLI::App& parsed, bool colour) {
   SourceManager sources;
   DiagSink sink;
   Settings settings(parsed, sink);
   settings.environment();
-  const auto path = configuration_above(".");
-  if (!path) return settings.words();
-  std::error_code error;
-  fs::path shown = fs::relative(*path, error);
-  if (error || shown.empty()) shown = *path;
-  auto text = read_text(*path);
-  if (!text) return tl::unexpected("netpolc: " + text.error().message + "\n");
-  const FileId file = sources.add(shown.string(), std::move(*text));
-  const std::vector<Node> documents = frontend::parse_documents(file, sources, sink);
-  if (sink.errors() == 0 && (documents.size() > 1 || (documents.size() == 1 && !documents.front().is_mapping()))) {
-    const Node& wrong = documents.size() > 1 ? documents[1] : documents.front();
-    sink.error({.kind = DiagKind::UnknownSetting, .where = Span{file, wrong.span.begin, wrong.span.begin}, .message = "`.netpolc.yaml` is not one mapping of settings", .label = "expected `option: value`"});
-  }
-  if (sink.errors() == 0 && !documents.empty()) settings.file(documents.front(), shown.parent_path());
+  std::vector<std::string> files;  // what comes first counts
+  if (const auto path = configuration_above(".")) files.push_back(near(*path));
+  if (const auto path = configuration_of_user()) files.push_back(*path);
+  for (const std::string& path : files)
+    if (const auto read = read_settings(path, sources, sink, settings); !read) return tl::unexpected("netpolc: " + read.error().message + "\n");
   if (sink.errors() == 0) return settings.words();
   std::string said;
   for (const Diagnostic& one : sink.all()) said += render(one, sources, colour);

@@ -1,5 +1,6 @@
 // compiler/command_line/defaults.h — options that are not on the command line: from the environment, NETPOLC_CILIUM_VERSION for
-// --cilium-version, then from `.netpolc.yaml` in the working directory or the nearest one above it that has one.
+// --cilium-version, then from `.netpolc.yaml` in the working directory or the nearest one above it that has one, then from
+// netpolc/config.yaml in $XDG_CONFIG_HOME, which is ~/.config unless it is set.
 //
 //   cilium-version: "1.19"        # for every command that has the option
 //   files: [rendered, policies]   # what is read where the command line names nothing; relative to this file
@@ -27,5 +28,7 @@ tl::expected<std::vector<std::string>, std::string> defaults(const CLI::App& par
 
 // The file that counts for a directory, or nothing.
 std::optional<std::string> configuration_above(const std::string& directory);
+// That of whoever runs it, or nothing.
+std::optional<std::string> configuration_of_user();
 
 }  // namespace netpolc::compiler

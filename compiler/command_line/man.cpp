@@ -95,7 +95,8 @@ std::string man_page(const CommandEntry& command, const CommandEntry& program) {
          ".TP\n.B 2\nNo answer: usage, input or policy error.\n"
          ".TP\n.B 3\nUndecided. This is never 0.\n"
          ".TP\n.B 4\nInternal error.\n";
-  out += ".SH FILES\n.TP\n.I .netpolc.yaml\nOptions that are not given, from the working directory or the nearest one above it that has such a file.\n";
+  out += ".SH FILES\n.TP\n.I .netpolc.yaml\nOptions that are not given, from the working directory or the nearest one above it that has such a file.\n"
+         ".TP\n.I $XDG_CONFIG_HOME/netpolc/config.yaml\nOptions that are not there either; $XDG_CONFIG_HOME is ~/.config unless it is set.\n";
   out += ".SH SEE ALSO\n";
   std::vector<std::string> others;
   for (const CommandEntry* one : every_command(program)) {

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
 #include "compiler/report/model.h"
@@ -30,7 +31,7 @@ int run(const Options& options) {
   if (form.empty()) return complain("-o " + options.output + ": expected html, csv, dot or svg, or the name of a file that ends in one of these");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
-  const Report report = make_report(session);
+  const Report report = during("asking who reaches whom", [&] { return make_report(session); });
   const std::string text = form == "html" ? report_html(report) : form == "csv" ? report_csv(report) : form == "dot" ? report_dot(report) : report_svg(report);
   if (form == options.output) {
     std::fwrite(text.data(), 1, text.size(), stdout);
