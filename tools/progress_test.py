@@ -3,7 +3,7 @@
 
 usage: progress_test.py NETPOLC
 """
-import os, pathlib, re, subprocess, sys, tempfile, time
+import concurrent.futures, os, pathlib, re, subprocess, sys, tempfile, time
 
 from terminal import on_terminal
 
@@ -45,11 +45,20 @@ def shown():
     check("before a complaint", run.process.returncode == 2 and not any("reading" in line for line in run.screen_left), run.screen_left)
 
 
+def no_line(run):
+    return b"\r" not in run.bytes.replace(b"\r\n", b"") and b"\x1b[K" not in run.bytes
+
+
 def not_shown():
-    for what, seconds, words, environment in (("early", 0.1, [], {}), ("on request", 0.7, ["--progress=never"], {}), ("by settings", 0.7, [], {"NETPOLC_PROGRESS": "never"}),
-                                              ("on a dumb terminal", 0.7, [], {"TERM": "dumb"}), ("without one that is known", 0.7, [], {"TERM": ""}), ("in CI", 0.7, [], {"CI": "true"})):
-        said = slowly(seconds, "verify", *ASK, *words, **environment).bytes.decode()
-        check("not " + what, "\r" not in said.replace("\r\n", "") and "\x1b[K" not in said, said)
+    cases = (("on request", ["--progress=never"], {}), ("by settings", [], {"NETPOLC_PROGRESS": "never"}), ("on a dumb terminal", [], {"TERM": "dumb"}),
+             ("without one that is known", [], {"TERM": ""}), ("in CI", [], {"CI": "true"}), ("where only errors are wanted", ["-q"], {}))
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # they do little but wait
+        runs = list(pool.map(lambda case: slowly(0.7, "verify", *ASK, *case[1], **case[2]), cases))
+    for (what, *_), run in zip(cases, runs):
+        check("not " + what, no_line(run), run.bytes)
+    began = time.monotonic()
+    run = slowly(0, "verify", *ASK)
+    check("not early", no_line(run) or time.monotonic() - began > 0.5, run.bytes)
     with open(ARTICLE / "policies.yaml", "rb") as policies:
         source = subprocess.Popen(["sh", "-c", "sleep 0.7; cat"], stdin=policies, stdout=subprocess.PIPE)
         done = subprocess.run([NETPOLC, "lint", "-f", "-"], stdin=source.stdout, env=CLEAN, capture_output=True)
