@@ -98,7 +98,7 @@ def text_lines(text):
 
 def markdown():
     for what, arguments in (("shop", ["testdata/diff/shop/before", "testdata/diff/shop/after", *SHOP]),
-                            ("review", ["testdata/diff/review/before", "testdata/diff/review/after", "-f", "testdata/diff/review/cluster.yaml", "--flows", "testdata/diff/review/flows.jsonl"]),
+                            ("review", ["testdata/diff/review/before", "testdata/diff/review/after", "-f", "testdata/diff/review/cluster.yaml", "--flows", "testdata/diff/review/flows.json"]),
                             ("requests", ["testdata/diff/proxies/before.yaml", "testdata/diff/proxies/requests.yaml", *SHOP]),
                             ("nothing", ["testdata/diff/shop/before", "testdata/diff/unchanged", *SHOP])):
         lines = text_lines(netpolc("diff", *arguments))
@@ -146,7 +146,7 @@ def sarif():
     schema = jsonschema.Draft4Validator(json.loads((TOP / "testdata/sarif/sarif-2.1.0-rtm.5.json").read_text()))
     logs = {}
     for what, arguments in (("diff", ["diff", "testdata/diff/shop/before", "testdata/diff/shop/after", *SHOP]),
-                            ("diff with everything", ["diff", "testdata/diff/review/before", "testdata/diff/review/after", "-f", "testdata/diff/review/cluster.yaml", "--flows", "testdata/diff/review/flows.jsonl"]),
+                            ("diff with everything", ["diff", "testdata/diff/review/before", "testdata/diff/review/after", "-f", "testdata/diff/review/cluster.yaml", "--flows", "testdata/diff/review/flows.json"]),
                             ("diff of requests", ["diff", "testdata/diff/proxies/before.yaml", "testdata/diff/proxies/requests.yaml", *SHOP]),
                             ("diff without a difference", ["diff", "testdata/diff/shop/before", "testdata/diff/shop/before", *SHOP]),
                             ("lint", ["lint", "testdata/diff/deny/after.yaml", *SHOP]), ("lint of the shop", ["lint", "testdata/diff/shop/after", *SHOP])):

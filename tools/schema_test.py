@@ -34,7 +34,7 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("DeadResult", "json", "verify dead -f testdata/lint -f testdata/policies/article -o json"),
     ("DiffResult", "json", "diff testdata/diff/shop/before testdata/diff/shop/after " + SHOP + "-o json"),
     ("DiffResult", "json", "diff -f testdata/diff/versions " + SHOP + "--cilium-version 1.19..1.20 -o json"),
-    ("DiffResult", "json", "diff testdata/diff/review/before testdata/diff/review/after -f testdata/diff/review/cluster.yaml --flows testdata/diff/review/flows.jsonl -o json"),
+    ("DiffResult", "json", "diff testdata/diff/review/before testdata/diff/review/after -f testdata/diff/review/cluster.yaml --flows testdata/diff/review/flows.json -o json"),
     ("DiffResult", "json", "diff testdata/diff/proxies/before.yaml testdata/diff/proxies/requests.yaml " + SHOP + "-o json"),
     ("DiffResult", "json", "diff testdata/diff/proxies/before.yaml testdata/diff/proxies/secret.yaml " + SHOP + "-o json"),
     ("DiffResult", "json", "diff testdata/diff/arrivals.yaml testdata/diff/shop/after " + SHOP + "-o json"),

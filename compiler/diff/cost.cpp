@@ -21,7 +21,7 @@ Cost cost_of(const Session& session, std::size_t policies) {
 
 std::string to_words(const Cost& before, const Cost& after) {
   const auto whose = [](const Cost& cost) { return cost.endpoint.empty() ? "" : " (" + cost.endpoint + ")"; };
-  const bool other = before.endpoint != after.endpoint && !before.endpoint.empty() && !after.endpoint.empty();
+  const bool other = before.entries != after.entries && before.endpoint != after.endpoint && !before.endpoint.empty() && !after.endpoint.empty();
   const std::string map = other ? std::to_string(before.entries) + whose(before) + " → " + counted(after.entries, after.entries, "entry", "entries") : counted(before.entries, after.entries, "entry", "entries");
   return "Cost: largest map " + map + whose(after.endpoint.empty() ? before : after) + ", " + counted(before.policies, after.policies, "distinct policy", "distinct policies") + ".";
 }
