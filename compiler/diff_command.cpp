@@ -6,9 +6,13 @@
 
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
+#include "compiler/diff/cost.h"
+#include "compiler/diff/flows.h"
 #include "compiler/diff/report.h"
+#include "compiler/diff/safety.h"
 #include "compiler/exit_code.h"
 #include "compiler/git/commits.h"
+#include "compiler/replay/read_flows.h"
 #include "compiler/session.h"
 #include "verify/diff/diff.h"
 
@@ -19,6 +23,8 @@ struct Options {
   InputOptions input;
   std::vector<std::string> sets;  // A, B; with --git paths that both commits are asked for
   std::string git, configs;
+  std::vector<std::string> flows;  // recordings
+  bool no_safety = false;
   std::string versions = "1.18", fail_on = "any", output = "text";
 };
 
@@ -69,6 +75,13 @@ std::string nothing_to_compare(const Options& options, const Sets& sets) {
   const bool read_twice = options.sets.size() < 2 || std::find(options.input.files.begin(), options.input.files.end(), "-") != options.input.files.end();
   if (read_twice && std::find(all.begin(), all.end(), "-") != all.end()) return "stdin can be read once: of a comparison it can be A or B, and not what both have";
   return options.sets.size() == 2 && options.sets[0] == "-" && options.sets[1] == "-" ? "stdin can be read once: it can be A or B" : "";
+}
+
+// "" unless both flows and manifests should come from stdin.
+std::string stdin_twice(const Options& options) {
+  std::ptrdiff_t flows = std::count(options.flows.begin(), options.flows.end(), "-"), manifests = 0;
+  for (const auto* paths : {&options.sets, &options.input.files}) manifests += std::count(paths->begin(), paths->end(), "-");
+  return flows > 1 || (flows == 1 && manifests != 0) ? "stdin can be read once: flows or manifests can come from it" : "";
 }
 
 // The same paths in both commits; one that only one of them has is what the change is about. "" or an error.
@@ -124,7 +137,11 @@ bool fails(const verify::Diff& diff, const std::string& on) {
   const auto traffic = [&](const verify::TrafficChange& one) { return opened ? one.opens : one.closes; };
   const auto arrival = [&](const verify::Arrival& one) { return one.came == opened; };
   const auto enforcement = [&](const verify::EnforcementChange& one) { return (one.before == ir::Enforcement::DefaultDeny) == opened; };
-  return std::any_of(diff.traffic.begin(), diff.traffic.end(), traffic) || std::any_of(diff.arrivals.begin(), diff.arrivals.end(), arrival) ||
+  const auto requests = [&](const verify::RequestsChange& one) {
+    using Kind = verify::RequestsChange::Kind;
+    return one.kind == Kind::Changed || one.kind == (opened ? Kind::Widened : Kind::Narrowed);
+  };
+  return std::any_of(diff.traffic.begin(), diff.traffic.end(), traffic) || std::any_of(diff.requests.begin(), diff.requests.end(), requests) || std::any_of(diff.arrivals.begin(), diff.arrivals.end(), arrival) ||
          std::any_of(diff.enforcement.begin(), diff.enforcement.end(), enforcement);
 }
 
@@ -150,16 +167,34 @@ tl::expected<std::optional<GitRepository>, std::string> sets_of(const Options& o
   return std::move(*repository);
 }
 
-std::string output(const Options& options, const verify::Diff& diff, const Session& before, const Session& after) {
-  if (options.output == "json") return to_json(diff, before, after);
-  const DiffReport lines = report(diff, before, after);
+std::string output(const Options& options, const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside) {
+  if (options.output == "json") return to_json(diff, before, after, beside);
+  const DiffReport lines = report(diff, before, after, beside);
   if (options.output == "markdown") return to_markdown(lines);
   if (options.output == "sarif") return to_sarif(lines, before, after);
   if (options.output == "github") return to_github(lines, before, after);
   return to_text(lines, use_colour(options.input.color, Stream::Out));
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+// Recorded flows beside the lines. Completes the sessions' clusters by what the recording knows, so that it comes last.
+tl::expected<SeenFlows, int> see_flows(const Options& options, const verify::Diff& diff, Session& before, Session& after) {
+  replay::Known known;
+  for (const Session* session : {&before, &after}) known.add(session->loaded.policies, session->loaded.cluster, session->resolutions);
+  replay::Recording recording(known);
+  if (const auto code = replay::read_flows(options.flows, options.input.keep_going, recording)) return tl::unexpected(*code);
+  replay::Verdicts now(after, recording), was(before, recording);
+  const replay::Outcomes outcomes = replay::outcomes(recording, now, &was);
+  return place(diff, outcomes, recording, after.loaded.cluster.config.version, joined(options.flows));
+}
+
 int run(const Options& options) {
+  if (const std::string problem = stdin_twice(options); !problem.empty()) return complain(problem);
   Sets sets;
   const auto repository = sets_of(options, sets);
   if (!repository) return complain(repository.error());
@@ -169,7 +204,16 @@ int run(const Options& options) {
   if (const auto code = open_set(options, sets.after, commits, after)) return *code;
   const auto world = [](const Session& session) { return verify::DiffWorld{session.loaded.policies, session.loaded.cluster, session.resolutions, session.lock}; };
   const verify::Diff diff = during("comparing", [&] { return verify::diff(world(before), world(after)); });
-  const std::string out = output(options, diff, before, after);
+  std::optional<SafetyChange> safety;
+  if (!options.no_safety) safety = compare_safety(before, after);
+  const Cost cost_before = cost_of(before, diff.policies_before), cost_after = cost_of(after, diff.policies_after);
+  std::optional<SeenFlows> flows;
+  if (!options.flows.empty()) {
+    auto seen = see_flows(options, diff, before, after);
+    if (!seen) return seen.error();
+    flows = std::move(*seen);
+  }
+  const std::string out = output(options, diff, before, after, {safety ? &*safety : nullptr, &cost_before, &cost_after, flows ? &*flows : nullptr});
   std::fwrite(out.data(), 1, out.size(), stdout);
   const bool unsure = chooses_otherwise(before) || chooses_otherwise(after);
   if (unsure) std::fputs("undecided: Cilium 1.16 chooses otherwise between rules that redirect or authenticate; a difference in that alone may be missing here\n", stderr);
@@ -187,6 +231,9 @@ void add_diff(CLI::App& root, Action& chosen) {
   command->add_option("--git", options->git, "Two commits of the repository: A...B (B and where it left A), A..B, or A and the working tree")->group("Input");
   command->add_option("--config", options->configs, "Two files with the ConfigMap cilium-config, OLD..NEW, for A and B")->group("Input");
   command->add_option("--cilium-version", options->versions, "Whose semantics: 1.16 to 1.20 (default 1.18), or two, 1.18..1.19, for A and B")->group("Input");
+  add_repeatable(*command, "--flows", options->flows, "Recorded flows, as for `netpolc replay`: how many of them each line is about; repeatable", "Input")->type_name("PATH");
+  command->get_option("--keep-going")->description("Go on without rejected policies and malformed lines, which are reported");
+  command->add_flag("--no-safety", options->no_safety, "Leave out what becomes of the built-in pack of `netpolc test`")->group("Output");
   command->add_option("--fail-on", options->fail_on, "none, opened, closed or any: the differences that end with 1")
       ->check(CLI::IsMember({"none", "opened", "closed", "any"}))
       ->capture_default_str()

@@ -7,7 +7,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
-#include "compiler/replay/files.h"
+#include "compiler/replay/read_flows.h"
 #include "compiler/replay/report.h"
 #include "compiler/replay/suggest.h"
 #include "compiler/session.h"
@@ -40,18 +40,6 @@ std::optional<int> open_set(const Options& options, bool against, Session& sessi
   InputOptions input = options.input;
   if (against) input.positional = options.against;
   return open(input, session);
-}
-
-// None where all lines were read, or those that weren't may be left out.
-std::optional<int> read_flows(const Options& options, replay::Recording& recording) {
-  const auto errors = during("reading flows", [&] { return replay::read(options.flows, recording); });
-  for (const auto& error : errors) complain(error.message);
-  if (recording.bad() > errors.size()) std::fprintf(stderr, "netpolc: %llu malformed lines in all\n", static_cast<unsigned long long>(recording.bad()));
-  if (recording.bad() != 0 && !options.input.keep_going) return complain("flows are missing; --keep-going goes on without malformed lines");
-  if (errors.size() > recording.bad()) return kNoAnswer;  // files that can't be read
-  if (recording.lines() == 0) return complain("there are no flows in " + options.flows.front());
-  std::fprintf(stderr, "read %llu lines · %llu flows · %zu connections\n", static_cast<unsigned long long>(recording.lines()), static_cast<unsigned long long>(recording.flows()), recording.connections().size());
-  return std::nullopt;
 }
 
 ir::LabelSet comparable(ir::LabelSet labels) {
@@ -114,7 +102,7 @@ int run(const Options& options) {
   replay::Known known;
   for (const Session* session : {&now, &was}) known.add(session->loaded.policies, session->loaded.cluster, session->resolutions);
   replay::Recording recording(known);
-  if (const auto code = read_flows(options, recording)) return *code;
+  if (const auto code = replay::read_flows(options.flows, options.input.keep_going, recording)) return *code;
   replay::Verdicts verdicts(now, recording);
   std::unique_ptr<replay::Verdicts> before;
   if (compares) before = std::make_unique<replay::Verdicts>(was, recording);

@@ -66,6 +66,8 @@ class AllPorts {
   // Of every end that has one. Owned by this.
   std::vector<const ir::DecisionTable*> tables(const Party& party);
   bool managed(const Party& party) const;
+  // Of endpoints, and of hosts where they are managed: as many programs are compiled of them at most.
+  std::size_t distinct_policies() const { return decisions_.tables.size(); }
 
   const AccessSets& sets() const { return sets_; }
   const ir::Identities& identities() const { return identities_; }

@@ -38,18 +38,20 @@ std::string id(const DiffLine& line) {
   return "diff/" + word;
 }
 
-constexpr std::array<std::pair<const char*, const char*>, 11> kRules = {{
+constexpr std::array<std::pair<const char*, const char*>, 13> kRules = {{
     {"diff/opened", "nothing passed between the two, now something does"},
     {"diff/closed", "something passed between the two, now nothing does"},
-    {"diff/widened", "more passes than before"},
-    {"diff/narrowed", "less passes than before"},
+    {"diff/widened", "more passes than before, of traffic or of requests"},
+    {"diff/narrowed", "less passes than before, of traffic or of requests"},
     {"diff/changed", "some of what passed does not any more, and other traffic does"},
     {"diff/other-way", "the same passes, but a proxy or authentication came or went"},
+    {"diff/broken", "an assertion of the built-in safety pack fails now"},
+    {"diff/repaired", "an assertion of the built-in safety pack does not fail any more"},
     {"diff/default", "an endpoint enters or leaves default deny"},
     {"diff/came", "a workload that was not there before"},
     {"diff/went", "a workload that is not there any more"},
     {"diff/undecided", "the policy of an endpoint cannot be computed"},
-    {"diff/requests", "a proxy goes by other rules"},
+    {"diff/requests", "a proxy goes by other rules, and whether they let the same requests through is not known"},
 }};
 
 Json rules_of(const DiffReport& report) {

@@ -1,6 +1,10 @@
 // A comparison as data.
 #include "compiler/answers.h"
+#include "compiler/diff/cost.h"
+#include "compiler/diff/flows.h"
 #include "compiler/diff/report.h"
+#include "compiler/diff/safety.h"
+#include "compiler/request_options.h"
 #include "compiler/traffic_text.h"
 
 namespace netpolc::compiler {
@@ -10,25 +14,31 @@ using verify::Diff;
 
 class Writer {
  public:
-  Writer(const Diff& diff, const Session& before, const Session& after)
-      : diff_(diff), texts_(diff.sets), before_(before.loaded.policies, before.sources), after_(after.loaded.policies, after.sources) {}
+  Writer(const Diff& diff, const Session& before, const Session& after, const Beside& beside)
+      : diff_(diff), after_session_(after), beside_(beside), texts_(diff.sets), before_(before.loaded.policies, before.sources), after_(after.loaded.policies, after.sources) {}
 
   std::string write() {
     out_ = "{\"apiVersion\":\"netpolc.dev/v1\",\"kind\":\"DiffResult\"";
     out_ += std::string(",\"differs\":") + (diff_.differs() ? "true" : "false") + ",\"undecided\":" + (diff_.is_undecided() ? "true" : "false");
     out_ += ",\"pairs\":" + std::to_string(diff_.pairs) + ",\"changedPairs\":" + std::to_string(diff_.changed_pairs);
+    number("requestPairs", diff_.request_pairs);
+    number("undecidedRequestPairs", diff_.undecided_request_pairs);
     out_ += ",\n\"ends\":[";
     for (std::size_t i = 0; i < diff_.ends.size(); ++i) append_json_string(out_ += i == 0 ? "" : ",", diff_.ends[i].name);
     out_ += ']';
-    list("traffic", diff_.traffic, [&](const auto& one) { traffic(one); });
-    list("defaultDeny", diff_.enforcement, [&](const auto& one) { enforcement(one); });
+    list("traffic", diff_.traffic, [&](const auto& one) { traffic(one), observed(&SeenFlows::traffic, static_cast<std::size_t>(&one - diff_.traffic.data())); });
+    list("defaultDeny", diff_.enforcement, [&](const auto& one) { enforcement(one), observed(&SeenFlows::enforcement, static_cast<std::size_t>(&one - diff_.enforcement.data())); });
     list("arrivals", diff_.arrivals, [&](const auto& one) { arrival(one); });
     list("undecidable", diff_.undecided, [&](const auto& one) { undecided(one); });
-    list("requests", diff_.requests, [&](const auto& one) { requests(one); });
+    list("requests", diff_.requests, [&](const auto& one) { requests(one), observed(&SeenFlows::requests, static_cast<std::size_t>(&one - diff_.requests.data())); });
+    cost();
+    safety();
+    flows();
     return out_ + "}\n";
   }
 
  private:
+  void number(const char* name, std::uint64_t value, bool first = false) { out_ += std::string(first ? "" : ",") + '"' + name + "\":" + std::to_string(value); }
   template <class All, class One>
   void list(const char* name, const All& all, One&& one) {
     out_ += std::string(",\"") + name + "\":[";
@@ -121,11 +131,118 @@ class Writer {
   void requests(const verify::RequestsChange& one) {
     end(one.end);
     text("direction", one.direction == ir::Direction::Ingress ? "ingress" : "egress");
+    text("change", to_string(one.kind));
+    ends("peers", one.peers);
+    out_ += ",\"traffic\":" + texts_.json(one.traffic);
+    if (!one.why.empty()) text("reason", one.why);
+    example("opened", one.opened);
+    example("closed", one.closed);
     rules("rulesBefore", one.rules_before, before_);
     rules("rulesAfter", one.rules_after, after_);
   }
 
+  void example(const char* name, const std::optional<verify::RequestExample>& one) {
+    if (!one) return;
+    out_ += std::string(",\"") + name + "\":{\"request\":" + to_json(one->request).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    text("peer", diff_.ends[one->peer].name);
+    text("protocol", ir::to_string(one->flow.protocol));
+    number("port", one->flow.number);
+    rules("rulesBefore", one->before.rules, before_);
+    rules("rulesAfter", one->after.rules, after_);
+    out_ += '}';
+  }
+
+  // ---- beside the comparison -------------------------------------------------------------------------------
+
+  void observed(std::vector<ObservedOnLine> SeenFlows::*lines, std::size_t number_of_line) {
+    if (beside_.flows == nullptr) return;
+    const ObservedOnLine& seen = (beside_.flows->*lines)[number_of_line];
+    if (seen.dropped.flows == 0 && seen.opened.flows == 0) return;
+    out_ += ",\"observed\":{";
+    observed("dropped", seen.dropped, true);
+    observed("opened", seen.opened, false);
+    out_ += '}';
+  }
+  void observed(const char* name, const Observed& seen, bool first) {
+    out_ += std::string(first ? "" : ",") + '"' + name + "\":{\"flows\":" + std::to_string(seen.flows) + ",\"what\":[";
+    for (std::size_t i = 0; i < seen.what.size(); ++i) {
+      out_ += i == 0 ? "{" : ",{";
+      text("what", seen.what[i].first, true);
+      number("flows", seen.what[i].second);
+      out_ += '}';
+    }
+    out_ += "]}";
+  }
+
+  void cost() {
+    if (beside_.cost_after == nullptr) return;
+    const auto one = [&](const char* name, const Cost& cost, bool first) {
+      out_ += std::string(first ? "" : ",") + '"' + name + "\":{\"largestMap\":" + std::to_string(cost.entries);
+      if (!cost.endpoint.empty()) text("endpoint", cost.endpoint);
+      number("policies", cost.policies);
+      out_ += '}';
+    };
+    out_ += ",\n\"cost\":{";
+    one("before", *beside_.cost_before, true);
+    one("after", *beside_.cost_after, false);
+    out_ += '}';
+  }
+
+  void safety() {
+    if (beside_.safety == nullptr) return;
+    const SafetyChange& all = *beside_.safety;
+    out_ += ",\n\"safety\":{\"held\":" + std::to_string(all.held);
+    number("judged", all.judged);
+    number("undecided", all.undecided);
+    number("heldBefore", all.held_before);
+    number("judgedBefore", all.judged_before);
+    list("broken", all.broken, [&](const BrokenAssertion& one) { broken(one); });
+    strings("repaired", all.repaired);
+    strings("stillFailing", all.still_failing);
+    list("vacuous", all.vacuous, [&](const auto& one) { text("name", one.first, true), text("reason", one.second); });
+    out_ += '}';
+  }
+  void broken(const BrokenAssertion& one) {
+    text("name", one.name, true);
+    text("pack", one.pack);
+    text("before", one.before ? assertions::to_string(*one.before) : "not asked");
+    list("details", one.details, [&](const assertions::Detail& detail) {
+      text("text", detail.text, true);
+      if (!detail.where) return;
+      const auto at = after_session_.sources.locate(detail.where->file, detail.where->begin);
+      text("file", after_session_.sources.path(detail.where->file));
+      number("line", at.line);
+      number("column", at.column);
+    });
+  }
+  void strings(const char* name, const std::vector<std::string>& all) {
+    out_ += std::string(",\"") + name + "\":[";
+    for (std::size_t i = 0; i < all.size(); ++i) append_json_string(out_ += i == 0 ? "" : ",", all[i]);
+    out_ += ']';
+  }
+
+  void flows() {
+    if (beside_.flows == nullptr) return;
+    const SeenFlows& seen = *beside_.flows;
+    out_ += ",\n\"flows\":{";
+    text("sources", seen.sources, true);
+    number("flows", seen.flows);
+    number("connections", seen.connections);
+    number("dropped", seen.dropped);
+    number("opened", seen.opened);
+    number("undecided", seen.undecided);
+    number("unchanged", seen.unchanged());
+    number("inNoLine", seen.in_no_line);
+    number("contradicting", seen.contradicting);
+    out_ += ",\"notJudged\":" + seen.not_judged_json;
+    number("malformedLines", seen.bad);
+    number("lostEvents", seen.lost);
+    out_ += '}';
+  }
+
   const Diff& diff_;
+  const Session& after_session_;
+  const Beside& beside_;
   TrafficText texts_;
   JsonAnswers before_, after_;
   std::string out_;
@@ -133,6 +250,6 @@ class Writer {
 
 }  // namespace
 
-std::string to_json(const Diff& diff, const Session& before, const Session& after) { return Writer(diff, before, after).write(); }
+std::string to_json(const Diff& diff, const Session& before, const Session& after, const Beside& beside) { return Writer(diff, before, after, beside).write(); }
 
 }  // namespace netpolc::compiler

@@ -7,8 +7,11 @@ namespace {
 // As text in a cell, whatever is in it.
 std::string cell(const std::string& text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\n' || c == '\r') out += ' ';
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    const bool link = text.compare(at, 3, "://") == 0 || (c == '.' && at >= 3 && text.compare(at - 3, 3, "www") == 0);
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) out += ' ';
+    else if (link) (out += '\\') += c;
     else if (c == '<') out += "&lt;";
     else if (c == '&') out += "&amp;";
     else if (std::string_view("\\`*_|[]@#~").find(c) != std::string_view::npos) (out += '\\') += c;
@@ -33,6 +36,7 @@ std::string row(const DiffLine& line) {
 std::string to_markdown(const DiffReport& report, std::size_t most) {
   constexpr std::size_t kRest = 100;
   std::string out = "### What passes\n\n" + cell(report.counts) + "\n";
+  for (const std::string& footer : report.footers) out += "\n" + cell(footer) + "\n";
   if (report.lines.empty()) return out;
   out += "\n| | who | what | why |\n|---|---|---|---|\n";
   for (std::size_t i = 0; i < report.lines.size(); ++i) {

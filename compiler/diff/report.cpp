@@ -5,6 +5,10 @@
 #include <tuple>
 
 #include "compiler/answers.h"
+#include "compiler/diff/cost.h"
+#include "compiler/diff/flows.h"
+#include "compiler/diff/safety.h"
+#include "compiler/request_options.h"
 #include "compiler/traffic_text.h"
 
 namespace netpolc::compiler {
@@ -19,6 +23,13 @@ using Kind = verify::DiffEnd::Kind;
 constexpr std::size_t kNamed = 3;  // of a group of ends, or of rules: more are counted
 
 std::string counted(std::uint64_t n, const char* one, const char* many) { return std::to_string(n) + " " + (n == 1 ? one : many); }
+
+// Values of headers may have anything in them.
+std::string printable(std::string text) {
+  for (char& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  return text;
+}
 
 // ---- who ---------------------------------------------------------------------------------------------
 
@@ -119,26 +130,33 @@ struct Ranked {
 
 class Reporter {
  public:
-  Reporter(const Diff& diff, const Session& before, const Session& after) : diff_(diff), names_(diff), reasons_(before, after), texts_(diff.sets) {}
+  Reporter(const Diff& diff, const Session& before, const Session& after, const Beside& beside)
+      : diff_(diff), after_(after), beside_(beside), names_(diff), reasons_(before, after), texts_(diff.sets) {}
 
   DiffReport report() {
-    for (const auto& one : diff_.traffic) traffic(one);
+    for (std::size_t i = 0; i < diff_.traffic.size(); ++i) traffic(i);
+    safety();
     transitions();
     for (const auto& one : diff_.undecided) undecided(one);
-    for (const auto& one : diff_.requests) requests(one);
+    all_requests();
     for (const auto& one : diff_.arrivals) arrival(one);
     std::stable_sort(lines_.begin(), lines_.end(), [](const Ranked& a, const Ranked& b) { return a.rank < b.rank; });
     DiffReport out;
     for (Ranked& one : lines_) {
-      one.line.level = one.rank == Exposure ? Severity::Error : one.rank <= Opened ? Severity::Warning : Severity::Note;
+      one.line.level = one.rank <= Broken ? Severity::Error : one.rank <= Opened ? Severity::Warning : Severity::Note;
       out.lines.push_back(std::move(one.line));
     }
     out.counts = counts();
+    footers(out.footers);
     return out;
   }
 
  private:
-  enum Rank { Exposure, Enforcement, Undecided, Opened, Changed, Closed, Requests, Arrivals };
+  enum Rank { Exposure, Broken, Enforcement, Undecided, Opened, Changed, Closed, Requests, Arrivals };
+
+  void observed(std::vector<DiffReason>& out, const ObservedOnLine& seen) const {
+    for (std::string& words : to_words(seen, beside_.flows->sources)) out.push_back({std::move(words), ""});
+  }
 
   std::string access(const verify::DiffAccess& one) {
     std::string out = texts_.text(one.allowed);
@@ -157,7 +175,8 @@ class Reporter {
     return one.opens ? one.closes ? Changed : Opened : Closed;
   }
 
-  void traffic(const verify::TrafficChange& one) {
+  void traffic(std::size_t number) {
+    const verify::TrafficChange& one = diff_.traffic[number];
     DiffLine line;
     line.symbol = one.kind == ChangeKind::Opened ? '+' : one.kind == ChangeKind::Closed ? '-' : '~';
     line.word = to_string(one.kind);
@@ -166,7 +185,20 @@ class Reporter {
     if (one.exposes) line.alarm = "NEW INTERNET EXPOSURE";
     reasons_.side(line.reasons, one.why_before.egress, one.why_after.egress, "egress");
     reasons_.side(line.reasons, one.why_before.ingress, one.why_after.ingress, "ingress");
+    if (beside_.flows != nullptr) observed(line.reasons, beside_.flows->traffic[number]);
     lines_.push_back({rank(one), std::move(line)});
+  }
+
+  // What people rely on, whatever the policies are for.
+  void safety() {
+    if (beside_.safety == nullptr) return;
+    for (const BrokenAssertion& one : beside_.safety->broken) {
+      const char* before = !one.before ? "was not asked before" : *one.before == assertions::Status::Passed ? "held before" : *one.before == assertions::Status::Vacuous ? "was vacuous before" : "was undecided before";
+      DiffLine line{'!', "broken", one.name, before, "BROKEN SAFETY ASSERTION", {}};
+      for (const assertions::Detail& detail : one.details) line.reasons.push_back({detail.text, detail.where ? place(*detail.where, after_) : "", detail.where, false});
+      lines_.push_back({Broken, std::move(line)});
+    }
+    for (const std::string& name : beside_.safety->repaired) lines_.push_back({Arrivals, {'+', "repaired", name, "failed before", "", {}}});
   }
 
   static bool enters(const verify::EnforcementChange& one) { return one.after == ir::Enforcement::DefaultDeny; }
@@ -174,15 +206,26 @@ class Reporter {
   // One line for all that the same rules are the reason for.
   void transitions() {
     using Key = std::tuple<bool, ir::Direction, std::vector<ir::RuleRef>>;
-    std::map<Key, DiffEndIds> groups;
-    for (const auto& one : diff_.enforcement) groups[{!enters(one), one.direction, enters(one) ? one.rules_after : one.rules_before}].push_back(one.end);
-    for (auto& [key, ends] : groups) {
+    struct Group {
+      DiffEndIds ends;
+      ObservedOnLine seen;
+    };
+    std::map<Key, Group> groups;
+    for (std::size_t i = 0; i < diff_.enforcement.size(); ++i) {
+      const auto& one = diff_.enforcement[i];
+      Group& group = groups[{!enters(one), one.direction, enters(one) ? one.rules_after : one.rules_before}];
+      group.ends.push_back(one.end);
+      if (beside_.flows != nullptr) merge(group.seen, beside_.flows->enforcement[i]);
+    }
+    for (auto& [key, group] : groups) {
       const auto& [left, direction, rules] = key;
+      DiffEndIds& ends = group.ends;
       std::sort(ends.begin(), ends.end());
       const std::string verb = left ? ends.size() == 1 ? " leaves" : " leave" : ends.size() == 1 ? " enters" : " enter";
       DiffLine line{'!', "default", names_.of(ends, false) + verb + " default deny for " + (direction == ir::Direction::Ingress ? "ingress" : "egress"), "", "", {}};
       if (left) reasons_.once(line.reasons, "was switched on by", rules);
       else reasons_.now(line.reasons, "switched on by", rules);
+      if (beside_.flows != nullptr) observed(line.reasons, group.seen);
       lines_.push_back({Enforcement, std::move(line)});
     }
   }
@@ -192,12 +235,63 @@ class Reporter {
     lines_.push_back({Undecided, {'?', "undecided", names_.of(one.end), "its policy cannot be computed " + when + ": " + (one.after.empty() ? one.before : one.after), "", {}}});
   }
 
-  void requests(const verify::RequestsChange& one) {
-    DiffLine line{'?', "requests", names_.of(one.end) + (one.direction == ir::Direction::Ingress ? " (ingress)" : " (egress)"),
-                  "proxies go by other rules; which requests pass is not compared here", "", {}};
-    reasons_.now(line.reasons, "now by", one.rules_after);
-    reasons_.once(line.reasons, "was by", one.rules_before);
-    lines_.push_back({Requests, std::move(line)});
+  // One line for all ends of which the same is said of the same peers.
+  void all_requests() {
+    using Key = std::tuple<ir::Direction, verify::RequestsChange::Kind, std::optional<ir::Request>, std::optional<ir::Request>, std::string, verify::AccessId, DiffEndIds, std::vector<ir::RuleRef>, std::vector<ir::RuleRef>>;
+    std::map<Key, std::vector<std::size_t>> groups;
+    const auto request = [](const std::optional<verify::RequestExample>& one) { return one ? std::optional(one->request) : std::nullopt; };
+    for (std::size_t i = 0; i < diff_.requests.size(); ++i) {
+      const auto& one = diff_.requests[i];
+      groups[{one.direction, one.kind, request(one.opened), request(one.closed), one.why, one.traffic, one.peers, one.rules_before, one.rules_after}].push_back(i);
+    }
+    for (const auto& [key, all] : groups) requests(all);
+  }
+
+  void requests(const std::vector<std::size_t>& all) {
+    using RequestKind = verify::RequestsChange::Kind;
+    const verify::RequestsChange& one = diff_.requests[all.front()];
+    DiffEndIds ends;
+    ObservedOnLine seen;
+    for (const std::size_t i : all) {
+      ends.push_back(diff_.requests[i].end);
+      if (beside_.flows != nullptr) merge(seen, beside_.flows->requests[i]);
+    }
+    std::sort(ends.begin(), ends.end());
+    const bool ingress = one.direction == ir::Direction::Ingress, known = one.kind != RequestKind::Undecided;
+    DiffLine line{known ? '~' : '?', known ? to_string(one.kind) : "requests", "", "requests over " + texts_.text(one.traffic) + ": ", "", {}};
+    line.who = ingress ? names_.of(one.peers, true) + " → " + names_.of(ends, false) : names_.of(ends, true) + " → " + names_.of(one.peers, false);
+    if (!known) line.what += "undecided, as " + printable(one.why) + (one.opened || one.closed ? "; " : "");
+    if (one.opened) line.what += printable(to_text(one.opened->request)) + " now allowed";
+    if (one.closed) line.what += (one.opened ? ", " : "") + printable(to_text(one.closed->request)) + (one.opened ? " no longer" : " no longer allowed");
+    if (known) request_reasons(one, line.reasons);
+    else {
+      reasons_.now(line.reasons, "now by", one.rules_after);
+      reasons_.once(line.reasons, "was by", one.rules_before);
+    }
+    if (beside_.flows != nullptr) observed(line.reasons, seen);
+    lines_.push_back({!known ? Requests : one.kind == RequestKind::Widened ? Opened : one.kind == RequestKind::Changed ? Changed : Closed, std::move(line)});
+  }
+
+  void request_reasons(const verify::RequestsChange& one, std::vector<DiffReason>& out) const {
+    if (one.opened && one.opened->after.rules.empty()) out.push_back({"no rule is needed for it now", ""});
+    if (one.opened) reasons_.now(out, "by", one.opened->after.rules);
+    if (!one.closed) return;
+    if (one.closed->before.rules.empty()) out.push_back({"no rule was needed for it", ""});
+    reasons_.once(out, "was by", one.closed->before.rules);
+    reasons_.now(out, "not in", one.closed->after.rules);
+  }
+
+  static void merge(ObservedOnLine& into, const ObservedOnLine& more) {
+    for (const auto member : {&ObservedOnLine::dropped, &ObservedOnLine::opened}) {
+      Observed& all = into.*member;
+      all.flows += (more.*member).flows;
+      for (const auto& [what, flows] : (more.*member).what) {
+        const auto known = std::find_if(all.what.begin(), all.what.end(), [&](const auto& other) { return other.first == what; });
+        if (known == all.what.end()) all.what.emplace_back(what, flows);
+        else known->second += flows;
+      }
+      std::sort(all.what.begin(), all.what.end(), [](const auto& a, const auto& b) { return a.second != b.second ? a.second > b.second : a.first < b.first; });
+    }
   }
 
   void arrival(const verify::Arrival& one) {
@@ -224,14 +318,35 @@ class Reporter {
     add(arrivals(true), "came", "came");
     add(arrivals(false), "went", "went");
     add(diff_.undecided.size(), "undecided", "undecided");
-    add(diff_.requests.size(), "with other rules for requests", "with other rules for requests");
+    add(diff_.request_pairs, "with other requests", "with other requests");
+    add(diff_.undecided_request_pairs, "with undecided requests", "with undecided requests");
     std::string out = "Reachability: ";
     for (std::size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : ", ") + parts[i];
     if (parts.empty()) return "No difference: " + counted(diff_.pairs, "pair lets", "pairs let") + " the same pass.";
-    return out + "; " + counted(diff_.pairs - diff_.changed_pairs, "pair", "pairs") + " unchanged.";
+    return out + "; " + counted(diff_.pairs - diff_.changed_pairs - diff_.request_pairs - diff_.undecided_request_pairs, "pair", "pairs") + " unchanged.";
   }
 
+  // Where nothing changes they would only say what there is.
+  void footers(std::vector<std::string>& out) const {
+    const bool costs = beside_.cost_after != nullptr, differs = diff_.differs() || diff_.is_undecided() || !lines_.empty() || (costs && !(*beside_.cost_before == *beside_.cost_after));
+    std::string line;
+    if (costs && differs) line = to_words(*beside_.cost_before, *beside_.cost_after);
+    if (beside_.safety != nullptr && differs) line += (line.empty() ? "" : " ") + to_words(*beside_.safety);
+    if (!line.empty()) out.push_back(std::move(line));
+    if (beside_.flows == nullptr) return;
+    const std::string flows = to_words(*beside_.flows);
+    for (std::size_t at = 0; at < flows.size();) {
+      const std::size_t end = std::min(flows.find('\n', at), flows.size());
+      out.push_back(flows.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+
+  static std::string place(Span where, const Session& session) { return session.sources.path(where.file) + ":" + std::to_string(session.sources.locate(where.file, where.begin).line); }
+
   const Diff& diff_;
+  const Session& after_;
+  const Beside& beside_;
   Names names_;
   Reasons reasons_;
   TrafficText texts_;
@@ -275,6 +390,16 @@ const char* to_string(ChangeKind kind) {
   return "changed";
 }
 
-DiffReport report(const verify::Diff& diff, const Session& before, const Session& after) { return Reporter(diff, before, after).report(); }
+const char* to_string(verify::RequestsChange::Kind kind) {
+  switch (kind) {
+    case verify::RequestsChange::Kind::Widened: return "widened";
+    case verify::RequestsChange::Kind::Narrowed: return "narrowed";
+    case verify::RequestsChange::Kind::Changed: return "changed";
+    case verify::RequestsChange::Kind::Undecided: return "undecided";
+  }
+  return "undecided";
+}
+
+DiffReport report(const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside) { return Reporter(diff, before, after, beside).report(); }
 
 }  // namespace netpolc::compiler

@@ -17,8 +17,8 @@ struct DiffReason {
   bool was = false;
 };
 
-// How much it hurts: errors are new exposure to the internet; warnings what opens, default deny that came or went, and what
-// can't be computed; notes the rest.
+// How much it hurts: errors are new exposure to the internet, and assertions of the safety pack that broke; warnings what opens,
+// default deny that came or went, and what can't be computed; notes the rest.
 
 struct DiffLine {
   char symbol = '~';  // + - ~ ! ?
@@ -33,6 +33,17 @@ struct DiffLine {
 struct DiffReport {
   std::vector<DiffLine> lines;
   std::string counts;  // "Reachability: 1 opened, 1 closed; 418 pairs unchanged."
+  std::vector<std::string> footers = {};  // what is said below that, a line each
+};
+
+struct SafetyChange;  // compiler/diff/safety.h
+struct Cost;          // compiler/diff/cost.h
+struct SeenFlows;     // compiler/diff/flows.h
+// What is told beside the comparison. Null: not asked for. Not owned.
+struct Beside {
+  const SafetyChange* safety = nullptr;
+  const Cost *cost_before = nullptr, *cost_after = nullptr;
+  const SeenFlows* flows = nullptr;
 };
 
 // Cilium 1.16 chooses between rules that redirect or authenticate otherwise than tables do (docs/semantics.md), and there are such
@@ -43,7 +54,7 @@ bool chooses_otherwise(const Session& session);
 void add_reasons(std::vector<DiffReason>& out, const char* how, const std::vector<ir::RuleRef>& rules, const Session& session, bool was);
 
 // The two sets were read by the two sessions.
-DiffReport report(const verify::Diff& diff, const Session& before, const Session& after);
+DiffReport report(const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside = {});
 
 std::string to_text(const DiffReport& report, bool colour);
 // At most `most` bytes, whatever the report: what does not fit is counted. A comment on a pull request may have 65,536.
@@ -53,8 +64,9 @@ std::string to_sarif(const DiffReport& report, const Session& before, const Sess
 // Annotations for GitHub, which shows ten of a kind and no more: of more, nine and how many there are.
 std::string to_github(const DiffReport& report, const Session& before, const Session& after);
 // apiVersion netpolc.dev/v1, kind DiffResult (docs/diff.md).
-std::string to_json(const verify::Diff& diff, const Session& before, const Session& after);
+std::string to_json(const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside = {});
 
-const char* to_string(verify::ChangeKind kind);  // "opened"
+const char* to_string(verify::ChangeKind kind);            // "opened"
+const char* to_string(verify::RequestsChange::Kind kind);  // "widened"
 
 }  // namespace netpolc::compiler

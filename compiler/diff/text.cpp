@@ -41,7 +41,9 @@ std::string to_text(const DiffReport& report, bool colour) {
     out += trimmed("  " + head + "  " + padded(line.who, who) + "   " + line.what + (line.alarm.empty() ? "" : "   " + line.alarm)) + "\n";
     for (const DiffReason& reason : line.reasons) out += trimmed("               " + padded(reason.said, said) + "  " + reason.place) + "\n";
   }
-  return out + (report.lines.empty() ? "" : "\n") + report.counts + "\n";
+  out += (report.lines.empty() ? "" : "\n") + report.counts + "\n";
+  for (const std::string& footer : report.footers) out += footer + "\n";
+  return out;
 }
 
 }  // namespace netpolc::compiler

@@ -22,15 +22,7 @@ class Writer {
     list("dropped", Change::Dropped);
     list("opened", Change::Opened);
     list("undecidable", Change::Undecided);
-    out_ += ",\"notJudged\":{";
-    bool first = true;
-    for (std::size_t i = 0; i < kSkips; ++i) {
-      const auto n = recording_.skipped(static_cast<Skip>(i));
-      if (n == 0) continue;
-      out_ += std::string(first ? "" : ",") + '"' + to_key(static_cast<Skip>(i)) + "\":" + std::to_string(n);
-      first = false;
-    }
-    out_ += '}';
+    out_ += ",\"notJudged\":" + not_judged_json(recording_);
     number("malformedLines", recording_.bad());
     number("lostEvents", recording_.lost());
     return out_ + "}\n";

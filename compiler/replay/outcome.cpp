@@ -105,6 +105,9 @@ class Collector {
     line.flows += found.flows;
     line.audited += found.audited;
     line.requests += connection.request ? found.flows : 0;
+    line.recorded.forwarded += connection.egress.forwarded + connection.ingress.forwarded;
+    line.recorded.dropped += connection.egress.dropped + connection.ingress.dropped;
+    line.recorded.audited += connection.egress.audited + connection.ingress.audited;
     line.unrecorded = (fresh || line.unrecorded) && found.unrecorded;
     line.exposes = found.change == Change::Opened && exposes(recording_, connection);
     if (found.change != Change::Undecided || !line.why.empty()) return;

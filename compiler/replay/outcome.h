@@ -18,6 +18,7 @@ struct Outcome {
   std::uint64_t flows = 0;       // that fare otherwise, or whose fate is not known
   std::uint64_t audited = 0;     // of them: forwarded only since policy was in audit mode
   std::uint64_t requests = 0;    // of them: proxies' records
+  Counts recorded = {};          // what became of all flows of these connections
   bool by_request = false;       // the request decides, and not the packets
   bool unrecorded = false;       // the side that drops it has said nothing in the recording
   bool exposes = false;          // newly reached from the internet

@@ -88,16 +88,8 @@ class Reporter {
     out += any ? "; " : "nothing changes; ";
     out += counted(outcomes_.unchanged_flows, "flow", "flows") + " fare" + (outcomes_.unchanged_flows == 1 ? "s" : "") + " as before.";
     if (outcomes_.contradicting != 0) out += "\n" + counted(outcomes_.contradicting, "flow", "flows") + " of the recording fared otherwise than the set compared with says.";
-    if (const std::string left = not_judged(); !left.empty()) out += "\nNot judged: " + left + ".";
+    if (const std::string left = not_judged(recording_); !left.empty()) out += "\nNot judged: " + left + ".";
     if (recording_.lost() != 0) out += "\nThe recording has gaps: " + counted(recording_.lost(), "event was", "events were") + " lost.";
-    return out;
-  }
-
-  std::string not_judged() const {
-    std::string out;
-    for (std::size_t i = 0; i < kSkips; ++i)
-      if (const auto n = recording_.skipped(static_cast<Skip>(i)); n != 0) out += (out.empty() ? "" : ", ") + counted(n, static_cast<Skip>(i));
-    if (recording_.bad() != 0) out += (out.empty() ? "" : ", ") + counted(recording_.bad(), "malformed line", "malformed lines");
     return out;
   }
 
@@ -107,6 +99,21 @@ class Reporter {
 };
 
 }  // namespace
+
+std::string not_judged(const Recording& recording) {
+  std::string out;
+  for (std::size_t i = 0; i < kSkips; ++i)
+    if (const auto n = recording.skipped(static_cast<Skip>(i)); n != 0) out += (out.empty() ? "" : ", ") + counted(n, static_cast<Skip>(i));
+  if (recording.bad() != 0) out += (out.empty() ? "" : ", ") + counted(recording.bad(), "malformed line", "malformed lines");
+  return out;
+}
+
+std::string not_judged_json(const Recording& recording) {
+  std::string out;
+  for (std::size_t i = 0; i < kSkips; ++i)
+    if (const auto n = recording.skipped(static_cast<Skip>(i)); n != 0) out += std::string(out.empty() ? "" : ",") + '"' + to_key(static_cast<Skip>(i)) + "\":" + std::to_string(n);
+  return "{" + out + "}";
+}
 
 std::string to_words(ir::Flow flow) { return std::string(ir::to_string(flow.protocol)) + " " + std::to_string(flow.number); }
 

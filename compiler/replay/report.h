@@ -15,4 +15,9 @@ std::string to_json(const Outcomes& outcomes, const Recording& recording, const 
 std::string reference(const RecordedEnd& end);
 std::string to_words(ir::Flow flow);  // "TCP 8080"
 
+// "1 reply, 2 malformed lines": flows that say nothing of policy, by reason; "": there are none.
+std::string not_judged(const Recording& recording);
+// The same as JSON: {"reply":1}.
+std::string not_judged_json(const Recording& recording);
+
 }  // namespace netpolc::compiler::replay

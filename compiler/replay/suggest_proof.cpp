@@ -64,7 +64,10 @@ class Checker {
       for (const auto from : change.from)
         for (const auto to : change.to) pair(out, change, diff_.ends[from].name, diff_.ends[to].name, texts);
     for (const auto& one : diff_.enforcement) out.more.push_back(shown(diff_.ends[one.end].name) + (one.after == ir::Enforcement::DefaultDeny ? " enters" : " leaves") + " default deny");
-    for (const auto& one : diff_.requests) out.more.push_back("requests that a proxy lets through for " + shown(diff_.ends[one.end].name) + ": its rules are others");
+    for (const auto& one : diff_.requests) {
+      std::string said = "requests that a proxy lets through for " + shown(diff_.ends[one.end].name) + ": its rules are others";
+      if (out.more.empty() || out.more.back() != said) out.more.push_back(std::move(said));
+    }
     for (const auto& one : diff_.undecided) out.more.push_back(shown(diff_.ends[one.end].name) + ": its policy cannot be computed");
     for (const auto& one : wanted_) {
       const Connection& connection = recording_.connections()[one.connection];

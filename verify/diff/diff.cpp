@@ -1,6 +1,7 @@
 #include "verify/diff/diff.h"
 
 #include <algorithm>
+#include <set>
 
 #include "verify/diff/lines.h"
 #include "verify/diff/requests.h"
@@ -86,6 +87,20 @@ void add_arrivals(Sets& both, const AllEnds& ends, Diff& out) {
   }
 }
 
+// Those that are in no line about traffic, each once.
+void count_request_pairs(Diff& out) {
+  std::set<std::pair<DiffEndId, DiffEndId>> decided, undecided;
+  for (const RequestsChange& one : out.requests)
+    for (const DiffEndId peer : one.peers) {
+      const std::pair pair = one.direction == ir::Direction::Ingress ? std::pair(peer, one.end) : std::pair(one.end, peer);
+      const auto has = [](const DiffEndIds& ids, DiffEndId id) { return std::binary_search(ids.begin(), ids.end(), id); };
+      if (std::any_of(out.traffic.begin(), out.traffic.end(), [&](const TrafficChange& line) { return has(line.from, pair.first) && has(line.to, pair.second); })) continue;
+      (one.kind == RequestsChange::Kind::Undecided ? undecided : decided).insert(pair);
+    }
+  out.request_pairs = decided.size();
+  out.undecided_request_pairs = static_cast<std::uint64_t>(std::count_if(undecided.begin(), undecided.end(), [&](const auto& pair) { return !decided.contains(pair); }));
+}
+
 // ---- why -----------------------------------------------------------------------------------------------
 
 // A flow that people know, of what opened, closed, or goes another way.
@@ -123,6 +138,10 @@ bool exposes(const TrafficChange& line, const std::vector<DiffEnd>& ends, Access
 
 }  // namespace
 
+bool Diff::has_requests(bool decided) const {
+  return std::any_of(requests.begin(), requests.end(), [&](const RequestsChange& one) { return (one.kind != RequestsChange::Kind::Undecided) == decided; });
+}
+
 Diff diff(const DiffWorld& before, const DiffWorld& after) {
   Diff out;
   const StandIns names = stand_ins(before, after);
@@ -140,6 +159,9 @@ Diff diff(const DiffWorld& before, const DiffWorld& after) {
   }
   compare_enforcement(both, ends, ids, out);
   out.requests = requests(both, out.sets, ends, ids);
+  count_request_pairs(out);
+  out.policies_before = both.before.ports.distinct_policies();
+  out.policies_after = both.after.ports.distinct_policies();
   add_arrivals(both, ends, out);
   return out;
 }

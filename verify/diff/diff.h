@@ -5,10 +5,12 @@
 // proxies judge are not compared: where they could differ, that is said (`requests`).
 // Pure. The cost is that of the tables of both sets, and then of what changed.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "ir/decide/table.h"
+#include "ir/request.h"
 #include "verify/access.h"
 
 namespace netpolc::verify {
@@ -94,11 +96,25 @@ struct UndecidedEnd {
   std::string before, after;
 };
 
-// Proxies that are asked in both sets, by rules that differ: of what they let through nothing is known.
+// A request that proxies of one set only let through.
+struct RequestExample {
+  ir::Request request;
+  DiffEndId peer = 0;  // one of those whom it is about
+  ir::Flow flow;
+  ir::RequestVerdict before, after;
+};
+
+// Proxies of an endpoint that are asked in both sets, by rules that differ.
 struct RequestsChange {
+  enum class Kind : std::uint8_t { Widened, Narrowed, Changed, Undecided };
   DiffEndId end = 0;
   ir::Direction direction = ir::Direction::Ingress;
   std::vector<ir::RuleRef> rules_before, rules_after;  // those that the other set doesn't have
+  Kind kind = Kind::Undecided;
+  DiffEndIds peers;             // sorted: of traffic with whom this is said
+  AccessId traffic = nothing;  // that gets to the proxies in both sets
+  std::optional<RequestExample> opened, closed;  // now let through; no more
+  std::string why;              // of Undecided
 };
 
 struct Diff {
@@ -110,9 +126,13 @@ struct Diff {
   std::vector<UndecidedEnd> undecided;
   std::vector<RequestsChange> requests;
   std::uint64_t pairs = 0, changed_pairs = 0;  // pairs that policy of either set could say something about
+  // Pairs of which the traffic is the same, and other requests pass; or where that is undecided.
+  std::uint64_t request_pairs = 0, undecided_request_pairs = 0;
+  std::size_t policies_before = 0, policies_after = 0;  // of endpoints: distinct ones
 
-  bool differs() const { return !traffic.empty() || !enforcement.empty() || !arrivals.empty(); }
-  bool is_undecided() const { return !undecided.empty() || !requests.empty(); }
+  bool has_requests(bool decided) const;
+  bool differs() const { return !traffic.empty() || !enforcement.empty() || !arrivals.empty() || has_requests(true); }
+  bool is_undecided() const { return !undecided.empty() || has_requests(false); }
 };
 
 Diff diff(const DiffWorld& before, const DiffWorld& after);

@@ -19,6 +19,7 @@ class Set {
   AccessId common(AccessId own);
   const ir::Cluster& cluster() const { return world_.cluster; }
   const ir::PolicySet& policies() const { return world_.policies; }
+  const ir::eval::World& world() const { return world_; }
 
  private:
   ir::Resolutions resolutions_;

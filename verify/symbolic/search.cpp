@@ -24,7 +24,7 @@ class Search {
     if (from_pod_) pods.push_back(&*from_pod_);
     if (to_pod_) pods.push_back(&*to_pod_);
     if (inquiry.request) request_.emplace(context_, *inquiry.request, world.world.cluster.config.version);
-    if (to.facts != nullptr && to.facts->address && ir::eval::is_external(*to.facts)) names_.emplace(context_, world.world.cluster.config.version);
+    if (!to.names_known && to.facts != nullptr && to.facts->address && ir::eval::is_external(*to.facts)) names_.emplace(context_, world.world.cluster.config.version);
     SymbolicNames* const names = names_ ? &*names_ : nullptr;
     SymbolicRequest* const request = request_ ? &*request_ : nullptr;
     encoder_.emplace(world.world, world.rules, context_, pods, world.other == nullptr, request, names);
@@ -53,7 +53,10 @@ class Search {
   std::uint64_t steps() const { return solver_.steps(); }
 
  private:
-  Party party(const Choice& choice, std::optional<SymbolicPod>& pod) { return pod ? Party{&*pod, nullptr, nullptr} : Party{nullptr, choice.subject, choice.facts}; }
+  static Party party(const Choice& choice, std::optional<SymbolicPod>& pod, bool other) {
+    if (pod) return {&*pod, nullptr, nullptr};
+    return other && choice.other_facts != nullptr ? Party{nullptr, choice.other_subject, choice.other_facts} : Party{nullptr, choice.subject, choice.facts};
+  }
 
   // What isn't so whatever texts and names are.
   void require(const z3::expr& fact) {
@@ -84,8 +87,8 @@ class Search {
   struct Both {
     z3::expr allowed, plain;
   };
-  Both sides(Encoder& encoder) {
-    const Party from = party(from_, from_pod_), to = party(to_, to_pod_);
+  Both sides(Encoder& encoder, bool other) {
+    const Party from = party(from_, from_pod_, other), to = party(to_, to_pod_, other);
     std::vector<z3::expr> allowed, plain;
     const auto side = [&](ir::Direction direction, const Party& subject, const Party& peer) {
       if (!subject.judged()) return;
@@ -99,11 +102,11 @@ class Search {
   }
 
   z3::expr what_is_wanted() {
-    const Both here = sides(*encoder_);
+    const Both here = sides(*encoder_, false);
     z3::expr wanted = inquiry_.wanted == Wanted::AllowedWithoutProxy ? here.plain : here.allowed;
     if (inquiry_.wanted == Wanted::Denied) wanted = smt::negate(wanted);
     if (other_) {
-      const Both both = sides(*other_);
+      const Both both = sides(*other_, true);
       const z3::expr there = inquiry_.wanted == Wanted::AllowedWithoutProxy ? both.plain : both.allowed;
       wanted = z3::eq(wanted, there) ? context_.bool_val(false) : smt::all(context_, {wanted, smt::negate(there)});
     }

@@ -20,9 +20,13 @@ struct Choice {
   const ir::Subject* subject = nullptr;
   const ir::PeerFacts* facts = nullptr;
   std::string dns_name = {};  // that resolves to it
+  bool names_known = false;   // an address outside has the names that are known to resolve to it, and no others
   // Of a pattern: whether this endpoint can meet the other end as that is seen here (a node is another one to its own pods).
   // None: each can.
   std::function<bool(std::uint32_t)> may_be = {};
+  // Of somebody that there is, where the other set knows them as somebody else: as that set does. Both or neither.
+  const ir::Subject* other_subject = nullptr;
+  const ir::PeerFacts* other_facts = nullptr;
 };
 
 // What a model says of an end.

@@ -3,6 +3,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "compiler/lint/map_entries.h"
 #include "compiler/lint/selectors.h"
 #include "ir/eval/resolve.h"
 
@@ -134,15 +135,20 @@ void report_map(const Facts& facts, std::size_t position, std::size_t entries, s
   out.push_back(std::move(found));
 }
 
-// The sum over policies comes first: it is cheap, and mostly far from the limit.
-void find_full_maps(const Facts& facts, Findings& out) {
-  const Maps maps(facts);
+// By position: the sum over policies, which is cheap, and mostly far from the limit.
+std::vector<std::size_t> at_most(const Maps& maps, const Facts& facts) {
   std::vector<std::size_t> most(facts.identities(), 0);
   for (std::size_t p = 0; p < facts.policies().size(); ++p) {
     if (!any(facts.subjects(p))) continue;
     const std::size_t added = maps.most(facts.policies()[p]);
     facts.subjects(p).each([&](std::size_t position) { most[position] += added; });
   }
+  return most;
+}
+
+void find_full_maps(const Facts& facts, Findings& out) {
+  const Maps maps(facts);
+  const std::vector<std::size_t> most = at_most(maps, facts);
   std::set<Span> reported;
   for (std::size_t position = 0; position < most.size(); ++position) {
     if (most[position] <= facts.cluster().config.policy_map_max || facts.endpoints_at(position).empty()) continue;
@@ -280,6 +286,27 @@ spec: {containers: []}
            "good for nothing. Leave them out: `labels` of cilium-config. Said where half of the identities would be enough; a "
            "warning from 256 superfluous ones on, else a note.",
            many, few}};
+}
+
+LargestMap largest_map(const Facts& facts) {
+  const Maps maps(facts);
+  const std::vector<std::size_t> most = at_most(maps, facts);
+  std::vector<std::size_t> positions;
+  for (std::size_t position = 0; position < most.size(); ++position)
+    if (most[position] != 0 && !facts.endpoints_at(position).empty()) positions.push_back(position);
+  std::stable_sort(positions.begin(), positions.end(), [&](std::size_t a, std::size_t b) { return most[a] > most[b]; });
+  LargestMap out;
+  std::uint32_t first = 0;
+  for (const std::size_t position : positions) {
+    if (most[position] < out.entries) break;
+    std::vector<std::pair<std::size_t, ir::RuleRef>> added;
+    const std::size_t entries = maps.entries(position, added);
+    const std::uint32_t endpoint = facts.endpoints_at(position).front();
+    if (entries == 0 || entries < out.entries || (entries == out.entries && endpoint > first)) continue;
+    first = endpoint;
+    out = {entries, facts.endpoint_name(endpoint)};
+  }
+  return out;
 }
 
 }  // namespace netpolc::lint
