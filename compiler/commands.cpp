@@ -1,11 +1,14 @@
 #include "compiler/commands.h"
 
+#include "compiler/import/commands.h"
+
 namespace netpolc::compiler {
 namespace {
 
 constexpr const char* kAsk = "Ask";
 constexpr const char* kReview = "Review";
 constexpr const char* kBuild = "Build";
+constexpr const char* kMove = "Take in and hand on";
 constexpr const char* kAbout = kAboutGroup;
 
 }  // namespace
@@ -53,6 +56,14 @@ const std::vector<Command>& commands() {
       {add_prove, kBuild, "Examples:\n  netpolc prove bundle/ -f manifests/"},
       {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/"},
       {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/"},
+      {add_import, kMove,
+       "Examples:\n"
+       "  netpolc import sysdump.zip -o cluster/\n"
+       "  kubectl get cnp,ccnp,netpol,ns,pods,deploy,rs,sts,ds,svc,endpointslices,nodes -A -o json | netpolc import - -o cluster.yaml"},
+      {add_export, kMove,
+       "Examples:\n"
+       "  netpolc export flows -f manifests/ > flows.jsonl\n"
+       "  netpolc export flows -f manifests/ --to shop/cart --port 8080 | hubble observe --input-file -"},
       {add_completion, kAbout,
        "Examples:\n"
        "  netpolc completion bash > /etc/bash_completion.d/netpolc\n"
