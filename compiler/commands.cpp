@@ -1,6 +1,7 @@
 #include "compiler/commands.h"
 
 #include "compiler/import/commands.h"
+#include "compiler/suggest/commands.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -49,6 +50,7 @@ const std::vector<Command>& commands() {
        "  netpolc lint policies/ -o sarif > lint.sarif"},
       {add_rules, kReview, "Examples:\n  netpolc rules"},
       {add_report, kReview, "Examples:\n  netpolc report -f manifests/ -o report.html\n  netpolc report -f manifests/ -o csv"},
+      {add_suggest, kReview, "Examples:\n  netpolc suggest labels -f cluster/\n  netpolc suggest labels -f cluster/ -o value"},
       {add_compile, kBuild,
        "Examples:\n"
        "  netpolc compile -f manifests/ -o bundle/\n"

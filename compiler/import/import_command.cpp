@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "compiler/exit_code.h"
 #include "compiler/import/commands.h"
 #include "compiler/import/files.h"
+#include "compiler/import/redact.h"
 #include "compiler/session.h"
 #include "frontend/yaml/write.h"
 
@@ -15,7 +17,8 @@ namespace {
 
 struct Options {
   InputOptions input;
-  std::string output;
+  std::string output, key, map;
+  bool redact = false;
 };
 
 std::string size_text(std::size_t bytes) {
@@ -29,8 +32,8 @@ void say(const Options& options, const Session& session, const frontend::Kept& k
   for (std::uint32_t file = 0; file < session.sources.size(); ++file) read += session.sources.text(FileId{file}).size();
   const std::string where = options.output.empty() ? "" : " to " + options.output;
   std::fprintf(stderr, "wrote %zu objects%s · %s of %s\n", kept.objects.size(), where.c_str(), size_text(written).c_str(), size_text(read).c_str());
-  if (kept.rejected != 0) std::fprintf(stderr, "netpolc: %zu rejected policies are left out\n", kept.rejected);
-  if (kept.comments_lost != 0) std::fprintf(stderr, "netpolc: the comments of %zu policies are lost: fields that had to go share a line with others\n", kept.comments_lost);
+  if (kept.rejected != 0) std::fprintf(stderr, "netpolc: rejected policies that are left out: %zu\n", kept.rejected);
+  if (kept.comments_lost != 0) std::fprintf(stderr, "netpolc: policies that lost their comments, as fields that had to go stand among others: %zu\n", kept.comments_lost);
 }
 
 // What is written must be read as what was kept.
@@ -42,11 +45,26 @@ bool reads_back(const std::string& text, const frontend::Kept& kept) {
                                           [](const frontend::Node& read, const frontend::KeptObject& object) { return frontend::same_tree(read, object.node); });
 }
 
+// None where it is done. Nothing of the key is said.
+std::optional<int> redact(const Options& options, frontend::Kept& kept) {
+  const std::string key = options.key.empty() ? import::random_key() : options.key;
+  if (key.empty()) return complain("there is no randomness for a key: give one with --redact-key");
+  const import::Redaction done = import::Redactor(key).redact(kept);
+  if (done.collision) return complain("two words would get one name: give another --redact-key, or none");
+  for (const std::string& warning : done.warnings) std::fprintf(stderr, "netpolc: %s\n", warning.c_str());
+  if (options.map.empty()) return std::nullopt;
+  const auto written = import::write_file(options.map, nlohmann::ordered_json(done.renamed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  return written ? std::nullopt : std::optional(complain(written.error().message));
+}
+
 int run(const Options& options) {
+  if (!options.redact && !(options.key.empty() && options.map.empty())) return complain("--redact-key and --redact-map say how --redact is done: add that");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
-  const frontend::Kept kept = frontend::keep(session.sources, session.loaded);
+  frontend::Kept kept = frontend::keep(session.sources, session.loaded);
   if (kept.objects.empty()) return complain("nothing of what was read is anything that netpolc looks at");
+  if (options.redact)
+    if (const auto code = redact(options, kept)) return *code;
   const std::string whole = import::as_one_file(kept);
   if (!reads_back(whole, kept)) {
     std::fputs("netpolc: internal error: what would be written is not what was read\n", stderr);
@@ -70,6 +88,9 @@ void add_import(CLI::App& root, Action& chosen) {
   command->get_option("paths")->description("A dump, such as `kubectl get -A -o json` prints or a sysdump; the same as -f");
   command->get_option("--keep-going")->description("Leave rejected policies out, which are reported");
   command->add_option("-o,--output", options->output, "A directory, which gets a file for each kind of thing, or one file (.yaml); stdout if it isn't given")->type_name("PATH")->group("Output");
+  command->add_flag("--redact", options->redact, "Other names and addresses, and the same verdicts: for a stranger")->group("Output");
+  command->add_option("--redact-key", options->key, "With --redact: the same key gives the same names (a random one, that nobody learns)")->group("Output");
+  command->add_option("--redact-map", options->map, "With --redact: write what was renamed to what, as JSON, to keep")->type_name("PATH")->group("Output");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

@@ -38,17 +38,30 @@ std::string head(std::string_view gap, bool first) {
   return before + behind;
 }
 
-// From the key's line on to the line where the value ends; none if something else is on these lines.
-std::optional<std::pair<std::size_t, std::size_t>> lines_of(std::string_view text, Span place) {
+using Part = std::pair<std::size_t, std::size_t>;
+
+// `{a: 1, b: 2}`: an entry and the comma before it, or behind it where it is the first.
+Part among_others(std::string_view text, Span place) {
+  std::size_t begin = place.begin, end = place.end;
+  while (begin > 0 && (is_blank(text[begin - 1]) || text[begin - 1] == '\n')) --begin;
+  if (begin > 0 && text[begin - 1] == ',') return {begin - 1, end};
+  while (end < text.size() && is_blank(text[end])) ++end;
+  if (end < text.size() && text[end] == ',') ++end;
+  while (end < text.size() && is_blank(text[end])) ++end;
+  return {place.begin, end};
+}
+
+// Of an entry that has its lines for itself these lines, with the comment behind it; else what of its line is its own.
+Part part_of(std::string_view text, Span place) {
   const std::size_t begin = line_begin(text, place.begin), end = line_end(text, place.end);
-  const auto blank = [&](std::size_t from, std::size_t to) { return std::all_of(text.begin() + static_cast<long>(from), text.begin() + static_cast<long>(to), is_blank); };
-  if (!blank(begin, place.begin)) return std::nullopt;
+  const std::string_view before = text.substr(begin, place.begin - begin);
+  if (!std::all_of(before.begin(), before.end(), is_blank)) return among_others(text, place);
   std::size_t rest = std::min<std::size_t>(place.end, end);
   // A block text's end may be the begin of the line behind it.
-  if (rest == line_begin(text, rest) && rest > begin) return std::pair(begin, rest);
+  if (rest == line_begin(text, rest) && rest > begin) return {begin, rest};
   while (rest < end && is_blank(text[rest])) ++rest;
-  if (rest < end && text[rest] != '#') return std::nullopt;
-  return std::pair(begin, std::min(end + 1, text.size()));
+  if (rest < end && text[rest] != '#') return among_others(text, place);
+  return {begin, std::min(end + 1, text.size())};
 }
 
 std::optional<std::string> without(std::string_view file, std::size_t begin, std::size_t end, std::vector<Span> removed) {
@@ -56,10 +69,10 @@ std::optional<std::string> without(std::string_view file, std::size_t begin, std
   std::string out;
   std::size_t at = begin;
   for (const Span& one : removed) {
-    const auto lines = lines_of(file, one);
-    if (!lines || lines->first < at || lines->second > end) return std::nullopt;
-    out += file.substr(at, lines->first - at);
-    at = lines->second;
+    const auto [from, to] = part_of(file, one);
+    if (from < at || to > end) return std::nullopt;
+    out += file.substr(at, from - at);
+    at = to;
   }
   out += file.substr(at, end - at);
   return out;

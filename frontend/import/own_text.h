@@ -8,8 +8,8 @@
 
 namespace netpolc::frontend {
 
-// What stands in the file from behind one document to behind `document`, without document markers and without `removed`, whole
-// lines. None if that would not read as `kept`: then a field to remove shares its line, or an alias leads to it.
+// What stands in the file from behind one document to behind `document`, without document markers and without `removed`. None if
+// that would not read as `kept`: an alias leads to what is removed, say.
 // `after`: where the document before ends, 0 for the first; `before`: where the next one begins, else the file's end.
 std::optional<std::string> own_text(std::string_view file, const Node& document, std::size_t after, std::size_t before, const std::vector<Span>& removed, const Node& kept);
 
