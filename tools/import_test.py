@@ -9,7 +9,7 @@ the flows of `export flows`, given to `replay`, are neither dropped nor opened, 
 With `--redact` the answers are the same under other names, the same key gives the same bytes and another key others, and no word of a
 name, a label's value, a DNS name or an address is left. Of the dump in testdata/import: nothing called SECRET is in what is written.
 """
-import json, pathlib, re, subprocess, sys, tempfile
+import gzip, json, pathlib, re, subprocess, sys, tempfile
 
 BIN = sys.argv[1]
 DATA = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else pathlib.Path(__file__).resolve().parent.parent / "testdata")
@@ -81,6 +81,8 @@ def round_trip(name, paths, home):
     if replayed.returncode not in (0, 3):
         return
     result = json.loads(replayed.stdout)
+    (home / "flows.jsonl.gz").write_bytes(gzip.compress(done.stdout.encode()))
+    check(name + ": compressed flows", run("replay", home / "flows.jsonl.gz", *files, "-o", "json").stdout == replayed.stdout)
     check(name + ": flips", not result["dropped"] and not result["opened"], replayed.stdout)
     left = {why: count for why, count in result["notJudged"].items() if why not in ("otherDrop",)}
     check(name + ": all are judged", not left, str(left))

@@ -26,14 +26,14 @@ tl::expected<std::string, std::string> time_of(const Options& options) {
   if (!options.time.empty()) {
     std::tm read{};
     const char* end = strptime(options.time.c_str(), "%Y-%m-%dT%H:%M:%S", &read);
-    const std::string rest = end == nullptr ? "" : end;
+    const std::string rest = end == nullptr || end - options.time.c_str() != 19 ? "" : end;
     const bool fraction = rest.size() > 2 && rest.front() == '.' && std::all_of(rest.begin() + 1, rest.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
     if (!rest.ends_with('Z') || !(rest == "Z" || fraction)) return tl::unexpected("--time " + options.time + ": expected a time in UTC, such as 2026-05-04T10:00:00Z");
     return options.time;
   }
   const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
   char* end = nullptr;
-  const long long seconds = epoch == nullptr ? 0 : std::strtoll(epoch, &end, 10);
+  const long long seconds = epoch == nullptr || *epoch == '\0' ? 0 : std::strtoll(epoch, &end, 10);
   const auto at = static_cast<std::time_t>(seconds);
   std::tm parts{};
   char text[32];
@@ -47,7 +47,7 @@ tl::expected<std::vector<verify::End>, std::string> ends_of(const std::string& r
   if (reference.empty()) return import::managed_ends(directory);
   auto found = directory.resolve(reference, flow);
   if (!found) return tl::unexpected(found.error().message);
-  left_out += std::erase_if(*found, [](const verify::End& end) { return !import::can_be_written(end); });
+  left_out += std::erase_if(*found, [&](const verify::End& end) { return !import::can_be_written(end, directory.cluster()); });
   return std::move(*found);
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "frontend/archive/compressed.h"
 #include "frontend/discover.h"
 #include "frontend/yaml/write.h"
 
@@ -35,9 +36,7 @@ std::string as_one_file(const frontend::Kept& kept) {
 }
 
 bool is_file_name(const std::string& path) {
-  for (const char* ending : {".yaml", ".yml", ".json"})
-    if (path.ends_with(ending)) return true;
-  return false;
+  return path.ends_with(".yaml") || path.ends_with(".yml");
 }
 
 Result<bool> write_file(const std::string& path, const std::string& text) {
@@ -56,7 +55,8 @@ Result<bool> write_directory(const std::string& path, const std::map<std::string
   fs::recursive_directory_iterator entry(path, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
     const std::string name = fs::relative(entry->path(), path).string();
-    if (frontend::is_manifest(entry->path().native()) && files.count(name) == 0)
+    const std::string& found = entry->path().native();
+    if (frontend::is_manifest(frontend::is_compressed(found) ? frontend::uncompressed_name(found) : found) && files.count(name) == 0)
       return failure(path, "`" + name + "` is in it, which would be read along with what is imported; give a directory of its own");
   }
   if (error) return failure(path, error.message());

@@ -12,7 +12,7 @@ std::map<std::string, std::string> as_files(const frontend::Kept& kept);
 // All of them in one, in the order of the groups.
 std::string as_one_file(const frontend::Kept& kept);
 
-// Whether `path` is meant as a file: it ends in .yaml, .yml or .json; else it is a directory.
+// Whether `path` is meant as a file: it ends in .yaml or .yml; else it is a directory.
 bool is_file_name(const std::string& path);
 // Creates the directory. One that has other manifests is left alone, since they would be read along with what is written.
 Result<bool> write_directory(const std::string& path, const std::map<std::string, std::string>& files);

@@ -237,6 +237,8 @@ std::vector<verify::End> managed_ends(const verify::Directory& directory) {
   return out;
 }
 
-bool can_be_written(const verify::End& end) { return end.kind == verify::EndKind::Endpoint || (end.kind == verify::EndKind::Address && end.address); }
+bool can_be_written(const verify::End& end, const ir::Cluster& cluster) {
+  return (end.kind == verify::EndKind::Endpoint && !cluster.endpoints[end.index].host_network) || (end.kind == verify::EndKind::Address && end.address);
+}
 
 }  // namespace netpolc::compiler::import

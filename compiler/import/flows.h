@@ -52,7 +52,7 @@ class FlowExport {
 std::vector<ir::Flow> flows_worth_asking(const ir::PolicySet& policies, const ir::Cluster& cluster);
 // All pods and workloads of this cluster that have policies of their own.
 std::vector<verify::End> managed_ends(const verify::Directory& directory);
-// Whether flows can have it as an end: a workload or an outside address.
-bool can_be_written(const verify::End& end);
+// Whether flows can have it as an end: a workload with a network of its own, or an outside address.
+bool can_be_written(const verify::End& end, const ir::Cluster& cluster);
 
 }  // namespace netpolc::compiler::import

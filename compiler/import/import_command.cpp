@@ -59,6 +59,7 @@ std::optional<int> redact(const Options& options, frontend::Kept& kept) {
 
 int run(const Options& options) {
   if (!options.redact && !(options.key.empty() && options.map.empty())) return complain("--redact-key and --redact-map say how --redact is done: add that");
+  if (options.output.ends_with(".json")) return complain("-o " + options.output + ": what is written is YAML; call it .yaml");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   frontend::Kept kept = frontend::keep(session.sources, session.loaded);

@@ -31,9 +31,9 @@ const std::set<std::string>& kept_keys() {
   return all;
 }
 bool is_expression(const std::string& key) { return key == "path" || key == "host" || key == "headers" || key == "method"; }
+bool is_dns(const std::string& key) { return key == "matchName" || key == "matchPattern" || key == "serverNames" || key == "domainNames"; }
 bool is_lower_case(const std::string& key, const std::string& parent) {
-  const auto names = {"port", "targetPort", "namedPort", "matchName", "matchPattern", "serverNames", "domainNames"};
-  return std::find(names.begin(), names.end(), key) != names.end() || ((parent == "ports" || parent == "named-ports") && key == "name");
+  return is_dns(key) || key == "port" || key == "targetPort" || key == "namedPort" || ((parent == "ports" || parent == "named-ports") && key == "name");
 }
 
 std::string lower(std::string text) {
@@ -130,7 +130,7 @@ std::string Redactor::part(const std::string& part) {
   return out.size() > kLongest ? word(part, 'p') : out;
 }
 
-std::string Redactor::text(const std::string& text) {
+std::string Redactor::text(const std::string& text, bool dns) {
   if (const auto one = IpAddress::parse(text)) return address(*one, one->bits()).to_string();
   if (const auto prefix = IpPrefix::parse(text)) return IpPrefix{address(prefix->address, prefix->length), prefix->length}.to_string();
   std::string out;
@@ -139,8 +139,7 @@ std::string Redactor::text(const std::string& text) {
     out += (at == 0 ? "" : ".") + part(text.substr(at, end - at));
     at = end + 1;
   }
-  const bool name = text.find('*') == std::string::npos;
-  return name && out.size() > kLongest && text.size() <= kLongest ? word(text, 't') : out;
+  return !dns && out.size() > kLongest && text.size() <= kLongest ? word(text, 't') : out;
 }
 
 bool Redactor::flips(const IpAddress& prefix, int length) {
@@ -174,7 +173,7 @@ void Redactor::scalar(Node& node, const Where& where) {
     const auto equals = before.find('=');
     node.text = before.substr(0, equals + 1) + text(before.substr(equals + 1));
   } else if (where.key != "labels" || where.parent != "identity") {
-    node.text = text(is_lower_case(where.key, where.parent) ? lower(before) : before);
+    node.text = text(is_lower_case(where.key, where.parent) ? lower(before) : before, is_dns(where.key));
     out_.renamed[before] = node.text;
   }
   node.plain = false;

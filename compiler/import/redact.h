@@ -27,7 +27,8 @@ class Redactor {
   // In place. Own texts of policies and tests go.
   Redaction redact(frontend::Kept& kept);
 
-  std::string text(const std::string& text);
+  // `dns`: of a name or a pattern, whose parts stay apart however long it grows.
+  std::string text(const std::string& text, bool dns = false);
   IpAddress address(IpAddress address, int bits);  // the first `bits` of it, then zeros
 
  private:

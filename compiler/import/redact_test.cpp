@@ -66,11 +66,13 @@ TEST_CASE("names made of names are so still, and words that everybody has stay")
   CHECK(names.text("kube-system") == "kube-system");
   CHECK(names.text("cart") != names.text("Cart"));
   CHECK(names.text("cart") != Redactor("another").text("cart"));
+  CHECK(names.text("a-b-c.d-e-f.g-h-i.example.org", true).ends_with("." + names.text("example.org")));
+  CHECK(names.text("a-b-c.d-e-f.g-h-i.example.org").size() <= 63);
   const std::string long_one(40, 'a');
   const std::string many = "a-b-c-d-e-f-g-h-i-j-k";
   CHECK(names.text(many).size() <= 63);
   CHECK(names.text(many) == names.text(many));
-  CHECK(names.text(many + "." + long_one) == names.text(many) + "." + names.text(long_one));
+  CHECK(names.text(many + "." + long_one, true) == names.text(many) + "." + names.text(long_one));
 }
 
 TEST_CASE("labels whose keys are called like fields are labels, and codes stay without their reason") {

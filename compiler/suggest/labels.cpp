@@ -58,22 +58,27 @@ bool excludes(const std::string& word) {
 }
 
 constexpr const char* kNamespace = "io.kubernetes.pod.namespace";
-constexpr const char* kTaken[] = {kNamespace, "io.cilium.k8s.policy.cluster", "io.cilium.k8s.policy.serviceaccount"};
+constexpr const char* kCluster = "io.cilium.k8s.policy.cluster";
+constexpr const char* kTaken[] = {kNamespace, kCluster, "io.cilium.k8s.policy.serviceaccount"};
 constexpr const char* kNamespaceLabels = "io.cilium.k8s.namespace.labels";
 
 // Cilium takes these in by patterns of its own, the last two from 1.18 on; they are spelled out where it doesn't.
 bool is_taken(const std::string& key) { return key.starts_with(kNamespaceLabels) || std::find(std::begin(kTaken), std::end(kTaken), key) != std::end(kTaken); }
 
-std::string value_for(const Uses& uses, const std::set<std::string>& present, const ir::Config& config) {
+// What policies ask about and no pod has today is named, too: a pod of tomorrow may have it.
+std::string value_for(const Uses& uses, const ir::Config& config) {
   std::string out;
+  const frontend::LabelFilter today(config);
   const auto add = [&](const std::string& word) { out += (out.empty() ? "" : " ") + word; };
   std::istringstream words(config.labels.value_or(""));
   for (std::string word; words >> word;)
     if (excludes(word)) add(word);
   add(pattern(kNamespace));  // one including pattern is needed, so that what none takes in is left out
+  const bool spelled_out = config.version < 18;
+  if (spelled_out) add(pattern(kCluster));  // the entity `cluster` asks about it
   for (const auto& [key, policies] : uses) {
-    const bool by_itself = key == kNamespace || key.starts_with(kNamespaceLabels) || (is_taken(key) && config.version >= 18);
-    if (!by_itself && present.count(key) != 0) add(pattern(key));
+    const bool by_itself = key == kNamespace || key == kCluster || key.starts_with(kNamespaceLabels) || (is_taken(key) && !spelled_out);
+    if (!by_itself && today.keeps({"k8s", key, ""})) add(pattern(key));
   }
   return out;
 }
@@ -120,6 +125,8 @@ void add_uses(const Uses& uses, const LabelSets& sets, const frontend::LabelFilt
       values[label.key].insert(label.value);
       kept[label.key] = filter.keeps(label);
     }
+  for (const auto& [key, policies] : uses)
+    if (kept.count(key) == 0 && filter.keeps({"k8s", key, ""})) values[key], kept[key] = true;
   for (const auto& [key, seen] : values) {
     if (is_taken(key)) continue;
     const auto asked = uses.find(key);
@@ -153,13 +160,9 @@ void add_table(const char* title, const std::vector<LabelUse>& uses, bool left_o
 LabelSuggestion suggest_labels(const verify::DiffWorld& world) {
   LabelSuggestion out;
   const LabelSets sets = identities_of(world.cluster);
-  std::set<std::string> present;
-  for (const ir::LabelSet& labels : sets)
-    for (const ir::Label& label : labels)
-      if (label.source == "k8s") present.insert(label.key);
   const Uses uses = uses_of(world.policies, world.cluster);
   ir::Config config = world.cluster.config;
-  out.value = value_for(uses, present, config);
+  out.value = value_for(uses, config);
   config.labels = out.value;
   const frontend::LabelFilter filter(config);
   out.endpoints = world.cluster.endpoints.size();

@@ -2,7 +2,7 @@
 // (Cilium's documentation, "Limiting Identity-Relevant Labels"), and `labels` of cilium-config can leave it out.
 //
 // What is suggested keeps the excluding patterns that are configured and Cilium's own, and names every label that a policy asks
-// about and that identities have today; so no identity gets a label that it doesn't have, and none that policies look at is lost.
+// about and that identities may have today; so no identity gets a label that it doesn't have, and none that policies look at is lost.
 // Whether a verdict changes nevertheless (from 1.20 on pods that become one identity must agree on names of ports) says the diff.
 #pragma once
 #include <optional>

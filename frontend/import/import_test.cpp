@@ -54,6 +54,7 @@ TEST_CASE("a policy keeps its own text, but for fields that nobody reads") {
   CHECK(text_of(policy(" {uid: SECRET, name: p, namespace: a}\n")) == policy(" {name: p, namespace: a}\n"));
   CHECK(text_of(policy(" {name: p, namespace: a}\n", "status:\n  conditions: [{message: SECRET}]\n")) == policy(" {name: p, namespace: a}\n"));
   CHECK(text_of(policy(" {name: p, namespace: a, annotations: {netpolc.io/ignore: NP033 later, x: SECRET}}\n")) == policy(" {name: p, namespace: a, annotations: {netpolc.io/ignore: NP033 later}}\n"));
+  CHECK(text_of("\xEF\xBB\xBF" + plain) == plain);
   // The alias would lead nowhere.
   CHECK(text_of("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {uid: &n p, name: *n, namespace: a}\nspec: {endpointSelector: {}, ingress: [{}]}\n") == "none");
 }

@@ -94,13 +94,15 @@ bool may_have_comments(std::string_view text) {
 }
 
 std::optional<std::string> own_text(std::string_view file, const Node& document, std::size_t after, std::size_t before, const std::vector<Span>& removed, const Node& kept) {
+  const bool first = after == 0;
+  if (first && file.starts_with("\xEF\xBB\xBF")) after = 3;  // a byte-order mark is for a file's begin
   const std::size_t begin = std::max(line_begin(file, document.span.begin), after);
   const std::string_view line = file.substr(begin, document.span.begin - begin);
   if (!std::all_of(line.begin(), line.end(), is_blank)) return std::nullopt;  // "--- {kind: …}"
   const std::size_t end = std::min(line_end(file, document.span.end) + 1, before);
   auto body = without(file, begin, end, removed);
   if (!body) return std::nullopt;
-  std::string out = head(file.substr(after, begin - after), after == 0) + *body + lines_beside_marker(file.substr(end, before - end), false);
+  std::string out = head(file.substr(after, begin - after), first) + *body + lines_beside_marker(file.substr(end, before - end), false);
   while (out.ends_with('\n') || (!out.empty() && is_blank(out.back()))) out.pop_back();
   out += '\n';
   if (!reads_as(out, kept)) return std::nullopt;
