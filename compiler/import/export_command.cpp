@@ -62,18 +62,18 @@ int run(const Options& options) {
   verify::Judge judge(world, session.lock);
   std::size_t left_out = 0;
   import::FlowEnds ends;
-  for (const auto& [reference, to] : {std::pair{&options.asked.from, &ends.from}, std::pair{&options.asked.to, &ends.to}}) {
+  for (const auto& [reference, to] : {std::pair{&question->from, &ends.from}, std::pair{&question->to, &ends.to}}) {
     auto found = ends_of(*reference, question->flow, judge.directory(), left_out);
     if (!found) return complain(found.error());
     *to = std::move(*found);
   }
-  if (left_out != 0) std::fprintf(stderr, "netpolc: %zu ends are left out: flows are written of workloads and of addresses\n", left_out);
+  if (left_out != 0 && !options.input.brief) std::fprintf(stderr, "netpolc: %zu ends are left out: flows are written of workloads and of addresses\n", left_out);
   const auto identities = ir::Identities::build(session.loaded.policies, session.loaded.cluster, session.resolutions, session.lock);
   const auto flows = question->flow ? std::vector<ir::Flow>{*question->flow} : import::flows_worth_asking(session.loaded.policies, session.loaded.cluster);
   import::FlowExport out(world, identities, judge, *time);
   const auto counts = out.write(ends, flows, [](const std::string& line) { std::fwrite(line.data(), 1, line.size(), stdout); });
-  std::fprintf(stderr, "wrote %llu flows\n", static_cast<unsigned long long>(counts.flows));
-  if (counts.flows == 0 && counts.undecided == 0) return complain("there is no pair of ends, or no port to ask about: give --from, --to and --port");
+  if (!options.input.brief) std::fprintf(stderr, "wrote %llu flows\n", static_cast<unsigned long long>(counts.flows));
+  if (counts.flows == 0 && counts.undecided == 0) return complain("nothing to write: no pair of ends, or no port to ask about; give --from, --to and --port");
   if (counts.undecided == 0) return kGood;
   std::fprintf(stderr, "undecided: %llu packets meet policies that cannot be computed\n", static_cast<unsigned long long>(counts.undecided));
   return kUndecided;

@@ -28,6 +28,7 @@ std::string size_text(std::size_t bytes) {
 }
 
 void say(const Options& options, const Session& session, const frontend::Kept& kept, std::size_t written) {
+  if (options.input.brief) return;
   std::size_t read = 0;
   for (std::uint32_t file = 0; file < session.sources.size(); ++file) read += session.sources.text(FileId{file}).size();
   const std::string where = options.output.empty() ? "" : " to " + options.output;
@@ -51,7 +52,8 @@ std::optional<int> redact(const Options& options, frontend::Kept& kept) {
   if (key.empty()) return complain("there is no randomness for a key: give one with --redact-key");
   const import::Redaction done = import::Redactor(key).redact(kept);
   if (done.collision) return complain("two words would get one name: give another --redact-key, or none");
-  for (const std::string& warning : done.warnings) std::fprintf(stderr, "netpolc: %s\n", warning.c_str());
+  for (const std::string& warning : done.warnings)
+    if (!options.input.brief) std::fprintf(stderr, "netpolc: %s\n", warning.c_str());
   if (options.map.empty()) return std::nullopt;
   const auto written = import::write_file(options.map, nlohmann::ordered_json(done.renamed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   return written ? std::nullopt : std::optional(complain(written.error().message));
