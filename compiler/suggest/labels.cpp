@@ -112,7 +112,7 @@ ir::Cluster with_option(ir::Cluster cluster, const std::string& value, const fro
     drop(endpoint.labels);
     endpoint.identity.reset();  // numbers are of the old label sets
   }
-  std::erase_if(cluster.identities, [](const ir::KnownIdentity&) { return true; });
+  cluster.identities.clear();
   return cluster;
 }
 

@@ -66,6 +66,14 @@ TEST_CASE("comments go with their document") {
   CHECK(out.objects[1].text == "# second\n" + policy(" {name: q, namespace: a}\n"));
 }
 
+TEST_CASE("a document that ends in a block text ends before the marker") {
+  const std::string first = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  endpointSelector: {}\n  ingress: [{}]\n  description: |\n    words\n";
+  const Kept out = kept(first + "---\n# second\n" + policy(" {name: q, namespace: a}\n"));
+  REQUIRE(out.objects.size() == 2);
+  CHECK(out.objects[0].text == first);
+  CHECK(out.objects[1].text == "# second\n" + policy(" {name: q, namespace: a}\n"));
+}
+
 TEST_CASE("of two objects with one name the later counts, and a rejected policy takes the earlier one's place") {
   const Kept twice = kept(policy(" {name: p, namespace: a}\n") + "---\n" + policy(" {name: p, namespace: a, labels: {later: x}}\n"));
   REQUIRE(twice.objects.size() == 1);

@@ -99,7 +99,9 @@ std::optional<std::string> own_text(std::string_view file, const Node& document,
   const std::size_t begin = std::max(line_begin(file, document.span.begin), after);
   const std::string_view line = file.substr(begin, document.span.begin - begin);
   if (!std::all_of(line.begin(), line.end(), is_blank)) return std::nullopt;  // "--- {kind: …}"
-  const std::size_t end = std::min(line_end(file, document.span.end) + 1, before);
+  const std::size_t last = document.span.end;
+  const bool at_line_begin = last > begin && line_begin(file, last) == last;  // behind a block text
+  const std::size_t end = at_line_begin ? last : std::min(line_end(file, last) + 1, before);
   auto body = without(file, begin, end, removed);
   if (!body) return std::nullopt;
   std::string out = head(file.substr(after, begin - after), first) + *body + lines_beside_marker(file.substr(end, before - end), false);
