@@ -1,11 +1,15 @@
 #include "compiler/commands.h"
 
+#include "compiler/import/commands.h"
+#include "compiler/suggest/commands.h"
+
 namespace netpolc::compiler {
 namespace {
 
 constexpr const char* kAsk = "Ask";
 constexpr const char* kReview = "Review";
 constexpr const char* kBuild = "Build";
+constexpr const char* kMove = "Take in and hand on";
 constexpr const char* kAbout = kAboutGroup;
 
 }  // namespace
@@ -46,6 +50,7 @@ const std::vector<Command>& commands() {
        "  netpolc lint policies/ -o sarif > lint.sarif"},
       {add_rules, kReview, "Examples:\n  netpolc rules"},
       {add_report, kReview, "Examples:\n  netpolc report -f manifests/ -o report.html\n  netpolc report -f manifests/ -o csv"},
+      {add_suggest, kReview, "Examples:\n  netpolc suggest labels -f cluster/\n  netpolc suggest labels -f cluster/ -o value"},
       {add_compile, kBuild,
        "Examples:\n"
        "  netpolc compile -f manifests/ -o bundle/\n"
@@ -58,6 +63,14 @@ const std::vector<Command>& commands() {
        "  netpolc prove bundle/ -f manifests/ -o json > proofs.json"},
       {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/"},
       {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/"},
+      {add_import, kMove,
+       "Examples:\n"
+       "  netpolc import sysdump.zip -o cluster/\n"
+       "  kubectl get cnp,ccnp,netpol,ns,pods,deploy,rs,sts,ds,svc,endpointslices,nodes -A -o json | netpolc import - -o cluster.yaml"},
+      {add_export, kMove,
+       "Examples:\n"
+       "  netpolc export flows -f manifests/ > flows.jsonl\n"
+       "  netpolc export flows -f manifests/ --to shop/cart --port 8080 | hubble observe --input-file -"},
       {add_completion, kAbout,
        "Examples:\n"
        "  netpolc completion bash > /etc/bash_completion.d/netpolc\n"

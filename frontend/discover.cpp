@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "frontend/archive/archive.h"
+#include "frontend/archive/compressed.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -24,13 +25,16 @@ void unreadable(const std::string& path, const std::string& why, DiagSink& sink)
               .message = "`" + path + "` cannot be read: " + why});
 }
 
+// A manifest, or a compressed one.
+bool is_manifest_file(const std::string& path) { return is_manifest(is_compressed(path) ? uncompressed_name(path) : path); }
+
 std::vector<std::string> manifests_below(const std::string& directory, DiagSink& sink) {
   std::vector<std::string> found;
   std::error_code error;
   fs::recursive_directory_iterator entry(directory, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
-    if (is_manifest(entry->path().native()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
+    if (is_manifest_file(entry->path().native()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
   }
   if (error) unreadable(directory, error.message(), sink);
   std::sort(found.begin(), found.end());
@@ -87,6 +91,13 @@ std::optional<std::string> read_file(const std::string& path, DiagSink& sink) {
   return std::nullopt;
 }
 
+std::optional<std::string> read_compressed_file(const std::string& path, DiagSink& sink) {
+  auto text = read_compressed(path);
+  if (text) return std::move(*text);
+  sink.error({.kind = DiagKind::FileUnreadable, .where = std::nullopt, .message = "the compressed file cannot be read: " + text.error().message});
+  return std::nullopt;
+}
+
 // Whether it has any manifests.
 bool add_archive(const std::string& path, SourceManager& sources, std::vector<Input>& files, DiagSink& sink) {
   auto members = read_archive(path, [](const std::string& name) { return is_manifest(name); });
@@ -111,7 +122,7 @@ std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceMana
   std::vector<Input> files;
   std::vector<std::string> empty;
   const auto add = [&](const std::string& path, bool named) {
-    if (auto text = read_file(path, sink)) files.push_back({sources.add(path, std::move(*text)), named});
+    if (auto text = is_compressed(path) ? read_compressed_file(path, sink) : read_file(path, sink)) files.push_back({sources.add(path, std::move(*text)), named});
   };
   for (const std::string& path : paths) {
     std::error_code error;

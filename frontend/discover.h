@@ -13,8 +13,9 @@ struct Input {
   bool named = true;  // by the user; else found in a directory or archive, where other things lie as well
 };
 
-// Reads files, directories (recursively, .yaml .yml .json in byte order of their paths), archives
-// (the same of their members) and "-" for stdin. What cannot be read is reported and left out.
+// Reads files (.gz, .zst and .xz uncompressed), directories (recursively, .yaml .yml .json, compressed
+// or not, in byte order of their paths), archives (the same of their members, none compressed once
+// more) and "-" for stdin. What cannot be read is reported and left out.
 std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink);
 
 // Whether a file that lies in a named directory is read: by its name, .yaml .yml .json; settings

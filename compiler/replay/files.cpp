@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "frontend/archive/archive.h"
+#include "frontend/archive/compressed.h"
 
 namespace netpolc::compiler::replay {
 namespace {
@@ -21,12 +22,14 @@ bool is_recording(const fs::path& path) {
   return name.ends_with(".jsonl") || (name.starts_with("hubble-flows-") && name.ends_with(".json"));
 }
 
+bool is_recording_file(const std::string& path) { return is_recording(frontend::is_compressed(path) ? frontend::uncompressed_name(path) : path); }
+
 std::vector<std::string> recordings_below(const std::string& directory, std::error_code& error) {
   std::vector<std::string> found;
   fs::recursive_directory_iterator entry(directory, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
     std::error_code unknown;
-    if (is_recording(entry->path()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
+    if (is_recording_file(entry->path().string()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
   }
   std::sort(found.begin(), found.end());
   return found;
@@ -34,7 +37,15 @@ std::vector<std::string> recordings_below(const std::string& directory, std::err
 
 void append(std::vector<ReadError>& to, std::vector<ReadError> more) { to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end())); }
 
+std::vector<ReadError> read_compressed(const std::string& path, Recording& recording) {
+  auto text = frontend::read_compressed(path);
+  if (!text) return {{text.error().message}};
+  std::istringstream in(std::move(*text));
+  return recording.read(in, path);
+}
+
 std::vector<ReadError> read_file(const std::string& path, Recording& recording) {
+  if (frontend::is_compressed(path)) return read_compressed(path, recording);
   errno = 0;
   std::ifstream in(path, std::ios::binary);
   if (!in) return {{path + ": " + std::strerror(errno)}};

@@ -7,7 +7,8 @@
 
 namespace netpolc::compiler::replay {
 
-// Files, directories and archives (their hubble-flows-*.json, as in a sysdump, and *.jsonl, by name) and "-" for stdin. What is
+// Files, directories and archives (their hubble-flows-*.json, as in a sysdump, and *.jsonl, by name) and "-" for stdin. Files may be
+// compressed (.gz, .zst, .xz), those of directories as well. What is
 // wrong, with its place: a path that cannot be read, a directory without recordings, lines that are no flows.
 std::vector<ReadError> read(const std::vector<std::string>& paths, Recording& recording);
 

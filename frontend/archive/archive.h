@@ -1,4 +1,4 @@
-// frontend/archive/archive.h — files in a zip or tar archive, such as a Cilium sysdump: the only place that knows libarchive. Nothing
+// frontend/archive/archive.h — files in a zip or tar archive, such as a Cilium sysdump: this folder alone knows libarchive. Nothing
 // is ever unpacked to disk. An archive is read whole or not at all: one that is damaged, encrypted or too large, or has names that lead
 // outside of it, is refused with the reason.
 #pragma once

@@ -1,10 +1,12 @@
 // The agent's options, as the cilium-config ConfigMap holds them: texts by option name.
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <sstream>
 
 #include "frontend/cluster/fields.h"
 #include "frontend/cluster/lower.h"
+#include "frontend/cluster/options.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -68,6 +70,9 @@ constexpr Flag kFlags[] = {
     {"enable-k8s-cluster-network-policy", &ir::Config::cluster_network_policies},
 };
 
+// Those that `apply` knows beside the flags.
+constexpr const char* kOthers[] = {"enable-policy", "allow-localhost", "policy-cidr-match-mode", "bpf-policy-map-max", "cluster-name", "labels", "routing-mode", "tunnel-protocol", "tunnel-port"};
+
 // routing-mode, tunnel-protocol and tunnel-port together: in a ConfigMap they come in order of their names.
 struct Overlay {
   bool on = true, geneve = false;
@@ -119,6 +124,11 @@ std::string apply(const std::string& option, const std::string& text, ir::Config
 
 }  // namespace
 
+bool is_read_option(const std::string& option) {
+  return std::any_of(std::begin(kFlags), std::end(kFlags), [&](const Flag& flag) { return option == flag.option; }) ||
+         std::find(std::begin(kOthers), std::end(kOthers), option) != std::end(kOthers);
+}
+
 void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& sink) {
   const Fields fields(sink);
   const Node* data = fields.mapping(&config_map, "data");
@@ -127,6 +137,7 @@ void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& s
   for (const auto& [key, value] : data->entries) {
     const std::string text = fields.text(data, key.text);
     if (value.is_null() || !value.is_string()) continue;  // reported, if it is wrong
+    if (!is_read_option(key.text)) continue;
     std::string expected = apply(key.text, text, config);
     if (expected.empty()) expected = apply(key.text, text, overlay);
     if (expected.empty()) continue;

@@ -1,0 +1,236 @@
+#include "compiler/import/redact.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <set>
+
+namespace netpolc::compiler::import {
+namespace {
+
+using frontend::KeptGroup;
+using frontend::Node;
+
+constexpr std::size_t kLongest = 63;  // of a label's value, a name, a part of a DNS name
+
+// Words that Kubernetes and Cilium bring along, and give meaning to.
+const std::set<std::string>& known_words() {
+  static const std::set<std::string> all{"kube", "system", "public", "node", "lease", "default", "kubernetes", "dns", "coredns", "cilium", "config", "hubble", "svc", "pod", "cluster", "local", "true", "false", "localhost"};
+  return all;
+}
+
+// Values of these keys are no names: kinds, enumerations, what other software reads, patterns.
+const std::set<std::string>& kept_keys() {
+  static const std::set<std::string> all{"apiVersion", "kind",    "key",       "operator",  "protocol", "type",    "phase",       "addressType", "method",          "mode",       "family",           "fromEntities",
+                                         "toEntities", "source",  "policyTypes", "action",  "tier",     "apiKey",  "role",        "l7proto",     "completionTime",  "ingressClassName", "gatewayClassName", "kubernetes.io/ingress.class",
+                                         "path",       "host",    "headers",   "mismatch",  "icmps"};
+  return all;
+}
+bool is_expression(const std::string& key) { return key == "path" || key == "host" || key == "headers" || key == "method"; }
+bool is_dns(const std::string& key) { return key == "matchName" || key == "matchPattern" || key == "serverNames" || key == "domainNames"; }
+bool is_lower_case(const std::string& key, const std::string& parent) {
+  return is_dns(key) || key == "port" || key == "targetPort" || key == "namedPort" || ((parent == "ports" || parent == "named-ports") && key == "name");
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+bool is_number(const std::string& text) { return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; }); }
+// "NP033 NP034 the job is created at night": the codes.
+std::string codes_of(const std::string& words) {
+  std::string out;
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t end = std::min(words.find_first_of(" \t,:", at), words.size());
+    const std::string word = words.substr(at, end - at);
+    if (word.size() < 3 || !word.starts_with("NP") || !is_number(word.substr(2))) break;
+    out += (out.empty() ? "" : " ") + word;
+    at = std::min(words.find_first_not_of(" \t,:", end), words.size());
+  }
+  return out;
+}
+bool is_letter(unsigned char c) { return std::isalnum(c) != 0 || c >= 0x80; }
+
+// Prefixes that stay what they are: private, shared, local, of groups, and where clouds keep their metadata (RFC 6890). What is
+// behind them is renamed like the rest.
+const std::vector<IpPrefix>& special_prefixes() {
+  static const std::vector<IpPrefix> all = [] {
+    std::vector<IpPrefix> out;
+    for (const char* text : {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "169.254.169.254/32", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4", "::1/128", "::/128",
+                             "64:ff9b::/96", "::ffff:0:0/96", "fc00::/7", "fe80::/10", "ff00::/8"})
+      if (const auto prefix = IpPrefix::parse(text)) out.push_back(*prefix);
+    return out;
+  }();
+  return all;
+}
+
+bool bit(const IpAddress& address, int at) { return (address.bytes[static_cast<std::size_t>(at / 8)] >> (7 - at % 8) & 1) != 0; }
+void flip(IpAddress& address, int at) { address.bytes[static_cast<std::size_t>(at / 8)] ^= static_cast<std::uint8_t>(0x80U >> (at % 8)); }
+
+IpAddress cut(IpAddress address, int bits) {
+  for (int at = bits; at < address.bits(); ++at)
+    if (bit(address, at)) flip(address, at);
+  return address;
+}
+
+// Whether a special prefix lies below: then the bit that follows stays, so that no other address gets into it.
+bool leads_to_special(const IpAddress& prefix, int length) {
+  return std::any_of(special_prefixes().begin(), special_prefixes().end(), [&](const IpPrefix& one) { return one.address.v6 == prefix.v6 && one.length > length && cut(one.address, length) == cut(prefix, length); });
+}
+
+Node* find(Node& parent, const char* key) {
+  for (auto& [name, value] : parent.entries)
+    if (name.text == key) return &value;
+  return nullptr;
+}
+
+}  // namespace
+
+std::string random_key() {
+  std::string out(32, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(out.data()), static_cast<int>(out.size())) != 1) out.clear();
+  return out;
+}
+
+std::string Redactor::keyed(char kind, const std::string& bytes) const {
+  const std::string input = kind + bytes;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(input.data()), input.size(), digest.data(), &size);
+  return {reinterpret_cast<const char*>(digest.data()), size};
+}
+
+// "r" and seven of base 32: begins and ends like a name.
+std::string Redactor::word(const std::string& word, char kind) {
+  if (kind == 'w' && known_words().count(word) != 0) return word;
+  const auto [entry, fresh] = words_.try_emplace(kind + word);
+  if (!fresh) return entry->second;
+  const std::string digest = keyed(kind, word);
+  entry->second = "r";
+  for (std::size_t i = 0; i < 7; ++i) entry->second += "abcdefghijklmnopqrstuvwxyz234567"[static_cast<unsigned char>(digest[i]) % 32];
+  const auto [other, alone] = back_.try_emplace(entry->second, kind + word);
+  out_.collision = out_.collision || !alone;
+  return entry->second;
+}
+
+// Between two dots. One that would grow too long is one word.
+std::string Redactor::part(const std::string& part) {
+  std::string out;
+  for (std::size_t at = 0; at < part.size();) {
+    std::size_t end = at;
+    while (end < part.size() && is_letter(static_cast<unsigned char>(part[end]))) ++end;
+    if (end == at) out += part[at++];
+    else out += word(part.substr(at, end - at), 'w');
+    at = std::max(at, end);
+  }
+  return out.size() > kLongest ? word(part, 'p') : out;
+}
+
+std::string Redactor::text(const std::string& text, bool dns) {
+  if (const auto one = IpAddress::parse(text)) return address(*one, one->bits()).to_string();
+  if (const auto prefix = IpPrefix::parse(text)) return IpPrefix{address(prefix->address, prefix->length), prefix->length}.to_string();
+  std::string out;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t end = std::min(text.find('.', at), text.size());
+    out += (at == 0 ? "" : ".") + part(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return !dns && out.size() > kLongest && text.size() <= kLongest ? word(text, 't') : out;
+}
+
+bool Redactor::flips(const IpAddress& prefix, int length) {
+  const IpAddress head = cut(prefix, length);
+  const std::string key = std::string(head.v6 ? "6" : "4") + std::to_string(length) + "/" + head.to_string();
+  const auto [entry, fresh] = flips_.try_emplace(key);
+  if (fresh) entry->second = !leads_to_special(head, length) && (keyed('a', key).front() & 1) != 0;
+  return entry->second;
+}
+
+IpAddress Redactor::address(IpAddress address, int bits) {
+  const IpAddress before = address;
+  for (int at = 0; at < bits; ++at)
+    if (flips(before, at)) flip(address, at);
+  return cut(address, bits);
+}
+
+void Redactor::scalar(Node& node, const Where& where) {
+  if (!node.is_string() || node.text.empty()) return;
+  const std::string before = node.text;
+  const bool port = where.key == "port" || where.key == "targetPort";
+  if (port && is_number(before)) return;
+  if (where.key == "clusterIP" || where.key == "clusterIPs")
+    if (before == "None") return;
+  if (where.key == "netpolc.io/ignore") {
+    node.text = codes_of(before) + " redacted";
+  } else if (where.parent == "headerMatches" && (where.key == "name" || where.key == "value")) {
+    ++expressions_;
+    return;
+  } else if (where.key == "labels" && before.find('=') != std::string::npos) {  // "k8s:app=cart", of a CiliumEndpoint
+    const auto equals = before.find('=');
+    node.text = before.substr(0, equals + 1) + text(before.substr(equals + 1));
+  } else if (where.key != "labels" || where.parent != "identity") {
+    node.text = text(is_lower_case(where.key, where.parent) ? lower(before) : before, is_dns(where.key));
+    out_.renamed[before] = node.text;
+  }
+  node.plain = false;
+  if (where.key == "matchPattern") patterns_ += before.find_first_not_of("*.") != std::string::npos && (before.find('*', 1) != std::string::npos || (before.front() == '*' && before.size() > 1 && before[1] != '.' && before[1] != '*')) ? 1 : 0;
+}
+
+void Redactor::mapping(Node& node, const Where& where) {
+  std::erase_if(node.entries, [](const auto& entry) { return entry.first.text == "description" || entry.first.text == "log"; });
+  const bool map = where.key == "matchLabels" || where.key == "labels" || where.key == "selector" || where.key == "security-labels";
+  const bool labels = map && std::all_of(node.entries.begin(), node.entries.end(), [](const auto& entry) { return entry.second.is_scalar() || entry.second.is_null(); });
+  for (auto& [key, value] : node.entries) {
+    // Keys of labels may have any name, those of fields too.
+    if (!labels && kept_keys().count(key.text) != 0) {
+      expressions_ += is_expression(key.text) ? 1 : 0;
+      continue;
+    }
+    this->node(value, {labels ? "label" : key.text, where.key});
+  }
+}
+
+void Redactor::node(Node& node, const Where& where) {
+  if (node.is_scalar()) return scalar(node, where);
+  if (node.is_mapping()) return mapping(node, where);
+  // An item of a list of labels has fields, which are no labels.
+  for (Node& item : node.items) this->node(item, where.key == "labels" && item.is_mapping() ? Where{"item", "labels"} : where);
+}
+
+Redaction Redactor::redact(frontend::Kept& kept) {
+  const std::size_t tests = static_cast<std::size_t>(std::count_if(kept.objects.begin(), kept.objects.end(), [](const auto& one) { return one.group == KeptGroup::Tests; }));
+  std::erase_if(kept.objects, [](const auto& one) { return one.group == KeptGroup::Tests; });
+  bool patterns_of_labels = false;
+  for (frontend::KeptObject& object : kept.objects) {
+    object.text.reset();
+    if (object.group == KeptGroup::Config) {
+      Node* data = find(object.node, "data");
+      Node* name = data == nullptr ? nullptr : find(*data, "cluster-name");
+      if (name != nullptr) scalar(*name, {"cluster-name", "data"});
+      patterns_of_labels = patterns_of_labels || (data != nullptr && find(*data, "labels") != nullptr);
+      continue;
+    }
+    // The name of a CiliumIdentity is its number.
+    Node* metadata = find(object.node, "metadata");
+    Node* name = metadata == nullptr ? nullptr : find(*metadata, "name");
+    const std::string number = object.kind == "CiliumIdentity" && name != nullptr ? name->text : "";
+    node(object.node, {});
+    if (number.empty()) continue;
+    name->text = number;
+    out_.renamed.erase(number);
+  }
+  const auto warn = [&](bool when, const std::string& text) {
+    if (when) out_.warnings.push_back(text);
+  };
+  warn(expressions_ != 0, std::to_string(expressions_) + " methods, paths, hosts and headers are left as they are: they are regular expressions, or matched by some");
+  warn(patterns_ != 0, std::to_string(patterns_) + " patterns of names have `*` beside other letters or within: what they match may differ");
+  warn(patterns_of_labels, "the option `labels` is left as it is: it has patterns of the keys of labels");
+  warn(tests != 0, std::to_string(tests) + " ReachabilityTests are left out");
+  return std::move(out_);
+}
+
+}  // namespace netpolc::compiler::import

@@ -1,0 +1,56 @@
+// compiler/import/redact.h — a dump for a stranger: names are other names and addresses other addresses, and every verdict is the
+// same. docs/import.md says what stays readable, and what is given away all the same.
+//
+// One function of a keyed hash renames words wherever they stand, so what was equal is equal: a word is what stands between
+// separators, so that names made of names (pods of ReplicaSets of Deployments, DNS names and their patterns) are so still. Addresses
+// keep their prefixes in common, and whether they are private (RFC 6890).
+#pragma once
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "frontend/import/keep.h"
+#include "ir/base/ip.h"
+
+namespace netpolc::compiler::import {
+
+struct Redaction {
+  std::map<std::string, std::string> renamed;  // texts as they were, and as they are; of the owner alone
+  std::vector<std::string> warnings;           // what could not be renamed soundly, in plain words
+  bool collision = false;                      // two words got one name: another key is needed
+};
+
+class Redactor {
+ public:
+  explicit Redactor(std::string key) : key_(std::move(key)) {}
+  // In place. Own texts of policies and tests go.
+  Redaction redact(frontend::Kept& kept);
+
+  // `dns`: of a name or a pattern, whose parts stay apart however long it grows.
+  std::string text(const std::string& text, bool dns = false);
+  IpAddress address(IpAddress address, int bits);  // the first `bits` of it, then zeros
+
+ private:
+  struct Where {
+    std::string key, parent;  // the key that the value stands under, and that one's
+  };
+  void node(frontend::Node& node, const Where& where);
+  void mapping(frontend::Node& node, const Where& where);
+  void scalar(frontend::Node& node, const Where& where);
+  std::string word(const std::string& word, char kind);
+  std::string part(const std::string& part);
+  bool flips(const IpAddress& prefix, int length);
+  std::string keyed(char kind, const std::string& bytes) const;
+
+  std::string key_;
+  std::unordered_map<std::string, std::string> words_, back_;
+  std::unordered_map<std::string, bool> flips_;
+  std::size_t expressions_ = 0, patterns_ = 0;
+  Redaction out_;
+};
+
+// 32 random bytes.
+std::string random_key();
+
+}  // namespace netpolc::compiler::import
