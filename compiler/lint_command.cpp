@@ -9,6 +9,7 @@
 
 #include "compiler/baseline.h"
 #include "compiler/commands.h"
+#include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/finding_formats.h"
 #include "compiler/fix_files.h"
@@ -72,7 +73,7 @@ void print_json(const Session& session, const lint::Findings& findings) {
 
 bool reads_stdin(const InputOptions& input) {
   const auto is = [](const std::vector<std::string>& paths) { return std::find(paths.begin(), paths.end(), "-") != paths.end(); };
-  return is(input.files) || is(input.positional);
+  return is(input.files) || is(input.positional) || (input.files.empty() && input.positional.empty() && input.kustomize.empty());
 }
 
 // The line of a fix comes last, and says with which options it is made.
@@ -95,7 +96,7 @@ void print(const Options& options, const Session& session, const lint::Findings&
   else if (options.output == "sarif") std::fputs(sarif(all(), session.sources).c_str(), stdout);
   else if (options.output == "junit") std::fputs(junit(all(), least_that_fails(options.fail_on), session.sources).c_str(), stdout);
   else if (options.output == "github") std::fputs(github_annotations(all(), session.sources).c_str(), stdout);
-  else if (!options.errors_only) print_text(session, findings, !reads_stdin(options.input), use_colour(options.input.color, Stream::Out));
+  else if (!options.errors_only) print_text(session, findings, !reads_stdin(options.input) && options.input.kustomize.empty(), use_colour(options.input.color, Stream::Out));
 }
 
 // Without rules: what the reader warned of, while policies were asked to be accepted and no more.
@@ -115,7 +116,7 @@ std::string fixable(const Options& options, const std::vector<const Diagnostic*>
     for (const lint::FixedFile& file : lint::fixes_of(reported, guesses)) out += file.findings;
     return out;
   };
-  if (reads_stdin(options.input)) return "";
+  if (reads_stdin(options.input) || !options.input.kustomize.empty()) return "";
   const std::size_t safe = findings(false), all = findings(true);
   const std::string flag = "--fix", both = "--fix --unsafe-fixes";
   if (all == 0) return "";
@@ -249,6 +250,7 @@ int watch(const Options& options) {
   inputs.insert(inputs.end(), options.input.positional.begin(), options.input.positional.end());
   for (const std::string& path : {options.input.resolutions, options.input.identities, options.baseline})
     if (!path.empty()) others.push_back(path);
+  if (!options.input.kustomize.empty()) return complain("--watch waits for files to change, and does not know which ones kubectl reads");
   if (inputs.empty()) return complain("nothing to read: give files or directories with -f");
   if (reads_stdin(options.input)) return complain("--watch waits for files to change, and stdin is none");
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, end_interrupted);
@@ -257,6 +259,7 @@ int watch(const Options& options) {
   for (;;) {
     if (const auto looking = watcher.look(); !looking) return complain(looking.error().message);
     if (const std::string path = unwatchable(inputs); !path.empty()) return complain(path + ": is neither a file nor a directory, and so cannot be watched");
+    complaints().clear();  // else they would pile up
     if (!end_check(options, check(options, &parsed))) return complain("the answer could not be written to stdout");
     const auto changed = watcher.wait();
     if (!changed) return complain(changed.error().message);
