@@ -1,16 +1,23 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "compiler/baseline.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
+#include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/finding_formats.h"
 #include "compiler/fix_files.h"
 #include "compiler/lint/lint.h"
+#include "compiler/open_again.h"
 #include "compiler/session.h"
+#include "compiler/watcher.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -24,6 +31,7 @@ struct Options {
   std::string fail_on = "error", output = "text";
   std::string baseline, write_baseline;  // paths
   bool fix = false, dry_run = false, guesses = false;
+  bool watch = false;
 };
 
 void add_place(Json& to, const std::optional<Span>& where, const SourceManager& sources) {
@@ -64,8 +72,13 @@ void print_json(const Session& session, const lint::Findings& findings) {
   for (const Diagnostic* one : with_rejections(session, findings)) print_finding(*one, session.sources);
 }
 
-void print_text(const Session& session, const lint::Findings& findings, bool colour) {
-  for (const Diagnostic& found : findings) std::fputs(render(found, session.sources, colour).c_str(), stdout);
+// The line of a fix comes last, and says with which options it is made.
+void print_text(const Session& session, const lint::Findings& findings, bool can_fix, bool colour) {
+  for (const Diagnostic& found : findings) {
+    std::string text = render(found, session.sources, colour);
+    if (found.fix && can_fix) text.insert(text.size() - 1, lint::is_safe_fix(found.kind) ? "  [--fix]" : "  [--fix --unsafe-fixes]");
+    std::fputs(text.c_str(), stdout);
+  }
 }
 
 // Of `never`, too: what is an error is one in a report.
@@ -79,7 +92,7 @@ void print(const Options& options, const Session& session, const lint::Findings&
   else if (options.output == "sarif") std::fputs(sarif(all(), session.sources).c_str(), stdout);
   else if (options.output == "junit") std::fputs(junit(all(), least_that_fails(options.fail_on), session.sources).c_str(), stdout);
   else if (options.output == "github") std::fputs(github_annotations(all(), session.sources).c_str(), stdout);
-  else if (!options.errors_only) print_text(session, findings, use_colour(options.input.color, Stream::Out));
+  else if (!options.errors_only) print_text(session, findings, !reads_stdin(options.input) && options.input.kustomize.empty(), use_colour(options.input.color, Stream::Out));
 }
 
 // Without rules: what the reader warned of, while policies were asked to be accepted and no more.
@@ -92,7 +105,22 @@ lint::Findings warnings_of(const Session& session, const lint::Choice& choice) {
 
 std::string counted(std::size_t count, const char* one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
 
-std::string summary(const lint::Report& report, std::size_t known, std::size_t policies) {
+// How many of what is reported could be fixed, and how.
+std::string fixable(const Options& options, const std::vector<const Diagnostic*>& reported) {
+  const auto findings = [&](bool guesses) {
+    std::size_t out = 0;
+    for (const lint::FixedFile& file : lint::fixes_of(reported, guesses)) out += file.findings;
+    return out;
+  };
+  if (reads_stdin(options.input) || !options.input.kustomize.empty()) return "";
+  const std::size_t safe = findings(false), all = findings(true);
+  const std::string flag = "--fix", both = "--fix --unsafe-fixes";
+  if (all == 0) return "";
+  if (safe == 0 || safe == all) return " · " + std::to_string(all) + " can be fixed with " + (safe == 0 ? both : flag);
+  return " · " + std::to_string(safe) + " can be fixed with " + flag + ", " + std::to_string(all) + " with " + both;
+}
+
+std::string summary(const lint::Report& report, std::size_t known, std::size_t policies, const std::string& fixes) {
   std::string out;
   const auto add = [&](const std::string& part) { out += (out.empty() ? "" : ", ") + part; };
   if (const auto errors = report.count(Severity::Error)) add(counted(errors, "error"));
@@ -101,11 +129,18 @@ std::string summary(const lint::Report& report, std::size_t known, std::size_t p
   out = (out.empty() ? "no findings" : out) + " in " + (policies == 1 ? "1 policy" : std::to_string(policies) + " policies");
   if (report.suppressed != 0) out += " · " + std::to_string(report.suppressed) + " suppressed";
   if (known != 0) out += " · " + std::to_string(known) + " in the baseline";
+  out += fixes;
   // No numbers: they would change with every rule that is added.
   std::string absent = report.without_workloads != 0 ? "workloads" : "";
   if (report.without_services != 0) absent += absent.empty() ? "services" : " and services";
   if (!absent.empty()) out += " · rules about " + absent + " are silent, as the input has none";
   return out;
+}
+
+// What is left out: nothing without a baseline.
+Result<std::set<std::string>> known_findings(const Options& options) {
+  if (options.baseline.empty()) return std::set<std::string>{};
+  return read_baseline(options.baseline);
 }
 
 bool fails(const lint::Findings& findings, const std::string& level) {
@@ -136,6 +171,13 @@ Linted lint_session(const Options& options, const std::set<std::string>& known, 
   return out;
 }
 
+// What could be fixed: rejections, too.
+std::vector<const Diagnostic*> wanted(const Options& options, const Session& session, const Linted& linted) {
+  std::vector<const Diagnostic*> out = with_rejections(session, linted.report.findings);
+  std::erase_if(out, [&](const Diagnostic* one) { return !options.choice.wants(one->kind); });
+  return out;
+}
+
 std::string files(std::size_t count) { return counted(count, "file"); }
 
 // A value is the exit code to end with; else the input is to be read anew.
@@ -146,10 +188,7 @@ std::optional<int> fix_input(const Options& options, const std::set<std::string>
   quiet.quiet = !options.dry_run;
   open(quiet, session);
   const Linted linted = lint_session(options, known, session);
-  std::vector<const Diagnostic*> all;
-  for (const Diagnostic* one : with_rejections(session, linted.report.findings))
-    if (options.choice.wants(one->kind)) all.push_back(one);
-  const auto fixed = lint::fixes_of(all, options.guesses);
+  const auto fixed = lint::fixes_of(wanted(options, session, linted), options.guesses);
   if (options.dry_run) {
     std::size_t findings = 0;
     for (const lint::FixedFile& one : fixed) findings += one.findings;
@@ -164,27 +203,79 @@ std::optional<int> fix_input(const Options& options, const std::set<std::string>
 }
 
 // Rejected policies are errors with their place on stderr, and end with 2; what else there is to say is a finding.
-int lint_input(Options& options) {
-  if (const std::string word = options.choice.unknown(); !word.empty()) return complain("no finding has a code that begins with `" + word + "`: see `netpolc rules`");
-  std::set<std::string> known;
-  if (!options.baseline.empty()) {
-    auto read = read_baseline(options.baseline);
-    if (!read) return complain(read.error().message);
-    known = std::move(*read);
-  }
-  options.input.warnings_are_findings = true;
-  if (options.fix)
-    if (const auto code = fix_input(options, known)) return *code;
+// `parsed`: of the last time, or null.
+int check(const Options& options, frontend::ParseCache* parsed) {
+  const auto known = known_findings(options);
+  if (!known) return complain(known.error().message);
   Session session;
-  const auto code = open(options.input, session);
-  Linted linted = lint_session(options, known, session);
+  const auto code = parsed != nullptr ? open_again(options.input, *parsed, session) : open(options.input, session);
+  Linted linted = lint_session(options, *known, session);
   if (linted.asked_rules && session.sink.errors() == 0 && !options.write_baseline.empty()) return keep_as_baseline(options.write_baseline, linted.report.findings, session.sources);
   print(options, session, linted.report.findings);
   if (code) return *code;
-  if (linted.asked_rules) std::fprintf(stderr, "%s\n", summary(linted.report, linted.known, session.loaded.policies.policies.size()).c_str());
+  if (linted.asked_rules)
+    std::fprintf(stderr, "%s\n", summary(linted.report, linted.known, session.loaded.policies.policies.size(), fixable(options, wanted(options, session, linted))).c_str());
   if (session.sink.errors() != 0) return kNoAnswer;
   if (options.errors_only) return kGood;
   return fails(linted.report.findings, options.fail_on) ? kNegative : kGood;
+}
+
+constexpr int kInterrupted = 130;  // as netpol-loader says it
+
+extern "C" void end_interrupted(int) { _exit(kInterrupted); }
+
+// What a check printed ends with the exit status that it would have had by itself.
+bool end_check(const Options& options, int code) {
+  if (options.output == "jsonl") print_line("checked", {{"exit", code}});
+  else std::printf("== exit %d\n", code);
+  return std::fflush(stdout) == 0;
+}
+
+// A pipe, say, can be read once.
+std::string unwatchable(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    std::error_code error;
+    const auto status = std::filesystem::status(path, error);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) && !std::filesystem::is_directory(status)) return path;
+  }
+  return "";
+}
+
+int watch(const Options& options) {
+  std::vector<std::string> inputs = options.input.files, others;
+  inputs.insert(inputs.end(), options.input.positional.begin(), options.input.positional.end());
+  for (const std::string& path : {options.input.resolutions, options.input.identities, options.baseline})
+    if (!path.empty()) others.push_back(path);
+  if (!options.input.kustomize.empty()) return complain("--watch waits for files to change, and does not know which ones kubectl reads");
+  if (inputs.empty()) return complain("nothing to read: give files or directories with -f");
+  if (reads_stdin(options.input)) return complain("--watch waits for files to change, and stdin is none");
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, end_interrupted);
+  Watcher watcher(inputs, others);
+  frontend::ParseCache parsed;
+  for (;;) {
+    if (const auto looking = watcher.look(); !looking) return complain(looking.error().message);
+    if (const std::string path = unwatchable(inputs); !path.empty()) return complain(path + ": is neither a file nor a directory, and so cannot be watched");
+    complaints().clear();  // else they would pile up
+    if (!end_check(options, check(options, &parsed))) return complain("the answer could not be written to stdout");
+    const auto changed = watcher.wait();
+    if (!changed) return complain(changed.error().message);
+    if (!*changed) return kInterrupted;
+  }
+}
+
+int lint_input(Options& options) {
+  if (const std::string word = options.choice.unknown(); !word.empty()) return complain("no finding has a code that begins with `" + word + "`: see `netpolc rules`");
+  options.input.warnings_are_findings = true;
+  if (options.watch) {
+    if (options.output == "text" || options.output == "jsonl") return watch(options);
+    return complain("--watch prints text or jsonl, and not " + options.output);
+  }
+  if (options.fix) {
+    const auto known = known_findings(options);
+    if (!known) return complain(known.error().message);
+    if (const auto code = fix_input(options, *known)) return *code;
+  }
+  return check(options, nullptr);
 }
 
 }  // namespace
@@ -201,10 +292,11 @@ void add_lint(CLI::App& root, Action& chosen) {
       ->check(CLI::IsMember({"error", "warning", "note", "never"}))
       ->group("Findings");
   CLI::Option* known = command->add_option("--baseline", options->baseline, "File of findings that are known, and left out")->type_name("PATH")->group("Findings");
-  command->add_option("--write-baseline", options->write_baseline, "Write all findings to such a file, and print none")->type_name("PATH")->excludes(known)->group("Findings");
+  CLI::Option* written = command->add_option("--write-baseline", options->write_baseline, "Write all findings to such a file, and print none")->type_name("PATH")->excludes(known)->group("Findings");
   CLI::Option* fix = command->add_flag("--fix", options->fix, "Change the files where there is one safe fix, and report what is left")->group("Fixes");
   command->add_flag("--dry-run", options->dry_run, "Print what --fix would change, and change nothing")->needs(fix)->group("Fixes");
   command->add_flag("--unsafe-fixes", options->guesses, "Also guesses at names, and what lets more pass than now")->needs(fix)->group("Fixes");
+  command->add_flag("--watch", options->watch, "Check again whenever a file is saved, until interrupted: text or jsonl")->excludes(fix)->excludes(written)->group("Output");
   command->add_option("-o,--output", options->output, "text; jsonl: every policy and every finding on a line; sarif; github: annotations; junit")
       ->check(CLI::IsMember({"text", "jsonl", "sarif", "github", "junit"}))
       ->group("Output");

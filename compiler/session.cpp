@@ -13,6 +13,7 @@
 #include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/kustomize.h"
+#include "compiler/open_again.h"
 #include "compiler/side_files.h"
 
 namespace netpolc::compiler {
@@ -50,6 +51,45 @@ void print_summary(const Session& session, const InputOptions& options) {
   if (session.sink.errors() != 0) line += " · " + std::to_string(session.sink.errors()) + " errors";
   if (session.sink.warnings() != 0) line += " · " + std::to_string(session.sink.warnings()) + " warnings";
   std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+// `parsed`: may be null.
+std::optional<int> open_with(const InputOptions& options, const ReadMore& more, frontend::ParseCache* parsed, Session& session) {
+  std::vector<std::string> paths = options.files;
+  paths.insert(paths.end(), options.positional.begin(), options.positional.end());
+  if (paths.empty() && options.kustomize.empty() && !more) return complain("nothing to read: give files or directories with -f, or pipe manifests in");
+  if (!options.resolutions.empty()) {
+    auto resolutions = read_resolutions(options.resolutions);
+    if (!resolutions) return complain(resolutions.error().message);
+    session.resolutions = std::move(*resolutions);
+  }
+  if (!options.identities.empty()) {
+    auto lock = read_identity_lock(options.identities);
+    if (!lock) return complain(lock.error().message);
+    session.lock = std::move(*lock);
+  }
+  const int version = std::stoi(options.cilium_version.substr(2));
+  if (options.brief) set_progress("never");
+  std::vector<frontend::Input> inputs = during("reading", [&] { return frontend::read_inputs(paths, session.sources, session.sink); });
+  for (const std::string& directory : options.kustomize) {
+    const auto rendered = kustomized(directory, session.sources);
+    if (!rendered) return complain(rendered.error());
+    inputs.push_back({*rendered});
+  }
+  if (more) {
+    const std::vector<frontend::Input> others = during("reading", [&] { return more(session.sources, session.sink); });
+    inputs.insert(inputs.end(), others.begin(), others.end());
+  }
+  const frontend::LoadOptions how{.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version};
+  session.loaded = during("reading " + std::to_string(inputs.size()) + " files", [&] {
+    return parsed != nullptr ? frontend::load(inputs, how, *parsed, session.sources, session.sink) : frontend::load(inputs, how, session.sources, session.sink);
+  });
+  if (!options.quiet) {
+    print_diagnostics(session, options);
+    if (!options.brief) print_summary(session, options);
+  }
+  if (!session.loaded.usable) return kNoAnswer;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -128,41 +168,11 @@ bool reads_stdin(const InputOptions& input) {
 
 std::optional<int> open(const InputOptions& options, Session& session) { return open(options, nullptr, session); }
 
-std::optional<int> open(const InputOptions& options, const ReadMore& more, Session& session) {
-  std::vector<std::string> paths = options.files;
-  paths.insert(paths.end(), options.positional.begin(), options.positional.end());
-  if (paths.empty() && options.kustomize.empty() && !more) return complain("nothing to read: give files or directories with -f, or pipe manifests in");
-  if (!options.resolutions.empty()) {
-    auto resolutions = read_resolutions(options.resolutions);
-    if (!resolutions) return complain(resolutions.error().message);
-    session.resolutions = std::move(*resolutions);
-  }
-  if (!options.identities.empty()) {
-    auto lock = read_identity_lock(options.identities);
-    if (!lock) return complain(lock.error().message);
-    session.lock = std::move(*lock);
-  }
-  const int version = std::stoi(options.cilium_version.substr(2));
-  if (options.brief) set_progress("never");
-  std::vector<frontend::Input> inputs = during("reading", [&] { return frontend::read_inputs(paths, session.sources, session.sink); });
-  for (const std::string& directory : options.kustomize) {
-    const auto rendered = kustomized(directory, session.sources);
-    if (!rendered) return complain(rendered.error());
-    inputs.push_back({*rendered});
-  }
-  if (more) {
-    const std::vector<frontend::Input> others = during("reading", [&] { return more(session.sources, session.sink); });
-    inputs.insert(inputs.end(), others.begin(), others.end());
-  }
-  session.loaded = during("reading " + std::to_string(inputs.size()) + " files", [&] {
-    return frontend::load(inputs, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version}, session.sources, session.sink);
-  });
-  if (!options.quiet) {
-    print_diagnostics(session, options);
-    if (!options.brief) print_summary(session, options);
-  }
-  if (!session.loaded.usable) return kNoAnswer;
-  return std::nullopt;
+std::optional<int> open(const InputOptions& options, const ReadMore& more, Session& session) { return open_with(options, more, nullptr, session); }
+
+std::optional<int> open_again(const InputOptions& options, frontend::ParseCache& parsed, Session& session) {
+  parsed.begin();
+  return open_with(options, nullptr, &parsed, session);
 }
 
 CLI::Option* add_repeatable(CLI::App& command, const char* name, std::vector<std::string>& to, const char* help, const std::string& group) {

@@ -1,12 +1,14 @@
 #include "frontend/load.h"
 
 #include <unordered_map>
+#include <utility>
 
 #include "frontend/cluster/lower.h"
 #include "frontend/cluster/objects.h"
 #include "frontend/cluster_name.h"
 #include "frontend/discover.h"
 #include "frontend/kinds.h"
+#include "frontend/parse_cache.h"
 #include "frontend/policy/lower.h"
 #include "frontend/policy/object.h"
 #include "frontend/whole_input.h"
@@ -34,36 +36,65 @@ ObjectName name_of(const Node& object, const std::string& kind) {
   return out;
 }
 
-void set_if_missing(Node& object, const char* key, const std::string& value) {
-  if (object.find(key) != nullptr) return;
+// An object as it was read: our own, or one that a cache keeps.
+class Object {
+ public:
+  explicit Object(Node own) : own_(std::move(own)) {}
+  explicit Object(const Node* kept) : kept_(kept) {}
+  const Node& operator*() const { return kept_ != nullptr ? *kept_ : own_; }
+  const Node* operator->() const { return &**this; }
+  // To be changed: the cache's stays as it is.
+  Node& own() {
+    if (kept_ != nullptr) own_ = *std::exchange(kept_, nullptr);
+    return own_;
+  }
+  // What is in the list that is its `entry`-th value; an own object gives it away.
+  std::vector<Object> take_items(std::size_t entry) {
+    std::vector<Object> out;
+    out.reserve((*this)->entries[entry].second.items.size());
+    if (kept_ != nullptr)
+      for (const Node& item : kept_->entries[entry].second.items) out.emplace_back(&item);
+    else
+      for (Node& item : own_.entries[entry].second.items) out.emplace_back(std::move(item));
+    return out;
+  }
+
+ private:
+  Node own_;
+  const Node* kept_ = nullptr;
+};
+
+void set_if_missing(Object& object, const char* key, const std::string& value) {
+  if (object->find(key) != nullptr) return;
   Node name, text;
   name.kind = text.kind = NodeKind::Scalar;
-  name.span = text.span = object.span;
+  name.span = text.span = object->span;
   name.text = key;
   text.text = value;
-  object.entries.emplace_back(std::move(name), std::move(text));
+  object.own().entries.emplace_back(std::move(name), std::move(text));
 }
 
 constexpr int kClusterNetworkPoliciesSince = 20;
 
 class Loader {
  public:
-  Loader(const LoadOptions& options, const SourceManager& sources, DiagSink& sink)
-      : options_(options), sources_(sources), sink_(sink), builder_(config_, sink) {
+  // `cache`: may be null.
+  Loader(const LoadOptions& options, ParseCache* cache, const SourceManager& sources, DiagSink& sink)
+      : options_(options), cache_(cache), sources_(sources), sink_(sink), builder_(config_, sink) {
     config_.version = options.cilium_version;
     config_.default_local_cluster = options.cilium_version >= 19;
   }
 
   // First all files: cluster objects are read at once, policies wait for the configuration.
   void read(Input input) {
-    for (Node& document : parse_documents(input.file, sources_, sink_)) {
-      if (!input.named && is_something_else(document)) pass_over(document);
-      else add(std::move(document));
-    }
+    if (cache_ != nullptr)
+      for (const Node* document : cache_->documents(input.file, sources_, sink_)) read(input, Object(document));
+    else
+      for (Node& document : parse_documents(input.file, sources_, sink_)) read(input, Object(std::move(document)));
   }
 
   Loaded finish() {
-    if (agent_config_) apply_cilium_config(*agent_config_, config_, sink_);
+    if (agent_config_) apply_cilium_config(**agent_config_, config_, sink_);
     else infer_name();
     if (!agent_config_) config_.cluster_network_policies = config_.version >= kClusterNetworkPoliciesSince;
     Loaded out;
@@ -86,8 +117,13 @@ class Loader {
   }
 
  private:
+  void read(const Input& input, Object document) {
+    if (!input.named && is_something_else(*document)) pass_over(*document);
+    else add(std::move(document));
+  }
+
   struct Waiting {
-    Node object;
+    Object object;
     Role role;
     ObjectName name;
   };
@@ -120,30 +156,31 @@ class Loader {
     sink_.warning({.kind = DiagKind::NotAnObject, .where = Span{document.span.file, document.span.begin, document.span.begin}, .message = "this is no Kubernetes object", .label = "skipped, since only its directory was named", .notes = {}, .fix = {}, .severity = Severity::Warning});
   }
 
-  void add(Node object) {
-    if (!object.is_mapping()) {
-      return reject(DiagKind::NotAnObject, object.span, "a document is not a mapping", "expected a Kubernetes object");
+  void add(Object object) {
+    if (!object->is_mapping()) {
+      return reject(DiagKind::NotAnObject, object->span, "a document is not a mapping", "expected a Kubernetes object");
     }
-    const std::string kind = text_of(&object, "kind"), api_version = text_of(&object, "apiVersion");
+    const std::string kind = text_of(&*object, "kind"), api_version = text_of(&*object, "apiVersion");
     if (kind.empty() || api_version.empty()) {
       const std::string missing = kind.empty() ? "kind" : "apiVersion";
-      return reject(DiagKind::NoKind, object.span, "this object has no `" + missing + "`", "`" + missing + "` is required");
+      return reject(DiagKind::NoKind, object->span, "this object has no `" + missing + "`", "`" + missing + "` is required");
     }
-    if (Node* items = list_of(object, kind)) {
-      if (!items->is_sequence()) return reject(DiagKind::NotAnObject, items->span, "`items` of a " + kind + " is not a list", "expected a list of objects");
-      return add_items(std::move(*items), kind, api_version);
+    if (const auto at = list_of(*object, kind)) {
+      const Node& items = object->entries[*at].second;
+      if (!items.is_sequence()) return reject(DiagKind::NotAnObject, items.span, "`items` of a " + kind + " is not a list", "expected a list of objects");
+      return add_items(object.take_items(*at), kind, api_version);
     }
 
-    ObjectName name = name_of(object, kind);
+    ObjectName name = name_of(*object, kind);
     const Role role = role_of(api_version, kind, name.name);
     switch (role) {
       case Role::Assertions: return;
       case Role::Other: ++skipped_; return;
-      case Role::BadPolicy: return bad_kind(object, api_version, kind);
+      case Role::BadPolicy: return bad_kind(*object, api_version, kind);
       case Role::AgentConfig: return set_config(std::move(object), name);
       case Role::ClusterObject:
         note_replaced(name);
-        return builder_.add(object, kind);
+        return builder_.add(*object, kind);
       case Role::Policy:
       case Role::CidrGroup:
         note_replaced(name);
@@ -152,20 +189,20 @@ class Loader {
     }
   }
 
-  // `items` of a List or of a typed list ("PodList").
-  static Node* list_of(Node& object, const std::string& kind) {
-    if (kind.size() < 4 || kind.compare(kind.size() - 4, 4, "List") != 0) return nullptr;
-    for (auto& [key, value] : object.entries) {
-      if (key.text == "items" && !value.is_null()) return &value;
+  // Which entry is `items`, of a List or of a typed list ("PodList").
+  static std::optional<std::size_t> list_of(const Node& object, const std::string& kind) {
+    if (kind.size() < 4 || kind.compare(kind.size() - 4, 4, "List") != 0) return std::nullopt;
+    for (std::size_t i = 0; i < object.entries.size(); ++i) {
+      if (object.entries[i].first.text == "items" && !object.entries[i].second.is_null()) return i;
     }
-    return nullptr;
+    return std::nullopt;
   }
 
   // Items of typed lists need not say what they are.
-  void add_items(Node items, const std::string& kind, const std::string& api_version) {
+  void add_items(std::vector<Object> items, const std::string& kind, const std::string& api_version) {
     const std::string item_kind = kind.substr(0, kind.size() - 4);
-    for (Node& item : items.items) {
-      if (item.is_mapping() && !item_kind.empty()) {
+    for (Object& item : items) {
+      if (item->is_mapping() && !item_kind.empty()) {
         set_if_missing(item, "kind", item_kind);
         set_if_missing(item, "apiVersion", api_version);
       }
@@ -181,7 +218,7 @@ class Loader {
            "there is no kind " + policy::quote(kind) + " in " + policy::quote(api_version), "expected `" + right + "`", right);
   }
 
-  void set_config(Node object, const ObjectName& name) {
+  void set_config(Object object, const ObjectName& name) {
     if (agent_config_) warn_replaced(name, config_where_);
     config_where_ = name.where;
     agent_config_ = std::move(object);
@@ -208,7 +245,7 @@ class Loader {
 
   void infer_name() {
     ClusterNames names;
-    for (const Waiting& waiting : waiting_) collect_cluster_names(waiting.object, names);
+    for (const Waiting& waiting : waiting_) collect_cluster_names(*waiting.object, names);
     infer_cluster_name(names, config_, sink_);
   }
 
@@ -231,7 +268,7 @@ class Loader {
     const LowerContext context{config_, options_.lax, sink_, &result.unknown_fields, &deny_only_};
     Slot& slot = slot_of(waiting.name);
     if (waiting.role == Role::CidrGroup) {
-      if (auto group = lower_cidr_group(waiting.object, context)) {
+      if (auto group = lower_cidr_group(*waiting.object, context)) {
         result.accepted = true;
         slot.group = std::move(*group);
       }
@@ -241,16 +278,16 @@ class Loader {
       slot.policies = std::move(*policies);
     }
     out.results.push_back(std::move(result));
-    waiting.object = Node();  // large inputs: not two copies of everything
+    waiting.object = Object(Node());  // large inputs: not two copies of everything
   }
 
   Checked<std::vector<ir::Policy>> lower_policy(const Waiting& waiting, const LowerContext& context) {
     if (waiting.name.kind == "ClusterNetworkPolicy") return lower_cluster_network_policy_if_on(waiting, context);
     const bool clusterwide = waiting.name.kind == "CiliumClusterwideNetworkPolicy";
-    if (!clusterwide && !waiting.name.name.empty() && text_of(waiting.object.find("metadata"), "namespace").empty())
+    if (!clusterwide && !waiting.name.name.empty() && text_of(waiting.object->find("metadata"), "namespace").empty())
       unnamespaced_.push_back({waiting.name.kind, waiting.name.name, waiting.name.where});
-    if (waiting.name.kind == "NetworkPolicy") return lower_network_policy(waiting.object, context);
-    return lower_cilium_policy(waiting.object, clusterwide, context);
+    if (waiting.name.kind == "NetworkPolicy") return lower_network_policy(*waiting.object, context);
+    return lower_cilium_policy(*waiting.object, clusterwide, context);
   }
 
   // Section 6.6: off by default in Cilium. Without its configuration an author who gives such a
@@ -258,7 +295,7 @@ class Loader {
   Checked<std::vector<ir::Policy>> lower_cluster_network_policy_if_on(const Waiting& waiting, const LowerContext& context) {
     const std::string option = "`enable-k8s-cluster-network-policy`";
     const bool known = config_.version >= kClusterNetworkPoliciesSince, on = known && config_.cluster_network_policies;
-    if (on && agent_config_) return lower_cluster_network_policy(waiting.object, context);
+    if (on && agent_config_) return lower_cluster_network_policy(*waiting.object, context);
     const std::string label = on      ? "it counts here, as no `cilium-config` says otherwise"
                               : known ? "it changes nothing; set " + option + " to \"true\" in `cilium-config`"
                                       : "it changes nothing before Cilium 1.20";
@@ -269,18 +306,19 @@ class Loader {
                    .notes = {},
                    .fix = {},
                    .severity = Severity::Warning});
-    if (on) return lower_cluster_network_policy(waiting.object, context);
+    if (on) return lower_cluster_network_policy(*waiting.object, context);
     return std::vector<ir::Policy>{};
   }
 
   static constexpr std::size_t kMostRejects = 1000;  // a file of such objects is not meant for us
 
   const LoadOptions& options_;
+  ParseCache* cache_;
   const SourceManager& sources_;
   DiagSink& sink_;
   ir::Config config_;
   ClusterBuilder builder_;  // reads config_ when it finishes
-  std::optional<Node> agent_config_;
+  std::optional<Object> agent_config_;
   Span config_where_;
   std::vector<Waiting> waiting_;
   std::unordered_map<std::string, Span> seen_;
@@ -293,14 +331,21 @@ class Loader {
   std::size_t policy_errors_ = 0;  // those that keep_going goes over
 };
 
-}  // namespace
-
-Loaded load(const std::vector<Input>& inputs, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
-  Loader loader(options, sources, sink);
+Loaded load_with(Loader&& loader, const std::vector<Input>& inputs) {
   for (const Input& input : inputs) loader.read(input);
   Loaded out = loader.finish();
   out.files = inputs.size();
   return out;
+}
+
+}  // namespace
+
+Loaded load(const std::vector<Input>& inputs, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {
+  return load_with({options, nullptr, sources, sink}, inputs);
+}
+
+Loaded load(const std::vector<Input>& inputs, const LoadOptions& options, ParseCache& cache, SourceManager& sources, DiagSink& sink) {
+  return load_with({options, &cache, sources, sink}, inputs);
 }
 
 Loaded load(const std::vector<std::string>& paths, const LoadOptions& options, SourceManager& sources, DiagSink& sink) {

@@ -30,7 +30,7 @@ bool given(const CLI::App& command, const std::string& name) {
 
 // What changes files is asked for where it is to happen, and is no setting.
 bool is_setting(const OptionEntry& option) {
-  for (const char* other : {"--help", "--help-all", "--fix", "--unsafe-fixes", "--write-baseline", "--in-kernel"})
+  for (const char* other : {"--help", "--help-all", "--fix", "--unsafe-fixes", "--write-baseline", "--watch", "--in-kernel"})
     if (option.name == other) return false;
   return true;
 }

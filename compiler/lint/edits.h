@@ -13,7 +13,12 @@ namespace netpolc::lint {
 std::optional<std::string> written_as(const Facts& facts, Span place, const std::string& value, const std::string& better);
 
 // A new entry of a mapping before the one whose key is at `key`, in the style of the mapping: on a line of its own, or with a comma.
+// `entry`: one line of YAML; in JSON its words are put in quotes.
 FixIt entry_before(const Facts& facts, const frontend::Node& mapping, const frontend::Node& key, const std::string& entry);
+
+// `item`, written in YAML, as a new last one of the list under `key`: in the style of the list and with the steps of indentation of
+// the file. `spec`: the mapping that `key` is in. None where that could touch more than this list.
+std::optional<FixIt> item_at_end(const Facts& facts, const frontend::Node& spec, const std::string& key, const std::string& item);
 
 // An item taken out of its list with what belongs to it, its own line and all. None for the only item.
 std::optional<FixIt> without_item(const Facts& facts, const frontend::Node& list, std::size_t item);

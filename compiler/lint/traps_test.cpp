@@ -126,3 +126,35 @@ TEST_CASE("the solver is asked only where that is asked for") {
   CHECK(Linted(twice, {{}, {}, true}).says(DiagKind::NeverDecides));
   CHECK_FALSE(Linted(twice, {{}, {"NP095"}, true}).says(DiagKind::NeverDecides));
 }
+
+TEST_CASE("the API server has a port of its own behind its service") {
+  const std::string service = "---\napiVersion: v1\nkind: Service\nmetadata: {name: kubernetes, namespace: default}\nspec: {ports: [{port: 443, targetPort: 6443}]}\n";
+  const auto found = [&](const std::string& peer, const std::string& ports) { return Linted(kCart + service + policy("  egress:\n  - " + peer + "\n    toPorts: [{ports: [" + ports + "]}]\n")).says(DiagKind::ServicePort); };
+  CHECK(found("toEntities: [kube-apiserver]", "{port: \"443\"}"));
+  CHECK_FALSE(found("toEntities: [kube-apiserver]", "{port: \"6443\"}"));
+  CHECK_FALSE(found("toEntities: [kube-apiserver]", "{port: \"443\"}, {port: \"6443\"}"));
+  CHECK_FALSE(found("toEntities: [kube-apiserver]", "{port: \"443\"}, {port: \"6000\", endPort: 7000}"));
+  CHECK_FALSE(found("toEntities: [kube-apiserver, world]", "{port: \"443\"}"));
+  CHECK_FALSE(found("toEntities: [world]", "{port: \"443\"}"));
+}
+
+TEST_CASE("the range of pods is one that holds them all, and nothing else") {
+  const auto at = [](const std::string& name, const std::string& address) { return pod(name, "app: " + name) + "status: {podIP: " + address + "}\n"; };
+  const std::string node = "---\napiVersion: v1\nkind: Node\nmetadata: {name: n}\nstatus: {addresses: [{type: InternalIP, address: 192.0.2.1}]}\n", pods = at("cart", "10.244.1.2") + at("web", "10.244.2.2");
+  const auto found = [](const std::string& input, const std::string& prefix) { return Linted(input + policy("  egress:\n  - toCIDR: [" + prefix + "]\n")).says(DiagKind::CidrOfPodsOrNodes); };
+  CHECK(found(node + pods, "10.244.0.0/16"));
+  CHECK_FALSE(found(node + pods, "10.0.0.0/8"));        // a company's
+  CHECK_FALSE(found(node + pods, "10.244.1.0/24"));     // not all
+  CHECK_FALSE(found(pods, "10.244.0.0/16"));            // nodes may be in it
+  CHECK_FALSE(found(node + pods + "---\napiVersion: v1\nkind: Node\nmetadata: {name: m}\nstatus: {addresses: [{type: InternalIP, address: 10.244.9.9}]}\n", "10.244.0.0/16"));
+}
+
+TEST_CASE("a cache of the host network is a note, and the node's entity reaches it") {
+  const std::string cache = "---\napiVersion: v1\nkind: Pod\nmetadata: {name: node-local-dns, namespace: kube-system, labels: {k8s-app: node-local-dns}}\nspec: {hostNetwork: true, containers: []}\n";
+  const std::string dns = "    toPorts: [{ports: [{port: \"53\"}], rules: {dns: [{matchPattern: \"*\"}]}}]\n", server = "  - toEndpoints: [{matchLabels: {k8s:io.kubernetes.pod.namespace: kube-system, k8s-app: kube-dns}}]\n" + dns;
+  const Linted missed(kCart + kDns + cache + policy("  egress:\n" + server));
+  CHECK_MESSAGE(missed.says(DiagKind::NodeLocalDns), missed.said());
+  CHECK(missed.report.count(Severity::Warning) == 0);
+  CHECK_FALSE(Linted(kCart + kDns + cache + policy("  egress:\n" + server + "  - toEntities: [host]\n" + dns)).says(DiagKind::NodeLocalDns));
+  CHECK_FALSE(Linted(kCart + kDns + policy("  egress:\n" + server)).says(DiagKind::NodeLocalDns));
+}

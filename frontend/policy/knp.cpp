@@ -161,6 +161,8 @@ void read_rule(Judge& judge, const Value& item, Direction direction, const std::
     policy.rules.push_back(std::move(rule));
   });
   if (any_peer) return;
+  if (const auto list = judge.field(item, ingress ? "from" : "to"); list && (*list)->is_sequence())
+    judge.warning(DiagKind::EmptyPeerList, *list, std::string("an empty `") + (ingress ? "from" : "to") + "` means everyone, as no list does", "a rule that nobody may use is one that is not there");
   // Everyone, also without ports, unlike in a CiliumNetworkPolicy. An endpoint selector, although
   // it matches more than endpoints: from/toRequires of other policies are ANDed onto it.
   base.peer_kind = ir::PeerKind::Listed;

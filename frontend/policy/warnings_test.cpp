@@ -44,6 +44,8 @@ const std::vector<Case>& kubernetes_cases() {
       {DiagKind::NetworkPolicyRefused, "  podSelector: {}\n  ingress: [{ports: [{port: \"80\"}]}]\n", "  podSelector: {}\n  ingress: [{ports: [{port: 80}, {port: web}]}]\n"},
       {DiagKind::NetworkPolicyRefused, "  podSelector: {}\n  ingress: [{ports: [{protocol: udp}]}]\n", "  podSelector: {}\n  ingress: [{ports: [{protocol: UDP}]}]\n"},
       {DiagKind::NetworkPolicyRefused, "  podSelector: {}\n  ingress: [{ports: [{endPort: 80}]}]\n", "  podSelector: {}\n  ingress: [{ports: [{port: 8, endPort: 80}]}]\n"},
+      {DiagKind::EmptyPeerList, "  podSelector: {}\n  ingress: [{from: [], ports: [{port: 80}]}]\n", "  podSelector: {}\n  ingress: [{from: null, ports: [{port: 80}]}]\n"},
+      {DiagKind::EmptyPeerList, "  podSelector: {}\n  egress: [{to: []}]\n", "  podSelector: {}\n  egress: [{to: [{podSelector: {}}]}, {}]\n"},
       {DiagKind::NullItem, "  podSelector: {}\n  ingress: [null]\n", "  podSelector: {}\n  ingress: [{}]\n"},
   };
   return cases;

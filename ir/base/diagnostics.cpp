@@ -124,9 +124,21 @@ std::string_view template_of(const Span& span, const SourceManager& sources) {
   return {};
 }
 
+// Of several lines the first, and how many more.
+std::string describe_lines(std::string_view text) {
+  while (!text.empty() && (text.front() == '\r' || text.front() == '\n')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == '\r' || text.back() == '\n')) text.remove_suffix(1);
+  const auto more = std::count(text.begin(), text.end(), '\n');
+  std::string_view first = text.substr(0, text.find_first_of("\r\n"));
+  first.remove_prefix(std::min(first.find_first_not_of(' '), first.size()));
+  return "insert `" + std::string(first) + "` and " + std::to_string(more) + (more == 1 ? " line" : " lines") + " more";
+}
+
 std::string describe(const FixIt& fix) {
   if (fix.replacement.empty()) return "remove this";
   const std::size_t line_end = fix.replacement.find_first_of("\r\n");
+  const std::size_t next = fix.replacement.find_first_not_of("\r\n ", line_end);
+  if (fix.span.begin == fix.span.end && line_end != std::string::npos && next != std::string::npos) return describe_lines(fix.replacement);
   if (fix.span.begin == fix.span.end) return "insert `" + fix.replacement.substr(0, line_end) + "`" + (line_end == std::string::npos ? "" : " as a line before");
   return "replace with `" + fix.replacement + "`";
 }

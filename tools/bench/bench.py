@@ -13,6 +13,7 @@ import pathlib
 import subprocess
 import sys
 
+from lint import linting
 from table import Table, machine, measured, peak_of, stages
 
 # Cilium 1.18's own engine on these scenarios, milliseconds, fastest run, on two shared cores at
@@ -125,6 +126,7 @@ def main():
     control_plane(table, arguments.bin / "netpolc-bench", arguments.inputs, arguments.repeat)
     programs(table, arguments.bin / "netpolc-bench", arguments.inputs)
     compiling(table, arguments.bin / "netpolc", arguments.inputs)
+    linting(table, arguments.bin / "netpolc", arguments.inputs)
     return table.finish(arguments.json)
 
 

@@ -47,7 +47,30 @@ std::string instead(const Facts& facts, const Owner& owner) {
   return "use the entities `host` and `remote-node`, or set `policy-cidr-match-mode: nodes`";
 }
 
-// Says it only of prefixes that are mostly pods and nodes: the rest of a wider one may well be outside of the cluster.
+// A prefix that holds all pods that have an address, and nothing else that is known, is their range, if it is no wider than such
+// ranges are. Where nodes are in it, too, or none are known, what is outside of the cluster may be.
+bool is_range_of_pods(const Facts& facts, const IpPrefix& prefix) {
+  const int widest = prefix.address.v6 ? 48 : 14;
+  if (prefix.length < widest || facts.cluster().nodes.empty()) return false;
+  std::size_t inside = 0;
+  for (const Owner& owner : facts.owners()) {
+    if (owner.address.v6 != prefix.address.v6) continue;
+    const bool contained = prefix.contains(owner.address);
+    if (contained != (owner.kind == Owner::Kind::Pod)) return false;
+    inside += contained;
+  }
+  return inside > 1;
+}
+
+void report_range_of_pods(const Facts& facts, const ir::Rule& rule, const IpPrefix& prefix, Findings& out) {
+  out.push_back({.kind = DiagKind::CidrOfPodsOrNodes,
+                 .where = place_of(facts, rule, prefix),
+                 .message = prefix.to_string() + " holds all pods that are known; CIDR rules match no pods and no nodes",
+                 .label = consequence(rule, false) + ": select the pods by their labels",
+                 .severity = Severity::Warning});
+}
+
+// Says it of prefixes that are mostly pods and nodes, and of the pods' range: the rest of a wider one may well be outside of the cluster.
 void find_inside(const Facts& facts, Findings& out) {
   each_cidr(facts, [&](const ir::Rule& rule, const IpPrefix& prefix) {
     auto owners = facts.owners_inside(prefix);
@@ -55,6 +78,7 @@ void find_inside(const Facts& facts, Findings& out) {
       return owner.kind == Owner::Kind::Service || (owner.kind == Owner::Kind::Node && facts.cluster().config.cidr_matches_nodes);
     });
     owners.erase(std::unique(owners.begin(), owners.end(), [](const Owner& a, const Owner& b) { return a.address == b.address; }), owners.end());
+    if (is_range_of_pods(facts, prefix) && owners.size() * 2 < size_of(prefix)) return report_range_of_pods(facts, rule, prefix, out);
     if (owners.empty() || owners.size() * 2 < size_of(prefix)) return;
     const std::string more = owners.size() == 1 ? "" : " and " + std::to_string(owners.size() - 1) + " more";
     out.push_back({.kind = DiagKind::CidrOfPodsOrNodes,
@@ -243,7 +267,8 @@ spec: {externalCIDRs: [192.0.2.8/32]}
            "CIDR rules and `ipBlock` match addresses outside of the cluster. Pods have identities from their labels and nodes are "
            "the entities `host` and `remote-node`, so a CIDR that names one of these matches nothing; this is how most rules for "
            "the API server fail. Select pods by labels, use `toEntities`, or have CIDRs match nodes with `policy-cidr-match-mode: "
-           "nodes` in cilium-config. Said of prefixes of which at least half are addresses of pods and nodes.",
+           "nodes` in cilium-config. Said of prefixes of which at least half are addresses of pods and nodes, and of one that holds all "
+           "pods and nothing else that is known.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:

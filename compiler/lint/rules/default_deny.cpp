@@ -37,7 +37,8 @@ std::optional<FixIt> without_default_deny(const Facts& facts, const ir::Policy& 
   const frontend::Node* spec = facts.places().node_at(policy.where);
   if (spec == nullptr || !spec->is_mapping() || spec->find("enableDefaultDeny") != nullptr) return std::nullopt;
   for (const auto& [key, list] : spec->entries)
-    if (key.text == direction + "Deny") return entry_before(facts, *spec, key, "enableDefaultDeny: {" + direction + ": false}");
+    if (key.text == direction + "Deny" && spec->span.begin <= key.span.begin && key.span.end <= spec->span.end)  // else it is merged, and written elsewhere
+      return entry_before(facts, *spec, key, "enableDefaultDeny: {" + direction + ": false}");
   return std::nullopt;
 }
 

@@ -23,12 +23,44 @@ bool has_names(const ir::Rule& rule) {
 // Without workloads: some policy that may select the same endpoints.
 bool may_meet(const ir::Policy& a, const ir::Policy& b) { return a.subject_is_node == b.subject_is_node && (a.ns.empty() || b.ns.empty() || a.ns == b.ns); }
 
-void report_without_dns(const Facts& facts, const ir::Rule& rule, std::string label, Severity severity, Findings& out) {
-  out.push_back({.kind = DiagKind::NamesWithoutDns,
-                 .where = facts.places().key(rule.where, "toFQDNs"),
-                 .message = "`toFQDNs` has no effect without a DNS rule",
-                 .label = std::move(label),
-                 .severity = severity});
+void report_without_dns(const Facts& facts, const ir::Rule& rule, std::string label, const std::optional<FixIt>& fix, Severity severity, Findings& out) {
+  Diagnostic found{.kind = DiagKind::NamesWithoutDns,
+                   .where = facts.places().key(rule.where, "toFQDNs"),
+                   .message = "`toFQDNs` has no effect without a DNS rule",
+                   .label = std::move(label),
+                   .fix = fix,
+                   .severity = severity};
+  if (fix) found.notes.push_back({std::nullopt, "the fix adds the rule for kube-dns, for every name: see `netpolc explain NP040`"});
+  out.push_back(std::move(found));
+}
+
+// As the documentation of Cilium writes it.
+constexpr const char* kDnsRule = R"(toEndpoints:
+- matchLabels:
+    k8s:io.kubernetes.pod.namespace: kube-system
+    k8s-app: kube-dns
+toPorts:
+- ports:
+  - port: "53"
+    protocol: ANY
+  rules:
+    dns:
+    - matchPattern: "*"
+)";
+
+// Not where the workloads of its namespace are known and it is not among them: this cluster has another.
+bool may_have_kube_dns(const Facts& facts) {
+  if (!facts.namespace_has_workloads("kube-system")) return true;
+  ir::Selector server{{{"k8s", std::string(namespace_key), ir::Operator::In, {"kube-system"}}, {"k8s", "k8s-app", ir::Operator::In, {"kube-dns"}}}};
+  ir::normalise(server);
+  return any(both(facts.select(server), facts.managed()));
+}
+
+// For all entries of a policy the same.
+std::optional<FixIt> with_dns_rule(const Facts& facts, const ir::Policy& policy) {
+  const frontend::Node* spec = facts.places().node_at(policy.where);
+  if (policy.subject_is_node || spec == nullptr || !spec->is_mapping() || !may_have_kube_dns(facts)) return std::nullopt;
+  return item_at_end(facts, *spec, "egress", kDnsRule);
 }
 
 void find_without_dns(const Facts& facts, Findings& out) {
@@ -48,8 +80,9 @@ void find_without_dns(const Facts& facts, Findings& out) {
     const bool certain = any(uncovered);
     const std::string label = certain ? "no policy sends DNS of `" + facts.example(uncovered) + "` through the proxy"
                                       : "no policy that could select the same endpoints has `rules.dns`";
+    const auto fix = with_dns_rule(facts, policies[p]);
     for (const ir::Rule& rule : policies[p].rules)
-      if (has_names(rule)) report_without_dns(facts, rule, label, certain ? Severity::Error : Severity::Warning, out);
+      if (has_names(rule)) report_without_dns(facts, rule, label, fix, certain ? Severity::Error : Severity::Warning, out);
   }
 }
 
@@ -169,24 +202,43 @@ bool reaches(const Facts& facts, const ir::Rule& rule, const Bits& cache) {
   });
 }
 
-// A cache whose pods are not of the host network gets queries through a local redirect policy.
+// Who answers on every node. Pods that are not of the host network get queries through a local redirect policy; those that are, at an
+// address of the node, from pods that ask there.
+struct Cache {
+  Bits pods;
+  std::string name;
+  bool is_node = false;
+};
+
+std::optional<Cache> node_local(const Facts& facts) {
+  const ir::Selector server{{{"k8s", "k8s-app", ir::Operator::In, {"node-local-dns"}}}};
+  const Bits pods = both(facts.select(server), facts.managed());
+  if (any(pods)) return Cache{pods, facts.example(pods), false};
+  const auto of_nodes = facts.host_network_pods(server);
+  if (of_nodes.empty()) return std::nullopt;
+  return Cache{facts.nobody(), facts.endpoint_name(of_nodes.front()), true};
+}
+
+Diagnostic not_for(const Cache& cache, const std::string& whose, Span where) {
+  return {.kind = DiagKind::NodeLocalDns,
+          .where = where,
+          .message = "queries of `" + whose + "` " + (cache.is_node ? "may go to the cache of its node, `" : "go to the cache `") + cache.name + "`, which no DNS rule is for",
+          .label = cache.is_node ? "where they do, the peer is the entity `host`" : "select `k8s-app: node-local-dns`, too",
+          .severity = cache.is_node ? Severity::Note : Severity::Warning};
+}
+
 void find_node_local(const Facts& facts, Findings& out) {
-  const Bits cache = both(facts.select({{{"k8s", "k8s-app", ir::Operator::In, {"node-local-dns"}}}}), facts.managed());
-  if (!any(cache)) return;
+  const auto cache = node_local(facts);
+  if (!cache) return;
   Bits reached = facts.nobody();
   for (std::size_t p = 0; p < facts.policies().size(); ++p)
     for (const ir::Rule& rule : facts.policies()[p].rules)
-      if (has_dns(rule) && reaches(facts, rule, cache)) reached |= facts.subjects(p);
+      if (has_dns(rule) && reaches(facts, rule, cache->pods)) reached |= facts.subjects(p);
   for (std::size_t p = 0; p < facts.policies().size(); ++p) {
-    const Bits concerned = without(without(facts.subjects(p), reached), cache);
+    const Bits concerned = without(without(facts.subjects(p), reached), cache->pods);
     if (!any(concerned)) continue;
     for (const ir::Rule& rule : facts.policies()[p].rules)
-      if (has_dns(rule))
-        out.push_back({.kind = DiagKind::NodeLocalDns,
-                       .where = facts.places().key(rule.where, "toEndpoints"),
-                       .message = "queries of `" + facts.example(concerned) + "` go to the cache `" + facts.example(cache) + "`, which no DNS rule is for",
-                       .label = "select `k8s-app: node-local-dns`, too",
-                       .severity = Severity::Warning});
+      if (has_dns(rule)) out.push_back(not_for(*cache, facts.example(concerned), facts.places().key(rule.where, "toEndpoints")));
   }
 }
 
@@ -198,7 +250,9 @@ std::vector<Rule> name_rules() {
            "`toFQDNs` allows the addresses that Cilium's DNS proxy has seen in answers to the endpoint's own queries. Without a "
            "rule that sends its DNS through the proxy (`toPorts` with `rules.dns`, towards the DNS server), no address is ever "
            "learnt and the rule allows nothing. Add such a rule to a policy of the same endpoints. An error where the workloads "
-           "are known, a warning where no policy that could select the same endpoints has one.",
+           "are known, a warning where no policy that could select the same endpoints has one. The fix adds the rule for kube-dns "
+           "and every name; as it lets them ask for all names where they may ask for none, it waits for `--unsafe-fixes`. List the names "
+           "instead of `*` to keep DNS from carrying anything else.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:
@@ -399,8 +453,8 @@ spec: {containers: []}
 )"},
           {DiagKind::NodeLocalDns, Severity::Warning, Needs::Workloads, find_node_local,
            "With NodeLocal DNSCache pods ask a cache on their node, and only that asks the DNS servers. A DNS rule that names the "
-           "servers sees no query: names are refused or never learnt. Have the rule select `k8s-app: node-local-dns`, too. Said "
-           "where the pods of the cache are endpoints; a cache on the host network is the entity `host`.",
+           "servers sees no query: names are refused or never learnt. Have the rule select `k8s-app: node-local-dns`, too. A cache on "
+           "the host network is the entity `host`, and a note: pods may ask it, or the servers as before.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:

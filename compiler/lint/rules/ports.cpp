@@ -157,23 +157,47 @@ Bits receivers(const Facts& facts, std::size_t policy, const ir::Rule& rule) {
   return out;
 }
 
+// The port that the API server listens on, for a rule to it that has its service's port and not this one; 0: nothing of the kind.
+std::uint16_t port_of_apiserver(const ir::Service& service, const ir::Rule& rule, const ir::PortMatch& port) {
+  const auto is_apiserver = [](const ir::Peer& peer) { return peer == ir::Peer(ir::EntityPeer{ir::Entity::KubeApiserver}); };
+  if (rule.direction != ir::Direction::Egress || rule.peers.empty() || !std::all_of(rule.peers.begin(), rule.peers.end(), is_apiserver)) return 0;
+  const auto own = std::find_if(service.ports.begin(), service.ports.end(), [&](const auto& one) { return one.port == port.first && one.protocol == ir::Protocol::Tcp; });
+  if (own == service.ports.end() || own->target_port == 0 || own->target_port == port.first) return 0;
+  for (const ir::PortRule& item : rule.ports)
+    for (const ir::PortMatch& other : item.ports)
+      if (other.first <= own->target_port && own->target_port <= std::max(other.first, other.last)) return 0;
+  return own->target_port;
+}
+
+struct Listener {
+  const char* does;  // "its pods listen on"
+  const char* name;
+};
+
+void report_service_port(const Facts& facts, const ir::Rule& rule, const ir::PortMatch& port, const ir::Service& service, const Listener& listener, const std::string& targets, Findings& out) {
+  const std::string number = std::to_string(port.first);
+  Diagnostic found{.kind = DiagKind::ServicePort,
+                   .where = facts.places().value_of(rule.where, "port", number),
+                   .message = "port " + number + " is that of service `" + service.ns + "/" + service.name + "`; " + listener.does + " " + targets,
+                   .label = std::string("policy sees the port of the ") + listener.name + ": " + targets,
+                   .severity = Severity::Warning};
+  const auto text = written_as(facts, *found.where, number, targets);
+  if (text && targets.find(',') == std::string::npos) found.fix = FixIt{*found.where, *text};
+  out.push_back(std::move(found));
+}
+
 void find_service_port(const Facts& facts, Findings& out) {
   ServicePorts ports(facts);
+  const auto& services = facts.cluster().services;
+  const auto apiserver = std::find_if(services.begin(), services.end(), [](const ir::Service& one) { return one.ns == "default" && one.name == "kubernetes"; });
   each_port(facts, [&](std::size_t p, const ir::Rule& rule, const ir::PortMatch& port) {
     if (!port.name.empty() || port.first == 0 || port.first != port.last || rule.action != ir::Action::Allow) return;
+    if (const auto target = apiserver != services.end() ? port_of_apiserver(*apiserver, rule, port) : 0; target != 0)
+      report_service_port(facts, rule, port, *apiserver, {"the API server listens on", "server"}, std::to_string(target), out);
     const ir::Service* service = ports.only_of(receivers(facts, p, rule), port.first);
     if (service == nullptr) return;
     const std::string targets = ports.targets_in_words(*service, port.first);
-    if (targets.empty()) return;
-    const std::string number = std::to_string(port.first);
-    Diagnostic found{.kind = DiagKind::ServicePort,
-                   .where = facts.places().value_of(rule.where, "port", number),
-                   .message = "port " + std::to_string(port.first) + " is that of service `" + service->ns + "/" + service->name + "`; its pods listen on " + targets,
-                   .label = "policy sees the port of the pod: " + targets,
-                   .severity = Severity::Warning};
-    const auto text = written_as(facts, *found.where, number, targets);
-    if (text && targets.find(',') == std::string::npos) found.fix = FixIt{*found.where, *text};
-    out.push_back(std::move(found));
+    if (!targets.empty()) report_service_port(facts, rule, port, *service, {"its pods listen on", "pod"}, targets, out);
   });
 }
 
@@ -184,7 +208,8 @@ std::vector<Rule> port_rules() {
           {DiagKind::ServicePort, Severity::Warning, Needs::Services, find_service_port,
            "A connection to a service goes to a pod and the pod's port before policy is asked: rules must have the port that the "
            "pod listens on (`targetPort`), not the port of the service. Said where no pod that the rule is about is known to "
-           "listen on the port, and a service of theirs has it.",
+           "listen on the port, and a service of theirs has it. The API server behind the service `kubernetes` is such a case, too: 443 "
+           "of the service is often 6443 of the server.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:

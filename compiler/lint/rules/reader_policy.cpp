@@ -8,8 +8,8 @@ std::vector<Rule> reader_policy_rules() {
   return {
           {DiagKind::EmptyPeerList, Severity::Warning, Needs::Policies, nullptr,
            "An empty list of peers is not the absence of one: `fromEndpoints: []` selects nobody, and the entry adds nothing. "
-           "`toFQDNs: []` and `toServices: []` count as absent, and what the entry has besides is open to everyone. Leave the list "
-           "out, or name peers; `[{}]` is everything of the namespace.",
+           "`toFQDNs: []` and `toServices: []` count as absent, and what the entry has besides is open to everyone. In a NetworkPolicy an empty `from` or `to` is everyone. Leave "
+           "the list out, or name peers; `[{}]` is everything of the namespace.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
 metadata:
