@@ -21,7 +21,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
   return std::to_string(hundredths / 100) + (hundredths >= 1000 ? "" : "." + (digits.size() == 1 ? "0" + digits : digits)) + " %";
 }
 
-std::string number_and_percent(std::uint64_t part, std::uint64_t whole) { return "<td class=\"number\">" + std::to_string(part) + " <span class=\"place\">" + percent(part, whole) + "</span></td>"; }
+std::string number_and_percent(std::uint64_t part, std::uint64_t whole) { return "<td class=\"number\">" + grouped(part) + " <span class=\"place\">" + percent(part, whole) + "</span></td>"; }
 
 std::string none() { return "<td class=\"number\">–</td>"; }
 
@@ -34,7 +34,7 @@ std::string line(const Policy& one, const ReportCost& cost) {
   if (one.endpoints.size() > kShown) names += " and " + std::to_string(one.endpoints.size() - kShown) + " more";
   std::string out = "<tr>" + html_cell((one.node ? "node " : "") + names) + html_number(one.ingress.rules) + html_number(one.egress.rules) + html_number(one.ingress.lines + one.egress.lines) + html_number(one.ingress.peers + one.egress.peers);
   out += one.policy_map ? number_and_percent(*one.policy_map, cost.policy_map_max) : none();
-  out += one.instructions ? html_number(*one.instructions) + "<td class=\"number\">" + std::to_string(headroom(*one.instructions)) + " <span class=\"place\">" + percent(headroom(*one.instructions), kVerifierLimit) + "</span></td>" : none() + none();
+  out += one.instructions ? "<td class=\"number\">" + grouped(*one.instructions) + "</td>" + number_and_percent(headroom(*one.instructions), kVerifierLimit) : none() + none();
   return out + number_and_percent(std::max(one.ingress.turns, one.egress.turns), codegen_bpf::kRoom.turns) + html_cell(one.note) + "</tr>\n";
 }
 
@@ -70,7 +70,7 @@ std::string cost_section(const Report& report) {
   std::string out = "<h2 id=\"cost\">What policies cost</h2>\n<p>A line for each distinct policy of endpoints. <b>Table lines</b>: pairs of ports and peer that decide something. <b>Peer rows</b>: identities that netpolc's peers maps have bits of. "
                     "<b>Policy map</b>: entries that the rules need in Cilium's policy map, of the endpoint that needs most, with an entry for each selector of DNS names. "
                     "<b>Instructions</b>: static ones, of both programs of an object and what they share, as <code>compile</code> counts them; <b>headroom</b>: what is left to the " +
-                    std::to_string(kVerifierLimit) +
+                    grouped(kVerifierLimit) +
                     " that the kernel's verifier walks at most. It walks some of them more than once; how many it walks is known to a kernel alone, so the true headroom is less. <b>Loop turns</b>: what loops over constant tables take of the limit up to which netpolc compiles them, of the direction "
                     "that takes more; small policies are code, and have none.</p>\n" +
                     not_compiled(cost);

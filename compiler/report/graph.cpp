@@ -66,16 +66,18 @@ std::string fitting(const std::string& text) {
 
 const char* kind_of(char mark) { return mark == '+' ? "opened" : mark == '-' ? "closed" : mark == '~' ? "changed" : ""; }
 
-// From the right side of a box to the left side of another; within a box, on its right side. What has changed is marked half-way.
+// Between the sides of two boxes that face each other; of boxes one above the other, and within a box, on the right side.
+// What has changed is marked half-way.
 std::string curve(const Box& from, int y1, const Box& to, int y2, const std::string& ends, const std::string& title, char mark) {
-  const bool within = &from == &to;
-  const int x1 = from.x + kBox, x2 = within ? x1 : to.x;
-  const int bend = within ? 18 : std::max(40, std::abs(x2 - x1) / 3), bend2 = within ? bend : -bend;
+  const bool right = to.x > from.x, left = to.x < from.x;
+  const int x1 = left ? from.x : from.x + kBox, x2 = right ? to.x : to.x + kBox;
+  const int bend = right || left ? std::max(kGap / 2, std::abs(x2 - x1) / 3) : &from == &to ? 18 : 30;
+  const int c1 = left ? x1 - bend : x1 + bend, c2 = right ? x2 - bend : x2 + bend;
   const std::string kind = kind_of(mark);
-  std::string out = "<g class=\"edge" + (kind.empty() ? "" : " " + kind) + "\" " + ends + "><path d=\"M" + number(x1) + " " + number(y1) + "C" + number(x1 + bend) + " " + number(y1) + " " + number(x2 + bend2) + " " + number(y2) + " " +
-                    number(x2) + " " + number(y2) + "\" marker-end=\"url(#arrow" + (kind.empty() ? "" : "-" + kind) + ")\"/>";
+  std::string out = "<g class=\"edge" + (kind.empty() ? "" : " " + kind) + "\" " + ends + "><path d=\"M" + number(x1) + " " + number(y1) + "C" + number(c1) + " " + number(y1) + " " + number(c2) + " " + number(y2) + " " + number(x2) + " " + number(y2) +
+                    "\" marker-end=\"url(#arrow" + (kind.empty() ? "" : "-" + kind) + ")\"/>";
   if (mark != ' ') {
-    const int x = (x1 + 3 * (x1 + bend) + 3 * (x2 + bend2) + x2) / 8, y = (y1 + y2) / 2;
+    const int x = (x1 + 3 * c1 + 3 * c2 + x2) / 8, y = (y1 + y2) / 2;
     out += "<circle cx=\"" + number(x) + "\" cy=\"" + number(y) + "\" r=\"7\"/><text class=\"sign\" x=\"" + number(x) + "\" y=\"" + number(y + 4) + "\">" + (mark == '-' ? "−" : std::string(1, mark)) + "</text>";
   }
   return out + "<title>" + escaped_html(title) + "</title></g>\n";
@@ -87,9 +89,15 @@ std::string what(const Report& report, const ReportCell& cell) { return cell.cha
 
 bool drawn(const ReportCell& cell) { return cell.kind == Kind::Some || cell.change != 0; }
 
+// Names are drawn last, so that lines do not cross them out.
 struct Picture {
-  std::string shapes, edges;
+  std::string boxes, edges, texts;
   int height = 0;
+
+  void add(const Box& box) {
+    boxes += "<rect class=\"box\" x=\"" + number(box.x) + "\" y=\"" + number(box.y) + "\" width=\"" + number(kBox) + "\" height=\"" + number(box.height) + "\" rx=\"6\"/>\n";
+    texts += "<text class=\"head\" x=\"" + number(box.x + 10) + "\" y=\"" + number(box.y + 20) + "\">" + escaped_html(fitting(box.name)) + "</text>\n";
+  }
 };
 
 Picture open_boxes(const Report& report, std::vector<Box> all) {
@@ -97,16 +105,14 @@ Picture open_boxes(const Report& report, std::vector<Box> all) {
   out.height = place(all, true);
   std::vector<std::pair<const Box*, int>> at(report.ends.size());
   for (const Box& box : all) {
-    out.shapes += "<g class=\"box\"><rect x=\"" + number(box.x) + "\" y=\"" + number(box.y) + "\" width=\"" + number(kBox) + "\" height=\"" + number(box.height) + "\" rx=\"6\"/><text class=\"head\" x=\"" +
-                  number(box.x + 10) + "\" y=\"" + number(box.y + 20) + "\">" + escaped_html(fitting(box.name)) + "</text>\n";
+    out.add(box);
     for (std::size_t i = 0; i < box.ends.size(); ++i) {
       const int y = box.y + kHead + kRow * static_cast<int>(i);
       at[box.ends[i]] = {&box, y + 9};
       const ReportEnd& end = report.ends[box.ends[i]];
-      out.shapes += std::string("<text class=\"end") + (end.came ? " came" : "") + "\" data-end=\"" + std::to_string(box.ends[i]) + "\" x=\"" + number(box.x + 14) + "\" y=\"" + number(y + 14) + "\">" + escaped_html(fitting(short_name(end))) +
-                    (end.came ? " (new)" : "") + "<title>" + escaped_html(end.name) + "</title></text>\n";
+      out.texts += std::string("<text class=\"end") + (end.came ? " came" : "") + "\" data-end=\"" + std::to_string(box.ends[i]) + "\" x=\"" + number(box.x + 14) + "\" y=\"" + number(y + 14) + "\">" + escaped_html(fitting(short_name(end))) +
+                   (end.came ? " (new)" : "") + "<title>" + escaped_html(end.name) + "</title></text>\n";
     }
-    out.shapes += "</g>\n";
   }
   for (std::uint32_t f = 0; f < report.ends.size(); ++f)
     for (std::uint32_t t = 0; t < report.ends.size(); ++t) {
@@ -144,9 +150,10 @@ Bundle between(const Report& report, const Box& from, const Box& to) {
 Picture closed_boxes(const Report& report, std::vector<Box> all) {
   Picture out;
   out.height = place(all, false);
-  for (const Box& box : all)
-    out.shapes += "<g class=\"box\"><rect x=\"" + number(box.x) + "\" y=\"" + number(box.y) + "\" width=\"" + number(kBox) + "\" height=\"" + number(box.height) + "\" rx=\"6\"/><text class=\"head\" x=\"" + number(box.x + 10) +
-                  "\" y=\"" + number(box.y + 20) + "\">" + escaped_html(box.name) + "</text><text class=\"end\" x=\"" + number(box.x + 14) + "\" y=\"" + number(box.y + kHead + 14) + "\">" + std::to_string(box.ends.size()) + (box.ends.size() == 1 ? " end" : " ends") + "</text></g>\n";
+  for (const Box& box : all) {
+    out.add(box);
+    out.texts += "<text class=\"end\" x=\"" + number(box.x + 14) + "\" y=\"" + number(box.y + kHead + 14) + "\">" + std::to_string(box.ends.size()) + (box.ends.size() == 1 ? " end" : " ends") + "</text>\n";
+  }
   for (const Box& from : all)
     for (const Box& to : all) {
       if (&from == &to) continue;
@@ -182,12 +189,12 @@ std::string dot_quoted(std::string_view text) {
 std::string report_svg(const Report& report, std::size_t most) {
   const Picture picture = report.ends.size() <= most ? open_boxes(report, boxes(report)) : closed_boxes(report, boxes(report));
   return "<svg xmlns=\"http://www.w3.org/2000/svg\" id=\"graph\" role=\"img\" aria-label=\"who may reach whom\" viewBox=\"0 0 " + number(kWidth + kMargin) + " " + number(picture.height) + "\">\n"
-         "<style>text{font:13px system-ui,sans-serif;fill:var(--text,#222)}.head{font-weight:600}.box rect{fill:var(--panel,#f5f6f8);stroke:var(--line,#c9ced6)}"
+         "<style>text{font:13px system-ui,sans-serif;fill:var(--text,#222)}.head,.end{paint-order:stroke;stroke:var(--panel,#f5f6f8);stroke-width:3px}.head{font-weight:600}.box{fill:var(--panel,#f5f6f8);stroke:var(--line,#c9ced6)}"
          ".edge{stroke:var(--edge,#2563a8);stroke-width:1.2;opacity:.55}.edge path{fill:none}.edge.opened,.edge.closed,.edge.changed{opacity:.9;stroke-width:1.8}"
          ".edge.opened{stroke:var(--opened,#1a7f37);stroke-width:3}.edge.closed{stroke:var(--closed,#b42318);stroke-dasharray:7 4}.edge.changed{stroke:var(--changed,#8a5a00);stroke-dasharray:2 3}"
          ".edge circle{fill:var(--page,#fff);stroke-width:1;stroke-dasharray:none}.edge .sign{font-weight:700;text-anchor:middle;stroke:none}.came{font-weight:700}</style>\n<defs>" +
          arrow("arrow", "var(--edge,#2563a8)") + arrow("arrow-opened", "var(--opened,#1a7f37)") + arrow("arrow-closed", "var(--closed,#b42318)") + arrow("arrow-changed", "var(--changed,#8a5a00)") + "</defs>\n" +
-         picture.shapes + picture.edges + "</svg>\n";
+         picture.boxes + picture.edges + picture.texts + "</svg>\n";
 }
 
 std::string report_dot(const Report& report) {

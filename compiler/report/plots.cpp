@@ -8,18 +8,11 @@
 namespace netpolc::compiler {
 namespace {
 
-constexpr int kLeft = 230, kWidth = 560, kRight = 110, kRow = 20, kHead = 26, kFoot = 42;
+constexpr int kLeft = 200, kWidth = 320, kRight = 80, kRow = 20, kHead = 26, kFoot = 42;
 
 std::string number(double n) {
   const auto tenths = static_cast<long long>(std::llround(n * 10));
   return std::to_string(tenths / 10) + (tenths % 10 == 0 ? "" : "." + std::to_string(tenths % 10));
-}
-
-// 16384 as "16,384".
-std::string grouped(std::uint64_t n) {
-  std::string out = std::to_string(n);
-  for (int at = static_cast<int>(out.size()) - 3; at > 0; at -= 3) out.insert(static_cast<std::size_t>(at), ",");
-  return out;
 }
 
 // From 0, or from 1 where it is logarithmic, to the greatest.
@@ -62,7 +55,7 @@ std::string scale(const Axis& axis, double bottom) {
 }
 
 std::string shortened(const std::string& name) {
-  constexpr std::size_t kMost = 32;
+  constexpr std::size_t kMost = 28;
   return name.size() <= kMost ? name : name.substr(0, kMost - 1) + "…";
 }
 
@@ -73,6 +66,12 @@ std::string description(const BarPlot& plot, std::size_t left_out) {
 }
 
 }  // namespace
+
+std::string grouped(std::uint64_t n) {
+  std::string out = std::to_string(n);
+  for (int at = static_cast<int>(out.size()) - 3; at > 0; at -= 3) out.insert(static_cast<std::size_t>(at), ",");
+  return out;
+}
 
 std::string bar_plot(BarPlot plot, std::size_t most) {
   if (plot.bars.empty()) return "";

@@ -6,6 +6,9 @@
 
 namespace netpolc::compiler {
 
+// 16384 as "16,384".
+std::string grouped(std::uint64_t number);
+
 struct Bar {
   std::string name;
   std::uint64_t value = 0;

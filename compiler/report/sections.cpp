@@ -1,6 +1,7 @@
 // Sections of a page that are tables.
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "compiler/report/html.h"
 
@@ -10,7 +11,7 @@ namespace {
 using Kind = ReportCell::Kind;
 
 std::string names(const Report& report, const std::vector<std::uint32_t>& ends) {
-  constexpr std::size_t kShown = 20;
+  constexpr std::size_t kShown = 40;
   std::string out;
   for (std::size_t i = 0; i < ends.size() && i < kShown; ++i) out += (i == 0 ? "" : ", ") + report.ends[ends[i]].name;
   return ends.size() > kShown ? out + " and " + std::to_string(ends.size() - kShown) + " more" : out;
@@ -88,16 +89,25 @@ std::string names_section(const Report& report) {
          table({"name", "reached by", "traffic", "which addresses", "rules that name it"}, lines);
 }
 
+// For each group of destinations a line for all sources that may send the same.
 std::string traffic_section(const Report& report) {
   std::string lines;
-  for (std::size_t f = 0; f < report.groups.size(); ++f)
-    for (std::size_t t = 0; t < report.groups.size(); ++t) {
+  for (std::size_t t = 0; t < report.groups.size(); ++t) {
+    std::map<std::tuple<std::string, std::string, char>, std::vector<std::uint32_t>> sources;
+    for (std::size_t f = 0; f < report.groups.size(); ++f) {
       const ReportCell& what = report.cells[f][t];
       if ((!passes(what) && what.change == 0) || (f == t && report.groups[f].size() == 1)) continue;
-      lines += "<tr>" + html_cell(names(report, report.groups[f])) + html_cell(names(report, report.groups[t])) + html_cell(text(report, what));
-      if (report.difference) lines += "<td>" + (what.change == 0 ? "" : html_mark(report.changes[what.change].mark) + " " + escaped_html(change_text(report, what))) + "</td>";
+      auto& all = sources[{text(report, what), change_text(report, what), report.changes[what.change].mark}];
+      all.insert(all.end(), report.groups[f].begin(), report.groups[f].end());
+    }
+    for (auto& [said, ends] : sources) {
+      const auto& [traffic, change, mark] = said;
+      std::sort(ends.begin(), ends.end());
+      lines += "<tr>" + html_cell(names(report, ends)) + html_cell(names(report, report.groups[t])) + html_cell(traffic);
+      if (report.difference) lines += "<td>" + (mark == ' ' ? "" : html_mark(mark) + " " + escaped_html(change)) + "</td>";
       lines += "</tr>\n";
     }
+  }
   const std::string out = "<h2 id=\"traffic\">What passes</h2>\n<details><summary>Every line, by ends that do the same</summary>\n";
   return out + (report.difference ? table({"from", "to", "traffic", "change"}, lines) : table({"from", "to", "traffic"}, lines)) + "</details>\n";
 }

@@ -64,10 +64,10 @@
   function filter(typed) {
     const wanted = typed.trim().toLowerCase();
     const hides = (one) => wanted !== '' && !one.toLowerCase().includes(wanted);
-    const hidden = data.rows.map((row) => hides(row.search));
-    document.querySelectorAll('#matrix tbody tr').forEach((row) => row.classList.toggle('hidden', hidden[row.dataset.f]));
+    const rows = [...document.querySelectorAll('#matrix tbody tr')];
+    rows.forEach((row) => row.classList.toggle('hidden', hides(data.rows[row.dataset.f].search)));
     document.querySelectorAll('table.searched tbody tr').forEach((row) => row.classList.toggle('hidden', hides(row.textContent)));
-    document.getElementById('found').textContent = wanted === '' ? '' : hidden.filter((one) => !one).length + ' of ' + hidden.length + ' rows';
+    document.getElementById('found').textContent = wanted === '' ? '' : rows.filter((row) => !row.classList.contains('hidden')).length + ' of ' + rows.length + ' rows';
   }
 
   document.getElementById('matrix').addEventListener('click', (event) => {
