@@ -71,7 +71,7 @@ std::string cost_section(const Report& report) {
                     "<b>Policy map</b>: entries that the rules need in Cilium's policy map, of the endpoint that needs most, with an entry for each selector of DNS names. "
                     "<b>Instructions</b>: static ones, of both programs of an object and what they share, as <code>compile</code> counts them; <b>headroom</b>: what is left to the " +
                     grouped(kVerifierLimit) +
-                    " that the kernel's verifier walks at most. It walks some of them more than once; how many it walks is known to a kernel alone, so the true headroom is less. <b>Loop turns</b>: what loops over constant tables take of the limit up to which netpolc compiles them, of the direction "
+                    " that the kernel's verifier walks at most for a program. It walks some of them once for each path that leads there: how many it walks is known to a kernel alone, and is mostly more. <b>Loop turns</b>: what loops over constant tables take of the limit up to which netpolc compiles them, of the direction "
                     "that takes more; small policies are code, and have none.</p>\n" +
                     not_compiled(cost);
   if (cost.policies.empty()) return out + "<p>No endpoint is governed by policy here.</p>\n";

@@ -168,12 +168,19 @@ class Maker {
     };
     for (const verify::TrafficChange& line : diff.traffic) {
       const char mark = line.kind == verify::ChangeKind::Opened ? '+' : line.kind == verify::ChangeKind::Closed ? '-' : '~';
-      out_.changes.push_back({mark, to_string(line.kind), text(access_text(texts, line.before.allowed, line.before.possible))});
+      const std::uint32_t number = change({mark, to_string(line.kind), text(access_text(texts, line.before.allowed, line.before.possible))});
       const auto to = groups(line.to);
       for (const std::uint32_t f : groups(line.from))
         for (const std::uint32_t t : to)
-          if (out_.ends[out_.groups[f].front()].sends) out_.cells[f][t].change = static_cast<std::uint32_t>(out_.changes.size() - 1);
+          if (out_.ends[out_.groups[f].front()].sends) out_.cells[f][t].change = number;
     }
+  }
+
+  // Lines that say the same are one change.
+  std::uint32_t change(const ReportChange& one) {
+    const auto number = static_cast<std::uint32_t>(std::find(out_.changes.begin(), out_.changes.end(), one) - out_.changes.begin());
+    if (number == out_.changes.size()) out_.changes.push_back(one);
+    return number;
   }
 
   std::uint32_t text(const std::string& said) {

@@ -42,6 +42,7 @@ struct ReportChange {
   char mark = ' ';           // + opened, - closed, ~ anything else; a space: none
   std::string word;          // "opened", as `diff` says it
   std::uint32_t before = 0;  // what passed: place in Report::texts
+  bool operator==(const ReportChange&) const = default;
 };
 
 struct ReportPolicy {

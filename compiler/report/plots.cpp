@@ -43,6 +43,12 @@ std::string line(const char* kind, double x, double y1, double y2) {
   return std::string("<line class=\"") + kind + "\" x1=\"" + number(x) + "\" x2=\"" + number(x) + "\" y1=\"" + number(y1) + "\" y2=\"" + number(y2) + "\"/>";
 }
 
+// Thousands as "k", millions as "M": there is little room.
+std::string tick_name(std::uint64_t tick) {
+  if (tick >= 1000000 && tick % 1000000 == 0) return grouped(tick / 1000000) + "M";
+  return tick >= 1000 && tick % 1000 == 0 ? grouped(tick / 1000) + "k" : grouped(tick);
+}
+
 std::string scale(const Axis& axis, double bottom) {
   std::vector<std::uint64_t> ticks;
   if (axis.logarithmic)
@@ -50,7 +56,7 @@ std::string scale(const Axis& axis, double bottom) {
   else
     for (int quarter = 0; quarter <= 4; ++quarter) ticks.push_back(static_cast<std::uint64_t>(axis.greatest) * static_cast<std::uint64_t>(quarter) / 4);
   std::string out;
-  for (const std::uint64_t tick : ticks) out += line("tick", axis.x(tick), kHead, bottom) + text("number", axis.x(tick), bottom + 14, grouped(tick));
+  for (const std::uint64_t tick : ticks) out += line("tick", axis.x(tick), kHead, bottom) + text("number", axis.x(tick), bottom + 14, tick_name(tick));
   return out;
 }
 
