@@ -6,6 +6,7 @@
 #include "codegen-bpf/codegen.h"
 #include "codegen-bpf/l4_layout.h"
 #include "codegen-bpf/names.h"
+#include "codegen-bpf/room.h"
 #include "codegen-bpf/tables.h"
 #include "codegen-bpf/writer.h"
 #include "ir/map_layout.h"
@@ -18,13 +19,6 @@ namespace {
 constexpr std::size_t kMostEntriesOfPort = 64;
 constexpr std::size_t kMostEntries = 768;
 constexpr std::size_t kMostRanges = 512;
-// Authentication is always code: so many entries of a direction may ask for it.
-constexpr std::size_t kMostAuthenticated = 2048;
-// 32 MiB of constant data.
-constexpr std::uint64_t kMostTableWords = 4u << 20;
-// The kernel's verifier walks each turn of the loops over tables, about 25 instructions, and gives up after a
-// million.
-constexpr std::uint64_t kMostTableTurns = 16384;
 
 constexpr std::string_view kHeader =
     R"(/* The policy of @WHOM@, generated from its decision table. The text depends on what the
@@ -46,8 +40,6 @@ std::string lower(std::string text) {
   return text;
 }
 
-std::size_t words_of(const ir::DirectionTable& table) { return std::max<std::size_t>(1, (table.bits.size() + 63) / 64); }
-
 // How a protocol's ports are written: as cases of a switch, or as tables.
 struct Form {
   std::vector<const PortGroup*> cases, tables;
@@ -68,23 +60,13 @@ Form form_of(const ProtocolGroup& group) {
 
 // Why a direction is too large to be a program.
 std::optional<std::string> too_large(const ir::DirectionTable& table) {
-  std::size_t authenticated = 0;
-  std::uint64_t data = 0, turns = 0;
-  for (const ProtocolGroup& group : lay_out(table)) {
-    const Form form = form_of(group);
-    for (const PortGroup* ports : form.cases)
-      if (asks_for_authentication(ports->entries)) authenticated += ports->entries.size();
-    if (form.tables.empty()) continue;
-    const TableInput input{"", form.tables, 65535, words_of(table)};
-    data += table_words(input);
-    turns += table_turns(input);
-  }
-  if (authenticated > kMostAuthenticated)
-    return std::to_string(authenticated) + " pairs of port and peer ask for authentication; a program holds " + std::to_string(kMostAuthenticated);
-  if (data > kMostTableWords) return "its ports and peers take " + std::to_string(data >> 17) + " MiB; a program holds " + std::to_string(kMostTableWords >> 17);
-  if (turns > kMostTableTurns)
-    return "its " + std::to_string(table.bits.size()) + " peer conditions, in the order in which rules win, take " + std::to_string(turns) +
-           " steps of the kernel's verifier; a program has " + std::to_string(kMostTableTurns);
+  const Room taken = room(table);
+  if (taken.authenticated > kRoom.authenticated)
+    return std::to_string(taken.authenticated) + " pairs of port and peer ask for authentication; a program holds " + std::to_string(kRoom.authenticated);
+  if (taken.data > kRoom.data) return "its ports and peers take " + std::to_string(taken.data >> 17) + " MiB; a program holds " + std::to_string(kRoom.data >> 17);
+  if (taken.turns > kRoom.turns)
+    return "its " + std::to_string(table.bits.size()) + " peer conditions, in the order in which rules win, take " + std::to_string(taken.turns) +
+           " steps of the kernel's verifier; a program has " + std::to_string(kRoom.turns);
   return std::nullopt;
 }
 
@@ -142,7 +124,7 @@ class DirectionEmitter {
   }
 
   void peers() {
-    writer_.line((NP_SUMMARY_WORDS(words_of(table_)) > 0 ? "NP_WIDE_PEERS(" : "NP_PEERS(") + map_ + ", " + std::to_string(words_of(table_)) + ");");
+    writer_.line((NP_SUMMARY_WORDS(row_words(table_)) > 0 ? "NP_WIDE_PEERS(" : "NP_PEERS(") + map_ + ", " + std::to_string(row_words(table_)) + ");");
     writer_.line("");
     if (table_.bits.size() < 2) return;
     writer_.line("enum " + name_ + "_peer {");
@@ -246,7 +228,7 @@ class DirectionEmitter {
 
   TableInput tables(const ProtocolGroup& group, const Form& form) const {
     const bool icmp = group.protocols.front() == ir::Protocol::Icmp || group.protocols.front() == ir::Protocol::Icmpv6;
-    return {function_name(group), form.tables, static_cast<std::uint16_t>(icmp ? 255 : 65535), words_of(table_)};
+    return {function_name(group), form.tables, static_cast<std::uint16_t>(icmp ? 255 : 65535), row_words(table_)};
   }
 
   void protocol(const ProtocolGroup& group) {
@@ -301,6 +283,34 @@ constexpr std::string_view kTagPlace = "@TAG@", kWhomPlace = "@WHOM@";
 
 }  // namespace
 
+// Authentication is always code.
+Room room(const ir::DirectionTable& table) {
+  Room out;
+  for (const ProtocolGroup& group : lay_out(table)) {
+    const Form form = form_of(group);
+    for (const PortGroup* ports : form.cases)
+      if (asks_for_authentication(ports->entries)) out.authenticated += ports->entries.size();
+    if (form.tables.empty()) continue;
+    const TableInput input{"", form.tables, 65535, row_words(table)};
+    out.data += table_words(input);
+    out.turns += table_turns(input);
+  }
+  return out;
+}
+
+std::uint32_t row_words(const ir::DirectionTable& table) { return static_cast<std::uint32_t>(std::max<std::size_t>(1, (table.bits.size() + 63) / 64)); }
+
+std::map<std::uint32_t, std::vector<std::uint64_t>> peer_rows(const ir::DirectionTable& table) {
+  std::map<std::uint32_t, std::vector<std::uint64_t>> out;
+  for (std::size_t bit = 1; bit < table.bits.size(); ++bit)
+    for (const std::uint32_t identity : table.bits[bit].identities) {
+      auto& own = out.try_emplace(identity, row_words(table), 0).first->second;
+      own[0] |= 1;  // everyone
+      own[bit / 64] |= 1ull << (bit % 64);
+    }
+  return out;
+}
+
 bool asks_for_prefixes(const ir::DirectionTable& table) {
   return std::any_of(table.bits.begin(), table.bits.end(), [](const ir::PeerBit& bit) { return speaks_of_prefixes(bit.text); });
 }
@@ -323,8 +333,8 @@ Emitted emit(const ir::DecisionTable& table, Subject subject) {
   const std::string tag = sha256_hex(out.c).substr(0, 16);
   out.tag = std::stoull(tag, nullptr, 16);
   out.c.replace(out.c.find(kTagPlace), kTagPlace.size(), "0x" + tag + "ULL");
-  out.ingress_words = static_cast<std::uint32_t>(words_of(table.ingress));
-  out.egress_words = static_cast<std::uint32_t>(words_of(table.egress));
+  out.ingress_words = row_words(table.ingress);
+  out.egress_words = row_words(table.egress);
   return out;
 }
 

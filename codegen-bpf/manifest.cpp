@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "codegen-bpf/room.h"
 #include "codegen-bpf/selectors.h"
 
 namespace netpolc::codegen_bpf {
@@ -45,16 +46,9 @@ Json rules(const BundleInput& in, const std::vector<ir::RuleRef>& refs) {
   return out;
 }
 
-Json peers(const ir::DirectionTable& table, std::uint32_t words) {
-  std::map<std::uint32_t, std::vector<std::uint64_t>> bits;
-  for (std::size_t bit = 1; bit < table.bits.size(); ++bit)
-    for (const std::uint32_t identity : table.bits[bit].identities) {
-      auto& own = bits.try_emplace(identity, words, 0).first->second;
-      own[0] |= 1;  // everyone
-      own[bit / 64] |= 1ull << (bit % 64);
-    }
+Json peers(const ir::DirectionTable& table) {
   Json out = Json::array();
-  for (const auto& [identity, values] : bits) {
+  for (const auto& [identity, values] : peer_rows(table)) {
     Json text = Json::array();
     for (const std::uint64_t value : values) text.push_back(hex64(value));
     out.push_back({{"identity", identity}, {"words", std::move(text)}});
@@ -87,7 +81,7 @@ Json program(const BundleInput& in, const Program& p, SelectorTable& selectors) 
           {"ruleTexts", {{"ingress", table.ingress.rule_texts}, {"egress", table.egress.rule_texts}}},
           {p.subject == Subject::Node ? "nodes" : "endpoints", std::move(names)},
           {"selectors", {{"ingress", selectors.numbers(table.ingress)}, {"egress", selectors.numbers(table.egress)}}},
-          {"peers", {{"ingress", peers(table.ingress, p.emitted.ingress_words)}, {"egress", peers(table.egress, p.emitted.egress_words)}}}};
+          {"peers", {{"ingress", peers(table.ingress)}, {"egress", peers(table.egress)}}}};
 }
 
 Json endpoint(const BundleInput& in, std::uint32_t decided, const std::string& digest) {

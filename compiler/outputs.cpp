@@ -48,7 +48,8 @@ int write_outputs(const std::vector<Output>& outputs, const std::function<std::s
     std::ofstream file(one.path, std::ios::binary);
     file << made;
     file.flush();
-    if (!file) return complain(one.path + ": could not be written");
+    if (!file) return complain("`" + one.path + "` cannot be written");
+    std::fprintf(stderr, "wrote %s\n", one.path.c_str());
   }
   return 0;
 }

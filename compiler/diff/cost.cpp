@@ -1,6 +1,6 @@
 #include "compiler/diff/cost.h"
 
-#include "compiler/lint/map_entries.h"
+#include "compiler/lint/policy_maps.h"
 
 namespace netpolc::compiler {
 namespace {

@@ -6,7 +6,8 @@
   const words = { D: 'nothing', '-': 'no policy of either says anything' };
   const name = (end) => data.ends[end].name;
   const named = (ends) => ends.slice(0, 6).map(name).join(', ') + (ends.length > 6 ? ' and ' + (ends.length - 6) + ' more' : '');
-  const text = (cell) => words[cell[0]] || (cell[0] === 'U' ? 'undecided: ' : '') + data.texts[cell[1]];
+  // [letter, text, what has changed]
+  const text = (cell) => cell[2] || words[cell[0]] || (cell[0] === 'U' ? 'undecided: ' : '') + data.texts[cell[1]];
 
   // What stands behind a cell: traffic of each pair of groups; destinations that get the same from a source are one line, and
   // so are sources whose lines are the same.
@@ -63,21 +64,22 @@
   function filter(typed) {
     const wanted = typed.trim().toLowerCase();
     const hides = (one) => wanted !== '' && !one.toLowerCase().includes(wanted);
-    const hidden = data.rows.map((row) => hides(row.search));
-    document.querySelectorAll('#matrix tbody tr').forEach((row) => row.classList.toggle('hidden', hidden[row.dataset.f]));
+    const rows = [...document.querySelectorAll('#matrix tbody tr')];
+    rows.forEach((row) => row.classList.toggle('hidden', hides(data.rows[row.dataset.f].search)));
     document.querySelectorAll('table.searched tbody tr').forEach((row) => row.classList.toggle('hidden', hides(row.textContent)));
-    document.getElementById('found').textContent = wanted === '' ? '' : hidden.filter((one) => !one).length + ' of ' + hidden.length + ' rows';
+    document.getElementById('found').textContent = wanted === '' ? '' : rows.filter((row) => !row.classList.contains('hidden')).length + ' of ' + rows.length + ' rows';
   }
 
   document.getElementById('matrix').addEventListener('click', (event) => {
-    if (event.target.matches('button.cell')) show(event.target);
+    const button = event.target.closest('button.cell');
+    if (button) show(button);
   });
   document.getElementById('filter').addEventListener('input', (event) => filter(event.target.value));
 
   const graph = document.getElementById('graph');
   graph.addEventListener('click', (event) => {
     const chosen = event.target.dataset.end;
-    const again = event.target.classList.contains('on');
+    const again = chosen !== undefined && event.target.classList.contains('on');
     graph.querySelectorAll('.on').forEach((one) => one.classList.remove('on'));
     graph.classList.toggle('chosen', chosen !== undefined && !again);
     if (chosen === undefined || again) return;
