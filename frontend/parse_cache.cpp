@@ -78,6 +78,23 @@ ParseCache::Entry& ParseCache::entry_of(const std::string& path) {
   return entries_[key];
 }
 
+bool ParseCache::is_still(const Entry& entry, std::string_view text) {
+  for (const Piece& piece : entry.pieces) {
+    if (!text.starts_with(piece.text)) return false;
+    text.remove_prefix(piece.text.size());
+  }
+  return text.empty() && !entry.pieces.empty();
+}
+
+void ParseCache::renumber(Entry& entry, FileId file) {
+  for (Piece& piece : entry.pieces) {
+    if (piece.file != file)
+      for (Node& document : piece.documents) move_by(document, file, 0);
+    piece.file = file;
+  }
+  for (Diagnostic& said : entry.said) move_to(said, file);
+}
+
 // False: one has something said of it, or cannot be read alone. What is kept is then of no use any more.
 bool ParseCache::take_pieces(Entry& entry, FileId file, const std::vector<std::string_view>& texts) {
   std::unordered_multimap<std::string_view, Piece*> known;
@@ -118,14 +135,13 @@ void ParseCache::take_whole(Entry& entry, FileId file, const SourceManager& sour
 std::vector<const Node*> ParseCache::documents(FileId file, const SourceManager& sources, DiagSink& sink) {
   Entry& entry = entry_of(sources.path(file));
   entry.reading = reading_;
-  if (!entry.said.empty() && !(entry.pieces[0].text == sources.text(file))) entry = {{}, {}, reading_};  // of no use to another text
   const std::string_view text = sources.text(file);
-  const bool whole_again = entry.pieces.size() == 1 && entry.pieces[0].text == text;
-  if (whole_again) {
-    for (Node& document : entry.pieces[0].documents) move_by(document, file, 0);
-    for (Diagnostic& said : entry.said) move_to(said, file);
-  } else if (const auto texts = pieces_of(text); texts.size() == 1 || !take_pieces(entry, file, texts)) {
-    take_whole(entry, file, sources);
+  if (is_still(entry, text)) {
+    renumber(entry, file);
+  } else {
+    if (!entry.said.empty()) entry.pieces.clear();  // of no use to another text
+    const auto texts = pieces_of(text);
+    if (texts.size() == 1 || !take_pieces(entry, file, texts)) take_whole(entry, file, sources);
   }
   for (const Diagnostic& said : entry.said) {
     if (said.severity == Severity::Error) sink.error(said);

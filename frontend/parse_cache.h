@@ -35,6 +35,8 @@ class ParseCache {
     std::size_t reading = 0;       // the last that used it
   };
   Entry& entry_of(const std::string& path);
+  static bool is_still(const Entry& entry, std::string_view text);
+  static void renumber(Entry& entry, FileId file);
   static bool take_pieces(Entry& entry, FileId file, const std::vector<std::string_view>& texts);
   static void take_whole(Entry& entry, FileId file, const SourceManager& sources);
 
