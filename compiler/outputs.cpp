@@ -38,7 +38,7 @@ tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std:
   return out;
 }
 
-int write_outputs(const std::vector<Output>& outputs, const std::function<std::string(const std::string& format, bool in_file)>& text) {
+int write_outputs(const std::vector<Output>& outputs, bool brief, const std::function<std::string(const std::string& format, bool in_file)>& text) {
   for (const Output& one : outputs) {
     const std::string made = text(one.format, !one.path.empty());
     if (one.path.empty()) {
@@ -49,7 +49,7 @@ int write_outputs(const std::vector<Output>& outputs, const std::function<std::s
     file << made;
     file.flush();
     if (!file) return complain("`" + one.path + "` cannot be written");
-    std::fprintf(stderr, "wrote %s\n", one.path.c_str());
+    if (!brief) std::fprintf(stderr, "wrote %s\n", one.path.c_str());
   }
   return 0;
 }

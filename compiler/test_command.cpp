@@ -120,7 +120,7 @@ int test(const Options& options) {
   if (!tests.ran()) return complain(options.filter.empty() ? "no test: nothing of the built-in pack is about this input" : "no test's name fits --filter " + options.filter);
   const Report report = tests.report();
   const assertions::Names names{session.loaded.policies, session.sources};
-  const int failed = write_outputs(*outputs, [&](const std::string& format, bool in_file) {
+  const int failed = write_outputs(*outputs, options.input.brief, [&](const std::string& format, bool in_file) {
     if (format == "json") return to_json(report, names);
     return format == "junit" ? to_junit(report, names) : to_text(report, names, !in_file && use_colour(options.input.color, Stream::Out));
   });

@@ -188,6 +188,14 @@ def names(home):
     resolved = [*SHOP, "--resolutions", str(known)]
     ends = {row["to"] for row in rows_of(report("csv", resolved)) if row["from"] == "media/uploader"}
     check("a name with addresses", "fqdn:storage.example.com" in ends and not any(one.startswith("ip:") or "other" in one for one in ends), ends)
+    pattern = home / "pattern.yaml"
+    pattern.write_text(json.dumps({"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "all", "namespace": "shop"}, "spec": {
+        "endpointSelector": {"matchLabels": {"app": "cart"}}, "egress": [{"toFQDNs": [{"matchPattern": "*.example.com"}]}]}}))
+    for given, said in (([], "whatever names that match resolve to: no address is given for these"), (["--resolutions", str(known)], "other.example.com resolves to 198.51.100.9 (--resolutions); storage.example.com resolves to 198.51.100.7, 198.51.100.8 (--resolutions); and whatever other names that match resolve to")):
+        inputs = [*CLUSTER, str(pattern), *given]
+        ends = {row["to"] for row in rows_of(report("csv", inputs)) if row["from"] == "shop/cart" and not row["to"].startswith(("shop/", "media/"))}
+        check("a pattern", ends == {"fqdn:*.example.com"}, ends)
+        check("how a pattern is known", said in report("html", inputs))
     check("how it is known", "storage.example.com resolves to 198.51.100.7, 198.51.100.8 (--resolutions)" in report("html", resolved) and "no address is given for it" in report("html"))
 
 

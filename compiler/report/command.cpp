@@ -74,7 +74,7 @@ int run(const Options& options) {
     if (!cost) return complain(cost.error().message);
     report.cost = std::move(*cost);
   }
-  return write_outputs(*outputs, [&](const std::string& form, bool) { return text_of(report, form); });
+  return write_outputs(*outputs, options.input.brief, [&](const std::string& form, bool) { return text_of(report, form); });
 }
 
 }  // namespace

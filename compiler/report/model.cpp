@@ -91,7 +91,7 @@ class Maker {
     for (const Somebody& one : everybody_) parties.push_back(one.party);
     const std::vector<std::uint32_t> classes = ports_.classes(parties);
     for (const Somebody& one : everybody_) add_end(one);
-    add_names(session_, names_, parties, out_.ends);
+    add_names(session_, ports_.identities(), names_, parties, out_.ends);
     // What is of one class and in the same changes.
     std::map<std::tuple<std::uint32_t, bool, Lines>, std::uint32_t> numbers;
     for (std::uint32_t e = 0; e < parties.size(); ++e) {
@@ -201,16 +201,11 @@ class Maker {
   Report out_;
 };
 
-// Those of `verify --all-ports any`; what stands in for a name is called by it.
-std::vector<Somebody> everybody(const verify::diffs::Set& set, const StandIns& names) {
+// Those of `verify --all-ports any`.
+std::vector<Somebody> everybody(const verify::diffs::Set& set) {
   std::vector<Somebody> out;
   verify::Parties parties = *set.ports.parties("any");
-  for (Party& party : parties) {
-    const verify::End& first = party.ends.front();
-    const auto shown = first.kind == EndKind::Address ? names.shown.find(*first.address) : names.shown.end();
-    if (shown != names.shown.end()) party.name = shown->second;
-    out.push_back({std::move(party), std::nullopt});
-  }
+  for (Party& party : parties) out.push_back({std::move(party), std::nullopt});
   return out;
 }
 
@@ -248,7 +243,7 @@ Report make_report(const Session& session) {
   const StandIns names = verify::diffs::stand_ins(world, world);
   verify::AccessSets common;
   verify::diffs::Set set(world, names.resolutions, common);
-  return Maker(session, set, names, everybody(set, names)).make(nullptr);
+  return Maker(session, set, names, everybody(set)).make(nullptr);
 }
 
 Report make_report(const Session& before, const std::string& against, const Session& after) {

@@ -12,6 +12,8 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+constexpr std::uint32_t kLastReserved = 10;  // of identities: addresses that no rule tells from the world have one of these
+
 std::string listed(const std::vector<IpAddress>& addresses) {
   constexpr std::size_t kShown = 4;
   std::string out;
@@ -33,13 +35,21 @@ class Namer {
       if (std::any_of(rules_.begin(), rules_.end(), [&](const auto& one) { return ir::eval::name_matches(one.first, name, version()); })) meant_.push_back(name);
   }
 
-  // Names in --resolutions that some rule means, of an address.
-  Names names_of(const IpAddress& address) const {
-    Names out;
-    for (const std::string& name : meant_) {
-      const auto& all = session_.resolutions.at(name);
-      if (std::find(all.begin(), all.end(), address) != all.end()) out.push_back(name);
-    }
+  // What has the end's identity, which is what policy goes by: names that --resolutions has, and others, as they are shown.
+  struct Meaning {
+    Names resolved;
+    std::set<std::string> others;
+  };
+  // By identity. Those of names that no rule means any more are the world's: `stand_ins` has them.
+  std::map<std::uint32_t, Meaning> meanings(const ir::Identities& identities, const verify::diffs::StandIns& stand_ins) const {
+    std::map<std::uint32_t, Meaning> out;
+    for (const std::string& name : meant_)
+      for (const IpAddress& address : session_.resolutions.at(name)) {
+        Names& names = out[identities.of_address(address)].resolved;
+        if (names.empty() || names.back() != name) names.push_back(name);
+      }
+    for (const auto& [address, shown] : stand_ins.shown) out[identities.of_address(address)].others.insert(shown);
+    std::erase_if(out, [](const auto& one) { return one.first <= kLastReserved; });
     return out;
   }
 
@@ -52,16 +62,12 @@ class Namer {
     return out;
   }
 
-  std::string how(const Names& names) const {
+  std::string how(const Meaning& meaning) const {
     std::string out;
-    for (const std::string& name : names) out += (out.empty() ? "" : "; ") + name + " resolves to " + listed(session_.resolutions.at(name)) + " (--resolutions)";
-    return out;
-  }
-
-  // Of a stand-in.
-  std::string how(const std::string& shown) const {
-    if (shown.find('*') == std::string::npos) return "whatever the name resolves to: no address is given for it";
-    return session_.resolutions.empty() ? "whatever names that match resolve to: no address is given for any" : "whatever other names that match resolve to, beyond those that addresses are given for";
+    for (const std::string& name : meaning.resolved) out += (out.empty() ? "" : "; ") + name + " resolves to " + listed(session_.resolutions.at(name)) + " (--resolutions)";
+    if (meaning.others.empty()) return out;
+    if (!out.empty()) return out + "; and whatever other names that match resolve to";
+    return meaning.others.begin()->find('*') == std::string::npos ? "whatever the name resolves to: no address is given for it" : "whatever names that match resolve to: no address is given for these";
   }
 
  private:
@@ -76,30 +82,29 @@ class Namer {
 
 }  // namespace
 
-void add_names(const Session& session, const verify::diffs::StandIns& stand_ins, const verify::Parties& parties, std::vector<ReportEnd>& ends) {
+void add_names(const Session& session, const ir::Identities& identities, const verify::diffs::StandIns& stand_ins, const verify::Parties& parties, std::vector<ReportEnd>& ends) {
   const Namer namer(session, stand_ins);
+  const auto meanings = namer.meanings(identities, stand_ins);
   std::map<std::string, std::size_t> ends_of;  // how many ends have addresses of a name
-  std::map<std::size_t, Names> names_of;
+  std::map<std::size_t, Namer::Meaning> found;
   for (std::size_t e = 0; e < ends.size(); ++e) {
     const verify::End& first = parties[e].ends.front();
     if (first.kind != verify::EndKind::Address || !first.address) continue;
+    Namer::Meaning meaning;
+    if (const auto known = meanings.find(identities.of_address(*first.address)); known != meanings.end()) meaning = known->second;
+    if (const auto shown = stand_ins.shown.find(*first.address); shown != stand_ins.shown.end()) meaning.others.insert(shown->second);
+    if (meaning.resolved.empty() && meaning.others.empty()) continue;
     ends[e].by = namer.rules_for(*first.address);
-    if (const auto shown = stand_ins.shown.find(*first.address); shown != stand_ins.shown.end()) {
-      ends[e].kind = ReportEnd::Kind::Name;
-      ends[e].sends = false;
-      ends[e].how = namer.how(shown->second);
-      continue;
-    }
-    Names names = namer.names_of(*first.address);
-    if (names.empty()) continue;
-    ends[e].how = namer.how(names);
-    for (const std::string& name : names) ++ends_of[name];
-    names_of[e] = std::move(names);
+    ends[e].how = namer.how(meaning);
+    for (const std::string& name : meaning.resolved) ++ends_of[name];
+    found.emplace(e, std::move(meaning));
   }
-  for (const auto& [e, names] : names_of) {
-    if (names.size() != 1 || ends_of[names.front()] != 1) continue;
+  for (const auto& [e, meaning] : found) {
+    const bool alone = meaning.resolved.size() == 1 && ends_of[meaning.resolved.front()] == 1;
+    if (meaning.others.empty() && !alone) continue;
     ends[e].kind = ReportEnd::Kind::Name;
-    ends[e].name = "fqdn:" + names.front();
+    ends[e].name = meaning.others.empty() ? "fqdn:" + meaning.resolved.front() : *meaning.others.begin();
+    ends[e].sends = !meaning.resolved.empty();
   }
 }
 

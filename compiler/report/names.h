@@ -6,8 +6,9 @@
 
 namespace netpolc::compiler {
 
-// `ends` are those of `parties`, in that order; `stand_ins` are the addresses of names that the session has none for. An end that
-// has the one name that it is of, and all of that name, is called by it.
-void add_names(const Session& session, const verify::diffs::StandIns& stand_ins, const verify::Parties& parties, std::vector<ReportEnd>& ends);
+// `ends` are those of `parties`, in that order, and `identities` those of the addresses of all; `stand_ins` are the addresses of names
+// that the session has none for. An end is called by a pattern or name that it stands for as such, or else by the one name whose
+// addresses it is, if it is all of them.
+void add_names(const Session& session, const ir::Identities& identities, const verify::diffs::StandIns& stand_ins, const verify::Parties& parties, std::vector<ReportEnd>& ends);
 
 }  // namespace netpolc::compiler
