@@ -137,10 +137,7 @@ bool fails(const verify::Diff& diff, const std::string& on) {
   const auto traffic = [&](const verify::TrafficChange& one) { return opened ? one.opens : one.closes; };
   const auto arrival = [&](const verify::Arrival& one) { return one.came == opened; };
   const auto enforcement = [&](const verify::EnforcementChange& one) { return (one.before == ir::Enforcement::DefaultDeny) == opened; };
-  const auto requests = [&](const verify::RequestsChange& one) {
-    using Kind = verify::RequestsChange::Kind;
-    return one.kind == Kind::Changed || one.kind == (opened ? Kind::Widened : Kind::Narrowed);
-  };
+  const auto requests = [&](const verify::RequestsChange& one) { return (opened ? one.opened : one.closed).has_value(); };
   return std::any_of(diff.traffic.begin(), diff.traffic.end(), traffic) || std::any_of(diff.requests.begin(), diff.requests.end(), requests) || std::any_of(diff.arrivals.begin(), diff.arrivals.end(), arrival) ||
          std::any_of(diff.enforcement.begin(), diff.enforcement.end(), enforcement);
 }

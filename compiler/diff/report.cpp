@@ -269,7 +269,7 @@ class Reporter {
       reasons_.once(line.reasons, "was by", one.rules_before);
     }
     if (beside_.flows != nullptr) observed(line.reasons, seen);
-    lines_.push_back({!known ? Requests : one.kind == RequestKind::Widened ? Opened : one.kind == RequestKind::Changed ? Changed : Closed, std::move(line)});
+    lines_.push_back({one.opened ? one.closed ? Changed : Opened : one.closed ? Closed : Requests, std::move(line)});
   }
 
   void request_reasons(const verify::RequestsChange& one, std::vector<DiffReason>& out) const {

@@ -95,7 +95,7 @@ void count_request_pairs(Diff& out) {
       const std::pair pair = one.direction == ir::Direction::Ingress ? std::pair(peer, one.end) : std::pair(one.end, peer);
       const auto has = [](const DiffEndIds& ids, DiffEndId id) { return std::binary_search(ids.begin(), ids.end(), id); };
       if (std::any_of(out.traffic.begin(), out.traffic.end(), [&](const TrafficChange& line) { return has(line.from, pair.first) && has(line.to, pair.second); })) continue;
-      (one.kind == RequestsChange::Kind::Undecided ? undecided : decided).insert(pair);
+      (one.opened || one.closed ? decided : undecided).insert(pair);
     }
   out.request_pairs = decided.size();
   out.undecided_request_pairs = static_cast<std::uint64_t>(std::count_if(undecided.begin(), undecided.end(), [&](const auto& pair) { return !decided.contains(pair); }));
@@ -138,8 +138,12 @@ bool exposes(const TrafficChange& line, const std::vector<DiffEnd>& ends, Access
 
 }  // namespace
 
-bool Diff::has_requests(bool decided) const {
-  return std::any_of(requests.begin(), requests.end(), [&](const RequestsChange& one) { return (one.kind != RequestsChange::Kind::Undecided) == decided; });
+bool Diff::differs() const {
+  return !traffic.empty() || !enforcement.empty() || !arrivals.empty() || std::any_of(requests.begin(), requests.end(), [](const RequestsChange& one) { return one.opened || one.closed; });
+}
+
+bool Diff::is_undecided() const {
+  return !undecided.empty() || std::any_of(requests.begin(), requests.end(), [](const RequestsChange& one) { return one.kind == RequestsChange::Kind::Undecided; });
 }
 
 Diff diff(const DiffWorld& before, const DiffWorld& after) {

@@ -106,7 +106,7 @@ struct RequestExample {
 
 // Proxies of an endpoint that are asked in both sets, by rules that differ.
 struct RequestsChange {
-  enum class Kind : std::uint8_t { Widened, Narrowed, Changed, Undecided };
+  enum class Kind : std::uint8_t { Widened, Narrowed, Changed, Undecided };  // Undecided: one half of the answer may still be known
   DiffEndId end = 0;
   ir::Direction direction = ir::Direction::Ingress;
   std::vector<ir::RuleRef> rules_before, rules_after;  // those that the other set doesn't have
@@ -130,9 +130,8 @@ struct Diff {
   std::uint64_t request_pairs = 0, undecided_request_pairs = 0;
   std::size_t policies_before = 0, policies_after = 0;  // of endpoints: distinct ones
 
-  bool has_requests(bool decided) const;
-  bool differs() const { return !traffic.empty() || !enforcement.empty() || !arrivals.empty() || has_requests(true); }
-  bool is_undecided() const { return !undecided.empty() || has_requests(false); }
+  bool differs() const;
+  bool is_undecided() const;
 };
 
 Diff diff(const DiffWorld& before, const DiffWorld& after);
