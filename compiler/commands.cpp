@@ -49,7 +49,11 @@ const std::vector<Command>& commands() {
        "  netpolc lint policies/ --select NP04 --fail-on warning\n"
        "  netpolc lint policies/ -o sarif > lint.sarif"},
       {add_rules, kReview, "Examples:\n  netpolc rules"},
-      {add_report, kReview, "Examples:\n  netpolc report -f manifests/ -o report.html\n  netpolc report -f manifests/ -o csv"},
+      {add_report, kReview,
+       "Examples:\n"
+       "  netpolc report -f manifests/ -o report.html\n"
+       "  netpolc report -f manifests/ -o csv=pairs.csv -o cost=cost.csv\n"
+       "  netpolc report new/ --against old/ -f cluster.yaml -o report.html"},
       {add_suggest, kReview, "Examples:\n  netpolc suggest labels -f cluster/\n  netpolc suggest labels -f cluster/ -o value"},
       {add_compile, kBuild,
        "Examples:\n"
@@ -66,6 +70,8 @@ const std::vector<Command>& commands() {
       {add_import, kMove,
        "Examples:\n"
        "  netpolc import sysdump.zip -o cluster/\n"
+       "  netpolc import dump.json -o cluster.yaml\n"
+       "  netpolc import sysdump.zip --redact --redact-map names.json -o stranger/\n"
        "  kubectl get cnp,ccnp,netpol,ns,pods,deploy,rs,sts,ds,svc,endpointslices,nodes -A -o json | netpolc import - -o cluster.yaml"},
       {add_export, kMove,
        "Examples:\n"

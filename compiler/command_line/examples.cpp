@@ -9,6 +9,11 @@ const std::vector<Examples>& examples_below() {
        "  netpolc verify never -f manifests/ --from any --to shop/redis --except-from shop/[app=cart] --port 6379\n"
        "  netpolc verify never -f manifests/ --from [env=dev] --to [env=prod]\n"
        "  netpolc verify never -f manifests/ --from entity:world --to shop/[app=cart] --http '.* /admin.*'"},
+      {"export flows",
+       "Examples:\n"
+       "  netpolc export flows -f manifests/ > flows.jsonl\n"
+       "  netpolc export flows -f manifests/ -n shop --from frontend --to cart\n"
+       "  netpolc export flows -f manifests/ --to shop/cart --port 8080 | hubble observe --input-file -"},
       {"verify only",
        "Examples:\n"
        "  netpolc verify only -f manifests/ --from shop/[app=cart] --to shop/redis --port 6379/TCP\n"
