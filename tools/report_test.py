@@ -237,7 +237,8 @@ def read_elsewhere(page):
         narrow(driver, 400)
         driver.get(page.as_uri())
         keep(driver, "narrow", whole=True)
-        check("narrow", driver.execute_script("return [window.innerWidth, document.documentElement.scrollWidth]") == [400, 400])
+        width, inside, needed = driver.execute_script("const page = document.documentElement; return [window.innerWidth, page.clientWidth, page.scrollWidth]")
+        check("narrow: nothing is wider than what the scrollbar leaves", width == 400 and needed == inside, (width, inside, needed))
     with Browser(scripts=False) as driver:
         driver.get(page.as_uri())
         keep(driver, "no-script")
