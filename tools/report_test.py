@@ -99,6 +99,12 @@ def read(page):
         keep(driver, "graph")
         end.click()
         check("all lines again", not driver.find_elements(By.CSS_SELECTOR, "#graph.chosen"))
+        meaning = driver.find_element(By.XPATH, "//td[starts-with(., 'CiliumNetworkPolicy shop/redis-ingress')]/details")
+        check("a meaning is folded", "tcp" not in meaning.text.lower(), meaning.text)
+        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", meaning)
+        meaning.find_element(By.TAG_NAME, "summary").click()
+        check("a policy's meaning", "for pods with app=redis in namespace shop; switches default deny on for ingress" in meaning.text and "allows from pods with" in meaning.text and "on TCP 6379" in meaning.text, meaning.text)
+        keep(driver, "meaning")
         check("nothing is fetched", driver.execute_script("return performance.getEntriesByType('resource').length") == 0)
         said = [entry for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
         check("console", not said, said)

@@ -72,7 +72,7 @@ class EndpointExplainer {
         const ir::Rule& rule = policy.rules[r];
         if (rule.direction != direction) continue;
         ++(rule.action == ir::Action::Allow ? one.allows : rule.action == ir::Action::Deny ? one.denies : one.passes);
-        if (rule.action == ir::Action::Deny) denied.push_back({{static_cast<std::uint32_t>(p), r}, denied_peers(rule), ports_words(rule)});
+        if (rule.action == ir::Action::Deny) denied.push_back({{static_cast<std::uint32_t>(p), r}, peers_words(rule), ports_words(rule)});
       }
       if (one.allows + one.denies + one.passes == 0 || !eval::selects(policy, subject)) continue;
       out.policies.push_back(one);
@@ -92,13 +92,6 @@ class EndpointExplainer {
     for (const ir::Peer& peer : rule.peers)
       if (const auto* names = std::get_if<ir::FqdnPeer>(&peer); names != nullptr && eval::resolve(*names, sources_.world.resolutions, config().version).empty())
         out.unknown.push_back(peer_words(peer, rule) + ", on " + ports_words(rule));
-  }
-
-  static std::string denied_peers(const ir::Rule& rule) {
-    if (rule.peer_kind == ir::PeerKind::Nobody || (rule.peer_kind == ir::PeerKind::Unspecified && rule.any_l4)) return "nobody";
-    std::string out;
-    for (const ir::Peer& peer : rule.peers) out += (out.empty() ? "" : "; ") + peer_words(peer, rule);
-    return out.empty() ? "everyone" : out;
   }
 
   void allow(const verify::Party& party, Direction direction, EndpointDirection& out) {

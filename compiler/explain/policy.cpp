@@ -72,8 +72,7 @@ class SpecExplainer {
   const ir::Config& config() const { return sources_.world.cluster.config; }
 
   void select() {
-    out_.words = policy_.subject_is_node ? "the hosts of nodes with " + ir::to_string(policy_.subject) : selector_words(policy_.subject);
-    if (is_clusterwide(policy_) && !policy_.subject_is_node) out_.words = clusterwide_words();
+    out_.words = subject_words(policy_);
     out_.selector = ir::to_string(policy_.subject);
     for (const Subject& subject : subjects_) out_.selected.push_back(subject.name);
     if (subjects_.empty()) out_.notes.push_back("no effect now: it selects nobody");
@@ -85,23 +84,10 @@ class SpecExplainer {
         out_.notes.push_back(endpoint.ns + "/" + endpoint.name + " has these labels, but is in the host's network: to policy it is its node");
   }
 
-  // Nothing is added to the subject of a clusterwide policy.
-  std::string clusterwide_words() const {
-    ir::Selector of_pods = policy_.subject;
-    const bool scoped = std::any_of(of_pods.requirements.begin(), of_pods.requirements.end(), [](const ir::Requirement& one) { return one.source == "reserved" || one.key == kNamespaceKey || one.key.starts_with("io.cilium.k8s.namespace.labels."); });
-    if (!scoped) of_pods.requirements.push_back({"k8s", std::string(kNamespaceKey), ir::Operator::Exists, {}});
-    return selector_words(of_pods);
-  }
-
-  bool denies_by_default(const ir::Policy& policy, Direction direction) const {
-    if (policy.tier != ir::Tier::Normal) return false;
-    return !config().non_default_deny_policies || (direction == Direction::Ingress ? policy.default_deny_ingress : policy.default_deny_egress);
-  }
-
   DirectionView switched_on(Direction direction) {
     DirectionView out{direction, 0, false, {}};
     for (const ir::Rule& rule : policy_.rules) out.rules += rule.direction == direction;
-    out.default_deny = out.rules != 0 && denies_by_default(policy_, direction);
+    out.default_deny = out.rules != 0 && denies_by_default(policy_, direction, config());
     if (!out.default_deny) return out;
     std::map<verify::SubjectId, bool> alone;
     for (const Subject& subject : subjects_) {
@@ -119,7 +105,7 @@ class SpecExplainer {
     for (const ir::Policy& other : sources_.world.policies.policies) {
       if (other.kind == policy_.kind && other.ns == policy_.ns && other.name == policy_.name) continue;
       const bool rules = std::any_of(other.rules.begin(), other.rules.end(), [&](const ir::Rule& rule) { return rule.direction == direction; });
-      if (rules && denies_by_default(other, direction) && eval::selects(other, subject)) return false;
+      if (rules && denies_by_default(other, direction, config()) && eval::selects(other, subject)) return false;
     }
     return true;
   }
@@ -207,6 +193,20 @@ tl::expected<std::vector<std::size_t>, std::string> find_policy(const PolicyQuer
   std::string all;
   for (const auto& [name, indices] : found) all += (all.empty() ? "" : ", ") + name;
   return tl::unexpected("`" + query.reference + "` may be any of: " + all + "; say which with NAMESPACE/NAME and --kind");
+}
+
+std::string subject_words(const ir::Policy& policy) {
+  if (policy.subject_is_node) return "the hosts of nodes with " + ir::to_string(policy.subject);
+  ir::Selector of_pods = policy.subject;
+  // Nothing is added to the subject of a clusterwide policy.
+  const bool scoped = std::any_of(of_pods.requirements.begin(), of_pods.requirements.end(), [](const ir::Requirement& one) { return one.source == "reserved" || one.key == kNamespaceKey || one.key.starts_with("io.cilium.k8s.namespace.labels."); });
+  if (is_clusterwide(policy) && !scoped) of_pods.requirements.push_back({"k8s", std::string(kNamespaceKey), ir::Operator::Exists, {}});
+  return selector_words(of_pods);
+}
+
+bool denies_by_default(const ir::Policy& policy, Direction direction, const ir::Config& config) {
+  if (policy.tier != ir::Tier::Normal) return false;
+  return !config.non_default_deny_policies || (direction == Direction::Ingress ? policy.default_deny_ingress : policy.default_deny_egress);
 }
 
 SpecView view_of(std::size_t policy, const Sources& sources) { return SpecExplainer(policy, sources).view(); }

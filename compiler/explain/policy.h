@@ -57,6 +57,10 @@ struct PolicyQuery {
 // The specs of the one object that is meant, as indices. An error says what there is instead.
 tl::expected<std::vector<std::size_t>, std::string> find_policy(const PolicyQuery& query, const ir::PolicySet& policies);
 
+// "pods with app=web in namespace shop", "the hosts of nodes with …".
+std::string subject_words(const ir::Policy& policy);
+// Whether its rules of this direction switch on default deny.
+bool denies_by_default(const ir::Policy& policy, ir::Direction direction, const ir::Config& config);
 SpecView view_of(std::size_t policy, const Sources& sources);
 
 std::string policy_text(const std::vector<SpecView>& specs, const Sources& sources, bool wide);

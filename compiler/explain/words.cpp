@@ -171,6 +171,13 @@ std::string ports_words(const std::vector<ir::PortMatch>& ports, const NumberOf&
   return all.empty() ? "no port at all" : joined(all, ", ");
 }
 
+std::string peers_words(const ir::Rule& rule) {
+  if (rule.peer_kind == ir::PeerKind::Nobody || (rule.peer_kind == ir::PeerKind::Unspecified && rule.any_l4)) return "nobody";
+  std::string out;
+  for (const ir::Peer& peer : rule.peers) out += (out.empty() ? "" : "; ") + peer_words(peer, rule);
+  return out.empty() ? "everyone" : out;
+}
+
 std::string ports_words(const ir::Rule& rule, const NumberOf& number_of) {
   if (rule.any_l4) return "every protocol and port";
   std::vector<ir::PortMatch> all;

@@ -23,6 +23,9 @@ std::string selector_words(const ir::Selector& selector);
 // `rule`: whose peer it is.
 std::string peer_words(const ir::Peer& peer, const ir::Rule& rule);
 
+// All of them: "pods with app=web in namespace shop; …", "everyone", "nobody".
+std::string peers_words(const ir::Rule& rule);
+
 // "TCP 8080, TCP 8443-8450, TCP `http`"; "every protocol and port". `number_of` says which number a named port has, where that
 // is known: "" or "8080".
 using NumberOf = std::function<std::string(const ir::PortMatch&)>;

@@ -67,8 +67,9 @@ class Maker {
       const std::string name = std::string(ir::to_string(policy.kind)) + " " + (policy.ns.empty() ? "" : policy.ns + "/") + policy.name;
       // Several specs of one object are several policies: one row.
       if (out_.policies.empty() || out_.policies.back().name != name)
-        out_.policies.push_back({name, session_.sources.path(policy.where.file) + ":" + std::to_string(session_.sources.locate(policy.where.file, policy.where.begin).line), 0, 0});
+        out_.policies.push_back({name, session_.sources.path(policy.where.file) + ":" + std::to_string(session_.sources.locate(policy.where.file, policy.where.begin).line), 0, 0, {}});
       out_.policies.back().rules += policy.rules.size();
+      for (std::string& line : meaning_of(policy, session_.loaded.cluster.config)) out_.policies.back().meaning.push_back(std::move(line));
       for (const ir::Rule& rule : policy.rules) out_.names += std::any_of(rule.peers.begin(), rule.peers.end(), [](const ir::Peer& peer) { return std::holds_alternative<ir::FqdnPeer>(peer); }) ? 1 : 0;
       place_of_[p] = static_cast<std::uint32_t>(out_.policies.size() - 1);
     }

@@ -49,7 +49,9 @@ struct ReportPolicy {
   std::string name;   // "CiliumNetworkPolicy shop/cart"
   std::string place;  // "policies/shop.yaml:12"
   std::size_t rules = 0, selected = 0;
+  std::vector<std::string> meaning;  // in words: whom it is for, what it switches on, each rule
 };
+std::vector<std::string> meaning_of(const ir::Policy& policy, const ir::Config& config);
 
 struct Report {
   std::string cilium;                              // "1.18"

@@ -114,7 +114,11 @@ std::string traffic_section(const Report& report) {
 
 std::string policies_section(const Report& report) {
   std::string lines;
-  for (const ReportPolicy& one : report.policies) lines += "<tr>" + html_cell(one.name) + html_cell(one.place) + html_number(one.rules) + html_number(one.selected) + "</tr>\n";
+  for (const ReportPolicy& one : report.policies) {
+    std::string meaning;
+    for (const std::string& line : one.meaning) meaning += "<li>" + escaped_html(line) + "</li>";
+    lines += "<tr><td>" + escaped_html(one.name) + "<details class=\"meaning\"><summary>what it means</summary><ul>" + meaning + "</ul></details></td>" + html_cell(one.place) + html_number(one.rules) + html_number(one.selected) + "</tr>\n";
+  }
   return "<h2 id=\"policies\">Policies</h2>\n" + table({"policy", "where", "rules", "workloads selected"}, lines);
 }
 

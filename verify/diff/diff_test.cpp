@@ -509,7 +509,6 @@ std::optional<Kind> told(const Manifests& before, const Manifests& after) {
   const auto line = std::find_if(found.requests.begin(), found.requests.end(), [&](const RequestsChange& one) { return found.ends[one.end].name == "n1/server"; });
   return line == found.requests.end() ? std::nullopt : std::optional(line->kind);
 }
-
 ir::Rule dns(const char* pattern) {
   ir::Rule out = http("x", "");
   out.ports[0].ports = {{P::Udp, 53, 53, ""}};
