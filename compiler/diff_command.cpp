@@ -12,6 +12,7 @@
 #include "compiler/diff/safety.h"
 #include "compiler/exit_code.h"
 #include "compiler/git/commits.h"
+#include "compiler/outputs.h"
 #include "compiler/replay/read_flows.h"
 #include "compiler/session.h"
 #include "verify/diff/diff.h"
@@ -25,8 +26,11 @@ struct Options {
   std::string git, configs;
   std::vector<std::string> flows;  // recordings
   bool no_safety = false;
-  std::string versions = "1.18", fail_on = "any", output = "text";
+  std::string versions = "1.18", fail_on = "any";
+  std::vector<std::string> outputs;
 };
+
+const std::vector<std::string> kFormats{"text", "json", "markdown", "sarif", "github"};
 
 // What only one of the two sets has.
 struct Set {
@@ -164,13 +168,13 @@ tl::expected<std::optional<GitRepository>, std::string> sets_of(const Options& o
   return std::move(*repository);
 }
 
-std::string output(const Options& options, const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside) {
-  if (options.output == "json") return to_json(diff, before, after, beside);
+std::string output(const std::string& format, bool colour, const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside) {
+  if (format == "json") return to_json(diff, before, after, beside);
   const DiffReport lines = report(diff, before, after, beside);
-  if (options.output == "markdown") return to_markdown(lines);
-  if (options.output == "sarif") return to_sarif(lines, before, after);
-  if (options.output == "github") return to_github(lines, before, after);
-  return to_text(lines, use_colour(options.input.color, Stream::Out));
+  if (format == "markdown") return to_markdown(lines);
+  if (format == "sarif") return to_sarif(lines, before, after);
+  if (format == "github") return to_github(lines, before, after);
+  return to_text(lines, colour);
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -192,6 +196,8 @@ tl::expected<SeenFlows, int> see_flows(const Options& options, const verify::Dif
 
 int run(const Options& options) {
   if (const std::string problem = stdin_twice(options); !problem.empty()) return complain(problem);
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
   Sets sets;
   const auto repository = sets_of(options, sets);
   if (!repository) return complain(repository.error());
@@ -210,8 +216,11 @@ int run(const Options& options) {
     if (!seen) return seen.error();
     flows = std::move(*seen);
   }
-  const std::string out = output(options, diff, before, after, {safety ? &*safety : nullptr, &cost_before, &cost_after, flows ? &*flows : nullptr});
-  std::fwrite(out.data(), 1, out.size(), stdout);
+  const Beside beside{safety ? &*safety : nullptr, &cost_before, &cost_after, flows ? &*flows : nullptr};
+  const int failed = write_outputs(*outputs, options.input.brief, [&](const std::string& format, bool in_file) {
+    return output(format, !in_file && use_colour(options.input.color, Stream::Out), diff, before, after, beside);
+  });
+  if (failed != 0) return failed;
   const bool unsure = chooses_otherwise(before) || chooses_otherwise(after);
   if (unsure) std::fputs("undecided: Cilium 1.16 chooses otherwise between rules that redirect or authenticate; a difference in that alone may be missing here\n", stderr);
   return fails(diff, options.fail_on) ? kNegative : diff.is_undecided() || unsure ? kUndecided : kGood;
@@ -235,7 +244,7 @@ void add_diff(CLI::App& root, Action& chosen) {
       ->check(CLI::IsMember({"none", "opened", "closed", "any"}))
       ->capture_default_str()
       ->group("Output");
-  command->add_option("-o,--output", options->output, "text, json, markdown, sarif or github")->check(CLI::IsMember({"text", "json", "markdown", "sarif", "github"}))->group("Output");
+  add_outputs(*command, options->outputs, kFormats, "text, json, markdown, sarif or github");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

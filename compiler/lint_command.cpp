@@ -14,6 +14,7 @@
 #include "compiler/exit_code.h"
 #include "compiler/finding_formats.h"
 #include "compiler/fix_files.h"
+#include "compiler/outputs.h"
 #include "compiler/lint/lint.h"
 #include "compiler/open_again.h"
 #include "compiler/session.h"
@@ -28,11 +29,15 @@ struct Options {
   InputOptions input;
   bool errors_only = false;
   lint::Choice choice;
-  std::string fail_on = "error", output = "text";
+  std::string fail_on = "error";
+  std::vector<std::string> outputs;
+  std::vector<Output> to;  // what they say
   std::string baseline, write_baseline;  // paths
   bool fix = false, dry_run = false, guesses = false;
   bool watch = false;
 };
+
+const std::vector<std::string> kFormats{"text", "jsonl", "sarif", "github", "junit"};
 
 void add_place(Json& to, const std::optional<Span>& where, const SourceManager& sources) {
   if (!where) return;
@@ -42,15 +47,13 @@ void add_place(Json& to, const std::optional<Span>& where, const SourceManager& 
   to["column"] = at.column;
 }
 
-void print_line(const char* what, Json object) {
-  std::printf("%s\n", Json{{what, std::move(object)}}.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
-}
+std::string line_of(const char* what, Json object) { return Json{{what, std::move(object)}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-void print_finding(const Diagnostic& found, const SourceManager& sources) {
+std::string line_of(const Diagnostic& found, const SourceManager& sources) {
   Json line = {{"code", diag_code(found.kind)}, {"severity", to_string(found.severity)}, {"message", found.message}};
   if (!found.label.empty()) line["label"] = found.label;
   add_place(line, found.where, sources);
-  print_line("finding", std::move(line));
+  return line_of("finding", std::move(line));
 }
 
 // What Cilium would reject among the findings, in the order of the text.
@@ -63,22 +66,26 @@ std::vector<const Diagnostic*> with_rejections(const Session& session, const lin
 }
 
 // What became of every policy, then what was found, one object a line.
-void print_json(const Session& session, const lint::Findings& findings) {
+std::string json_lines(const Session& session, const lint::Findings& findings) {
+  std::string out;
   for (const auto& result : session.loaded.results) {
     Json line = {{"kind", result.kind}, {"namespace", result.ns}, {"name", result.name}, {"accepted", result.accepted}, {"rules", result.rules}, {"unknownFields", result.unknown_fields}};
     add_place(line, result.where, session.sources);
-    print_line("policy", std::move(line));
+    out += line_of("policy", std::move(line));
   }
-  for (const Diagnostic* one : with_rejections(session, findings)) print_finding(*one, session.sources);
+  for (const Diagnostic* one : with_rejections(session, findings)) out += line_of(*one, session.sources);
+  return out;
 }
 
 // The line of a fix comes last, and says with which options it is made.
-void print_text(const Session& session, const lint::Findings& findings, bool can_fix, bool colour) {
+std::string text_of(const Session& session, const lint::Findings& findings, bool can_fix, bool colour) {
+  std::string out;
   for (const Diagnostic& found : findings) {
     std::string text = render(found, session.sources, colour);
     if (found.fix && can_fix) text.insert(text.size() - 1, lint::is_safe_fix(found.kind) ? "  [--fix]" : "  [--fix --unsafe-fixes]");
-    std::fputs(text.c_str(), stdout);
+    out += text;
   }
+  return out;
 }
 
 // Of `never`, too: what is an error is one in a report.
@@ -86,13 +93,16 @@ Severity least_that_fails(const std::string& level) {
   return level == "note" ? Severity::Note : level == "warning" ? Severity::Warning : Severity::Error;
 }
 
-void print(const Options& options, const Session& session, const lint::Findings& findings) {
+// 0, or the exit code to end with.
+int print(const Options& options, const Session& session, const lint::Findings& findings) {
   const auto all = [&] { return with_rejections(session, findings); };
-  if (options.output == "jsonl") print_json(session, findings);
-  else if (options.output == "sarif") std::fputs(sarif(all(), session.sources).c_str(), stdout);
-  else if (options.output == "junit") std::fputs(junit(all(), least_that_fails(options.fail_on), session.sources).c_str(), stdout);
-  else if (options.output == "github") std::fputs(github_annotations(all(), session.sources).c_str(), stdout);
-  else if (!options.errors_only) print_text(session, findings, !reads_stdin(options.input) && options.input.kustomize.empty(), use_colour(options.input.color, Stream::Out));
+  return write_outputs(options.to, options.input.brief, [&](const std::string& format, bool in_file) -> std::string {
+    if (format == "jsonl") return json_lines(session, findings);
+    if (format == "sarif") return sarif(all(), session.sources);
+    if (format == "junit") return junit(all(), least_that_fails(options.fail_on), session.sources);
+    if (format == "github") return github_annotations(all(), session.sources);
+    return options.errors_only ? "" : text_of(session, findings, !reads_stdin(options.input) && options.input.kustomize.empty(), !in_file && use_colour(options.input.color, Stream::Out));
+  });
 }
 
 // Without rules: what the reader warned of, while policies were asked to be accepted and no more.
@@ -211,9 +221,9 @@ int check(const Options& options, frontend::ParseCache* parsed) {
   const auto code = parsed != nullptr ? open_again(options.input, *parsed, session) : open(options.input, session);
   Linted linted = lint_session(options, *known, session);
   if (linted.asked_rules && session.sink.errors() == 0 && !options.write_baseline.empty()) return keep_as_baseline(options.write_baseline, linted.report.findings, session.sources);
-  print(options, session, linted.report.findings);
+  if (const int failed = print(options, session, linted.report.findings); failed != 0) return failed;
   if (code) return *code;
-  if (linted.asked_rules)
+  if (linted.asked_rules && !options.input.brief)
     std::fprintf(stderr, "%s\n", summary(linted.report, linted.known, session.loaded.policies.policies.size(), fixable(options, wanted(options, session, linted))).c_str());
   if (session.sink.errors() != 0) return kNoAnswer;
   if (options.errors_only) return kGood;
@@ -226,7 +236,7 @@ extern "C" void end_interrupted(int) { _exit(kInterrupted); }
 
 // What a check printed ends with the exit status that it would have had by itself.
 bool end_check(const Options& options, int code) {
-  if (options.output == "jsonl") print_line("checked", {{"exit", code}});
+  if (options.to.front().format == "jsonl") std::fputs(line_of("checked", {{"exit", code}}).c_str(), stdout);
   else std::printf("== exit %d\n", code);
   return std::fflush(stdout) == 0;
 }
@@ -265,10 +275,14 @@ int watch(const Options& options) {
 
 int lint_input(Options& options) {
   if (const std::string word = options.choice.unknown(); !word.empty()) return complain("no finding has a code that begins with `" + word + "`: see `netpolc rules`");
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
+  options.to = *outputs;
   options.input.warnings_are_findings = true;
   if (options.watch) {
-    if (options.output == "text" || options.output == "jsonl") return watch(options);
-    return complain("--watch prints text or jsonl, and not " + options.output);
+    const Output& only = options.to.front();
+    if (options.to.size() == 1 && only.path.empty() && (only.format == "text" || only.format == "jsonl")) return watch(options);
+    return complain("--watch prints text or jsonl, and nothing else");
   }
   if (options.fix) {
     const auto known = known_findings(options);
@@ -297,9 +311,7 @@ void add_lint(CLI::App& root, Action& chosen) {
   command->add_flag("--dry-run", options->dry_run, "Print what --fix would change, and change nothing")->needs(fix)->group("Fixes");
   command->add_flag("--unsafe-fixes", options->guesses, "Also guesses at names, and what lets more pass than now")->needs(fix)->group("Fixes");
   command->add_flag("--watch", options->watch, "Check again whenever a file is saved, until interrupted: text or jsonl")->excludes(fix)->excludes(written)->group("Output");
-  command->add_option("-o,--output", options->output, "text; jsonl: every policy and every finding on a line; sarif; github: annotations; junit")
-      ->check(CLI::IsMember({"text", "jsonl", "sarif", "github", "junit"}))
-      ->group("Output");
+  add_outputs(*command, options->outputs, kFormats, "text; jsonl: every policy and every finding on a line; sarif; github: annotations; junit");
   command->callback([options, &chosen] { chosen = [options] { return lint_input(*options); }; });
 }
 

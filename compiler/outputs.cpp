@@ -18,8 +18,10 @@ std::string listed(const std::vector<std::string>& formats) {
 
 }  // namespace
 
-void add_outputs(CLI::App& command, std::vector<std::string>& words, const std::string& help) {
-  add_repeatable(command, "-o,--output", words, (help + ", on stdout; FORMAT=FILE writes a file; repeatable").c_str(), "Output")->type_name("FORMAT[=FILE]");
+void add_outputs(CLI::App& command, std::vector<std::string>& words, const std::vector<std::string>& formats, const std::string& help) {
+  std::string names;
+  for (const std::string& one : formats) names += (names.empty() ? "" : ",") + one;
+  add_repeatable(command, "-o,--output", words, (help + ", on stdout; FORMAT=FILE writes a file; repeatable").c_str(), "Output")->type_name("FORMAT[=FILE]:{" + names + "}");
 }
 
 tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std::string>& words, const std::vector<std::string>& formats) {

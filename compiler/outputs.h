@@ -15,8 +15,8 @@ struct Output {
   std::string format, path;  // path "": stdout
 };
 
-// The option; `help` says which formats there are.
-void add_outputs(CLI::App& command, std::vector<std::string>& words, const std::string& help);
+// The option, for these formats; `help` says what they are.
+void add_outputs(CLI::App& command, std::vector<std::string>& words, const std::vector<std::string>& formats, const std::string& help);
 // What the words ask for; stdout gets the first of the formats where nothing else is for it. An error: no such format, a file without a name, or two that are for stdout.
 tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std::string>& words, const std::vector<std::string>& formats);
 

@@ -139,7 +139,7 @@ void add_test(CLI::App& root, Action& chosen) {
   command->add_flag("--safety-only", options->safety_only, "The built-in pack and no assertion files")->group("Tests");
   command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
   command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
-  add_outputs(*command, options->outputs, "text, json or junit");
+  add_outputs(*command, options->outputs, kFormats, "text, json or junit");
   command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
 }
 
