@@ -170,7 +170,10 @@ void add_list(CLI::App& root, const char* noun, const char* what, int (*run_list
   group->require_subcommand(1);
   CLI::App* list = group->add_subcommand("list", what)->alias("ls");
   add_input_options(*list, options->input);
-  if (std::string(noun) == "endpoint") list->add_option("-n,--namespace", options->ns, "Of this namespace only")->group("Selection");
+  if (std::string(noun) == "endpoint") {
+    list->add_option("-n,--namespace", options->ns, "Of this namespace only")->group("Selection");
+    list->add_flag_callback("-A,--all-namespaces", [options] { options->ns.clear(); }, "No -n, which may be among the settings")->group("Selection");
+  }
   list->add_option("-l,--selector", options->selector, "With these labels only: k=v, k!=v, k or !k, with commas between")->group("Selection");
   list->add_option("-o,--output", options->output, output_help)->check(CLI::IsMember(outputs));
   list->callback([options, run_list, &chosen] { chosen = [options, run_list] { return run_list(*options); }; });

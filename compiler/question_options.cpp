@@ -29,6 +29,7 @@ void add_end_options(CLI::App& command, QuestionOptions& options) {
   command.add_option("--from", options.from, "Source")->group(kEndsGroup);
   command.add_option("--to", options.to, "Destination")->group(kEndsGroup);
   command.add_option("-n,--namespace", options.ns, "Of ends that are given without one")->group(kEndsGroup);
+  command.add_flag_callback("-A,--all-namespaces", [&options] { options.ns.clear(); }, "No -n, which may be among the settings")->group(kEndsGroup);
 }
 
 void add_port_options(CLI::App& command, QuestionOptions& options) {
