@@ -85,7 +85,7 @@ void append(std::string& out, const std::vector<verify::Forbids>& because, const
 
 const char* what_requests_are(verify::RequestRange::Kind kind) {
   switch (kind) {
-    case verify::RequestRange::Kind::Http: return "methods, paths and hosts are of visible ASCII, and none is empty";
+    case verify::RequestRange::Kind::Http: return "methods, paths and hosts are of visible ASCII, none is empty, and paths begin with a slash or are `*`";
     case verify::RequestRange::Kind::Dns: return "names are of letters, digits, `-` and `_`";
     case verify::RequestRange::Kind::Tls: break;
   }

@@ -56,16 +56,6 @@ std::string kind_of(std::string_view text) {
   return !out.empty() && out.back() == 's' ? out.substr(0, out.size() - 1) : out;  // "deployments"
 }
 
-// `ns/kind/name`: what `ns/name` stands for, of that kind.
-Resolved of_kind(Resolved named, std::string_view kind, std::string_view reference, const ir::Cluster& cluster) {
-  if (!named) return named;
-  const std::string wanted = kind_of(kind);
-  std::erase_if(*named, [&](const End& end) { return end.kind == EndKind::Endpoint && !end.pod && kind_of(cluster.endpoints[end.index].kind) != wanted; });
-  std::erase_if(*named, [&](const End& end) { return end.pod && wanted != "pod" && kind_of(cluster.endpoints[end.index].kind) != wanted; });
-  if (named->empty()) return refuse("`" + std::string(reference) + "`: what has this name is of another kind");
-  return named;
-}
-
 }  // namespace
 
 bool Directory::depends_on_flow(std::string_view reference) const {
@@ -96,27 +86,37 @@ Resolved Directory::resolve(std::string_view reference, const std::optional<ir::
   if (rest[slash + 1] == '[' && rest.back() != ']') return refuse("`" + std::string(reference) + "` has no closing `]`");
   if (rest[slash + 1] == '[')
     return by_labels(rest.substr(0, slash), rest.substr(slash + 2, rest.size() - slash - 3));
-  if (const auto second = rest.find('/', slash + 1); second != std::string_view::npos)
-    return of_kind(by_name(std::string(rest.substr(0, slash)) + std::string(rest.substr(second))), rest.substr(slash + 1, second - slash - 1), reference, cluster_);
   return by_name(rest);
 }
 
+// "ns/name", or "ns/kind/name". A pod's own name says which replica is meant; a workload's name means all of them, and goes first
+// where no kind is said.
 Resolved Directory::by_name(std::string_view reference) const {
-  const std::string key(reference);
+  const std::size_t first = reference.find('/'), second = reference.find('/', first + 1);
+  const std::string kind = second == std::string_view::npos ? "" : kind_of(reference.substr(first + 1, second - first - 1));
+  const std::string key = kind.empty() ? std::string(reference) : std::string(reference.substr(0, first)) + std::string(reference.substr(second));
+  const auto pod = [&]() -> std::optional<Resolved> {
+    const auto found = pods().by_name.find(key);
+    return found == pods().by_name.end() ? std::nullopt : std::optional<Resolved>(Ends{endpoint_end(found->second.endpoint, found->second.pod)});
+  };
+  if (kind == "pod")
+    if (auto found = pod()) return *found;
   Ends ends;
-  // A pod's own name says which replica is meant; a workload's name means all of them.
-  if (auto workload = workloads_.find(key); workload != workloads_.end()) {
+  const auto workload = workloads_.find(key);
+  if (workload != workloads_.end())
     for (auto endpoint : workload->second) {
-      if (!cluster_.endpoints[endpoint].host_network || cluster_.endpoints[endpoint].pods.empty())
+      const ir::Endpoint& one = cluster_.endpoints[endpoint];
+      if (!kind.empty() && kind_of(one.kind) != kind) continue;
+      if (!one.host_network || one.pods.empty())
         ends.push_back(endpoint_end(endpoint, std::nullopt));
       else
-        for (std::uint32_t p = 0; p < cluster_.endpoints[endpoint].pods.size(); ++p)
-          ends.push_back(endpoint_end(endpoint, p));
+        for (std::uint32_t p = 0; p < one.pods.size(); ++p) ends.push_back(endpoint_end(endpoint, p));
     }
-    return ends;
-  }
-  if (auto pod = pods().by_name.find(key); pod != pods().by_name.end()) return Ends{endpoint_end(pod->second.endpoint, pod->second.pod)};
-  return refuse("no pod or workload `" + key + "`" + near_miss(reference));
+  if (!ends.empty()) return ends;
+  if (kind.empty())
+    if (auto found = pod()) return *found;
+  if (workload != workloads_.end()) return refuse("`" + std::string(reference) + "`: what has this name is of another kind");
+  return refuse("no " + (kind.empty() ? "pod or workload" : kind) + " `" + key + "`" + near_miss(key));
 }
 
 std::string Directory::near_miss(std::string_view name) const {

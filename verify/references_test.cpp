@@ -180,3 +180,28 @@ TEST_CASE_FIXTURE(Fixture, "an endpoint whose rules conflict is undecided, with 
   CHECK(answer->word == Word::Undecided);
   CHECK_FALSE(answer->reason.empty());
 }
+
+TEST_CASE("a reference may say the kind") {
+  Fixture f;
+  ir::Endpoint both = pod("a", "client-0", "other", "10.0.0.9", "n1");  // a Deployment that is called as a pod is
+  both.kind = "Deployment";
+  ir::Endpoint proxy = pod("a", "proxy", "proxy", "172.16.0.1", "n1");
+  proxy.kind = "DaemonSet";
+  proxy.host_network = true;
+  f.cluster.endpoints.push_back(both);
+  f.cluster.endpoints.push_back(proxy);
+  const Directory directory(f.policies, f.cluster, f.resolutions, f.lock);
+  const auto index = [&](const char* reference) { return directory.resolve(reference, std::nullopt)->front().index; };
+  const auto refused = [&](const char* reference) { return !directory.resolve(reference, std::nullopt).has_value(); };
+  CHECK(index("a/client-0") == 3);
+  CHECK(index("a/deploy/client-0") == 3);
+  CHECK(index("a/Deployments/client-0") == 3);
+  CHECK(index("a/pod/client-0") == 0);
+  CHECK(index("a/po/client") == 0);
+  CHECK(refused("a/sts/client-0"));
+  CHECK(refused("a/pod/proxy"));
+  CHECK(refused("a/ds/proxy-0"));
+  CHECK(refused("a/ds/"));
+  CHECK(directory.resolve("a/ds/proxy", std::nullopt).has_value());
+  CHECK(directory.resolve("a/pod/proxy-0", std::nullopt).has_value());
+}

@@ -58,11 +58,13 @@ Resolved Directory::translated(const ir::Service& service, std::string_view want
   for (const auto& port : service.ports) {
     const bool fits = wanted.empty() ? !flow || (flow->number == port.port && flow->protocol == port.protocol)
                                      : (port.name == wanted || std::to_string(port.port) == wanted) &&
-                                           (!flow || flow->protocol == port.protocol);
+                                           (!flow || (flow->protocol == port.protocol && flow->number == port.port));
     if (fits) ports.push_back(&port);
   }
-  if (ports.empty())
-    return tl::unexpected(RefError{"service `" + shown + "` has no such port; it has " + list_ports(service), false});
+  if (ports.empty()) {
+    const std::string both = !wanted.empty() && flow ? " as `" + std::string(wanted) + "` and " + std::to_string(flow->number) + "/" + ir::to_string(flow->protocol) + " together" : "";
+    return tl::unexpected(RefError{"service `" + shown + "` has no such port" + both + "; it has " + list_ports(service), false});
+  }
   Ends out;
   for (End& end : backends(service)) {
     const ir::Endpoint* backend = end.kind == EndKind::Endpoint ? &cluster_.endpoints[end.index] : nullptr;

@@ -322,6 +322,7 @@ class Reporter {
     add(diff_.undecided_request_pairs, "with undecided requests", "with undecided requests");
     std::string out = "Reachability: ";
     for (std::size_t i = 0; i < parts.size(); ++i) out += (i == 0 ? "" : ", ") + parts[i];
+    if (parts.empty() && diff_.pairs == 0) return "Nothing compared: there are no workloads that policy could govern, in neither set; give the cluster with -f.";
     if (parts.empty()) return "No difference: " + counted(diff_.pairs, "pair lets", "pairs let") + " the same pass.";
     return out + "; " + counted(diff_.pairs - diff_.changed_pairs - diff_.request_pairs - diff_.undecided_request_pairs, "pair", "pairs") + " unchanged.";
   }

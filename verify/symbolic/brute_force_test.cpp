@@ -18,7 +18,7 @@ namespace {
 using P = ir::Protocol;
 
 // With sanitizers a tenth of it is tried.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef NETPOLC_SANITIZED
 constexpr std::uint32_t kShare = 10;
 #else
 constexpr std::uint32_t kShare = 1;

@@ -24,13 +24,14 @@ namespace symbolic {
 namespace {
 
 constexpr const char* kVisible = "[!-~]+";
+constexpr const char* kPath = "/[!-~]*|[*]";  // RFC 9112, 3.2: of the origin form, or `OPTIONS *`
 constexpr const char* kMethod = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
 constexpr ir::CiliumVersion kPatternsOfAsking = 20;  // of a range of server names
 
 // What people would rather see, the best first; the last one is all that can be.
 const std::vector<const char*> kMethods{"GET", "POST|PUT|DELETE|PATCH|HEAD|OPTIONS", "[A-Z]+", kMethod};
-const std::vector<const char*> kPaths{"/", "/[-a-z0-9._/]*", "/[!-~]*", kVisible};
+const std::vector<const char*> kPaths{"/", "/[-a-z0-9._/]*", "/[!-~]*", kPath};
 const std::vector<const char*> kHosts{"[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*", kVisible};
 const std::vector<const char*> kNames{kFamiliarName, kEveryName};
 constexpr const char* kServerName = "[-a-z0-9_]+([.][-a-z0-9_]+)*";
@@ -175,7 +176,7 @@ std::vector<std::pair<z3::expr, strings::Wish>> SymbolicRequest::chosen(Field fi
 
 std::optional<z3::expr> SymbolicRequest::impossible(const z3::model& model) {
   using Fields = std::vector<std::pair<Field, const char*>>;
-  static const Fields of_http{{Field::Method, kMethod}, {Field::Path, kVisible}, {Field::Host, kVisible}}, of_dns{{Field::Name, kEveryName}}, of_tls{{Field::ServerName, kServerName}};
+  static const Fields of_http{{Field::Method, kMethod}, {Field::Path, kPath}, {Field::Host, kVisible}}, of_dns{{Field::Name, kEveryName}}, of_tls{{Field::ServerName, kServerName}};
   for (const auto& [field, universe] : kind() == ir::eval::kHttpKind ? of_http : kind() == ir::eval::kDnsKind ? of_dns : of_tls) {
     const auto literals = chosen(field, model);
     std::vector<strings::Wish> wishes;

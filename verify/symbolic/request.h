@@ -2,7 +2,7 @@
 // each expression that is asked about. Whether there is a text that matches just those is for automata to say, when a
 // model has chosen (`impossible`); so thousands of expressions cost nothing until they matter.
 //
-// Texts are of visible ASCII, methods of the characters of RFC 9110 (5.6.2), names of those that Cilium's patterns know.
+// Texts are of visible ASCII, paths begin with a slash or are `*`, methods of the characters of RFC 9110 (5.6.2), names of those that Cilium's patterns know.
 #pragma once
 #include <z3++.h>
 

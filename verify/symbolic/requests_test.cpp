@@ -15,7 +15,7 @@ namespace {
 
 using P = ir::Protocol;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef NETPOLC_SANITIZED
 constexpr std::uint32_t kSeeds = 40;
 #else
 constexpr std::uint32_t kSeeds = 400;
@@ -153,7 +153,8 @@ std::vector<ir::Request> requests(const RequestRange& range) {
     return out;
   }
   words(texts, "", "/abA", 3);
-  for (const char* more : {"/a/b", "/bab", "/cab"}) texts.push_back(more);
+  std::erase_if(texts, [](const std::string& one) { return !one.starts_with('/'); });
+  for (const char* more : {"/a/b", "/bab", "/cab", "*"}) texts.push_back(more);
   for (const std::string& text : texts)
     for (const char* method : {"GET", "POST", "M"})
       for (const char* host : {"x", "y", "z"})

@@ -19,7 +19,7 @@ namespace {
 
 using namespace random_policies;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef NETPOLC_SANITIZED
 constexpr std::uint32_t kSeeds = 4;
 #else
 constexpr std::uint32_t kSeeds = 30;
