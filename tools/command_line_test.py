@@ -186,6 +186,16 @@ def settings(home):
     check("files that are named are all", "read 1 files" in done.stderr, done.stderr)
     done = netpolc("lint", ".")
     check("the settings are no manifest", "read 2 files" in done.stderr and "NP05" not in done.stderr, done.stderr)
+    # The recording is no manifest; paths are the file's; where an import goes is no form of an answer.
+    (top / "flows.jsonl").write_text((TOP / "testdata/replay/shop/flows.jsonl").read_text())
+    done = netpolc("replay", "flows.jsonl")
+    check("a recording leaves the files as they are", done.returncode == 1 and "Replay:" in done.stdout, done.stdout + done.stderr)
+    file.write_text('output: json\nfiles: [policies.yaml, cluster.yaml]\nlint: {output: [text, sarif=out.sarif]}\n')
+    done = netpolc("lint", at=top / "sub/deeper")
+    check("files that are written lie beside the settings", (top / "out.sarif").exists() and not (top / "sub/deeper/out.sarif").exists(), done.stderr)
+    done = netpolc("import", "policies.yaml")
+    check("an import goes to stdout", done.returncode == 0 and "kind: CiliumNetworkPolicy" in done.stdout and not (top / "json").exists(), done.stdout + done.stderr)
+    file.write_text('cilium-version: "1.19"\nfiles: [policies.yaml, cluster.yaml]\nlint: {fail-on: never, errors-only: false}\nverify:\n  never: {steps: 5000}\n')
     # What the environment gives for an option that takes several values.
     check("one of another command", netpolc("endpoint", "list").returncode == 0)
     for text, said in (("cilium-verison: x\n", "did you mean `cilium-version`?"), ("lint: {fail-one: x}\n", "did you mean `fail-on`?"), ("lint: 5\n", "expected options of `lint`"),

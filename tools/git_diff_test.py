@@ -57,6 +57,11 @@ def main():
         git(top, "checkout", "-q", "-b", "change")
         write(top / "policies/shop/all.yaml", AFTER)
         head = commit(top, "after")
+        # What the settings name is looked for in both commits; on disk there is but one state of it.
+        write(top / ".netpolc.yaml", "files: [policies, cluster.yaml]\n")
+        check("files of the settings", netpolc(top, "diff", "--git", "main...change", "--fail-on", "opened"), 1, "NEW INTERNET EXPOSURE")
+        check("files of the settings, as a report", netpolc(top, "report", "--git", "main...change", "-o", "csv"), 0, ",opened,")
+        (top / ".netpolc.yaml").unlink()
         git(top, "checkout", "-q", "main")
         write(top / "policies/shop/all.yaml", BEFORE.replace("8080", "8081"))
         commit(top, "main went on")

@@ -29,6 +29,11 @@ bool given(const CLI::App& command, const std::string& name) {
 }
 
 // What changes files is asked for where it is to happen, and is no setting.
+// Where a bundle or an import goes is not what answers look like, which is said of all commands at once.
+bool is_own_output(const OptionEntry& option) { return option.name == "--output" && option.value == "PATH"; }
+
+constexpr const char* kRecording = "recording";  // what `replay` is about, and no manifest
+
 bool is_setting(const OptionEntry& option) {
   for (const char* other : {"--help", "--help-all", "--fix", "--unsafe-fixes", "--write-baseline", "--watch", "--in-kernel"})
     if (option.name == other) return false;
@@ -65,20 +70,21 @@ class Settings {
     if (entry == nullptr) return;
     for (const OptionEntry& option : entry->options) {
       const char* value = std::getenv(variable_of(option.name).c_str());
-      if (value == nullptr || *value == '\0' || !is_setting(option)) continue;
+      if (value == nullptr || *value == '\0' || !is_setting(option) || is_own_output(option)) continue;
       set(option, option.value.empty() && says_no(value) ? std::vector<std::string>{} : std::vector<std::string>{value});
     }
   }
 
   void file(const Node& top, const fs::path& directory) {
     directory_ = directory;
+    for (const auto& [key, value] : top.entries)  // what is said of a command goes before what is said of all
+      if (const CommandEntry* command = command_of(table_, key.text)) section(value, *command, 1);
     for (const auto& [key, value] : top.entries) {
-      if (command_of(table_, key.text) != nullptr) {
-        section(value, *command_of(table_, key.text), 1);
-      } else if (key.text == "files") {
+      if (command_of(table_, key.text) != nullptr) continue;
+      if (key.text == "files") {
         files(value);
       } else if (anywhere(key.text)) {
-        if (const OptionEntry* option = option_of(last(), key.text)) from_file(*option, value);
+        if (const OptionEntry* option = option_of(last(), key.text); option != nullptr && !is_own_output(*option)) from_file(*option, value);
       } else {
         std::vector<std::string> known{"files"};
         for (const CommandEntry* one : every_command(table_)) add_names(*one, known);
@@ -124,10 +130,11 @@ class Settings {
   void section(const Node& settings, const CommandEntry& command, std::size_t depth) {
     if (!settings.is_mapping()) return wrong(settings, "options of `" + command.name + "`");
     const bool counts = is_chosen(command, depth);
+    for (const auto& [key, value] : settings.entries)
+      if (const CommandEntry* below = command_of(command, key.text)) section(value, *below, counts ? depth + 1 : apps_.size());
     for (const auto& [key, value] : settings.entries) {
-      if (const CommandEntry* below = command_of(command, key.text)) {
-        section(value, *below, counts ? depth + 1 : apps_.size());
-      } else if (const OptionEntry* option = option_of(command, key.text)) {
+      if (command_of(command, key.text) != nullptr) continue;
+      if (const OptionEntry* option = option_of(command, key.text)) {
         if (counts && depth + 1 == apps_.size()) from_file(*option, value);
       } else {
         std::vector<std::string> known;
@@ -152,7 +159,7 @@ class Settings {
     std::vector<std::string> texts;
     for (const Node* one : values_of(value)) {
       if (!one->is_scalar()) return wrong(*one, "a text, or a list of texts");
-      texts.push_back(option.value == "PATH" ? below(one->text) : one->text);
+      texts.push_back(placed(option, one->text));
     }
     set(option, texts);
   }
@@ -163,10 +170,24 @@ class Settings {
     const OptionEntry* option = option_of(last(), "file");
     if (option == nullptr) return;
     for (const CLI::Option* one : command.get_options())
-      if (!one->nonpositional() && one->get_group() == option->group && one->count() != 0) return;
-    from_file(*option, value);
+      if (!one->nonpositional() && one->get_group() == option->group && one->get_name() != kRecording && one->count() != 0) return;
+    // Of two commits the same files are asked for; what lies on disk belongs to neither.
+    const bool of_commits = given(command, "--git") || std::find(set_.begin(), set_.end(), "--git") != set_.end();
+    if (!of_commits) return from_file(*option, value);
+    for (const Node* one : values_of(value)) {
+      if (!one->is_scalar()) return wrong(*one, "a text, or a list of texts");
+      words_.push_back(below(one->text));
+    }
   }
 
+  // Paths are relative to the file: whole values, and what follows FORMAT=.
+  std::string placed(const OptionEntry& option, const std::string& text) const {
+    if (option.value == "PATH" || option.value == "DIR") return below(text);
+    const std::size_t equals = text.find('=');
+    if (option.value != "FORMAT[=FILE]" && option.value != "FORM|PATH") return text;
+    if (equals != std::string::npos) return text.substr(0, equals + 1) + below(text.substr(equals + 1));
+    return option.value == "FORM|PATH" && text.find('.') != std::string::npos ? below(text) : text;
+  }
   std::string below(const std::string& path) const { return path == "-" || fs::path(path).is_absolute() ? path : (directory_ / path).lexically_normal().string(); }
 
   // Said before, on the command line or in what comes first, counts; `false` and an empty list are something that is said, too.
