@@ -1,5 +1,6 @@
 #include "compiler/explain/witness.h"
 
+#include "compiler/import/match_type.h"
 #include "ir/icmp_names.h"
 
 
@@ -46,12 +47,6 @@ std::string identity(const ir::LabelSet& labels, const ir::Identities& identitie
 
 }  // namespace
 
-const char* match_type(const ir::Rule& rule) {
-  const bool peers = rule.peer_kind != ir::PeerKind::Unspecified;
-  if (rule.any_l4) return peers ? "L3-Only" : "all";
-  return peers ? "L3-L4" : "L4-Only";
-}
-
 std::string Witness::verdict() const {
   std::string out = std::string("policy-verdict:") + match + (direction == Direction::Egress ? " EGRESS" : " INGRESS") + " DENIED (";
   switch (flow.protocol) {
@@ -69,11 +64,7 @@ std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources&
   Witness out;
   out.direction = egress ? Direction::Egress : Direction::Ingress;
   out.flow = pair.flow;
-  const auto& policies = sources.world.policies.policies;
-  if (side.verdict->verdict == ir::Verdict::Deny && !side.verdict->rules.empty()) {
-    const ir::RuleRef rule = side.verdict->rules.front();
-    out.match = match_type(policies[rule.policy].rules[rule.rule]);
-  }
+  out.match = compiler::import::to_string(compiler::import::match_type(*side.verdict, sources.world.policies, pair.flow));
   const auto identities = ir::Identities::build(sources.world.policies, sources.world.cluster, sources.world.resolutions, lock);
   const ir::PeerFacts& seen = sources.judge.encounters().facts(side.peer);
   const bool by_address = side.other->kind != verify::EndKind::Endpoint && seen.address;

@@ -16,16 +16,13 @@ struct Witness {
   std::string from, to;
   ir::Direction direction = ir::Direction::Egress;
   ir::Flow flow;
-  const char* match = "none";  // policy_match_type: of the deny rule, "none" without one
+  const char* match = "none";  // policy_match_type
 
   std::string ends() const { return from + " <> " + to; }
   std::string verdict() const;  // "policy-verdict:none EGRESS DENIED (TCP Flags: SYN)"
 };
 // Numbers the identities of the cluster, as `lock` keeps them. None where neither side's policy drops the packet: it passes, a proxy refuses what it carries, or it is dropped before.
 std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources& sources, const ir::IdentityLock& lock);
-
-// What Hubble calls the entry of the policy map that this rule makes: "L3-L4", "L3-Only", "L4-Only", "all".
-const char* match_type(const ir::Rule& rule);
 
 // Sentences about a denied name whose nearest rule has another one: a rule of names is a rule of the addresses that they have.
 std::vector<std::string> assumed(const verify::PairAnswer& pair, const Why& egress);

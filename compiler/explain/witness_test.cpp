@@ -69,6 +69,9 @@ TEST_CASE("a deny rule makes an entry of its shape") {
   CHECK(match("  egressDeny: [{toCIDR: [192.0.2.0/24]}]\n") == "L3-Only");
   CHECK(match("  egressDeny: [{toCIDR: [192.0.2.0/24], toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]}]\n") == "L3-L4");
   CHECK(match("  egressDeny: [{toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]}]\n") == "L4-Only");
+  CHECK(match("  egressDeny: [{toEntities: [all]}]\n") == "all");
+  CHECK(match("  egressDeny: [{toEntities: [world]}, {toPorts: [{ports: [{port: \"80\", protocol: TCP}]}]}]\n") == "L4-Only");
+  CHECK(match("  egressDeny: [{toEntities: [world], toPorts: [{ports: [{port: \"0\", protocol: TCP}]}]}]\n") == "L3-Proto");
 }
 
 TEST_CASE("what comes in is dropped at the other end") {

@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "compiler/import/match_type.h"
+
 namespace netpolc::compiler::import {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Cilium's numbers: an event of a policy verdict, reasons of a drop, kinds of a match.
+// Cilium's numbers: an event of a policy verdict, reasons of a drop.
 constexpr int kPolicyVerdict = 5;
 enum Reason { kPassed = 0, kPolicyDenied = 133, kProhibited = 170, kPolicyDeny = 181, kAuthRequired = 189 };
-enum Match { kNoMatch = 0, kL3Only = 1, kL3L4 = 2, kL4Only = 3, kAll = 4, kL3Proto = 5, kProtoOnly = 6 };
 
 const char* name_of(Reason reason) {
   switch (reason) {
@@ -32,39 +33,6 @@ Reason reason_of(const ir::SideVerdict& verdict) {
 }
 
 const char* word_of(const ir::SideVerdict& verdict, Reason reason) { return reason != kPassed ? "DROPPED" : verdict.verdict == ir::Verdict::AllowL7 ? "REDIRECTED" : "FORWARDED"; }
-
-// How narrowly a rule's ports name the flow: 0 everything, 1 the protocol, 2 the port.
-int l4_of(const ir::Rule& rule, ir::Flow flow) {
-  if (rule.any_l4) return 0;
-  int out = 1;
-  for (const ir::PortRule& ports : rule.ports)
-    for (const ir::PortMatch& port : ports.ports)
-      if (!port.name.empty() || (port.first != 0 && port.first <= flow.number && flow.number <= std::max(port.first, port.last))) out = 2;
-  return out;
-}
-
-bool names_peers(const ir::Rule& rule) {
-  const auto everyone = [](const ir::Peer& peer) {
-    const auto* entity = std::get_if<ir::EntityPeer>(&peer);
-    return entity != nullptr && entity->entity == ir::Entity::All;
-  };
-  return rule.peer_kind == ir::PeerKind::Listed && std::none_of(rule.peers.begin(), rule.peers.end(), everyone);
-}
-
-// Of several rules that say the same the datapath finds the one with the narrowest ports, and of these one that names peers.
-Match match_of(const ir::SideVerdict& verdict, const ir::PolicySet& policies, ir::Flow flow) {
-  if (verdict.localhost_exception) return kL3Only;
-  if (verdict.verdict == ir::Verdict::DefaultDeny) return kNoMatch;
-  std::pair<int, bool> best{-1, false};
-  for (const ir::RuleRef& ref : verdict.rules) {
-    const auto& rules = policies.policies[ref.policy].rules;
-    if (ref.rule < rules.size()) best = std::max(best, std::pair(l4_of(rules[ref.rule], flow), names_peers(rules[ref.rule])));
-  }
-  const auto [l4, l3] = best;
-  if (l4 < 0) return kAll;
-  constexpr Match kNamed[] = {kL3Only, kL3Proto, kL3L4}, kUnnamed[] = {kAll, kProtoOnly, kL4Only};
-  return (l3 ? kNamed : kUnnamed)[l4];
-}
 
 Json policy_json(const ir::Policy& policy) {
   const std::string prefix = "k8s:io.cilium.k8s.policy.";
@@ -174,7 +142,7 @@ bool FlowExport::side(const Packet& packet, ir::Direction direction, ExportCount
   if (!node.empty()) flow["node_name"] = node;
   flow["event_type"] = {{"type", kPolicyVerdict}};
   flow["traffic_direction"] = egress ? "EGRESS" : "INGRESS";
-  if (const Match match = match_of(verdict, world_.policies, packet.flow); match != kNoMatch) flow["policy_match_type"] = static_cast<int>(match);
+  if (const MatchType match = match_type(verdict, world_.policies, packet.flow); match != MatchType::None) flow["policy_match_type"] = static_cast<int>(match);
   if (reason != kPassed) flow["drop_reason_desc"] = name_of(reason);
   flow["is_reply"] = false;
   const bool names = verdict.verdict != ir::Verdict::DefaultDeny && !verdict.rules.empty();
