@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-#include "frontend/discover.h"
+#include "frontend/manifest_file.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -77,7 +77,7 @@ void Watcher::look_below(const fs::path& top) {
     for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
       std::error_code unknown;
       if (entry->is_symlink(unknown)) {
-        if (frontend::is_manifest(entry->path().native())) follow(entry->path());
+        if (frontend::is_manifest_file(entry->path().native())) follow(entry->path());
       } else if (entry->is_directory(unknown)) {
         left.push_back(entry->path());
       }
@@ -109,7 +109,7 @@ bool Watcher::concerns(const inotify_event& event) const {
   if ((event.mask & IN_DELETE_SELF) != 0) return true;
   if (event.len == 0) return false;
   const std::string name = static_cast<const char*>(event.name);
-  return found->second.names.count(name) != 0 || (found->second.input && ((event.mask & IN_ISDIR) != 0 || frontend::is_manifest(name)));
+  return found->second.names.count(name) != 0 || (found->second.input && ((event.mask & IN_ISDIR) != 0 || frontend::is_manifest_file(name)));
 }
 
 bool Watcher::read_events() {

@@ -11,6 +11,7 @@
 
 #include "frontend/archive/archive.h"
 #include "frontend/archive/compressed.h"
+#include "frontend/manifest_file.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -24,9 +25,6 @@ void unreadable(const std::string& path, const std::string& why, DiagSink& sink)
               .where = std::nullopt,
               .message = "`" + path + "` cannot be read: " + why});
 }
-
-// A manifest, or a compressed one.
-bool is_manifest_file(const std::string& path) { return is_manifest(is_compressed(path) ? uncompressed_name(path) : path); }
 
 std::vector<std::string> manifests_below(const std::string& directory, DiagSink& sink) {
   std::vector<std::string> found;
@@ -110,6 +108,8 @@ bool add_archive(const std::string& path, SourceManager& sources, std::vector<In
 }
 
 }  // namespace
+
+bool is_manifest_file(const std::string& path) { return is_manifest(is_compressed(path) ? uncompressed_name(path) : path); }
 
 bool is_manifest(std::string_view path) {
   const std::string name = fs::path(path).filename().string();
