@@ -56,17 +56,23 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error) == 0 ? kGood : kNoAnswer;  // help, the version: on stdout
   const CLI::App* command = deepest(app);
   const auto words = app.remaining(true);
-  const auto odd = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return command == &app || word.starts_with('-'); });
-  if (odd == words.end()) return app.exit(error) == 0 ? kGood : kNoAnswer;
+  const bool chooses = command == &app || command->get_require_subcommand_min() > 0;  // "identity", and no `list`
+  const auto odd = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return chooses || word.starts_with('-'); });
+  if (odd == words.end()) {
+    complaints().add(error.what());
+    return app.exit(error) == 0 ? kGood : kNoAnswer;
+  }
   const std::string word = odd->substr(0, odd->find('='));
   if (word == "--kubeconfig" || word == "--context") return complain("no cluster is asked: pipe in what it has\n  " + from_cluster(*command));
   if (word.starts_with('-')) {
     const std::string of = command == &app ? "" : " of `" + command->get_name() + "`";
+    if (command->get_option_no_throw(word) != nullptr) return complain("`" + word + "` goes behind `" + command->get_name() + "`");
     return complain("there is no option `" + word + "`" + of + suggestion(meant(word, known_words(*command, true))));
   }
   std::string known;
-  for (const std::string& one : known_words(app, false)) known += " " + one;
-  return complain("there is no command `" + word + "`" + suggestion(meant(word, known_words(app, false))) + "; the commands are:" + known);
+  for (const std::string& one : known_words(*command, false)) known += " " + one;
+  const std::string of = command == &app ? "" : " of `" + command->get_name() + "`";
+  return complain("there is no command `" + word + "`" + of + suggestion(meant(word, known_words(*command, false))) + "; the commands are:" + known);
 }
 
 struct Parser {
@@ -120,9 +126,8 @@ struct Parser {
 // As a plug-in of kubectl it is called by that name.
 std::string called(const char* program) { return std::filesystem::path(program).filename() == "kubectl-netpolc" ? "kubectl netpolc" : "netpolc"; }
 
-int parse_and_run(int argc, const char* const* argv) {
-  std::vector<std::string> words(argv + 1, argv + argc);
-  const std::string name = called(argc == 0 ? "" : argv[0]);
+// `words` get what the settings add.
+int parse_and_run(const std::string& name, std::vector<std::string>& words) {
   {
     // A first look says which command it is and what is given, so that only the rest is filled in.
     Parser first(name);
@@ -137,6 +142,7 @@ int parse_and_run(int argc, const char* const* argv) {
       const auto more = defaults(first.app, use_colour(colour == nullptr || colour->count() == 0 ? "auto" : colour->as<std::string>(), Stream::Err));
       if (!more) {
         std::fputs(more.error().c_str(), stderr);
+        complaints().add("the settings cannot be used, as stderr says");
         return kNoAnswer;
       }
       words.insert(words.end(), more->begin(), more->end());
@@ -144,7 +150,7 @@ int parse_and_run(int argc, const char* const* argv) {
   }
   Parser parser(name);
   try {
-    parser.parse(std::move(words));
+    parser.parse(words);
   } catch (const CLI::ParseError& error) {
     return usage_error(parser.app, error);
   }
@@ -156,14 +162,15 @@ int parse_and_run(int argc, const char* const* argv) {
 
 int run(int argc, const char* const* argv) {
   complaints().clear();
+  std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
   int code = kInternal;
   try {
-    code = parse_and_run(argc, argv);
+    code = parse_and_run(called(argc == 0 ? "" : argv[0]), words);
   } catch (const std::exception& error) {
     complaints().add(std::string("internal error: ") + error.what());
     std::fprintf(stderr, "netpolc: internal error: %s\n", error.what());
   }
-  if ((code == kNoAnswer || code == kInternal) && asks_for_json({argv + std::min(argc, 1), argv + argc})) {
+  if ((code == kNoAnswer || code == kInternal) && asks_for_json(words)) {
     std::fputs(complaints().json().c_str(), stdout);
     std::fflush(stdout);
   }

@@ -238,3 +238,12 @@ TEST_CASE("-k reads what kubectl kustomize prints, and nothing where that fails"
   CHECK(none.code == kNoAnswer);
   CHECK(has(none.err, "-k overlay needs kubectl"));
 }
+
+TEST_CASE("whoever asks for JSON by a setting gets errors so") {
+  setenv("NETPOLC_OUTPUT", "json", 1);
+  const Done done = netpolc_with({"verify", "nowhere", "--from", "a/b", "--to", "c/d", "--port", "80"});
+  unsetenv("NETPOLC_OUTPUT");
+  CHECK(done.code == kNoAnswer);
+  CHECK(nlohmann::json::parse(done.out)["kind"] == "Error");
+  CHECK(netpolc_with({"import", "nowhere", "-o", "json"}).out.empty());
+}

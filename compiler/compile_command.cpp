@@ -168,6 +168,7 @@ void add_compile(CLI::App& root, Action& chosen) {
       ->group("Output");
   command->add_option("--jobs", options->proving.jobs, "How many programs to compile, and to prove, at a time (default: one a processor)")->group("Compiling");
   command->add_option("--cache", options->cache, "Directory that keeps objects and proofs for the next time; they are checked, and made again if they don't fit (default: none)")
+      ->type_name("PATH")
       ->envname("NETPOLC_CACHE_DIR")
       ->group("Compiling");
   command->add_option("--l7", options->l7, "Flows that only an L7 rule allows: refuse to compile (default), or drop them")

@@ -37,7 +37,7 @@ Complaints& complaints() {
 }
 
 bool asks_for_json(const std::vector<std::string>& words) {
-  if (words.empty() || words.front() == "compile") return false;  // there it is where the bundle goes
+  if (words.empty() || words.front() == "compile" || words.front() == "import") return false;  // there it is a path
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "-ojson" || words[i] == "-o=json" || words[i] == "--output=json") return true;
     if ((words[i] == "-o" || words[i] == "--output") && i + 1 < words.size() && words[i + 1] == "json") return true;

@@ -203,12 +203,12 @@ std::optional<int> fix_input(const Options& options, const std::set<std::string>
     std::size_t findings = 0;
     for (const lint::FixedFile& one : fixed) findings += one.findings;
     for (const lint::FixedFile& one : fixed) std::fputs(lint::unified_diff(session.sources.path(one.file), session.sources.text(one.file), one.edits).c_str(), stdout);
-    std::fprintf(stderr, "%s in %s can be fixed\n", counted(findings, "finding").c_str(), files(fixed.size()).c_str());
+    if (!options.input.brief) std::fprintf(stderr, "%s in %s can be fixed\n", counted(findings, "finding").c_str(), files(fixed.size()).c_str());
     return fixed.empty() ? kGood : kNegative;
   }
   const auto written = write_fixes(fixed, session.sources);
   if (!written) return complain(written.error().message);
-  std::fprintf(stderr, "fixed %s in %s\n", counted(*written, "finding").c_str(), files(fixed.size()).c_str());
+  if (!options.input.brief) std::fprintf(stderr, "fixed %s in %s\n", counted(*written, "finding").c_str(), files(fixed.size()).c_str());
   return std::nullopt;
 }
 

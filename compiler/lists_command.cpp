@@ -1,5 +1,6 @@
 // identity list and endpoint list: Cilium's tables, from manifests.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -7,6 +8,7 @@
 #include "compiler/answers.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/explain/near_names.h"
 #include "compiler/label_selector.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
@@ -144,11 +146,23 @@ int list_names(const Options& options, const ir::Selector& selector, const Sessi
   return kGood;
 }
 
+// What is asked for by a name that nothing has is a slip, and no empty list.
+std::string unknown_namespace(const std::string& ns, const ir::Cluster& cluster) {
+  std::vector<std::string> known;
+  for (const ir::Namespace& one : cluster.namespaces) known.push_back(one.name);
+  for (const ir::Endpoint& one : cluster.endpoints) known.push_back(one.ns);
+  std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
+  if (ns.empty() || std::binary_search(known.begin(), known.end(), ns)) return "";
+  return "there is no namespace `" + ns + "`" + explain::did_you_mean(ns, known);
+}
+
 int list_endpoints(const Options& options) {
   const auto selector = label_selector(options.selector);
   if (!selector) return complain(selector.error());
   Session session;
   if (const auto code = open(options.input, session)) return *code;
+  if (const std::string problem = unknown_namespace(options.ns, session.loaded.cluster); !problem.empty()) return complain(problem);
   if (options.output == "names") return list_names(options, *selector, session);
   const auto identities = numbered(session);
   const auto list = rows(options, *selector, session, identities);

@@ -41,18 +41,18 @@ tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std:
 }
 
 int write_outputs(const std::vector<Output>& outputs, bool brief, const std::function<std::string(const std::string& format, bool in_file)>& text) {
+  const auto on_stdout = std::find_if(outputs.begin(), outputs.end(), [](const Output& one) { return one.path.empty(); });
   for (const Output& one : outputs) {
-    const std::string made = text(one.format, !one.path.empty());
-    if (one.path.empty()) {
-      std::fwrite(made.data(), 1, made.size(), stdout);  // whether it could be written shows when all is
-      continue;
-    }
+    if (one.path.empty()) continue;
     std::ofstream file(one.path, std::ios::binary);
-    file << made;
+    file << text(one.format, true);
     file.flush();
     if (!file) return complain("`" + one.path + "` cannot be written");
     if (!brief) std::fprintf(stderr, "wrote %s\n", one.path.c_str());
   }
+  if (on_stdout == outputs.end()) return 0;
+  const std::string made = text(on_stdout->format, false);
+  std::fwrite(made.data(), 1, made.size(), stdout);  // whether it could be written shows when all is
   return 0;
 }
 

@@ -20,7 +20,7 @@ void add_outputs(CLI::App& command, std::vector<std::string>& words, const std::
 // What the words ask for; stdout gets the first of the formats where nothing else is for it. An error: no such format, a file without a name, or two that are for stdout.
 tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std::string>& words, const std::vector<std::string>& formats);
 
-// Writes each, and unless `brief` names the files on stderr; `text` makes it, and is told whether it is for a file. 0, or the exit code to end with where a file can't be written.
+// Writes each, files first, and unless `brief` names them on stderr; `text` makes it, and is told whether it is for a file. 0, or the exit code to end with where a file can't be written.
 int write_outputs(const std::vector<Output>& outputs, bool brief, const std::function<std::string(const std::string& format, bool in_file)>& text);
 
 }  // namespace netpolc::compiler

@@ -12,6 +12,7 @@
 #include "compiler/request_options.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
+#include "frontend/policy/object.h"
 #include "ir/icmp_names.h"
 
 namespace netpolc::compiler {
@@ -131,6 +132,14 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   for (const char* key : {"from", "to"})
     if (!object.contains(key) || !object[key].is_string()) return tl::unexpected(std::string("expected `") + key + "`, an endpoint reference");
   if (object.contains("protocol") && !object["protocol"].is_string()) return tl::unexpected(std::string("`protocol` is no string"));
+  static const std::vector<std::string_view> kKeys{"id", "from", "to", "protocol", "port", "icmpType", "http", "host", "dns", "sni"};
+  for (const auto& [key, value] : object.items()) {
+    if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) continue;
+    // Others may be somebody's own; what looks like one of these is not what it was meant to be.
+    const auto begun = std::find_if(kKeys.begin(), kKeys.end(), [&, name = std::string_view(key)](std::string_view one) { return name.size() > 2 && one.starts_with(name); });
+    const auto meant = begun != kKeys.end() ? std::optional(*begun) : frontend::policy::nearest(key, kKeys);
+    if (meant) return tl::unexpected("there is no `" + key + "`; did you mean `" + std::string(*meant) + "`?");
+  }
   Query query{.id = id, .question = {object["from"].get<std::string>(), object["to"].get<std::string>(), {}}};
   auto flow = flow_of(object, query.question.to.starts_with("svc:"));
   if (!flow) return tl::unexpected(flow.error());

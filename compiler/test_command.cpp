@@ -12,6 +12,7 @@
 #include "compiler/assertions/safety.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
+#include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/outputs.h"
 #include "compiler/session.h"
@@ -36,7 +37,10 @@ const std::vector<std::string> kFormats{"text", "json", "junit"};
 
 // What is wrong with the tests is said as faults of policies are.
 bool say_faults(const DiagSink& sink, const Session& session, const Options& options) {
-  for (const Diagnostic* one : in_reading_order(sink)) std::fputs(render(*one, session.sources, use_colour(options.input.color, Stream::Err)).c_str(), stderr);
+  for (const Diagnostic* one : in_reading_order(sink)) {
+    std::fputs(render(*one, session.sources, use_colour(options.input.color, Stream::Err)).c_str(), stderr);
+    if (one->severity == Severity::Error) complaints().add(*one, session.sources);
+  }
   return sink.errors() != 0;
 }
 
