@@ -12,6 +12,8 @@
 #include <iterator>
 #include <set>
 
+#include "frontend/archive/compressed.h"
+
 namespace netpolc::compiler {
 namespace {
 
@@ -57,6 +59,13 @@ Result<bool> write_one(const std::string& path, const std::string& shown, std::s
 }
 
 }  // namespace
+
+bool can_be_fixed(const std::string& path) {
+  if (frontend::is_compressed(path)) return false;
+  for (fs::path above = fs::path(path).parent_path(); above.has_relative_path(); above = above.parent_path())
+    if (std::error_code error; frontend::is_archive(above.string()) && !fs::is_directory(above, error)) return false;
+  return true;
+}
 
 Result<std::size_t> write_fixes(const std::vector<lint::FixedFile>& fixed, const SourceManager& sources) {
   std::size_t findings = 0;

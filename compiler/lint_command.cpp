@@ -82,7 +82,7 @@ std::string text_of(const Session& session, const lint::Findings& findings, bool
   std::string out;
   for (const Diagnostic& found : findings) {
     std::string text = render(found, session.sources, colour);
-    if (found.fix && can_fix) text.insert(text.size() - 1, lint::is_safe_fix(found.kind) ? "  [--fix]" : "  [--fix --unsafe-fixes]");
+    if (found.fix && can_fix && can_be_fixed(session.sources.path(found.fix->span.file))) text.insert(text.size() - 1, lint::is_safe_fix(found.kind) ? "  [--fix]" : "  [--fix --unsafe-fixes]");
     out += text;
   }
   return out;
@@ -116,10 +116,10 @@ lint::Findings warnings_of(const Session& session, const lint::Choice& choice) {
 std::string counted(std::size_t count, const char* one) { return std::to_string(count) + " " + one + (count == 1 ? "" : "s"); }
 
 // How many of what is reported could be fixed, and how.
-std::string fixable(const Options& options, const std::vector<const Diagnostic*>& reported) {
+std::string fixable(const Options& options, const SourceManager& sources, const std::vector<const Diagnostic*>& reported) {
   const auto findings = [&](bool guesses) {
     std::size_t out = 0;
-    for (const lint::FixedFile& file : lint::fixes_of(reported, guesses)) out += file.findings;
+    for (const lint::FixedFile& file : lint::fixes_of(reported, guesses)) out += can_be_fixed(sources.path(file.file)) ? file.findings : 0;
     return out;
   };
   if (reads_stdin(options.input) || !options.input.kustomize.empty()) return "";
@@ -190,6 +190,16 @@ std::vector<const Diagnostic*> wanted(const Options& options, const Session& ses
 
 std::string files(std::size_t count) { return counted(count, "file"); }
 
+// Leaves those of archives and compressed files out, and says so.
+void drop_packed(std::vector<lint::FixedFile>& fixed, const SourceManager& sources) {
+  std::erase_if(fixed, [&](const lint::FixedFile& one) {
+    const std::string& path = sources.path(one.file);
+    if (can_be_fixed(path)) return false;
+    std::fprintf(stderr, "netpolc: %s: fixes of %s are left out, as it is compressed or in an archive\n", path.c_str(), counted(one.findings, "finding").c_str());
+    return true;
+  });
+}
+
 // A value is the exit code to end with; else the input is to be read anew.
 std::optional<int> fix_input(const Options& options, const std::set<std::string>& known) {
   if (reads_stdin(options.input)) return complain("--fix changes files, and what comes from stdin is none");
@@ -198,7 +208,8 @@ std::optional<int> fix_input(const Options& options, const std::set<std::string>
   quiet.quiet = !options.dry_run;
   open(quiet, session);
   const Linted linted = lint_session(options, known, session);
-  const auto fixed = lint::fixes_of(wanted(options, session, linted), options.guesses);
+  auto fixed = lint::fixes_of(wanted(options, session, linted), options.guesses);
+  drop_packed(fixed, session.sources);
   if (options.dry_run) {
     std::size_t findings = 0;
     for (const lint::FixedFile& one : fixed) findings += one.findings;
@@ -224,7 +235,7 @@ int check(const Options& options, frontend::ParseCache* parsed) {
   if (const int failed = print(options, session, linted.report.findings); failed != 0) return failed;
   if (code) return *code;
   if (linted.asked_rules && !options.input.brief)
-    std::fprintf(stderr, "%s\n", summary(linted.report, linted.known, session.loaded.policies.policies.size(), fixable(options, wanted(options, session, linted))).c_str());
+    std::fprintf(stderr, "%s\n", summary(linted.report, linted.known, session.loaded.policies.policies.size(), fixable(options, session.sources, wanted(options, session, linted))).c_str());
   if (session.sink.errors() != 0) return kNoAnswer;
   if (options.errors_only) return kGood;
   return fails(linted.report.findings, options.fail_on) ? kNegative : kGood;

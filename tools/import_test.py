@@ -27,7 +27,7 @@ def check(name, good, detail=""):
 
 
 def inputs():
-    out = {"dump": [DATA / "import/dump.json"], "dump.gz": [DATA / "import/dump.json.gz"], "outside": [DATA / "import/outside.yaml"], "written": [DATA / "import/dump.json", DATA / "import/written.yaml"],
+    out = {"dump": [DATA / "import/dump.json"], "dump.gz": [DATA / "import/dump.json.gz"], "outside": [DATA / "import/outside.yaml"], "traps": [DATA / "import/traps.yaml"], "written": [DATA / "import/dump.json", DATA / "import/written.yaml"],
            "sysdump": [DATA / "replay/cilium-sysdump-20260504.zip"], "shop": [DATA / "diff/shop/cluster.yaml", DATA / "replay/shop/policies.yaml"]}
     for case in sorted((DATA / "policies").iterdir()):
         files = sorted(case.glob("*.yaml"))
@@ -39,16 +39,12 @@ def inputs():
 def answers(paths):
     """What netpolc says of them, without places and without what it says while reading."""
     files = [word for path in paths for word in ("-f", path)]
-    lint = run("lint", *files, "-o", "json")
-    codes = sorted((one["code"], re.sub(r"\S*:\d+", "", one["message"])) for one in findings(lint.stdout))
+    lint = run("lint", *files, "-o", "jsonl")
+    found = [json.loads(line)["finding"] for line in lint.stdout.splitlines() if line.startswith('{"finding"')]
+    codes = sorted((one["code"], re.sub(r"\S*:\d+", "", one["message"])) for one in found)
     lists = [run(kind, "list", *files, "-o", "json").stdout for kind in ("endpoint", "identity")]
     every = run("verify", *files, "--from", "any", "--to", "any", "--all-ports", "-o", "jsonl")
     return {"verify": (every.returncode, every.stdout), "lint": (lint.returncode, codes), "lists": lists}
-
-
-def findings(text):
-    document = json.loads(text or "[]")
-    return document["findings"] if isinstance(document, dict) else document
 
 
 def same_answers(name, paths, home):

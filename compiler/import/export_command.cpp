@@ -21,6 +21,12 @@ struct Options {
   std::string time, output = "jsonpb";
 };
 
+// Back to text, it is what it was: 31 February is not.
+bool is_time(std::tm read, const std::string& text) {
+  char again[32];
+  return timegm(&read) != -1 && std::strftime(again, sizeof again, "%Y-%m-%dT%H:%M:%S", &read) != 0 && text == again;
+}
+
 // --time, else SOURCE_DATE_EPOCH, else the epoch itself: never the clock.
 tl::expected<std::string, std::string> time_of(const Options& options) {
   if (!options.time.empty()) {
@@ -28,7 +34,7 @@ tl::expected<std::string, std::string> time_of(const Options& options) {
     const char* end = strptime(options.time.c_str(), "%Y-%m-%dT%H:%M:%S", &read);
     const std::string rest = end == nullptr || end - options.time.c_str() != 19 ? "" : end;
     const bool fraction = rest.size() > 2 && rest.front() == '.' && std::all_of(rest.begin() + 1, rest.end() - 1, [](char c) { return c >= '0' && c <= '9'; });
-    if (!rest.ends_with('Z') || !(rest == "Z" || fraction)) return tl::unexpected("--time " + options.time + ": expected a time in UTC, such as 2026-05-04T10:00:00Z");
+    if (!rest.ends_with('Z') || !is_time(read, options.time.substr(0, 19)) || !(rest == "Z" || fraction)) return tl::unexpected("--time " + options.time + ": expected a time in UTC, such as 2026-05-04T10:00:00Z");
     return options.time;
   }
   const char* epoch = std::getenv("SOURCE_DATE_EPOCH");
@@ -43,10 +49,10 @@ tl::expected<std::string, std::string> time_of(const Options& options) {
 }
 
 // What a reference stands for, but for ends that a flow cannot have.
-tl::expected<std::vector<verify::End>, std::string> ends_of(const std::string& reference, const std::optional<ir::Flow>& flow, const verify::Directory& directory, std::size_t& left_out) {
+tl::expected<std::vector<verify::End>, verify::RefError> ends_of(const std::string& reference, const std::optional<ir::Flow>& flow, const verify::Directory& directory, std::size_t& left_out) {
   if (reference.empty()) return import::managed_ends(directory);
   auto found = directory.resolve(reference, flow);
-  if (!found) return tl::unexpected(found.error().message);
+  if (!found) return tl::unexpected(found.error());
   left_out += std::erase_if(*found, [&](const verify::End& end) { return !import::can_be_written(end, directory.cluster()); });
   return std::move(*found);
 }
@@ -64,7 +70,8 @@ int run(const Options& options) {
   import::FlowEnds ends;
   for (const auto& [reference, to] : {std::pair{&question->from, &ends.from}, std::pair{&question->to, &ends.to}}) {
     auto found = ends_of(*reference, question->flow, judge.directory(), left_out);
-    if (!found) return complain(found.error());
+    if (!found && !found.error().undecided) return complain(found.error().message);
+    if (!found) return std::fprintf(stderr, "undecided: %s\n", found.error().message.c_str()), kUndecided;
     *to = std::move(*found);
   }
   if (left_out != 0 && !options.input.brief) std::fprintf(stderr, "netpolc: %zu ends are left out: flows are written of workloads and of addresses\n", left_out);

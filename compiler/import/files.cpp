@@ -1,5 +1,9 @@
 #include "compiler/import/files.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -46,6 +50,16 @@ Result<bool> write_file(const std::string& path, const std::string& text) {
   out.close();
   if (!out) return failure(path, errno != 0 ? std::strerror(errno) : "it cannot be written");
   return true;
+}
+
+Result<bool> write_secret_file(const std::string& path, const std::string& text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (file < 0) return failure(path, std::strerror(errno));
+  struct stat status{};
+  const bool good = fstat(file, &status) == 0 && (!S_ISREG(status.st_mode) || fchmod(file, S_IRUSR | S_IWUSR) == 0);
+  const int why = errno;
+  ::close(file);
+  return good ? write_file(path, text) : failure(path, std::strerror(why));
 }
 
 Result<bool> write_directory(const std::string& path, const std::map<std::string, std::string>& files) {

@@ -17,5 +17,7 @@ bool is_file_name(const std::string& path);
 // Creates the directory. One that has other manifests is left alone, since they would be read along with what is written.
 Result<bool> write_directory(const std::string& path, const std::map<std::string, std::string>& files);
 Result<bool> write_file(const std::string& path, const std::string& text);
+// One that its owner alone can read, whatever it was before.
+Result<bool> write_secret_file(const std::string& path, const std::string& text);
 
 }  // namespace netpolc::compiler::import

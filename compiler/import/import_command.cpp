@@ -10,6 +10,7 @@
 #include "compiler/import/files.h"
 #include "compiler/import/redact.h"
 #include "compiler/session.h"
+#include "frontend/archive/compressed.h"
 #include "frontend/yaml/write.h"
 
 namespace netpolc::compiler {
@@ -55,13 +56,14 @@ std::optional<int> redact(const Options& options, frontend::Kept& kept) {
   for (const std::string& warning : done.warnings)
     if (!options.input.brief) std::fprintf(stderr, "netpolc: %s\n", warning.c_str());
   if (options.map.empty()) return std::nullopt;
-  const auto written = import::write_file(options.map, nlohmann::ordered_json(done.renamed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  const auto written = import::write_secret_file(options.map, nlohmann::ordered_json(done.renamed).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   return written ? std::nullopt : std::optional(complain(written.error().message));
 }
 
 int run(const Options& options) {
   if (!options.redact && !(options.key.empty() && options.map.empty())) return complain("--redact-key and --redact-map say how --redact is done: add that");
   if (options.output.ends_with(".json")) return complain("-o " + options.output + ": what is written is YAML; call it .yaml");
+  if (frontend::is_compressed(options.output) || frontend::is_archive(options.output)) return complain("-o " + options.output + ": what is written is not compressed; call it .yaml, or give a directory");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   frontend::Kept kept = frontend::keep(session.sources, session.loaded);

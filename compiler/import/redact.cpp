@@ -9,6 +9,8 @@
 #include <cctype>
 #include <set>
 
+#include "ir/identity/cidr_label.h"
+
 namespace netpolc::compiler::import {
 namespace {
 
@@ -16,6 +18,7 @@ using frontend::KeptGroup;
 using frontend::Node;
 
 constexpr std::size_t kLongest = 63;  // of a label's value, a name, a part of a DNS name
+constexpr std::size_t kLongestPort = 15;
 
 // Words that Kubernetes and Cilium bring along, and give meaning to.
 const std::set<std::string>& known_words() {
@@ -25,15 +28,15 @@ const std::set<std::string>& known_words() {
 
 // Values of these keys are no names: kinds, enumerations, what other software reads, patterns.
 const std::set<std::string>& kept_keys() {
-  static const std::set<std::string> all{"apiVersion", "kind",    "key",       "operator",  "protocol", "type",    "phase",       "addressType", "method",          "mode",       "family",           "fromEntities",
-                                         "toEntities", "source",  "policyTypes", "action",  "tier",     "apiKey",  "role",        "l7proto",     "completionTime",  "ingressClassName", "gatewayClassName", "kubernetes.io/ingress.class",
-                                         "path",       "host",    "headers",   "mismatch",  "icmps"};
+  static const std::set<std::string> all{"apiVersion", "kind",   "operator",    "protocol", "type", "phase",  "addressType", "method",  "mode",           "family", "fromEntities", "toEntities",
+                                         "source",     "policyTypes", "action", "tier",     "apiKey", "role", "l7proto",     "completionTime", "path",   "host",         "headers", "mismatch", "icmps"};
   return all;
 }
 bool is_expression(const std::string& key) { return key == "path" || key == "host" || key == "headers" || key == "method"; }
 bool is_dns(const std::string& key) { return key == "matchName" || key == "matchPattern" || key == "serverNames" || key == "domainNames"; }
-bool is_lower_case(const std::string& key, const std::string& parent) {
-  return is_dns(key) || key == "port" || key == "targetPort" || key == "namedPort" || ((parent == "ports" || parent == "named-ports") && key == "name");
+// "port" as the parent: of the backend of an Ingress.
+bool is_port(const std::string& key, const std::string& parent) {
+  return key == "port" || key == "targetPort" || key == "namedPort" || ((parent == "ports" || parent == "named-ports" || parent == "port") && key == "name");
 }
 
 std::string lower(std::string text) {
@@ -41,6 +44,12 @@ std::string lower(std::string text) {
   return text;
 }
 bool is_number(const std::string& text) { return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; }); }
+// What is no name of a port, Cilium reads in Go's notation of numbers: "0x1_0", and "0x50" with so many zeros that it is longer than a name.
+bool is_port_number(const std::string& text) {
+  if (is_number(text)) return true;
+  const bool digits = std::isdigit(static_cast<unsigned char>(text.front())) != 0 && text.find_first_not_of("0123456789abcdefABCDEFxXoO_") == std::string::npos;
+  return digits && (text.size() > kLongestPort || text.find('_') != std::string::npos);
+}
 // "NP033 NP034 the job is created at night": the codes.
 std::string codes_of(const std::string& words) {
   std::string out;
@@ -117,8 +126,8 @@ std::string Redactor::word(const std::string& word, char kind) {
   return entry->second;
 }
 
-// Between two dots. One that would grow too long is one word.
-std::string Redactor::part(const std::string& part) {
+// Between two dots. One that would grow too long is one word, or several with `*` between them.
+std::string Redactor::part(const std::string& part, Form form) {
   std::string out;
   for (std::size_t at = 0; at < part.size();) {
     std::size_t end = at;
@@ -127,20 +136,45 @@ std::string Redactor::part(const std::string& part) {
     else out += word(part.substr(at, end - at), 'w');
     at = std::max(at, end);
   }
-  return out.size() > kLongest ? word(part, 'p') : out;
+  if (form == Form::Name || out.size() <= kLongest) return out;
+  out.clear();
+  for (std::size_t at = 0; at <= part.size();) {
+    const std::size_t end = std::min(part.find('*', at), part.size());
+    out += (at == 0 ? "" : "*") + (end == at ? "" : word(part.substr(at, end - at), 'p'));
+    at = end + 1;
+  }
+  return out;
 }
 
-std::string Redactor::text(const std::string& text, bool dns) {
+std::string Redactor::text(const std::string& text, Form form) {
   if (const auto one = IpAddress::parse(text)) return address(*one, one->bits()).to_string();
-  if (const auto prefix = IpPrefix::parse(text)) return IpPrefix{address(prefix->address, prefix->length), prefix->length}.to_string();
+  if (const auto prefix = IpPrefix::parse(text)) return this->prefix(*prefix).to_string();
   std::string out;
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = std::min(text.find('.', at), text.size());
-    out += (at == 0 ? "" : ".") + part(text.substr(at, end - at));
+    out += (at == 0 ? "" : ".") + part(text.substr(at, end - at), form);
     at = end + 1;
   }
-  return !dns && out.size() > kLongest && text.size() <= kLongest ? word(text, 't') : out;
+  return form == Form::Label && out.size() > kLongest && text.size() <= kLongest ? word(text, 't') : out;
 }
+
+// One word, however many the name has: Cilium takes no more than 15 letters.
+std::string Redactor::port(const std::string& name) {
+  const bool single = std::all_of(name.begin(), name.end(), is_letter);
+  return word(lower(name), single ? 'w' : 'n');
+}
+
+// Keys stay, but for those of labels that Cilium makes of addresses, DNS names and groups of prefixes.
+std::string Redactor::key(const std::string& key) {
+  const std::size_t begin = key.find(':') == std::string::npos ? 0 : key.find(':') + 1;
+  const std::string source = key.substr(0, begin), rest = key.substr(begin);
+  if (const auto prefix = ir::parse_cidr_key(rest)) return source + ir::cidr_key(this->prefix(*prefix));
+  if (source == "fqdn:") return source + text(lower(rest), Form::Dns);
+  if (rest.starts_with(ir::cidr_group_name_key)) return source + std::string(ir::cidr_group_name_key) + text(rest.substr(ir::cidr_group_name_key.size()));
+  return key;
+}
+
+IpPrefix Redactor::prefix(const IpPrefix& prefix) { return {address(prefix.address, prefix.length), prefix.length}; }
 
 bool Redactor::flips(const IpAddress& prefix, int length) {
   const IpAddress head = cut(prefix, length);
@@ -157,11 +191,20 @@ IpAddress Redactor::address(IpAddress address, int bits) {
   return cut(address, bits);
 }
 
+// The names that become no label's value, and so may be long. A Job's becomes one: its pods have it as `job-name`.
+bool Redactor::is_long_name(const Where& where) const {
+  if (where.key != "name" && where.key != "generateName") return false;
+  return (where.parent == "metadata" && long_names_) || (where.parent == "ownerReferences" && !of_job_);
+}
+
+void Redactor::rename(Node& node, const std::string& now) {
+  out_.renamed[node.text] = now;
+  node.text = now;
+}
+
 void Redactor::scalar(Node& node, const Where& where) {
   if (!node.is_string() || node.text.empty()) return;
   const std::string before = node.text;
-  const bool port = where.key == "port" || where.key == "targetPort";
-  if (port && is_number(before)) return;
   if (where.key == "clusterIP" || where.key == "clusterIPs")
     if (before == "None") return;
   if (where.key == "netpolc.io/ignore") {
@@ -169,24 +212,38 @@ void Redactor::scalar(Node& node, const Where& where) {
   } else if (where.parent == "headerMatches" && (where.key == "name" || where.key == "value")) {
     ++expressions_;
     return;
+  } else if (where.key == "key") {
+    if (key(before) == before) return;
+    rename(node, key(before));
   } else if (where.key == "labels" && before.find('=') != std::string::npos) {  // "k8s:app=cart", of a CiliumEndpoint
     const auto equals = before.find('=');
-    node.text = before.substr(0, equals + 1) + text(before.substr(equals + 1));
-  } else if (where.key != "labels" || where.parent != "identity") {
-    node.text = text(is_lower_case(where.key, where.parent) ? lower(before) : before, is_dns(where.key));
-    out_.renamed[before] = node.text;
+    node.text = key(before.substr(0, equals)) + "=" + text(before.substr(equals + 1));
+  } else if (where.key == "labels" && where.parent == "identity") {  // one without a value
+    node.text = key(before);
+  } else if (is_port(where.key, where.parent)) {
+    if (is_port_number(before)) return;
+    rename(node, port(before));
+  } else {
+    const bool dns = is_dns(where.key);
+    rename(node, text(dns ? lower(before) : before, dns ? Form::Dns : is_long_name(where) ? Form::Name : Form::Label));
   }
   node.plain = false;
   if (where.key == "matchPattern") patterns_ += before.find_first_not_of("*.") != std::string::npos && (before.find('*', 1) != std::string::npos || (before.front() == '*' && before.size() > 1 && before[1] != '.' && before[1] != '*')) ? 1 : 0;
 }
 
 void Redactor::mapping(Node& node, const Where& where) {
-  std::erase_if(node.entries, [](const auto& entry) { return entry.first.text == "description" || entry.first.text == "log"; });
   const bool map = where.key == "matchLabels" || where.key == "labels" || where.key == "selector" || where.key == "security-labels";
   const bool labels = map && std::all_of(node.entries.begin(), node.entries.end(), [](const auto& entry) { return entry.second.is_scalar() || entry.second.is_null(); });
+  // Own words of a policy. Labels may be called like these, and like any other field.
+  if (where.key == "spec" || where.key == "specs") std::erase_if(node.entries, [](const auto& entry) { return entry.first.text == "description" || entry.first.text == "log"; });
+  if (where.key == "ownerReferences") {
+    const Node* kind = find(node, "kind");
+    of_job_ = kind != nullptr && kind->text == "Job";
+  }
   for (auto& [key, value] : node.entries) {
-    // Keys of labels may have any name, those of fields too.
-    if (!labels && kept_keys().count(key.text) != 0) {
+    if (labels) {
+      if (const std::string now = this->key(key.text); now != key.text) rename(key, now), key.plain = false;
+    } else if (kept_keys().count(key.text) != 0) {
       expressions_ += is_expression(key.text) ? 1 : 0;
       continue;
     }
@@ -207,7 +264,9 @@ Redaction Redactor::redact(frontend::Kept& kept) {
   bool patterns_of_labels = false;
   for (frontend::KeptObject& object : kept.objects) {
     object.text.reset();
+    Node* metadata = find(object.node, "metadata");
     if (object.group == KeptGroup::Config) {
+      if (metadata != nullptr) node(*metadata, {"metadata", ""});
       Node* data = find(object.node, "data");
       Node* name = data == nullptr ? nullptr : find(*data, "cluster-name");
       if (name != nullptr) scalar(*name, {"cluster-name", "data"});
@@ -215,9 +274,10 @@ Redaction Redactor::redact(frontend::Kept& kept) {
       continue;
     }
     // The name of a CiliumIdentity is its number.
-    Node* metadata = find(object.node, "metadata");
     Node* name = metadata == nullptr ? nullptr : find(*metadata, "name");
     const std::string number = object.kind == "CiliumIdentity" && name != nullptr ? name->text : "";
+    const bool of_pods = object.group == KeptGroup::Pods || object.group == KeptGroup::CiliumEndpoints || object.group == KeptGroup::Workloads;
+    long_names_ = of_pods && object.kind != "Job";
     node(object.node, {});
     if (number.empty()) continue;
     name->text = number;

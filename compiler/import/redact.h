@@ -27,8 +27,12 @@ class Redactor {
   // In place. Own texts of policies and tests go.
   Redaction redact(frontend::Kept& kept);
 
-  // `dns`: of a name or a pattern, whose parts stay apart however long it grows.
-  std::string text(const std::string& text, bool dns = false);
+  // What a text may be, and so how it is kept short: a label's value as a whole (63 bytes), of a DNS name or a pattern of them each
+  // part, the name of a pod or a workload not at all, since its beginning is its owner's name.
+  enum class Form { Label, Dns, Name };
+  std::string text(const std::string& text, Form form = Form::Label);
+  std::string port(const std::string& name);  // valid as one, whatever the case
+  std::string key(const std::string& key);    // of a label, "cidr:192.0.2.0/24"
   IpAddress address(IpAddress address, int bits);  // the first `bits` of it, then zeros
 
  private:
@@ -39,7 +43,10 @@ class Redactor {
   void mapping(frontend::Node& node, const Where& where);
   void scalar(frontend::Node& node, const Where& where);
   std::string word(const std::string& word, char kind);
-  std::string part(const std::string& part);
+  std::string part(const std::string& part, Form form);
+  IpPrefix prefix(const IpPrefix& prefix);
+  void rename(frontend::Node& node, const std::string& now);
+  bool is_long_name(const Where& where) const;
   bool flips(const IpAddress& prefix, int length);
   std::string keyed(char kind, const std::string& bytes) const;
 
@@ -47,6 +54,8 @@ class Redactor {
   std::unordered_map<std::string, std::string> words_, back_;
   std::unordered_map<std::string, bool> flips_;
   std::size_t expressions_ = 0, patterns_ = 0;
+  bool long_names_ = false;  // the object at hand is a pod or a workload, but for Jobs
+  bool of_job_ = false;      // the owner at hand
   Redaction out_;
 };
 

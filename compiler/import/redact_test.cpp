@@ -32,6 +32,11 @@ std::string redacted(const std::string& text) {
   return out;
 }
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t out = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++out;
+  return out;
+}
 
 }  // namespace
 
@@ -66,13 +71,13 @@ TEST_CASE("names made of names are so still, and words that everybody has stay")
   CHECK(names.text("kube-system") == "kube-system");
   CHECK(names.text("cart") != names.text("Cart"));
   CHECK(names.text("cart") != Redactor("another").text("cart"));
-  CHECK(names.text("a-b-c.d-e-f.g-h-i.example.org", true).ends_with("." + names.text("example.org")));
+  CHECK(names.text("a-b-c.d-e-f.g-h-i.example.org", Redactor::Form::Dns).ends_with("." + names.text("example.org")));
   CHECK(names.text("a-b-c.d-e-f.g-h-i.example.org").size() <= 63);
   const std::string long_one(40, 'a');
   const std::string many = "a-b-c-d-e-f-g-h-i-j-k";
   CHECK(names.text(many).size() <= 63);
   CHECK(names.text(many) == names.text(many));
-  CHECK(names.text(many + "." + long_one, true) == names.text(many) + "." + names.text(long_one));
+  CHECK(names.text(many + "." + long_one, Redactor::Form::Dns) == names.text(many) + "." + names.text(long_one));
 }
 
 TEST_CASE("labels whose keys are called like fields are labels, and codes stay without their reason") {
@@ -85,5 +90,80 @@ TEST_CASE("labels whose keys are called like fields are labels, and codes stay w
   CHECK_FALSE(has(out, "Secret"));
   CHECK(has(out, "NP033 NP034 redacted"));
   for (const char* stays : {"type: r", "/stays", "X-Stays", "port: \"80\"", "protocol: TCP"}) CHECK_MESSAGE(has(out, stays), out);
-  CHECK(has(out, "port: " + Redactor("key").text("secretport")));
+  CHECK(has(out, "port: " + Redactor("key").port("secretport")));
+}
+
+TEST_CASE("labels called log or description are labels, and a rule's own words go") {
+  const std::string out = redacted(
+      "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\n"
+      "spec:\n  description: secretwords\n  log: {value: secretlog}\n  endpointSelector: {matchLabels: {log: 'yes', description: short}}\n"
+      "  egress: [{toServices: [{k8sServiceSelector: {selector: {matchLabels: {log: x}}, namespace: a}}]}]\n---\n"
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: a, labels: {log: 'yes', description: short}}\nspec: {containers: [{name: c}]}\n---\n"
+      "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: a}\nspec: {selector: {log: 'yes'}, ports: [{port: 80}]}\n");
+  CHECK_FALSE(has(out, "secret"));
+  Redactor names("key");
+  CHECK(count(out, "log: " + names.text("yes")) == 3);
+  CHECK(count(out, "log: " + names.text("x")) == 1);
+  CHECK(count(out, "description: " + names.text("short")) == 2);
+  CHECK(count(out, "description") == 2);
+}
+
+TEST_CASE("names of ports are names of ports afterwards, and equal ones equal") {
+  Redactor names("key");
+  for (const char* name : {"http-web", "a-b-c-d-e-f-g-h", "web", "HTTP-web", "80-tcp"}) {
+    CHECK(names.port(name).size() <= 15);
+    CHECK(names.port(name).find('-') == std::string::npos);
+  }
+  CHECK(names.port("HTTP-Web") == names.port("http-web"));
+  CHECK(names.port("http-web") != names.port("httpweb"));
+  const std::string out = redacted(
+      "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec: {endpointSelector: {}, ingress: [{toPorts: [{ports: [{port: Http-web, protocol: TCP}, {port: '0x1_0', protocol: TCP}, {port: '0x50', protocol: TCP}]}]}]}\n---\n"
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: a}\nspec: {containers: [{name: c, ports: [{containerPort: 80, name: http-web}]}]}\n---\n"
+      "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: a}\nspec: {ports: [{name: http-web, port: 80, targetPort: http-web}]}\n---\n"
+      "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: a}\nspec: {defaultBackend: {service: {name: web, port: {name: http-web}}}}\n");
+  CHECK_MESSAGE(count(out, names.port("http-web")) == 5, out);
+  CHECK_MESSAGE(has(out, "0x1_0"), out);  // a number
+  CHECK_MESSAGE(has(out, "port: " + names.port("0x50")), out);
+}
+
+TEST_CASE("of the configuration, of classes and of keys made of addresses and names nothing is given away") {
+  const std::string out = redacted(
+      "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: cilium-config, namespace: secretns, annotations: {netpolc.io/ignore: 'NP033 secretreason'}}\ndata: {cluster-name: secretcluster}\n---\n"
+      "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: a, annotations: {kubernetes.io/ingress.class: secretclass}}\nspec: {ingressClassName: secretclass, defaultBackend: {service: {name: web, port: {number: 80}}}}\n---\n"
+      "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: j, namespace: a}\nspec: {ingressClassName: cilium, defaultBackend: {service: {name: web, port: {number: 80}}}}\n---\n"
+      "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: g, namespace: a}\nspec: {gatewayClassName: secretclass}\n---\n"
+      "apiVersion: cilium.io/v2alpha1\nkind: CiliumCIDRGroup\nmetadata: {name: secretgroup}\nspec: {externalCIDRs: [81.82.83.0/24]}\n---\n"
+      "apiVersion: cilium.io/v2\nkind: CiliumEndpoint\nmetadata: {name: e, namespace: a}\nstatus: {identity: {id: 7, labels: ['cidr:81.82.83.0/24', 'cidr:2a01-4f8--0/32=', 'k8s:app=secretapp']}, networking: {addressing: [{ipv4: 10.0.0.1}]}}\n---\n"
+      "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec:\n  endpointSelector: {}\n"
+      "  ingress: [{fromEndpoints: [{matchLabels: {'cidr:81.82.83.0/24': ''}}, {matchExpressions: [{key: 'cidr:2a01-4f8--0/32', operator: Exists}]}]}]\n"
+      "  egress: [{toEndpoints: [{matchExpressions: [{key: 'fqdn:Secret.example.com', operator: Exists}, {key: 'cidrgroup:io.cilium.policy.cidrgroupname/secretgroup', operator: DoesNotExist}]}]}]\n");
+  for (const char* gone : {"secret", "Secret", "81.82.83", "2a01", "4f8"}) CHECK_MESSAGE(!has(out, gone), out);
+  CHECK(has(out, "name: cilium-config"));
+  CHECK(has(out, "NP033 redacted"));
+  CHECK(has(out, "ingressClassName: cilium\n"));
+  Redactor names("key");
+  CHECK(count(out, "cidr:" + names.text("81.82.83.0/24")) == 2);
+  CHECK(has(out, "fqdn:" + names.text("secret.example.com", Redactor::Form::Dns)));
+  CHECK(has(out, "cidrgroupname/" + names.text("secretgroup")));
+}
+
+TEST_CASE("a pod's name begins with its owner's, however long it grows") {
+  Redactor names("key");
+  const std::string owner = "my-very-long-service-name-for-prod-api";
+  const std::string out = redacted(
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: " + owner + ", namespace: a}\nspec: {template: {metadata: {labels: {app: a}}, spec: {containers: [{name: c}]}}}\n---\n"
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: " + owner + "-7d9f-abcde, namespace: a, labels: {app: a, pod-template-hash: 7d9f}, ownerReferences: [{kind: ReplicaSet, name: " + owner + "-7d9f, controller: true}]}\nspec: {containers: [{name: c}]}\n---\n"
+      "apiVersion: batch/v1\nkind: Job\nmetadata: {name: " + owner + ", namespace: a}\nspec: {template: {metadata: {labels: {app: b}}, spec: {containers: [{name: c}]}}}\n---\n"
+      "apiVersion: v1\nkind: Pod\nmetadata: {name: " + owner + "-x, namespace: a, labels: {app: b, job-name: " + owner + "}, ownerReferences: [{kind: Job, name: " + owner + ", controller: true}]}\nspec: {containers: [{name: c}]}\n");
+  const std::string renamed = names.text(owner, Redactor::Form::Name);
+  CHECK(renamed.size() > 63);
+  CHECK_MESSAGE(count(out, renamed + "\n") == 1, out);
+  CHECK_MESSAGE(count(out, renamed + "-" + names.text("7d9f") + "\n") == 1, out);
+  CHECK_MESSAGE(count(out, "name: " + names.text(owner) + "\n") == 3, out);  // Jobs' names are labels, too
+}
+
+TEST_CASE("a pattern keeps its stars, however long it grows") {
+  Redactor names("key");
+  for (const std::string pattern : {"*-a-b-c-d-e-f-g-h-i-j-k.example.org", "a-b-c-d-e-f-g-h-i*j-k-l-m.example.org", "**.a-b-c-d-e-f-g-h-i-j-*"})
+    CHECK_MESSAGE(count(names.text(pattern, Redactor::Form::Dns), "*") == count(pattern, "*"), names.text(pattern, Redactor::Form::Dns));
 }

@@ -1,4 +1,4 @@
-// gzip is read by zlib, as libarchive passes over its checksum; the rest by libarchive's raw format.
+// gzip is inflated by zlib, as libarchive passes over its checksum, and gzread() over all that it cannot read after a first member; the rest by libarchive's raw format.
 #include "frontend/archive/compressed.h"
 
 #include <archive.h>
@@ -6,6 +6,7 @@
 #include <zlib.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -32,22 +33,39 @@ bool read_blocks(const ReadBlock& read, std::uint64_t most, std::string& text, l
 
 Result<std::string> too_large(const std::string& path, std::uint64_t most) { return failure(path, "what it has is larger than " + std::to_string(most) + " bytes"); }
 
+// Members, one after another to the end of the file; what is none is damage.
 Result<std::string> read_gzip(const std::string& path, std::uint64_t most) {
   struct Close {
-    void operator()(gzFile_s* one) const { gzclose(one); }
+    void operator()(std::FILE* one) const { std::fclose(one); }
+    void operator()(z_stream* one) const { inflateEnd(one); }
   };
-  errno = 0;
-  const std::unique_ptr<gzFile_s, Close> file(gzopen(path.c_str(), "rb"));
-  if (!file) return failure(path, errno != 0 ? std::strerror(errno) : "it cannot be opened");
-  std::string text;
-  long last = 0;
-  if (!read_blocks([&](char* to) { return static_cast<long>(gzread(file.get(), to, static_cast<unsigned>(kBlock))); }, most, text, last)) return too_large(path, most);
-  // zlib hands out what is not compressed as it is, an empty file among it.
-  if (gzdirect(file.get()) != 0) return failure(path, "it is not compressed with gzip");
-  int problem = Z_OK;
-  const char* said = gzerror(file.get(), &problem);
-  if (problem == Z_OK || problem == Z_STREAM_END) return text;
-  return failure(path, problem == Z_ERRNO ? std::strerror(errno) : problem == Z_BUF_ERROR ? "it is cut short" : std::string("it is damaged: ") + said);
+  const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
+  if (!file) return failure(path, std::strerror(errno));
+  constexpr int kGzip = 15 + 16;  // the largest window, and gzip's header alone
+  z_stream state{};
+  if (inflateInit2(&state, kGzip) != Z_OK) return failure(path, "there is no memory to read it");
+  const std::unique_ptr<z_stream, Close> end(&state);
+  std::string in(kBlock, '\0'), out(kBlock, '\0'), text;
+  bool begun = false;
+  for (std::size_t size; (size = std::fread(in.data(), 1, kBlock, file.get())) > 0;) {
+    if (!begun && !in.starts_with("\x1f\x8b")) return failure(path, "it is not compressed with gzip");
+    begun = true;
+    state.next_in = reinterpret_cast<unsigned char*>(in.data());
+    state.avail_in = static_cast<unsigned>(size);
+    do {
+      state.next_out = reinterpret_cast<unsigned char*>(out.data());
+      state.avail_out = static_cast<unsigned>(kBlock);
+      const int done = inflate(&state, Z_NO_FLUSH);
+      text.append(out, 0, kBlock - state.avail_out);
+      if (text.size() > most) return too_large(path, most);
+      if (done == Z_STREAM_END) inflateReset(&state);
+      else if (done != Z_OK && done != Z_BUF_ERROR) return failure(path, std::string("it is damaged: ") + (state.msg != nullptr ? state.msg : "it cannot be inflated"));
+    } while (state.avail_in != 0 || state.avail_out == 0);
+  }
+  if (std::ferror(file.get()) != 0) return failure(path, std::strerror(errno));
+  if (!begun) return failure(path, "it is not compressed with gzip");
+  // A reset begins to count anew.
+  return state.total_in == 0 ? Result<std::string>(std::move(text)) : failure(path, "it is cut short");
 }
 
 std::string said(archive* one) {

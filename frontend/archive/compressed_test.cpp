@@ -113,6 +113,37 @@ TEST_CASE("what is cut short, changed, too large or not compressed is refused") 
   CHECK(has(why(path), "it is damaged"));
 }
 
+TEST_CASE("a second member that is cut, changed or none is refused with the first") {
+  const Folder folder;
+  const std::string path = folder.path + "/a.gz";
+  compress(path, "one");
+  const std::string first = bytes(path);
+  compress(path, noise(3000));
+  const std::string second = bytes(path);
+  for (std::size_t size = 1; size < second.size(); size += size < 20 ? 1 : 97) {
+    put(path, first + second.substr(0, size));
+    CHECK_MESSAGE(has(why(path), "it is cut short"), size << ": " << why(path));
+  }
+  for (const std::size_t at : {std::size_t{0}, std::size_t{2}, second.size() / 2, second.size() - 6}) {
+    std::string changed = second;
+    changed[at] = static_cast<char>(changed[at] ^ 1);
+    put(path, first + changed);
+    CHECK_MESSAGE(has(why(path), "it is damaged"), at);
+  }
+  put(path, first + "rest: of another file\n");
+  CHECK(has(why(path), "it is damaged"));
+  put(path, first + second);
+  CHECK(why(path, {.member = 3003}).empty());
+  CHECK(has(why(path, {.member = 3002}), "larger than 3002 bytes"));
+  // Where a member ends as a block of what is read does, or of what is written.
+  for (const std::size_t size : {std::size_t{1} << 16, (std::size_t{1} << 16) - first.size() - 18, std::size_t{1} << 17}) {
+    const std::string text(size, 'x');
+    compress(path, text);
+    put(path, first + bytes(path) + first);
+    CHECK(read_compressed(path).value() == "one" + text + "one");
+  }
+}
+
 TEST_CASE("compressed manifests are manifests, named or found, and a damaged one stops") {
   const Folder folder;
   compress(folder.path + "/pods.yaml.gz", kPods);
