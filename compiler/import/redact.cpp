@@ -197,8 +197,9 @@ bool Redactor::is_long_name(const Where& where) const {
   return (where.parent == "metadata" && long_names_) || (where.parent == "ownerReferences" && !of_job_);
 }
 
-void Redactor::rename(Node& node, const std::string& now) {
-  out_.renamed[node.text] = now;
+void Redactor::rename(Node& node, const std::string& now, const char* as) {
+  const auto [entry, fresh] = out_.renamed.try_emplace(node.text, now);
+  if (!fresh && entry->second != now) out_.renamed[node.text + " (" + as + ")"] = now;
   node.text = now;
 }
 
@@ -214,7 +215,7 @@ void Redactor::scalar(Node& node, const Where& where) {
     return;
   } else if (where.key == "key") {
     if (key(before) == before) return;
-    rename(node, key(before));
+    rename(node, key(before), "key");
   } else if (where.key == "labels" && before.find('=') != std::string::npos) {  // "k8s:app=cart", of a CiliumEndpoint
     const auto equals = before.find('=');
     node.text = key(before.substr(0, equals)) + "=" + text(before.substr(equals + 1));
@@ -222,10 +223,11 @@ void Redactor::scalar(Node& node, const Where& where) {
     node.text = key(before);
   } else if (is_port(where.key, where.parent)) {
     if (is_port_number(before)) return;
-    rename(node, port(before));
+    rename(node, port(before), "port");
   } else {
-    const bool dns = is_dns(where.key);
-    rename(node, text(dns ? lower(before) : before, dns ? Form::Dns : is_long_name(where) ? Form::Name : Form::Label));
+    if (is_dns(where.key)) rename(node, text(lower(before), Form::Dns), "DNS name");
+    else if (is_long_name(where)) rename(node, text(before, Form::Name), "workload");
+    else rename(node, text(before), "label");
   }
   node.plain = false;
   if (where.key == "matchPattern") patterns_ += before.find_first_not_of("*.") != std::string::npos && (before.find('*', 1) != std::string::npos || (before.front() == '*' && before.size() > 1 && before[1] != '.' && before[1] != '*')) ? 1 : 0;
@@ -242,7 +244,7 @@ void Redactor::mapping(Node& node, const Where& where) {
   }
   for (auto& [key, value] : node.entries) {
     if (labels) {
-      if (const std::string now = this->key(key.text); now != key.text) rename(key, now), key.plain = false;
+      if (const std::string now = this->key(key.text); now != key.text) rename(key, now, "key"), key.plain = false;
     } else if (kept_keys().count(key.text) != 0) {
       expressions_ += is_expression(key.text) ? 1 : 0;
       continue;

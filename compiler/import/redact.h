@@ -16,7 +16,7 @@
 namespace netpolc::compiler::import {
 
 struct Redaction {
-  std::map<std::string, std::string> renamed;  // texts as they were, and as they are; of the owner alone
+  std::map<std::string, std::string> renamed;  // texts as they were, and as they are; "text (port)" where as a port it is another one
   std::vector<std::string> warnings;           // what could not be renamed soundly, in plain words
   bool collision = false;                      // two words got one name: another key is needed
 };
@@ -45,7 +45,7 @@ class Redactor {
   std::string word(const std::string& word, char kind);
   std::string part(const std::string& part, Form form);
   IpPrefix prefix(const IpPrefix& prefix);
-  void rename(frontend::Node& node, const std::string& now);
+  void rename(frontend::Node& node, const std::string& now, const char* as);
   bool is_long_name(const Where& where) const;
   bool flips(const IpAddress& prefix, int length);
   std::string keyed(char kind, const std::string& bytes) const;
