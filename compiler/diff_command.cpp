@@ -191,7 +191,7 @@ tl::expected<SeenFlows, int> see_flows(const Options& options, const verify::Dif
   if (const auto code = replay::read_flows(options.flows, options.input.keep_going, recording)) return tl::unexpected(*code);
   replay::Verdicts now(after, recording), was(before, recording);
   const replay::Outcomes outcomes = replay::outcomes(recording, now, &was);
-  return place(diff, outcomes, recording, after.loaded.cluster.config.version, joined(options.flows));
+  return place(diff, outcomes, recording, after.loaded.cluster.config.version, after.resolutions, joined(options.flows));
 }
 
 int run(const Options& options) {

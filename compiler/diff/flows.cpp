@@ -56,8 +56,8 @@ struct Tallies {
 
 class Placing {
  public:
-  Placing(const verify::Diff& diff, const replay::Recording& recording, ir::CiliumVersion version)
-      : diff_(diff), recording_(recording), version_(version), traffic_(diff.traffic.size()), enforcement_(diff.enforcement.size()), requests_(diff.requests.size()) {
+  Placing(const verify::Diff& diff, const replay::Recording& recording, ir::CiliumVersion version, const ir::Resolutions& resolutions)
+      : diff_(diff), recording_(recording), version_(version), resolutions_(resolutions), traffic_(diff.traffic.size()), enforcement_(diff.enforcement.size()), requests_(diff.requests.size()) {
     for (DiffEndId id = 0; id < diff.ends.size(); ++id) {
       ids_.emplace(diff.ends[id].name, id);
       if (diff.ends[id].kind == verify::DiffEnd::Kind::Name) names_.push_back(id);
@@ -117,6 +117,11 @@ class Placing {
     const auto add = [&](const std::string& name) {
       if (const auto found = ids_.find(name); found != ids_.end()) out.push_back(found->second);
     };
+    // Of the addresses of a name that nothing tells apart one stands for all.
+    for (const std::string& name : end.names)
+      if (const auto known = resolutions_.find(name); known != resolutions_.end())
+        for (const IpAddress& address : known->second)
+          if (end.addresses.empty() || address.v6 == end.addresses.begin()->v6) add("ip:" + address.to_string());
     if (end.api_server) add("entity:kube-apiserver");
     if (end.prefix) add((end.prefix->length == end.prefix->address.bits() ? "ip:" + end.prefix->address.to_string() : "cidr:" + end.prefix->to_string()));
     const bool v6 = !end.addresses.empty() && end.addresses.begin()->v6;
@@ -165,6 +170,7 @@ class Placing {
   const verify::Diff& diff_;
   const replay::Recording& recording_;
   const ir::CiliumVersion version_;
+  const ir::Resolutions& resolutions_;
   std::unordered_map<std::string, DiffEndId> ids_;
   DiffEndIds names_;
   std::vector<Tallies> traffic_, enforcement_, requests_;
@@ -179,7 +185,7 @@ std::string listed(const Observed& seen) {
 
 }  // namespace
 
-SeenFlows place(const verify::Diff& diff, const replay::Outcomes& outcomes, const replay::Recording& recording, ir::CiliumVersion version, std::string sources) {
+SeenFlows place(const verify::Diff& diff, const replay::Outcomes& outcomes, const replay::Recording& recording, ir::CiliumVersion version, const ir::Resolutions& resolutions, std::string sources) {
   SeenFlows out;
   out.sources = std::move(sources);
   out.flows = outcomes.flows;
@@ -189,7 +195,7 @@ SeenFlows place(const verify::Diff& diff, const replay::Outcomes& outcomes, cons
   out.not_judged_json = replay::not_judged_json(recording);
   out.lost = recording.lost();
   out.bad = recording.bad();
-  Placing placing(diff, recording, version);
+  Placing placing(diff, recording, version, resolutions);
   for (const replay::Outcome& one : outcomes.all) placing.add(one, out);
   placing.finish(out);
   return out;

@@ -35,7 +35,7 @@ struct SeenFlows {
 };
 
 // `outcomes`: of what came after, against what was before.
-SeenFlows place(const verify::Diff& diff, const replay::Outcomes& outcomes, const replay::Recording& recording, ir::CiliumVersion version, std::string sources);
+SeenFlows place(const verify::Diff& diff, const replay::Outcomes& outcomes, const replay::Recording& recording, ir::CiliumVersion version, const ir::Resolutions& resolutions, std::string sources);
 
 // What a line says of them: none, one or two sentences.
 std::vector<std::string> to_words(const ObservedOnLine& seen, const std::string& sources);
