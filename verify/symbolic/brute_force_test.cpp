@@ -328,9 +328,9 @@ TEST_CASE("what is found, or not, among all pods that could be is what is among 
 
 TEST_CASE("... where pods name ports") {
   Seen seen;
-  for (std::uint32_t seed = 2000; seed < 2040; ++seed) compare(seed, true, seen);
-  CHECK(seen.found > 5);
-  CHECK(seen.none > 5);
+  for (std::uint32_t seed = 2000; seed < 2000 + (kShare == 1 ? 40 : 12); ++seed) compare(seed, true, seen);
+  CHECK(seen.found > (kShare == 1 ? 5 : 0));
+  CHECK(seen.none > (kShare == 1 ? 5 : 0));
 }
 
 // ---- two policy sets -----------------------------------------------------------------------------------
