@@ -247,3 +247,23 @@ TEST_CASE("whoever asks for JSON by a setting gets errors so") {
   CHECK(nlohmann::json::parse(done.out)["kind"] == "Error");
   CHECK(netpolc_with({"import", "nowhere", "-o", "json"}).out.empty());
 }
+
+TEST_CASE("a pipe is read where something is needed, and left alone where there is an answer without") {
+  const int kept = dup(STDIN_FILENO);
+  const auto with_pipe = [&](std::vector<std::string> words) {
+    int ends[2];
+    REQUIRE(pipe(ends) == 0);
+    REQUIRE(write(ends[1], "a: [\n", 5) == 5);
+    close(ends[1]);
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[0]);
+    const Done done = netpolc_with(std::move(words));
+    dup2(kept, STDIN_FILENO);
+    return done;
+  };
+  CHECK(has(with_pipe({"lint"}).err, "<stdin>:"));
+  CHECK(with_pipe({"lint", kArticle}).code == kGood);
+  CHECK(with_pipe({"explain", "fqdn", "*.example.com"}).code == kGood);
+  CHECK(with_pipe({"verify", "same", "--before", kArticle, "--after", kArticle}).code == kGood);
+  close(kept);
+}

@@ -230,6 +230,7 @@ void add_comparisons(CLI::App& verify, Action& chosen) {
   for (const Kind& kind : kinds()) {
     auto options = std::make_shared<Options>();
     CLI::App* command = verify.add_subcommand(kind.name, kind.help);
+    options->input.waits_for_pipe = false;
     add_input_options(*command, options->input);
     const char* sets = "Policy sets: each with what -f has for both, such as the cluster's manifests";
     add_repeatable(*command, "--before", options->before, "File or directory (repeatable)", sets)->required();

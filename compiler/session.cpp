@@ -154,7 +154,7 @@ void add_input_options(CLI::App& command, InputOptions& options) {
   add_reading_options(command, options);
   command.add_option("paths", options.positional, "The same as -f")->group("Input");
   command.parse_complete_callback([&options] {
-    if (options.files.empty() && options.positional.empty() && options.kustomize.empty() && is_piped(STDIN_FILENO)) options.files = {"-"};
+    if (options.waits_for_pipe && options.files.empty() && options.positional.empty() && options.kustomize.empty() && is_piped(STDIN_FILENO)) options.files = {"-"};
   });
   command.add_option("--cilium-version", options.cilium_version, "Whose semantics: 1.16 to 1.20 (default 1.18)")
       ->check(CLI::IsMember(cilium_versions()))

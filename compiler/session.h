@@ -29,8 +29,9 @@ struct InputOptions {
   bool warnings_are_findings = false;  // the command prints them itself, as its result
   bool quiet = false;                  // nothing is said on stderr: the command reads again what it has read
   bool brief = false;                  // of what was read, errors only
+  bool waits_for_pipe = true;          // without any path; false where the command has an answer without: a pipe may stay open for ever
 };
-// Without any path, what is piped in is read.
+// Without any path, what is piped in is read, but for `waits_for_pipe`.
 void add_input_options(CLI::App& command, InputOptions& options);
 bool reads_stdin(const InputOptions& input);
 // All of them but for whose semantics they are read, and paths alone.

@@ -175,6 +175,7 @@ void add_fqdn(CLI::App& explain, compiler::Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = explain.add_subcommand("fqdn", "How Cilium reads a DNS name or pattern, what it matches, and which rules mean it");
   command->add_option("name", options->name, "api.example.com, or a pattern such as '*.example.com'")->required();
+  options->input.waits_for_pipe = false;
   compiler::add_input_options(*command, options->input);
   command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
