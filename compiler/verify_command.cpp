@@ -4,6 +4,7 @@
 
 #include "compiler/all_ports.h"
 #include "compiler/answers.h"
+#include "compiler/assumed_names.h"
 #include "compiler/claim_command.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
@@ -66,11 +67,14 @@ int held(const std::string& expect, verify::Word word) {
   return kNegative;
 }
 
-int one(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
+int one(const Options& options, Session& session) {
   if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
   const auto question = question_of(options.asked);
   if (!question) return complain(question.error());
-  auto answer = judge.ask(*question);
+  const std::vector<std::string> names = assume_addresses(session, *question);
+  const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
+  verify::Judge judge(world, session.lock);
+  auto answer = ask_about(names, *question, world, judge);
   if (!answer) return complain(answer.error().message);
   std::string out;
   lint::Places places(session.sources);
@@ -95,11 +99,11 @@ int verify_command(Options options) {
   if (options.in_kernel) return complain("--in-kernel asks programs about witnesses: it goes with --symbolic and with claims");
   Session session;
   if (const auto code = open(options.input, session)) return *code;
+  if (options.queries.empty() && !options.all_ports) return one(options, session);
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
-  if (options.all_ports) return all_ports(options.asked.from, options.asked.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
-  return one(options, session, world, judge);
+  return all_ports(options.asked.from, options.asked.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
 }
 
 }  // namespace

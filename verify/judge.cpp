@@ -32,23 +32,6 @@ void conclude(PairAnswer& pair) {
   }
 }
 
-void conclude(Answer& answer) {
-  const auto any = [&](Word word) {
-    return std::find_if(answer.pairs.begin(), answer.pairs.end(), [&](const auto& pair) { return pair.word == word; });
-  };
-  const auto undecided = any(Word::Undecided);
-  const bool allowed = any(Word::Allowed) != answer.pairs.end();
-  const bool denied = any(Word::Denied) != answer.pairs.end();
-  if (allowed && denied) {
-    answer.word = Word::Mixed;
-  } else if (undecided != answer.pairs.end()) {
-    answer.word = Word::Undecided;
-    answer.reason = undecided->reason;
-  } else {
-    answer.word = denied ? Word::Denied : Word::Allowed;
-  }
-}
-
 bool same_request(const Side& a, const Side& b) {
   return a.request.has_value() == b.request.has_value() && (!a.request || (a.request->word == b.request->word && a.request->rules == b.request->rules));
 }
@@ -77,6 +60,24 @@ std::string found_via(const End& from, const End& to) {
 constexpr std::size_t kRemembered = 1U << 20U;
 
 }  // namespace
+
+void conclude(Answer& answer) {
+  const auto any = [&](Word word) {
+    return std::find_if(answer.pairs.begin(), answer.pairs.end(), [&](const auto& pair) { return pair.word == word; });
+  };
+  answer.reason.clear();
+  const auto undecided = any(Word::Undecided);
+  const bool allowed = any(Word::Allowed) != answer.pairs.end();
+  const bool denied = any(Word::Denied) != answer.pairs.end();
+  if (allowed && denied) {
+    answer.word = Word::Mixed;
+  } else if (undecided != answer.pairs.end()) {
+    answer.word = Word::Undecided;
+    answer.reason = undecided->reason;
+  } else {
+    answer.word = denied ? Word::Denied : Word::Allowed;
+  }
+}
 
 const char* to_string(Word word) {
   switch (word) {

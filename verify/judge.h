@@ -39,7 +39,10 @@ struct Answer {
   Word word = Word::Undecided;
   std::string reason;             // of Undecided
   std::vector<PairAnswer> pairs;  // without repetitions
+  std::vector<std::string> assuming = {};  // sentences: what it takes for granted
 };
+// The word and the reason of an answer, from those of its pairs.
+void conclude(Answer& answer);
 
 struct Question {
   std::string from, to;

@@ -8,6 +8,7 @@
 #include "verify/directory.h"
 #include "verify/entities.h"
 #include "verify/prefix_classes.h"
+#include "verify/unresolved.h"
 
 namespace netpolc::verify {
 namespace {
@@ -233,9 +234,7 @@ Ends Directory::outside(const std::vector<IpPrefix>& cuts) const {
 }
 
 Resolved Directory::by_fqdn(std::string_view text) const {
-  std::string name(text);
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  if (name.ends_with('.')) name.pop_back();
+  const std::string name = dns_key(text);
   if (name.empty()) return refuse("`fqdn:` needs a name, such as fqdn:api.example.com");
   const auto found = resolutions_.find(name);
   if (found == resolutions_.end() || found->second.empty())

@@ -30,7 +30,8 @@ class Text {
   std::string write() {
     const std::size_t pairs = view_.answer.pairs.size();
     if (pairs == 1) {
-      const compiler::SideNotes notes = explained(view_.answer.pairs.front());
+      compiler::SideNotes notes = explained(view_.answer.pairs.front());
+      notes.end = assuming_text(view_.answer.assuming) + notes.end;
       return compiler::to_text(view_.answer, view_.question, sources_.world.policies, sources_.places.sources(), view_.colour, notes);
     }
     std::string out = compiler::to_text(view_.answer, view_.question, sources_.world.policies, sources_.places.sources(), view_.colour);
@@ -42,6 +43,7 @@ class Text {
       compiler::pair_text(out, pair, pair.word, view_.question.request, sources_.world.policies, sources_.places.sources(), view_.colour, notes);
       out += notes.end;
     }
+    if (!view_.answer.assuming.empty()) out += "\n" + assuming_text(view_.answer.assuming);
     if (shown < pairs) out += "\n… " + std::to_string(pairs - shown) + " more pairs are not explained: --wide\n";
     return out;
   }
@@ -93,7 +95,11 @@ class Json {
     if (!view_.answer.reason.empty()) out.text("reason", view_.answer.reason);
     std::vector<std::string> pairs;
     for (const verify::PairAnswer& one : view_.answer.pairs) pairs.push_back(pair(one));
-    return out.list("pairs", pairs).take() + "\n";
+    out.list("pairs", pairs);
+    std::vector<std::string> assuming;
+    for (const std::string& one : view_.answer.assuming) assuming.push_back(quoted(one));
+    if (!assuming.empty()) out.list("assuming", assuming);
+    return out.take() + "\n";
   }
 
  private:

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "compiler/assumed_names.h"
 #include "compiler/explain/commands.h"
 #include "compiler/explain/flow.h"
 #include "compiler/question_options.h"
@@ -26,9 +27,10 @@ int run(const Options& options) {
   if (!question) return complain(question.error());
   compiler::Session session;
   if (const auto code = compiler::open(options.input, session)) return *code;
+  const std::vector<std::string> names = compiler::assume_addresses(session, *question);
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
-  auto answer = judge.ask(*question);
+  auto answer = compiler::ask_about(names, *question, world, judge);
   if (!answer) return complain(answer.error().message);
   lint::Places places(session.sources);
   const FlowView view{*question, *answer, options.wide ? 0 : kPairsExplained, compiler::use_colour(options.input.color, compiler::Stream::Out)};

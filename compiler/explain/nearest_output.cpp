@@ -35,16 +35,31 @@ std::string nearest_json(const Why& why, compiler::JsonAnswers& writer) {
   return out.take();
 }
 
+std::string assuming_text(const std::vector<std::string>& sentences) {
+  std::string out;
+  const char* heading = "  assuming ";
+  for (const std::string& one : sentences) out += std::exchange(heading, "           ") + one + "\n";
+  return out;
+}
+
+std::string assuming_field(const std::vector<std::string>& sentences) {
+  std::string all;
+  for (const std::string& one : sentences) all += (all.empty() ? "" : "; ") + one;
+  return all.empty() ? "" : ",\"assuming\":" + quoted(all);
+}
+
 compiler::SideNotes verify_notes(const verify::Answer& answer, const Sources& sources, const ir::IdentityLock& lock) {
   compiler::SideNotes out;
-  if (answer.pairs.size() != 1) return out;
+  if (answer.pairs.size() != 1) {
+    out.end = assuming_text(answer.assuming);
+    return out;
+  }
   const verify::PairAnswer& pair = answer.pairs.front();
   const Why egress = nearest_to(pair.egress, Direction::Egress, pair.flow, sources), ingress = nearest_to(pair.ingress, Direction::Ingress, pair.flow, sources);
   out.egress = nearest_text(egress, sources);
   out.ingress = nearest_text(ingress, sources);
   if (const auto dropped = first_drop(pair, sources, lock)) out.end += "\n  witness  " + dropped->ends() + "\n             " + dropped->verdict() + "\n";
-  const char* heading = "  assuming ";
-  for (const std::string& one : assumed(pair, egress)) out.end += std::exchange(heading, "           ") + one + "\n";
+  out.end += assuming_text(assumed(answer, egress, sources.world.policies));
   for (const Why* why : {&egress, &ingress})
     if (why->fix) out.end += "\n" + to_text(*why->fix);
   return out;
@@ -52,13 +67,16 @@ compiler::SideNotes verify_notes(const verify::Answer& answer, const Sources& so
 
 compiler::SideNotes verify_fields(const verify::Answer& answer, const Sources& sources, const ir::IdentityLock& lock, compiler::JsonAnswers& writer) {
   compiler::SideNotes out;
-  if (answer.pairs.size() != 1) return out;
+  if (answer.pairs.size() != 1) {
+    out.end = assuming_field(answer.assuming);
+    return out;
+  }
   const verify::PairAnswer& pair = answer.pairs.front();
   const Why egress = nearest_to(pair.egress, Direction::Egress, pair.flow, sources), ingress = nearest_to(pair.ingress, Direction::Ingress, pair.flow, sources);
   if (egress.nearest) out.egress = ",\"nearest\":" + nearest_json(egress, writer);
   if (ingress.nearest) out.ingress = ",\"nearest\":" + nearest_json(ingress, writer);
   if (const auto dropped = first_drop(pair, sources, lock)) out.end += ",\"witness\":" + quoted(dropped->ends() + " " + dropped->verdict());
-  if (const auto all = assumed(pair, egress); !all.empty()) out.end += ",\"assuming\":" + quoted(all.front());
+  out.end += assuming_field(assumed(answer, egress, sources.world.policies));
   return out;
 }
 

@@ -1,8 +1,10 @@
 #include "compiler/explain/witness.h"
 
+#include <algorithm>
+
 #include "compiler/import/match_type.h"
 #include "ir/icmp_names.h"
-
+#include "verify/unresolved.h"
 
 namespace netpolc::explain {
 namespace {
@@ -77,12 +79,17 @@ std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources&
   return out;
 }
 
-std::vector<std::string> assumed(const verify::PairAnswer& pair, const Why& egress) {
-  if (!egress.nearest || pair.via.find(" → ") == std::string::npos) return {};
-  std::vector<std::string> out;
+std::vector<std::string> assumed(const verify::Answer& answer, const Why& egress, const ir::PolicySet& policies) {
+  std::vector<std::string> out = answer.assuming;
+  const verify::PairAnswer& pair = answer.pairs.front();
+  if (pair.via.find(" → ") == std::string::npos) return out;
+  if (verify::allowed_by_names(pair, policies)) out.push_back(pair.via + ", looked up through the DNS proxy, and not expired");
+  if (!egress.nearest) return out;
+  const bool other_name = std::any_of(egress.nearest->differences.begin(), egress.nearest->differences.end(), [](const Difference& one) { return one.in == Differs::Name; });
+  if (!other_name) return out;
   for (const Difference& one : egress.nearest->differences)
     if (one.in == Differs::Name) out.push_back(pair.via + ", and no address shared with " + one.allowed);
-  if (!out.empty()) out.push_back("(toFQDNs is enforced by address: a shared one would be allowed)");
+  out.push_back("(toFQDNs is enforced by address: a shared one would be allowed)");
   return out;
 }
 

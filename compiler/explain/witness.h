@@ -24,7 +24,8 @@ struct Witness {
 // Numbers the identities of the cluster, as `lock` keeps them. None where neither side's policy drops the packet: it passes, a proxy refuses what it carries, or it is dropped before.
 std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources& sources, const ir::IdentityLock& lock);
 
-// Sentences about a denied name whose nearest rule has another one: a rule of names is a rule of the addresses that they have.
-std::vector<std::string> assumed(const verify::PairAnswer& pair, const Why& egress);
+// What the answer, which has one pair, takes for granted of DNS names: that an allowed one is known to the agent, and that a denied one
+// has no address of another that the nearest rule names. A rule of names is a rule of the addresses that they have.
+std::vector<std::string> assumed(const verify::Answer& answer, const Why& egress, const ir::PolicySet& policies);
 
 }  // namespace netpolc::explain
