@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <optional>
 
 #include "frontend/archive/archive.h"
@@ -55,7 +54,8 @@ void say_empty(const std::vector<std::string>& directories, bool nothing_read, D
 }
 
 std::optional<std::string> read_all(std::istream& in) {
-  std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::string text, block(std::size_t{1} << 16, '\0');
+  while (in.read(block.data(), static_cast<std::streamsize>(block.size())) || in.gcount() != 0) text.append(block, 0, static_cast<std::size_t>(in.gcount()));
   if (in.bad()) return std::nullopt;
   return text;
 }

@@ -11,7 +11,9 @@
 #include "frontend/parse_cache.h"
 #include "frontend/policy/lower.h"
 #include "frontend/policy/object.h"
+#include "frontend/unread.h"
 #include "frontend/whole_input.h"
+#include "frontend/yaml/pieces.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -87,10 +89,13 @@ class Loader {
 
   // First all files: cluster objects are read at once, policies wait for the configuration.
   void read(Input input) {
-    if (cache_ != nullptr)
-      for (const Node* document : cache_->documents(input.file, sources_, sink_)) read(input, Object(document));
-    else
-      for (Node& document : parse_documents(input.file, sources_, sink_)) read(input, Object(std::move(document)));
+    if (cache_ != nullptr) {
+      for (const Node* document : cache_->documents(input.file, sources_, sink_)) read(input, Object(document), nullptr);
+      return;
+    }
+    const auto take = [&](Node document, const Items& items) { read(input, Object(std::move(document)), &items); };
+    if (read_in_pieces(input.file, sources_, take)) return;
+    for (Node& document : parse_documents(input.file, sources_, sink_, drop_unread)) read(input, Object(std::move(document)), nullptr);
   }
 
   Loaded finish() {
@@ -117,9 +122,10 @@ class Loader {
   }
 
  private:
-  void read(const Input& input, Object document) {
+  // `more`: what else is in the list `items`; may be null.
+  void read(const Input& input, Object document, const Items* more) {
     if (!input.named && is_something_else(*document)) pass_over(*document);
-    else add(std::move(document));
+    else add(std::move(document), more);
   }
 
   struct Waiting {
@@ -156,7 +162,7 @@ class Loader {
     sink_.warning({.kind = DiagKind::NotAnObject, .where = Span{document.span.file, document.span.begin, document.span.begin}, .message = "this is no Kubernetes object", .label = "skipped, since only its directory was named", .notes = {}, .fix = {}, .severity = Severity::Warning});
   }
 
-  void add(Object object) {
+  void add(Object object, const Items* more = nullptr) {
     if (!object->is_mapping()) {
       return reject(DiagKind::NotAnObject, object->span, "a document is not a mapping", "expected a Kubernetes object");
     }
@@ -168,7 +174,9 @@ class Loader {
     if (const auto at = list_of(*object, kind)) {
       const Node& items = object->entries[*at].second;
       if (!items.is_sequence()) return reject(DiagKind::NotAnObject, items.span, "`items` of a " + kind + " is not a list", "expected a list of objects");
-      return add_items(object.take_items(*at), kind, api_version);
+      for (Object& item : object.take_items(*at)) add_item(std::move(item), kind, api_version);
+      for (std::size_t i = 0; more != nullptr && i < more->size(); ++i) add_item(Object(more->read(i)), kind, api_version);
+      return;
     }
 
     ObjectName name = name_of(*object, kind);
@@ -199,15 +207,13 @@ class Loader {
   }
 
   // Items of typed lists need not say what they are.
-  void add_items(std::vector<Object> items, const std::string& kind, const std::string& api_version) {
-    const std::string item_kind = kind.substr(0, kind.size() - 4);
-    for (Object& item : items) {
-      if (item->is_mapping() && !item_kind.empty()) {
-        set_if_missing(item, "kind", item_kind);
-        set_if_missing(item, "apiVersion", api_version);
-      }
-      add(std::move(item));
+  void add_item(Object item, const std::string& list_kind, const std::string& api_version) {
+    const std::string kind = list_kind.substr(0, list_kind.size() - 4);
+    if (item->is_mapping() && !kind.empty()) {
+      set_if_missing(item, "kind", kind);
+      set_if_missing(item, "apiVersion", api_version);
     }
+    add(std::move(item));
   }
 
   void bad_kind(const Node& object, const std::string& api_version, const std::string& kind) {

@@ -1,10 +1,11 @@
 // Any bytes as a file: whatever is refused has been said, every place that is said lies inside
-// the file, and so does every place in what is accepted.
+// the file, and so does every place in what is accepted. Reading in pieces is reading as a whole.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "frontend/load.h"
+#include "frontend/yaml/pieces_for_tests.h"
 
 using namespace netpolc;
 
@@ -38,6 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   SourceManager sources;
   DiagSink sink;
   const FileId file = sources.add("input.yaml", std::string(reinterpret_cast<const char*>(data), size));
+  bool in_pieces = false;
+  require(!frontend::difference_in_pieces(file, sources, in_pieces), "what is read in pieces reads as a whole");
   const frontend::LoadOptions options{.lax = size % 2 == 0, .keep_going = true, .cilium_version = 16 + static_cast<int>(size % 5)};
   const frontend::Loaded loaded = frontend::load({file}, options, sources, sink);
   require(loaded.usable || sink.errors() > 0, "what makes the input unusable has been said");

@@ -92,3 +92,19 @@ TEST_CASE("items of typed lists say what they are, other kinds and finished pods
   CHECK(out.other_kinds == 1);
   CHECK(to_yaml(out.objects.front().node) == "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: ns\n  labels:\n    app: x\n");
 }
+
+TEST_CASE("of a list the same is kept, in whatever way it is read") {
+  const std::string items = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "ns", "annotations": {"x": "SECRET"}}, "spec": {"containers": [{"image": "SECRET"}, {"ports": [{"containerPort": 80, "name": "http"}], "env": []}], "volumes": [1]}, "status": {"conditions": [1]}},
+    {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "i", "namespace": "ns", "annotations": {"kubernetes.io/ingress.class": "cilium", "netpolc.io/ignore": "NP033 x", "y": "SECRET"}}, "spec": {"rules": []}},
+    {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "ns"}, "spec": {"template": {"metadata": {"labels": {"env": "prod"}}, "spec": {"volumes": [], "containers": [{"name": "c", "image": "SECRET"}]}}}})";
+  const auto shown = [](const Kept& all) {
+    std::string out;
+    for (const KeptObject& one : all.objects) out += to_yaml(one.node) + "---\n";
+    return out;
+  };
+  const std::string in_pieces = shown(kept(R"({"apiVersion": "v1", "kind": "List", "items": [)" + items + "]}"));
+  CHECK(in_pieces == shown(kept("apiVersion: v1\nkind: List\nitems: [" + items + "]\n")));
+  CHECK_MESSAGE(in_pieces.find("SECRET") == std::string::npos, in_pieces);
+  CHECK(in_pieces.find("env: prod") != std::string::npos);
+  CHECK(in_pieces.find("kubernetes.io/ingress.class") != std::string::npos);
+}

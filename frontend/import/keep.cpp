@@ -8,6 +8,8 @@
 #include "frontend/import/fields.h"
 #include "frontend/import/own_text.h"
 #include "frontend/kinds.h"
+#include "frontend/unread.h"
+#include "frontend/yaml/pieces.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -58,13 +60,10 @@ class Keeper {
       if (one.accepted) accepted_.insert({one.where.file, one.where.begin});
   }
 
-  void add_file(std::string_view text, const std::vector<Node>& documents) {
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    const bool json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
-    for (std::size_t i = 0; i < documents.size(); ++i) {
-      const Document place{text, i == 0 ? 0 : documents[i - 1].span.end, i + 1 == documents.size() ? text.size() : documents[i + 1].span.begin};
-      add(documents[i], json ? nullptr : &place);
-    }
+  void add_file(FileId file, const SourceManager& sources) {
+    if (read_in_pieces(file, sources, [&](const Node& document, const Items& items) { add(document, nullptr, &items); })) return;
+    DiagSink said_before;  // loading has reported what there is
+    add_documents(sources.text(file), parse_documents(file, sources, said_before, drop_unread));
   }
 
   Kept finish() {
@@ -75,12 +74,26 @@ class Keeper {
   }
 
  private:
-  void add(const Node& object, const Document* place) {
+  void add_documents(std::string_view text, const std::vector<Node>& documents) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    const bool json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+    for (std::size_t i = 0; i < documents.size(); ++i) {
+      const Document place{text, i == 0 ? 0 : documents[i - 1].span.end, i + 1 == documents.size() ? text.size() : documents[i + 1].span.begin};
+      add(documents[i], json ? nullptr : &place);
+    }
+  }
+
+  // `more`: what else is in the list `items`; may be null.
+  void add(const Node& object, const Document* place, const Items* more = nullptr) {
     if (!object.is_mapping()) return;
     const std::string kind = text_of(&object, "kind"), api_version = text_of(&object, "apiVersion");
     if (kind.empty() || api_version.empty()) return;
     const Node* items = kind.ends_with("List") ? object.find("items") : nullptr;
-    if (items != nullptr && items->is_sequence()) return add_items(*items, kind, api_version);
+    if (items != nullptr && items->is_sequence()) {
+      for (const Node& item : items->items) add_item(item, kind, api_version);
+      for (std::size_t i = 0; more != nullptr && i < more->size(); ++i) add_item(more->read(i), kind, api_version);
+      return;
+    }
     const Node* metadata = object.find("metadata");
     KeptObject kept{.kind = kind, .ns = text_of(metadata, "namespace"), .name = text_of(metadata, "name"), .node = {}};
     if (kept.ns.empty() && !is_cluster_scoped(kind)) kept.ns = "default";
@@ -90,15 +103,13 @@ class Keeper {
     put(object, std::move(kept), role, place);
   }
 
-  void add_items(const Node& items, const std::string& kind, const std::string& api_version) {
-    const std::string item_kind = kind.substr(0, kind.size() - 4);
-    for (Node item : items.items) {
-      if (item.is_mapping() && !item_kind.empty()) {
-        if (item.find("kind") == nullptr) item.entries.emplace_back(text_node("kind", item), text_node(item_kind.c_str(), item));
-        if (item.find("apiVersion") == nullptr) item.entries.emplace_back(text_node("apiVersion", item), text_node(api_version.c_str(), item));
-      }
-      add(item, nullptr);
+  void add_item(Node item, const std::string& list_kind, const std::string& api_version) {
+    const std::string kind = list_kind.substr(0, list_kind.size() - 4);
+    if (item.is_mapping() && !kind.empty()) {
+      if (item.find("kind") == nullptr) item.entries.emplace_back(text_node("kind", item), text_node(kind.c_str(), item));
+      if (item.find("apiVersion") == nullptr) item.entries.emplace_back(text_node("apiVersion", item), text_node(api_version.c_str(), item));
     }
+    add(item, nullptr);
   }
 
   // The one of its name that is there by now, if any, makes room.
@@ -161,8 +172,7 @@ const char* file_of(KeptGroup group) {
 
 Kept keep(const SourceManager& sources, const Loaded& loaded) {
   Keeper keeper(loaded);
-  DiagSink said_before;  // loading has reported what there is
-  for (std::uint32_t file = 0; file < sources.size(); ++file) keeper.add_file(sources.text(FileId{file}), parse_documents(FileId{file}, sources, said_before));
+  for (std::uint32_t file = 0; file < sources.size(); ++file) keeper.add_file(FileId{file}, sources);
   return keeper.finish();
 }
 

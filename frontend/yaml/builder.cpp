@@ -109,6 +109,7 @@ void Builder::attach(Node node) {
   Frame& frame = stack_.back();
   if (frame.node.is_sequence()) {
     frame.node.items.push_back(std::move(node));
+    if (shrink_ && is_in_items()) shrink_(frame.node.items.back());
   } else if (!frame.key) {
     attach_key(std::move(node));
   } else if (is_merge_key(*frame.key)) {
@@ -118,6 +119,9 @@ void Builder::attach(Node node) {
     attach_entry(frame, std::move(node));
   }
 }
+
+// Within the list `items` of a document.
+bool Builder::is_in_items() const { return stack_.size() == 2 && stack_.front().key && stack_.front().key->text == "items"; }
 
 void Builder::attach_key(Node node) {
   if (!node.is_scalar()) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "frontend/yaml/document.h"
+#include "frontend/yaml/pieces.h"
 
 namespace netpolc::frontend::yaml {
 
@@ -21,7 +22,8 @@ constexpr std::size_t kMaxErrors = 100;              // per file, then we stop r
 class Builder {
  public:
   // `last_alias`: no alias begins after this offset, so that anchors there cost nothing.
-  Builder(FileId file, DiagSink& sink, std::uint32_t last_alias) : file_(file), sink_(sink), last_alias_(last_alias) {}
+  // `shrink`: see frontend/yaml/pieces.h; may be empty.
+  Builder(FileId file, DiagSink& sink, std::uint32_t last_alias, Shrink shrink = {}) : file_(file), sink_(sink), last_alias_(last_alias), shrink_(std::move(shrink)) {}
 
   // Anchor 0 is none. After a call the caller must look at `stopped()`.
   void begin_document();
@@ -57,10 +59,12 @@ class Builder {
   void resolve_merges(Frame& frame);
   std::optional<std::size_t> find_entry(Frame& frame, const std::string& key);
   bool charge(std::size_t cost, Span where);
+  bool is_in_items() const;
 
   FileId file_;
   DiagSink& sink_;
   std::uint32_t last_alias_;
+  Shrink shrink_;
   std::vector<Node> documents_;
   std::vector<Frame> stack_;
   Node root_;

@@ -1,5 +1,6 @@
 #include "frontend/yaml/document.h"
 
+#include "frontend/yaml/pieces.h"
 #include "frontend/yaml/syntax.h"
 
 namespace netpolc::frontend {
@@ -11,18 +12,18 @@ const Node* Node::find(std::string_view key) const {
   return nullptr;
 }
 
-std::vector<Node> parse_documents(FileId file, const SourceManager& sources, DiagSink& sink) {
-  const std::string_view text = sources.text(file);
-  const yaml::Input input{file, text, text.starts_with("\xEF\xBB\xBF") ? 3U : 0U};
+std::vector<Node> parse_documents(FileId file, const SourceManager& sources, DiagSink& sink) { return parse_documents(file, sources, sink, {}); }
+
+std::vector<Node> parse_documents(FileId file, const SourceManager& sources, DiagSink& sink, const Shrink& shrink) {
+  const yaml::Input input = yaml::input_of(file, sources.text(file));
   if (auto fault = yaml::check_text(input)) {
     sink.error(std::move(*fault));
     return {};
   }
-  const std::size_t first = text.find_first_not_of(" \t\r\n", input.start);
-  if (first != std::string_view::npos && (text[first] == '{' || text[first] == '[')) {
+  if (yaml::begins_like_json(input)) {
     if (auto documents = yaml::parse_json(input, sink)) return std::move(*documents);
   }
-  return yaml::parse_yaml(input, sink);
+  return yaml::parse_yaml(input, sink, shrink);
 }
 
 }  // namespace netpolc::frontend

@@ -295,9 +295,9 @@ bool next_document(YAML::Parser& parser, Handler& handler, const GuardedBuffer& 
 
 }  // namespace
 
-std::vector<Node> parse_yaml(const Input& input, DiagSink& sink) {
+std::vector<Node> parse_yaml(const Input& input, DiagSink& sink, const Shrink& shrink) {
   const std::size_t star = input.text.rfind('*');
-  Builder builder(input.file, sink, star == std::string_view::npos ? 0 : static_cast<std::uint32_t>(star));
+  Builder builder(input.file, sink, star == std::string_view::npos ? 0 : static_cast<std::uint32_t>(star), shrink);
   GuardedBuffer buffer(input.text);
   std::istream stream(&buffer);
   Handler handler(input, builder, buffer);

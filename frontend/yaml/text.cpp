@@ -47,6 +47,13 @@ Diagnostic fault(const Input& input, std::size_t offset, std::string message) {
 
 }  // namespace
 
+Input input_of(FileId file, std::string_view text) { return {file, text, text.starts_with("\xEF\xBB\xBF") ? 3U : 0U}; }
+
+bool begins_like_json(const Input& input) {
+  const std::size_t first = input.text.find_first_not_of(" \t\r\n", input.start);
+  return first != std::string_view::npos && (input.text[first] == '{' || input.text[first] == '[');
+}
+
 std::optional<Diagnostic> check_text(const Input& input) {
   const std::string_view text = input.text;
   if (text.size() > kMaxFileSize) {
