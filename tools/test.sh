@@ -4,13 +4,13 @@
 #
 # usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute, replace
 #                                     policy under traffic for ten minutes instead of thirty seconds,
-#                                     draw policies and packets that nobody has drawn before, and ask the
-#                                     solver about all vectors, not those of 1.20 alone
+#                                     draw policies and packets that nobody has drawn before, and redact and
+#                                     ask the solver about all vectors, not some alone
 set -uo pipefail
 cd "$(dirname "$0")/.."
-fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 random_seconds= solved=visible-1.20
+fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 random_seconds= solved=visible-1.20 redacted=31
 if [ "${1:-}" = --long ]; then
-  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 random_seconds=600 solved=.
+  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 random_seconds=600 solved=. redacted=1
 fi
 started=$SECONDS
 tools/build.sh || exit 1
@@ -69,6 +69,7 @@ part "unit, golden, loader tests" unit_tests
 part "vectors, verdicts (1.18)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible" "$vectors/invalid.json"
 part "vectors, verdicts (1.20)" python3 "$vectors/run.py" "$bin/netpolc" "$vectors/visible-1.20"
 part "vectors, labels, auth, results" python3 tools/vectors_test.py "$bin/netpolc" "$vectors"
+part "vectors, redacted" python3 tools/redact_test.py "$bin/netpolc" "$vectors" --every $redacted
 part "diff, 1.18 against 1.20" python3 tools/drift_test.py "$bin/netpolc" "$vectors"
 part "cyclonus and connectivity" python3 "$data/suites/run.py" "$bin/netpolc"
 part "three judges, in the kernel" tools/kernel_test.sh "$bin" "$vectors"

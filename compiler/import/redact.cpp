@@ -18,7 +18,10 @@ using frontend::KeptGroup;
 using frontend::Node;
 
 constexpr std::size_t kLongest = 63;  // of a label's value, a name, a part of a DNS name
+constexpr std::size_t kLongestName = 254;  // of all parts of a DNS name or pattern, without the final dot that it may have
 constexpr std::size_t kLongestPort = 15;
+constexpr std::size_t kWordLength = 8;
+constexpr std::string_view kNameLetters = "abcdefghijklmnopqrstuvwxyz0123456789-_";  // of DNS names, in lower case
 
 // Words that Kubernetes and Cilium bring along, and give meaning to.
 const std::set<std::string>& known_words() {
@@ -91,6 +94,15 @@ bool leads_to_special(const IpAddress& prefix, int length) {
   return std::any_of(special_prefixes().begin(), special_prefixes().end(), [&](const IpPrefix& one) { return one.address.v6 == prefix.v6 && one.length > length && cut(one.address, length) == cut(prefix, length); });
 }
 
+// A name of many parts has few letters for each. How many there are is the same of a name and of what matches it, so that a part is
+// renamed alike in both.
+std::size_t most_of_part(const std::string& name) {
+  std::size_t parts = 0;
+  for (std::size_t at = 0; at < name.size(); ++at) parts += name[at] != '.' && (at == 0 || name[at - 1] == '.') ? 1 : 0;
+  const std::size_t room = (kLongestName + 1) / std::max<std::size_t>(parts, 1);  // with the dot behind it
+  return std::min(kLongest, std::max<std::size_t>(room, 1) - 1);
+}
+
 Node* find(Node& parent, const char* key) {
   for (auto& [name, value] : parent.entries)
     if (name.text == key) return &value;
@@ -120,39 +132,74 @@ std::string Redactor::word(const std::string& word, char kind) {
   if (!fresh) return entry->second;
   const std::string digest = keyed(kind, word);
   entry->second = "r";
-  for (std::size_t i = 0; i < 7; ++i) entry->second += "abcdefghijklmnopqrstuvwxyz234567"[static_cast<unsigned char>(digest[i]) % 32];
+  for (std::size_t i = 0; i + 1 < kWordLength; ++i) entry->second += "abcdefghijklmnopqrstuvwxyz234567"[static_cast<unsigned char>(digest[i]) % 32];
   const auto [other, alone] = back_.try_emplace(entry->second, kind + word);
   out_.collision = out_.collision || !alone;
   return entry->second;
 }
 
-// Between two dots. One that would grow too long is one word, or several with `*` between them.
-std::string Redactor::part(const std::string& part, Form form) {
+// A permutation of all texts of one length, a Feistel network: no text grows, and no two become one.
+std::string Redactor::permuted(std::string text) const {
+  const auto number = [](char letter) { return kNameLetters.find(letter); };
+  if (text.size() == 1) {
+    std::vector<std::pair<std::string, char>> order;
+    for (const char letter : kNameLetters) order.emplace_back(keyed('s', std::string(1, letter)), letter);
+    std::sort(order.begin(), order.end());
+    return std::string(1, order[number(text.front())].second);
+  }
+  const std::size_t half = text.size() / 2;
+  for (int round = 0; round < 10; ++round) {
+    const bool left = round % 2 == 0;
+    const std::string digest = keyed('s', std::to_string(round) + "/" + std::to_string(text.size()) + "/" + (left ? text.substr(half) : text.substr(0, half)));
+    for (std::size_t i = left ? 0 : half; i < (left ? half : text.size()); ++i) text[i] = kNameLetters[(number(text[i]) + static_cast<unsigned char>(digest[i])) % kNameLetters.size()];
+  }
+  return text;
+}
+
+std::string Redactor::of_no_more_letters(const std::string& text) {
+  if (text.size() >= kWordLength || text.find_first_not_of(kNameLetters) != std::string::npos) return word(text, 'p');
+  std::string out = permuted(text);
+  out_.collision = out_.collision || known_words().count(out) != 0;
+  return out;
+}
+
+// Between two dots. One that would be longer than `most` is one word, or several with `*` between them; where even these are too long,
+// none is longer than it was.
+std::string Redactor::part(const std::string& part, Form form, std::size_t most) {
   std::string out;
+  bool named = part.find_first_not_of('*') == std::string::npos;
   for (std::size_t at = 0; at < part.size();) {
     std::size_t end = at;
     while (end < part.size() && is_letter(static_cast<unsigned char>(part[end]))) ++end;
     if (end == at) out += part[at++];
-    else out += word(part.substr(at, end - at), 'w');
+    else out += word(part.substr(at, end - at), 'w'), named = true;
     at = std::max(at, end);
   }
-  if (form == Form::Name || out.size() <= kLongest) return out;
-  out.clear();
-  for (std::size_t at = 0; at <= part.size();) {
-    const std::size_t end = std::min(part.find('*', at), part.size());
-    out += (at == 0 ? "" : "*") + (end == at ? "" : word(part.substr(at, end - at), 'p'));
-    at = end + 1;
-  }
-  return out;
+  const bool fits = form == Form::Name || out.size() <= most;
+  // Of a DNS name, `-` alone is renamed as well: a short word may become one.
+  if (fits && (form != Form::Dns || named)) return out;
+  const auto between_stars = [&](auto&& rename) {
+    std::string renamed;
+    for (std::size_t at = 0; at <= part.size();) {
+      const std::size_t end = std::min(part.find('*', at), part.size());
+      renamed += (at == 0 ? "" : "*") + (end == at ? "" : rename(part.substr(at, end - at)));
+      at = end + 1;
+    }
+    return renamed;
+  };
+  shortened_ = shortened_ || (!fits && most < kLongest);
+  std::string words = between_stars([&](const std::string& text) { return word(text, 'p'); });
+  return form != Form::Dns || words.size() <= most ? words : between_stars([&](const std::string& text) { return of_no_more_letters(text); });
 }
 
 std::string Redactor::text(const std::string& text, Form form) {
   if (const auto one = IpAddress::parse(text)) return address(*one, one->bits()).to_string();
   if (const auto prefix = IpPrefix::parse(text)) return this->prefix(*prefix).to_string();
+  const std::size_t most = form == Form::Dns ? most_of_part(text) : kLongest;
   std::string out;
   for (std::size_t at = 0; at <= text.size();) {
     const std::size_t end = std::min(text.find('.', at), text.size());
-    out += (at == 0 ? "" : ".") + part(text.substr(at, end - at), form);
+    out += (at == 0 ? "" : ".") + part(text.substr(at, end - at), form, most);
     at = end + 1;
   }
   return form == Form::Label && out.size() > kLongest && text.size() <= kLongest ? word(text, 't') : out;
@@ -230,6 +277,7 @@ void Redactor::scalar(Node& node, const Where& where) {
     else rename(node, text(before), "label");
   }
   node.plain = false;
+  any_depth_ = any_depth_ || (is_dns(where.key) && (before.starts_with("**.") || (where.key == "domainNames" && before.starts_with("*."))));
   if (where.key == "matchPattern") patterns_ += before.find_first_not_of("*.") != std::string::npos && (before.find('*', 1) != std::string::npos || (before.front() == '*' && before.size() > 1 && before[1] != '.' && before[1] != '*')) ? 1 : 0;
 }
 
@@ -290,6 +338,7 @@ Redaction Redactor::redact(frontend::Kept& kept) {
   };
   warn(expressions_ != 0, std::to_string(expressions_) + " methods, paths, hosts and headers are left as they are: they are regular expressions, or matched by some");
   warn(patterns_ != 0, std::to_string(patterns_) + " patterns of names have `*` beside other letters or within: what they match may differ");
+  warn(shortened_ && any_depth_, "DNS names of many parts had to be shortened: patterns for names of any number of parts may no longer match them");
   warn(patterns_of_labels, "the option `labels` is left as it is: it has patterns of the keys of labels");
   warn(tests != 0, std::to_string(tests) + " ReachabilityTests are left out");
   return std::move(out_);

@@ -43,7 +43,9 @@ class Redactor {
   void mapping(frontend::Node& node, const Where& where);
   void scalar(frontend::Node& node, const Where& where);
   std::string word(const std::string& word, char kind);
-  std::string part(const std::string& part, Form form);
+  std::string part(const std::string& part, Form form, std::size_t most);
+  std::string of_no_more_letters(const std::string& text);
+  std::string permuted(std::string text) const;
   IpPrefix prefix(const IpPrefix& prefix);
   void rename(frontend::Node& node, const std::string& now, const char* as);
   bool is_long_name(const Where& where) const;
@@ -54,6 +56,8 @@ class Redactor {
   std::unordered_map<std::string, std::string> words_, back_;
   std::unordered_map<std::string, bool> flips_;
   std::size_t expressions_ = 0, patterns_ = 0;
+  bool shortened_ = false;    // some part of a DNS name, for the name's sake
+  bool any_depth_ = false;    // some pattern matches names of any number of parts
   bool long_names_ = false;  // the object at hand is a pod or a workload, but for Jobs
   bool of_job_ = false;      // the owner at hand
   Redaction out_;

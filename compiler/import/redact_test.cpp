@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "frontend/yaml/write.h"
 
 using namespace netpolc;
@@ -166,4 +168,52 @@ TEST_CASE("a pattern keeps its stars, however long it grows") {
   Redactor names("key");
   for (const std::string pattern : {"*-a-b-c-d-e-f-g-h-i-j-k.example.org", "a-b-c-d-e-f-g-h-i*j-k-l-m.example.org", "**.a-b-c-d-e-f-g-h-i-j-*"})
     CHECK_MESSAGE(count(names.text(pattern, Redactor::Form::Dns), "*") == count(pattern, "*"), names.text(pattern, Redactor::Form::Dns));
+}
+
+TEST_CASE("DNS names of many parts stay names, different ones different, and their patterns match them") {
+  Redactor names("key");
+  const auto dns = [&](const std::string& name) { return names.text(name, Redactor::Form::Dns); };
+  const auto repeated = [](const std::string& part, std::size_t times, const std::string& end) {
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) out += part + ".";
+    return out + end;
+  };
+  const auto parts = [](const std::string& name) {
+    std::vector<std::string> out(1);
+    for (const char c : name) c == '.' ? void(out.emplace_back()) : void(out.back() += c);
+    return out;
+  };
+  for (const std::string& name : {repeated("a", 127, "b"), repeated("ab", 84, "c"), repeated("a-b-c", 40, "example.com"), repeated("a-b-c-d-e-f", 20, "org"), repeated("abcdefgh", 27, "com"), repeated("a-b", 4, "org."), repeated("a-b-c-d-e-f--g", 4, ""), repeated(std::string(62, 'x'), 4, "a"),
+                                  repeated("*", 20, repeated("a", 80, "b")), repeated("a*b", 60, "c"), repeated("a-*-b-*-c-*-d", 17, "c")}) {
+    const std::string now = dns(name);
+    CHECK_MESSAGE(now.size() <= 255, now);
+    CHECK(parts(now).size() == parts(name).size());
+    for (const std::string& part : parts(now)) CHECK(part.size() <= 63);
+    CHECK(now.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.*") == std::string::npos);
+    CHECK(count(now, "*") == count(name, "*"));
+    CHECK_FALSE(now == name);
+    // The same part is the same in every name of as many parts, and so in the pattern.
+    const auto before = parts("*." + name.substr(name.find('.') + 1)), after = parts(dns("*." + name.substr(name.find('.') + 1)));
+    for (std::size_t i = 1; i < after.size(); ++i) CHECK(after[i] == parts(now)[i]);
+    CHECK(after.front() == "*");
+  }
+  std::set<std::string> seen;
+  for (const char a : std::string("abcdefghijklmnopqrstuvwxyz0123456789-_")) {
+    seen.insert(parts(dns(repeated(std::string(1, a), 100, "x"))).front());
+    for (const char b : std::string("abcdefghijklmnopqrstuvwxyz0123456789-_")) seen.insert(parts(dns(repeated(std::string{a, b}, 80, "x"))).front());
+  }
+  CHECK(seen.size() == 38 + 38 * 38);
+  CHECK(parts(dns(repeated("abc", 60, "x"))).front() != "abc");
+  CHECK(dns(repeated("a", 100, "x")) != Redactor("another").text(repeated("a", 100, "x"), Redactor::Form::Dns));
+}
+
+TEST_CASE("a policy with a name of 34 parts is one still") {
+  const std::string name = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa";
+  const std::string out = redacted("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec: {endpointSelector: {}, egress: [{toFQDNs: [{matchName: " + name + "}, {matchPattern: '*." + name.substr(2) + "'}]}]}\n");
+  SourceManager sources;
+  DiagSink sink;
+  const auto loaded = frontend::load(std::vector<FileId>{sources.add("out.yaml", out)}, {}, sources, sink);
+  CHECK_MESSAGE(loaded.usable, out);
+  CHECK(loaded.policies.policies.size() == 1);
+  CHECK_FALSE(has(out, "ip6"));
 }
