@@ -5,6 +5,8 @@
 # usage: tools/bench.sh [--repeat N] [--json FILE]
 #        tools/bench.sh proofs [--repeat N] [--json FILE] [--quick]
 #                                                 answers, claims and proofs; --quick: of few programs
+#        tools/bench.sh dump [--pods N] [--beside NETPOLC]
+#                                                 reading a dump of a large cluster
 #        tools/bench.sh datapath [--rounds N]     what a packet costs (docs/datapath-performance.md); needs root
 #        tools/bench.sh forwarding [--rounds N]   the same between namespaces, beside nftables; needs root
 #        tools/bench.sh endpoints [--rounds N]    500 pods on a node; needs root
@@ -35,6 +37,11 @@ if [ "${1:-}" = proofs ]; then
   mkdir "$inputs/vectors"
   tar -C "$inputs/vectors" -xJf testdata/conformance/vectors.tar.xz
   python3 tools/bench/proofs.py "$bin" "$inputs" "$@"
+  exit
+fi
+if [ "${1:-}" = dump ]; then
+  shift
+  python3 tools/bench/dump.py "$bin/netpolc" "$inputs" "$@"
   exit
 fi
 tar -C "$inputs" -xJf testdata/bench/control-plane.tar.xz

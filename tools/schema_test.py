@@ -57,6 +57,7 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("PolicyExplanation", "json", "explain policy shop/web --kind CiliumNetworkPolicy " + EXPLAIN + "-o json"),
     ("EndpointExplanation", "json", "explain endpoint shop/web " + EXPLAIN + "-o json"),
     ("EndpointExplanation", "json", "explain endpoint ops/agent " + EXPLAIN + "-o json"),
+    ("EndpointExplanation", "json", "explain endpoint entity:host -f testdata/explain/hosts -o json"),
     ("FqdnExplanation", "json", "explain fqdn api.example.com " + EXPLAIN + "-o json"),
     ("FqdnExplanation", "json", "explain fqdn **.example.com -o json"),
     ("ReplayResult", "json", "replay testdata/replay/shop/flows.jsonl testdata/replay/shop/policies.yaml --against testdata/diff/shop/before " + SHOP + "-o json"),

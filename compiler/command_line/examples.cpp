@@ -52,7 +52,7 @@ const std::vector<Examples>& examples_below() {
       {"explain endpoint",
        "Examples:\n"
        "  netpolc explain endpoint shop/cart -f manifests/\n"
-       "  netpolc explain endpoint shop/cart -f manifests/ --wide\n"
+       "  netpolc explain endpoint node/worker-1 -f manifests/ --wide\n"
        "  netpolc explain endpoint shop/cart -f manifests/ -o json"},
       {"identity list",
        "Examples:\n"

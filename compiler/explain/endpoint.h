@@ -1,4 +1,5 @@
-// compiler/explain/endpoint.h — what policy makes of one endpoint: its labels, who selects it, what may come and go.
+// compiler/explain/endpoint.h — what policy makes of one endpoint, a pod or the host of a node: its labels, who selects it, what may come
+// and go. Explanations only: who is let through is the engine's word (verify/all_ports.h).
 #pragma once
 #include <string>
 #include <vector>
@@ -43,8 +44,10 @@ struct EndpointDirection {
 };
 
 struct EndpointView {
-  std::uint32_t endpoint = 0;
-  std::uint32_t identity = 0;
+  std::uint32_t endpoint = 0;        // index into Cluster::endpoints, if it is no host
+  std::vector<std::uint32_t> nodes;  // of a host: whose it is; several where their labels are the same
+  std::uint32_t identity = 0;        // 0: none of its own
+  ir::LabelSet labels;
   std::vector<Dropped> dropped;
   std::vector<std::string> notes;
   std::string incomputable;
@@ -52,6 +55,8 @@ struct EndpointView {
   std::vector<EndpointDirection> directions;  // ingress, egress; none where no policy of pods is asked
 };
 EndpointView view_of(std::uint32_t endpoint, verify::AllPorts& ports, const Sources& sources);
+// The hosts of nodes of this cluster, indices into Cluster::nodes: one view for all that have the same labels, in the order of the first.
+std::vector<EndpointView> host_views(const std::vector<std::uint32_t>& nodes, verify::AllPorts& ports, const Sources& sources);
 
 std::string endpoint_text(const EndpointView& view, const verify::AllPorts& ports, const Sources& sources, bool wide);
 std::string endpoint_json(const std::vector<EndpointView>& views, const verify::AllPorts& ports, const Sources& sources);

@@ -1,4 +1,4 @@
-// `netpolc explain endpoint`: what policy makes of one pod or workload.
+// `netpolc explain endpoint`: what policy makes of one pod or workload, or of the host of a node.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
@@ -28,10 +28,22 @@ std::vector<std::uint32_t> find(const std::string& name, const ir::Cluster& clus
   return out;
 }
 
+// Nodes of this cluster whose hosts are meant: "node/worker-1", or all by "entity:host" and "host".
+std::vector<std::uint32_t> find_nodes(const std::string& name, const ir::Cluster& cluster) {
+  const bool all = name == "entity:host" || name == "host";
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t n = 0; n < cluster.nodes.size(); ++n)
+    if (!cluster.nodes[n].remote_cluster && (all || name == "node/" + cluster.nodes[n].name)) out.push_back(n);
+  return out;
+}
+
 std::string unknown(const std::string& name, const ir::Cluster& cluster) {
+  if (name == "entity:host" || name == "host") return "no Node is in the input: of hosts without labels nothing is known";
   std::vector<std::string> names;
   for (const ir::Endpoint& endpoint : cluster.endpoints) names.push_back(endpoint.ns + "/" + endpoint.name);
-  return "no pod or workload `" + name + "`" + did_you_mean(name, names);
+  for (const ir::Node& node : cluster.nodes)
+    if (!node.remote_cluster) names.push_back("node/" + node.name);
+  return (name.starts_with("node/") ? "no node `" + name.substr(5) : "no pod or workload `" + name) + "`" + did_you_mean(name, names);
 }
 
 int run(const Options& options) {
@@ -39,13 +51,14 @@ int run(const Options& options) {
   if (const auto code = compiler::open(options.input, session)) return *code;
   const ir::Cluster& cluster = session.loaded.cluster;
   const auto found = find(options.endpoint, cluster);
-  if (found.empty()) return compiler::complain(unknown(options.endpoint, cluster));
+  const auto nodes = found.empty() ? find_nodes(options.endpoint, cluster) : std::vector<std::uint32_t>{};
+  if (found.empty() && nodes.empty()) return compiler::complain(unknown(options.endpoint, cluster));
   const ir::eval::World world{session.loaded.policies, cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   verify::AllPorts ports(world, session.lock, judge);
   lint::Places places(session.sources);
   const Sources sources{world, judge, places};
-  std::vector<EndpointView> views;
+  std::vector<EndpointView> views = host_views(nodes, ports, sources);
   for (const std::uint32_t endpoint : found) views.push_back(view_of(endpoint, ports, sources));
   std::string out;
   if (options.output == "json") out = endpoint_json(views, ports, sources);
@@ -59,8 +72,8 @@ int run(const Options& options) {
 
 void add_endpoint(CLI::App& explain, compiler::Action& chosen) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = explain.add_subcommand("endpoint", "What policy makes of a pod: its labels, who selects it, what may come and go");
-  command->add_option("endpoint", options->endpoint, "NAMESPACE/NAME of a pod or a workload")->required();
+  CLI::App* command = explain.add_subcommand("endpoint", "What policy makes of a pod or a host: its labels, who selects it, what may come and go");
+  command->add_option("endpoint", options->endpoint, "NAMESPACE/NAME of a pod or a workload; node/NAME or entity:host: hosts of nodes")->required();
   compiler::add_input_options(*command, options->input);
   command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
   command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");

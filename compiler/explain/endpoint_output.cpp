@@ -21,15 +21,38 @@ std::string rules_words(const SelectingPolicy& one) {
   return out;
 }
 
+std::vector<std::string> node_names(const EndpointView& view, const ir::Cluster& cluster) {
+  std::vector<std::string> out;
+  for (const std::uint32_t node : view.nodes) out.push_back(cluster.nodes[node].name);
+  return out;
+}
+
+// What is explained: a workload, or the host of a node.
+struct Title {
+  std::string name, kind;
+  Span where;
+};
+Title title_of(const EndpointView& view, const ir::Cluster& cluster) {
+  if (view.nodes.empty()) {
+    const ir::Endpoint& endpoint = cluster.endpoints[view.endpoint];
+    return {endpoint.ns + "/" + endpoint.name, endpoint.kind, endpoint.where};
+  }
+  const ir::Node& node = cluster.nodes[view.nodes.front()];
+  return {"node/" + node.name, "Node", node.where};
+}
+
 class Text {
  public:
   Text(const verify::AllPorts& ports, const Sources& sources, bool wide) : traffic_(ports.sets()), sources_(sources), most_(wide ? 0 : kNamesShown) {}
 
   std::string write(const EndpointView& view) {
-    const ir::Endpoint& endpoint = sources_.world.cluster.endpoints[view.endpoint];
-    out_ = endpoint.ns + "/" + endpoint.name + "   " + endpoint.kind + (view.identity == 0 ? "" : ", identity " + std::to_string(view.identity)) + "   " + place_text(endpoint.where, files()) + "\n\n";
+    const ir::Cluster& cluster = sources_.world.cluster;
+    const Title title = title_of(view, cluster);
+    const std::string kind = view.nodes.empty() ? title.kind : "host";
+    out_ = title.name + "   " + kind + (view.identity == 0 ? "" : ", identity " + std::to_string(view.identity)) + "   " + place_text(title.where, files()) + "\n\n";
+    if (view.nodes.size() > 1) line("nodes", "with the same labels: " + listed(node_names(view, cluster), most_));
     for (const std::string& note : view.notes) line("note", note);
-    for (std::size_t l = 0; l < endpoint.labels.size(); ++l) line(l == 0 ? "labels" : "", endpoint.labels[l].to_string());
+    for (std::size_t l = 0; l < view.labels.size(); ++l) line(l == 0 ? "labels" : "", view.labels[l].to_string());
     for (std::size_t l = 0; l < view.dropped.size(); ++l) line(l == 0 ? "dropped" : "", view.dropped[l].label.to_string() + "   " + view.dropped[l].why);
     if (!view.incomputable.empty()) {
       out_ += "\n";
@@ -55,7 +78,7 @@ class Text {
     const bool ingress = view.direction == ir::Direction::Ingress;
     const char* name = direction_name(view.direction);
     if (view.enforcement == ir::Enforcement::None && view.open.empty()) return line(name, "not known, though no policy selects it in this direction");
-    if (!view.open.empty()) return line(name, "open: " + view.open + ", so everything is allowed");
+    if (!view.open.empty()) return open(name, view);
     if (view.enforcement == ir::Enforcement::DefaultAllow) {
       line(name, "default allow: what no rule denies is allowed, since every policy that selects it leaves default deny off");
     } else {
@@ -68,6 +91,12 @@ class Text {
       line("", "  by " + rule_line(one.rule));
     }
     allowed(view);
+  }
+
+  void open(const char* name, const EndpointDirection& view) {
+    line(name, "open: " + view.open + ", so everything is allowed");
+    policies(view);
+    if (!view.policies.empty()) line("", view.policies.size() == 1 ? "it enforces nothing" : "they enforce nothing");
   }
 
   void policies(const EndpointDirection& view) {
@@ -111,14 +140,15 @@ class Json {
 
  private:
   std::string endpoint(const EndpointView& view) {
-    const ir::Endpoint& endpoint = sources_.world.cluster.endpoints[view.endpoint];
+    const Title title = title_of(view, sources_.world.cluster);
     const SourceManager& files = sources_.places.sources();
     JsonObject out;
-    out.text("endpoint", endpoint.ns + "/" + endpoint.name).text("workload", endpoint.kind);
-    out.text("file", files.path(endpoint.where.file)).number("line", files.locate(endpoint.where.file, endpoint.where.begin).line);
+    out.text("endpoint", title.name).text("workload", title.kind);
+    out.text("file", files.path(title.where.file)).number("line", files.locate(title.where.file, title.where.begin).line);
+    if (!view.nodes.empty()) out.texts("nodes", node_names(view, sources_.world.cluster));
     if (view.identity != 0) out.number("identity", view.identity);
     std::vector<std::string> labels, dropped;
-    for (const ir::Label& label : endpoint.labels) labels.push_back(label.to_string());
+    for (const ir::Label& label : view.labels) labels.push_back(label.to_string());
     for (const Dropped& one : view.dropped) {
       JsonObject label;
       dropped.push_back(label.text("label", one.label.to_string()).text("why", one.why).take());
