@@ -212,3 +212,14 @@ TEST_CASE("what is not UTF-8 text is refused") {
     CHECK(p.documents.empty());
   }
 }
+
+TEST_CASE("what is no text is found wherever it stands among others") {
+  for (const std::string& bad : {std::string("\x01"), std::string("\x1f"), std::string("\x7f"), std::string(1, '\0'), std::string("\x80"), std::string("\xff"), std::string("\xc3")})
+    for (std::size_t before = 3; before < 20; ++before)
+      for (std::size_t behind = 0; behind < 10; ++behind) {
+        const Parsed parsed("a: " + std::string(before - 3, '~') + bad + std::string(behind, ' '));
+        CHECK_MESSAGE(parsed.refused(DiagKind::YamlSyntax), before << " " << behind);
+        CHECK(parsed.place() == "1:" + std::to_string(before + 1));
+      }
+  for (std::size_t before = 0; before < 20; ++before) CHECK(Parsed("a: " + std::string(before, ' ') + "~!\t\xc3\xa4" + std::string(before, '~') + "\r\n").sink.errors() == 0);
+}

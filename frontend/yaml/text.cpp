@@ -1,5 +1,7 @@
 // Is this text at all? The same answer as Go's YAML reader: UTF-8 without control characters.
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 #include "frontend/yaml/syntax.h"
 
@@ -40,6 +42,16 @@ std::size_t sequence_length(std::string_view text, std::size_t i) {
 
 bool is_control(unsigned char c) { return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F; }
 
+// Eight bytes that are all printable ASCII, which is most of a text.
+bool is_plain(std::string_view text, std::size_t i) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101, kHigh = kOnes * 0x80;
+  if (text.size() - i < sizeof(std::uint64_t)) return false;
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, text.data() + i, sizeof bytes);
+  const std::uint64_t below_blank = (bytes - kOnes * 0x20) & ~bytes, of_delete = bytes ^ kOnes * 0x7F, is_delete = (of_delete - kOnes) & ~of_delete;
+  return ((bytes | below_blank | is_delete) & kHigh) == 0;
+}
+
 Diagnostic fault(const Input& input, std::size_t offset, std::string message) {
   const auto begin = static_cast<std::uint32_t>(offset);
   return {.kind = DiagKind::YamlSyntax, .where = Span{input.file, begin, begin + 1}, .message = std::move(message)};
@@ -64,6 +76,10 @@ std::optional<Diagnostic> check_text(const Input& input) {
   }
   if (looks_like_utf16(text)) return fault(input, 0, "the text is not UTF-8, but looks like UTF-16 or UTF-32");
   for (std::size_t i = input.start; i < text.size();) {
+    if (is_plain(text, i)) {
+      i += sizeof(std::uint64_t);
+      continue;
+    }
     const unsigned char c = at(text, i);
     if (c >= 0x20 && c < 0x7F) {
       ++i;

@@ -10,14 +10,16 @@ import argparse
 import gzip
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
+import textwrap
 
 from table import Table, machine, measured
 
 TIME = "2026-05-04T10:00:00Z"
-PEAK_LIMIT = 2.5     # of the text
+BESIDE_LIMIT = 200   # MiB that a process needs beside the text; 80 of them for itself
 SECONDS_LIMIT = 3.0
 
 
@@ -46,8 +48,12 @@ def pod(number):
 
 
 def write_dump(path, pods):
-    """In the order of keys that kubectl has: the kind of a list is behind its items."""
-    path.write_text(json.dumps({"apiVersion": "v1", "items": [pod(i) for i in range(pods)], "kind": "List", "metadata": {"resourceVersion": ""}}, indent=4) + "\n")
+    """In the order of keys that kubectl has: the kind of a list is behind its items. One by one, as what this process has is in a child's peak, too."""
+    with open(path, "w") as out:
+        out.write('{\n    "apiVersion": "v1",\n    "items": [\n')
+        for number in range(pods):
+            out.write(textwrap.indent(json.dumps(pod(number), indent=4), " " * 8) + (",\n" if number + 1 < pods else "\n"))
+        out.write('    ],\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n')
     return path.stat().st_size / 2**20
 
 
@@ -70,7 +76,8 @@ def main():
     asked = parser.parse_args()
     dump, packed = asked.inputs / "dump.json", asked.inputs / "dump.json.gz"
     size = write_dump(dump, asked.pods)
-    packed.write_bytes(gzip.compress(dump.read_bytes(), 6))
+    with open(dump, "rb") as plain, gzip.open(packed, "wb", 6) as out:
+        shutil.copyfileobj(plain, out)
     table = Table()
     print(machine())
     table.heading("a dump of %d pods, %.0f MiB; whole process" % (asked.pods, size), ("the clock", "processor", "", ""))
@@ -88,7 +95,7 @@ def main():
             limited = mark == "" and name != "import"
             table.row("  " + name + mark, wall * 1e3, cpu * 1e3, None, SECONDS_LIMIT * 1e3 if limited else None, "median %.0f ms, peak %.0f MiB" % (1e3 * statistics.median(r[0] for r in runs[mark]), peak))
             if limited:
-                table.check("    peak, of the text", peak / size, PEAK_LIMIT, "times")
+                table.check("    peak beside the text", peak - size, BESIDE_LIMIT, "MiB")
     return table.finish(asked.json)
 
 
