@@ -158,14 +158,22 @@ class EndpointExplainer {
   std::vector<verify::FactsId> seen(const verify::End& end, Direction direction) {
     verify::Encounters& encounters = sources_.judge.encounters();
     if (is_host()) {
-      const bool itself = end.kind == verify::EndKind::Node && out_.nodes == std::vector{end.index};
-      return itself ? std::vector<verify::FactsId>{} : std::vector{encounters.faces(end).back().seen};
+      if (end.kind == verify::EndKind::Node && is_itself_alone(end.index)) return {};
+      return {encounters.faces(end).back().seen};
     }
     const bool ingress = direction == Direction::Ingress;
     const verify::End& self = self_.ends.front();
     std::vector<verify::FactsId> out;
     for (const verify::Meeting& meeting : ingress ? encounters.meet(end, self) : encounters.meet(self, end)) out.push_back(ingress ? meeting.source_seen : meeting.destination_seen);
     return out;
+  }
+
+  // A node stands for all that have its identity.
+  bool is_itself_alone(std::uint32_t node) const {
+    if (out_.nodes != std::vector{node}) return false;
+    for (std::uint32_t n = 0; n < sources_.world.cluster.nodes.size(); ++n)
+      if (n != node && ports_.identities().of_node(n) == ports_.identities().of_node(node)) return false;
+    return true;
   }
 
   void allow(const verify::Party& party, Direction direction, EndpointDirection& out) {
