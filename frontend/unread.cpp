@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <span>
 
 #include "frontend/kinds.h"
@@ -52,12 +53,23 @@ std::string scalar(Node& object, Path path) {
   return found != nullptr && found->is_scalar() ? found->text : "";
 }
 
+bool has_containers(Node* spec) {
+  const Node* found = below(spec, {"containers"});
+  return found != nullptr && found->is_sequence();
+}
+
+std::optional<Role> role_in(Node& object) {
+  const std::string kind = scalar(object, {"kind"}), version = scalar(object, {"apiVersion"});
+  if (kind.ends_with("List")) return std::nullopt;
+  if (!kind.empty() && !version.empty()) return role_of(version, kind, scalar(object, {"metadata", "name"}));
+  const bool pods = has_containers(below(&object, {"spec"})) || has_containers(below(&object, {"spec", "template", "spec"})) || has_containers(below(&object, {"spec", "jobTemplate", "spec", "template", "spec"}));
+  return pods ? std::optional(Role::ClusterObject) : std::nullopt;
+}
+
 }  // namespace
 
 void drop_unread(Node& object) {
-  const std::string kind = scalar(object, {"kind"}), version = scalar(object, {"apiVersion"});
-  if (kind.empty() || version.empty() || kind.ends_with("List")) return;
-  const Role role = role_of(version, kind, scalar(object, {"metadata", "name"}));
+  const std::optional<Role> role = role_in(object);
   if (role == Role::Other) {
     erase(&object, kOfOthers, true);
     erase(below(&object, {"metadata"}), kOfTheirMetadata, true);

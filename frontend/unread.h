@@ -7,7 +7,8 @@
 
 namespace netpolc::frontend {
 
-// `object`: an item of a list. Without `kind` and `apiVersion` of its own it stays as it is.
+// `object`: an item of a list. Of typed lists ("PodList") items need not say what they are, and the list says it behind them: what has
+// containers counts as a pod or a workload then, since no policy has any; all else stays as it is.
 void drop_unread(Node& object);
 
 }  // namespace netpolc::frontend

@@ -217,3 +217,20 @@ TEST_CASE("a policy with a name of 34 parts is one still") {
   CHECK(loaded.policies.policies.size() == 1);
   CHECK_FALSE(has(out, "ip6"));
 }
+
+TEST_CASE("that a pattern for names of any depth may match others is said where names were shortened") {
+  const auto warnings = [](const std::string& name, const std::string& pattern) {
+    SourceManager sources;
+    DiagSink sink;
+    const std::string text = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\nspec: {endpointSelector: {}, egress: [{toFQDNs: [{matchName: " + name + "}, {matchPattern: '" + pattern + "'}]}]}\n";
+    const auto loaded = frontend::load(std::vector<FileId>{sources.add("input.yaml", text)}, {.cilium_version = 20}, sources, sink);
+    REQUIRE(loaded.usable);
+    auto kept = frontend::keep(sources, loaded);
+    return Redactor("key").redact(kept).warnings.size();
+  };
+  const std::string many = "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.a.b.c.example.com";
+  // Of `**` it is said in any case that it stands for more than a part.
+  CHECK(warnings(many, "**.example.com") == 2);
+  CHECK(warnings("api.example.com", "**.example.com") == 1);
+  CHECK(warnings(many, "*.example.com") == 0);
+}

@@ -122,8 +122,15 @@ TEST_CASE("lists in YAML lose what nobody reads, and nothing else") {
     const Outcome shrunk = outcome(text, false), whole = outcome(text, true);
     CHECK_MESSAGE(shrunk == whole, shrunk.said << "instead of\n" << whole.said << "of\n" << text);
   }
+  const std::string kindless = "- metadata: {name: web, namespace: a, labels: {app: web}, managedFields: [1]}\n  spec: {nodeName: n, containers: [{name: c, image: x, ports: [{containerPort: 80, name: http}]}]}\n";
+  for (const char* kind : {"PodList", "ThingList", "CiliumNetworkPolicyList", "List"})
+    CHECK(outcome("apiVersion: v1\nitems:\n" + kindless + "kind: " + kind + "\n", false) == outcome("apiVersion: v1\nitems:\n" + kindless + "kind: " + kind + "\n", true));
   SourceManager sources;
   DiagSink sink;
+  const auto lists = parse_documents(sources.add("z", "items:\n" + kindless + "kind: PodList\n"), sources, sink, drop_unread);
+  REQUIRE(lists.size() == 1);
+  CHECK(to_yaml(lists.front()).find("image") == std::string::npos);
+  CHECK(to_yaml(lists.front()).find("managedFields") == std::string::npos);
   const auto documents = parse_documents(sources.add("x", "items:\n" + pod + secret + "- {image: SECRET}\nother:\n" + secret), sources, sink, drop_unread);
   REQUIRE(documents.size() == 1);
   const auto expected = parse_documents(sources.add("y",
