@@ -29,6 +29,7 @@ struct Options {
   InputOptions input;
   bool errors_only = false;
   lint::Choice choice;
+  std::vector<std::string> severities;
   std::string fail_on = "error";
   std::vector<std::string> outputs;
   std::vector<Output> to;  // what they say
@@ -109,7 +110,10 @@ int print(const Options& options, const Session& session, const lint::Findings& 
 lint::Findings warnings_of(const Session& session, const lint::Choice& choice) {
   lint::Findings out;
   for (const Diagnostic* one : in_reading_order(session.sink))
-    if (one->severity != Severity::Error && choice.wants(one->kind)) out.push_back(*one);
+    if (one->severity != Severity::Error && choice.wants(one->kind)) {
+      out.push_back(*one);
+      out.back().severity = choice.severity(*one);
+    }
   return out;
 }
 
@@ -172,10 +176,11 @@ struct Linted {
   std::size_t known = 0;
 };
 
-Linted lint_session(const Options& options, const std::set<std::string>& known, const Session& session) {
+// `parsed`: what the session was read with, or null.
+Linted lint_session(const Options& options, const std::set<std::string>& known, const Session& session, const frontend::ParseCache* parsed) {
   Linted out;
   out.asked_rules = session.loaded.usable && !options.errors_only;
-  if (out.asked_rules) out.report = during("looking at policies", [&] { return lint::run(session.loaded, session.resolutions, session.sources, session.sink, options.choice); });
+  if (out.asked_rules) out.report = during("looking at policies", [&] { return lint::run(session.loaded, session.resolutions, session.sources, session.sink, options.choice, parsed); });
   else out.report.findings = warnings_of(session, options.choice);
   out.known = drop_known(out.report.findings, known, session.sources);
   return out;
@@ -207,7 +212,7 @@ std::optional<int> fix_input(const Options& options, const std::set<std::string>
   InputOptions quiet = options.input;
   quiet.quiet = !options.dry_run;
   open(quiet, session);
-  const Linted linted = lint_session(options, known, session);
+  const Linted linted = lint_session(options, known, session, nullptr);
   auto fixed = lint::fixes_of(wanted(options, session, linted), options.guesses);
   drop_packed(fixed, session.sources);
   if (options.dry_run) {
@@ -230,14 +235,14 @@ int check(const Options& options, frontend::ParseCache* parsed) {
   if (!known) return complain(known.error().message);
   Session session;
   const auto code = parsed != nullptr ? open_again(options.input, *parsed, session) : open(options.input, session);
-  Linted linted = lint_session(options, *known, session);
-  if (linted.asked_rules && session.sink.errors() == 0 && !options.write_baseline.empty()) return keep_as_baseline(options.write_baseline, linted.report.findings, session.sources);
+  Linted linted = lint_session(options, *known, session, parsed);
+  if (linted.asked_rules && !options.write_baseline.empty()) return keep_as_baseline(options.write_baseline, linted.report.findings, session.sources);
   if (const int failed = print(options, session, linted.report.findings); failed != 0) return failed;
   if (code) return *code;
   if (linted.asked_rules && !options.input.brief)
     std::fprintf(stderr, "%s\n", summary(linted.report, linted.known, session.loaded.policies.policies.size(), fixable(options, session.sources, wanted(options, session, linted))).c_str());
-  if (session.sink.errors() != 0) return kNoAnswer;
-  if (options.errors_only) return kGood;
+  // With --keep-going what was rejected has been said, and no more: unless nothing else is asked.
+  if (options.errors_only) return session.sink.errors() == 0 ? kGood : kNoAnswer;
   return fails(linted.report.findings, options.fail_on) ? kNegative : kGood;
 }
 
@@ -262,6 +267,13 @@ std::string unwatchable(const std::vector<std::string>& paths) {
   return "";
 }
 
+// Later it may come and go; who names what is not there at first means something else.
+std::string missing(const std::vector<std::string>& paths) {
+  std::error_code error;
+  const auto found = std::find_if(paths.begin(), paths.end(), [&](const std::string& path) { return !std::filesystem::exists(path, error); });
+  return found == paths.end() ? "" : *found;
+}
+
 int watch(const Options& options) {
   std::vector<std::string> inputs = options.input.files, others;
   inputs.insert(inputs.end(), options.input.positional.begin(), options.input.positional.end());
@@ -270,6 +282,7 @@ int watch(const Options& options) {
   if (!options.input.kustomize.empty()) return complain("--watch waits for files to change, and does not know which ones kubectl reads");
   if (inputs.empty()) return complain("nothing to read: give files or directories with -f");
   if (reads_stdin(options.input)) return complain("--watch waits for files to change, and stdin is none");
+  if (const std::string path = missing(inputs); !path.empty()) return complain(path + ": there is no such file or directory to watch");
   for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, end_interrupted);
   Watcher watcher(inputs, others);
   frontend::ParseCache parsed;
@@ -286,6 +299,8 @@ int watch(const Options& options) {
 
 int lint_input(Options& options) {
   if (const std::string word = options.choice.unknown(); !word.empty()) return complain("no finding has a code that begins with `" + word + "`: see `netpolc rules`");
+  for (const std::string& text : options.severities)
+    if (const std::string wrong = lint::add_severity(text, options.choice.severities); !wrong.empty()) return complain(wrong);
   const auto outputs = outputs_of(options.outputs, kFormats);
   if (!outputs) return complain(outputs.error());
   options.to = *outputs;
@@ -312,6 +327,7 @@ void add_lint(CLI::App& root, Action& chosen) {
   command->add_flag("--errors-only", options->errors_only, "Only whether Cilium accepts the policies");
   add_repeatable(*command, "--select", options->choice.select, "Only findings of this code, or of codes that begin so; repeatable", "Findings");
   add_repeatable(*command, "--ignore", options->choice.ignore, "No findings of this code, or of codes that begin so; repeatable", "Findings");
+  add_repeatable(*command, "--severity", options->severities, "What findings of a code count as: error, warning, note or off; repeatable", "Findings")->type_name("CODE=LEVEL");
   command->add_flag("--proved", options->choice.proved, "Also what the solver proves: entries that decide nothing, policies that select nobody")->group("Findings");
   command->add_option("--fail-on", options->fail_on, "error, warning, note or never: findings that exit with 1")
       ->check(CLI::IsMember({"error", "warning", "note", "never"}))

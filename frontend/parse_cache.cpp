@@ -67,6 +67,7 @@ std::vector<std::string_view> pieces_of(std::string_view text) {
 }  // namespace
 
 void ParseCache::begin() {
+  by_file_.clear();
   std::erase_if(entries_, [&](const auto& entry) { return entry.second.reading != reading_; });
   ++reading_;
 }
@@ -147,6 +148,16 @@ std::vector<const Node*> ParseCache::documents(FileId file, const SourceManager&
     if (said.severity == Severity::Error) sink.error(said);
     else sink.warning(said);
   }
+  by_file_[file] = &entry;
+  return documents_of(entry);
+}
+
+std::vector<const Node*> ParseCache::kept(FileId file) const {
+  const auto found = by_file_.find(file);
+  return found == by_file_.end() ? std::vector<const Node*>{} : documents_of(*found->second);
+}
+
+std::vector<const Node*> ParseCache::documents_of(const Entry& entry) {
   std::vector<const Node*> out;
   for (const Piece& piece : entry.pieces)
     for (const Node& document : piece.documents) out.push_back(&document);

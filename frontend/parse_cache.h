@@ -4,6 +4,7 @@
 // else is. What comes out, documents and what is said of them, is what parse_documents gives: nothing is taken on trust of a time
 // stamp or a hash, and a file with a fault is parsed as a whole.
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,8 @@ class ParseCache {
   void begin();
   // As parse_documents. What it returns stays until the next begin().
   std::vector<const Node*> documents(FileId file, const SourceManager& sources, DiagSink& sink);
+  // What the last documents() of this file gave, as long; none for a file that it was not asked for since begin().
+  std::vector<const Node*> kept(FileId file) const;
 
  private:
   // A document with the `---` before it, or all of a file.
@@ -40,7 +43,10 @@ class ParseCache {
   static bool take_pieces(Entry& entry, FileId file, const std::vector<std::string_view>& texts);
   static void take_whole(Entry& entry, FileId file, const SourceManager& sources);
 
+  static std::vector<const Node*> documents_of(const Entry& entry);
+
   std::unordered_map<std::string, Entry> entries_;  // by path, and a number where one is read several times
+  std::map<FileId, const Entry*> by_file_;          // of this reading
   std::size_t reading_ = 0;
 };
 

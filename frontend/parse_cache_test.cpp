@@ -48,8 +48,13 @@ std::string kept(ParseCache& cache, const Files& files) {
   DiagSink sink;
   std::string out;
   cache.begin();
-  for (const auto& [path, text] : files)
-    for (const Node* document : cache.documents(sources.add(path, text), sources, sink)) print(*document, out);
+  std::vector<std::pair<FileId, std::vector<const Node*>>> given;
+  for (const auto& [path, text] : files) {
+    const FileId file = sources.add(path, text);
+    given.emplace_back(file, cache.documents(file, sources, sink));
+    for (const Node* document : given.back().second) print(*document, out);
+  }
+  for (const auto& [file, documents] : given) CHECK(cache.kept(file) == documents);
   return out + said(sink, sources);
 }
 

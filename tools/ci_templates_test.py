@@ -78,7 +78,7 @@ def action(home, top):
     event = {"inputs.base != '' && inputs.base || format('origin/{0}', github.base_ref)": "origin/main", "github.token": "t", "github.repository": "o/r", "github.event.pull_request.number": "7"}
 
     def run(step, **given):
-        inputs = {name: str(one["default"]) for name, one in described["inputs"].items()} | {"policies": "policies\n", "cluster": "cluster.yaml"} | {k.replace("_", "-"): v for k, v in given.items()}
+        inputs = {name: str(one["default"]) for name, one in described["inputs"].items()} | (given.pop("paths", None) or {"policies": "policies\n", "cluster": "cluster.yaml"}) | {k.replace("_", "-"): v for k, v in given.items()}
         more = {name: value(text, inputs, event) for name, text in step["env"].items()}
         files = {name: str(home / name.lower()) for name in ("GH_LOG", "GH_KNOWN", "GH_BODY", "GITHUB_STEP_SUMMARY")}
         for name in files.values():
@@ -94,6 +94,8 @@ def action(home, top):
     check("lint of what is wrong", run(lint, policies="policies\nbad.yaml").returncode == 2)
     (top / "bad.yaml").unlink()
     (top / "lint.sarif").unlink()
+
+    settings(top, lambda step, **given: run(step, paths={"cluster": ""}, **given), lint, test, diff)
 
     done = run(test)
     check("no assertions, no test", done.returncode == 0 and not done.stdout, done.stdout + done.stderr)
@@ -120,6 +122,23 @@ def action(home, top):
     git(top, "checkout", "-q", "change")
 
 
+def settings(top, run, lint, test, diff):
+    """Without `policies` and `cluster`: all of the checkout, or what the settings name."""
+    (top / "other.yaml").write_text("a: [")
+    check("all of the checkout", run(lint).returncode == 2)
+    (top / ".netpolc.yaml").write_text("files: [policies, cluster.yaml]\n")
+    done = run(lint, lint_fail_on="never")
+    check("the settings' files", done.returncode == 0 and "read 2 files" in done.stderr, done.stderr)
+    check("an input goes before them", run(lint, policies=".").returncode == 2)
+    done = run(diff)
+    check("a comparison of the settings' files", done.returncode == 0 and "NEW INTERNET EXPOSURE" in done.stdout, done.stdout + done.stderr)
+    (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "allow")
+    done = run(test)
+    check("assertions among the settings' files", done.returncode == 0 and "cart reaches redis" in done.stdout, done.stdout + done.stderr)
+    for name in ("policies/netpolc-test.yaml", ".netpolc.yaml", "other.yaml"):
+        (top / name).unlink()
+
+
 def gitlab(home, top):
     template = yaml.safe_load((TOP / "docs/ci/netpolc.gitlab-ci.yml").read_text())
 
@@ -128,6 +147,13 @@ def gitlab(home, top):
         return subprocess.run(["sh", "-e", "-c", "\n".join(template[job]["script"])], cwd=top, env=environment(home, **more), capture_output=True, text=True, timeout=60)
 
     check("gitlab, lint", run("netpolc-lint", NETPOLC_LINT_FAIL_ON="never").returncode == 0)
+    (top / "other.yaml").write_text("a: [")
+    named = {"NETPOLC_POLICIES": "", "NETPOLC_CLUSTER": "", "NETPOLC_LINT_FAIL_ON": "never"}
+    check("gitlab, all of the checkout", run("netpolc-lint", **named).returncode == 2)
+    (top / ".netpolc.yaml").write_text("files: [policies, cluster.yaml]\n")
+    check("gitlab, the settings' files", run("netpolc-lint", **named).returncode == 0)
+    (top / ".netpolc.yaml").unlink()
+    (top / "other.yaml").unlink()
     (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "allow")
     check("gitlab, test", run(".netpolc-test").returncode == 0 and "cart reaches redis" in (top / "netpolc-test.xml").read_text())
     (top / "netpolc-test.xml").unlink()

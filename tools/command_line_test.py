@@ -200,6 +200,8 @@ def settings(home):
     check("one of another command", netpolc("endpoint", "list").returncode == 0)
     for text, said in (("cilium-verison: x\n", "did you mean `cilium-version`?"), ("lint: {fail-one: x}\n", "did you mean `fail-on`?"), ("lint: 5\n", "expected options of `lint`"),
                        ("- a\n", "is not one mapping"), ("lint: {errors-only: 7}\n", "expected true or false"), ("a: [\n", "NP002"), ("lint: {ignore: [[a]]}\n", "expected a text"),
+                       ("lint: {severity: {NP041: fatal}}\n", "expected error, warning, note or off"), ("lint: {severity: {NP0041: off}}\n", "did you mean `NP041`?"),
+                       ("lint: {severity: {NP104: note}}\n", "`NP104` is no finding: it is always an error"), ("lint: {severity: [NP041: off]}\n", "expected a text"),
                        ("lint: {fix: true}\n", "`lint` has no such option"), ("verify: {never: {stops: 5}}\n", "did you mean `steps`?")):
         file.write_text(text)
         done = netpolc("lint", "policies.yaml")

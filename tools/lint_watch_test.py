@@ -245,7 +245,7 @@ def ends():
         home = pathlib.Path(name)
         Tree(home)
         os.mkfifo(home / "pipe.yaml")
-        for arguments, said in ((["-"], "stdin is none"), (["pipe.yaml"], "neither a file nor a directory"), (["-o", "sarif", "set"], "text or jsonl"), (["-k", "set"], "kubectl"), ([], "nothing to read"),
+        for arguments, said in ((["-"], "stdin is none"), (["pipe.yaml"], "neither a file nor a directory"), (["-o", "sarif", "set"], "text or jsonl"), (["-k", "set"], "kubectl"), (["set", "gone.yaml"], "gone.yaml: there is no such file"), ([], "nothing to read"),
                                 (["--fix", "set"], "excludes"), (["--write-baseline", "x", "set"], "excludes")):
             done = subprocess.run([NETPOLC, "lint", "--watch", *arguments], cwd=home, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10)
             assert done.returncode == 2 and said in done.stderr, (arguments, done)

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "compiler/lint/severities.h"
 #include "compiler/side_files.h"
 #include "frontend/yaml/document.h"
 
@@ -157,9 +158,22 @@ class Settings {
       return set(option, value.bool_value() ? std::vector<std::string>{""} : std::vector<std::string>{});
     }
     std::vector<std::string> texts;
+    if (option.value == "CODE=LEVEL" && value.is_mapping()) return severities(option, value);
     for (const Node* one : values_of(value)) {
       if (!one->is_scalar()) return wrong(*one, "a text, or a list of texts");
       texts.push_back(placed(option, one->text));
+    }
+    set(option, texts);
+  }
+
+  // `{NP041: error}`, an option for each.
+  void severities(const OptionEntry& option, const Node& levels) {
+    std::vector<std::string> texts;
+    for (const auto& [code, level] : levels.entries) {
+      if (std::string why = lint::wrong_code(code.text); !why.empty())
+        sink_.error({.kind = DiagKind::UnknownSetting, .where = code.span, .message = "this sets no level of a finding", .label = std::move(why)});
+      else if (!level.is_scalar() || !lint::is_severity(level.text)) wrong(level, "error, warning, note or off");
+      texts.push_back(code.text + "=" + level.text);
     }
     set(option, texts);
   }

@@ -6,6 +6,7 @@
 //   files: [rendered, policies]   # what is read where the command line names nothing; relative to this file
 //   lint:                         # for one command; those below it stand below: verify: {never: {…}}
 //     ignore: [NP024]
+//     severity: {NP041: error, NP561: off}
 //     baseline: lint-baseline.json
 #pragma once
 #include <optional>

@@ -37,6 +37,15 @@ const char* line_break(std::string_view text) {
   return end != std::string_view::npos && end > 0 && text[end - 1] == '\r' ? "\r\n" : "\n";
 }
 
+// What stands between two places of a list is how lists are written, and no comment, anchor or alias.
+bool is_list_syntax(std::string_view text) { return text.find_first_not_of(" \t\r\n,-") == std::string_view::npos; }
+
+// Before an item: the sign that begins it, and blanks.
+bool begins_item(std::string_view text, std::size_t at) {
+  const std::size_t sign = at == 0 ? std::string_view::npos : text.find_last_not_of(" \t\r\n", at - 1);
+  return sign != std::string_view::npos && (text[sign] == '[' || text[sign] == ',' || text[sign] == '-');
+}
+
 // What a piece of YAML says.
 Node read(const std::string& text) {
   SourceManager sources;
@@ -88,10 +97,10 @@ const std::pair<Node, Node>* entry_of(const Node& mapping, const std::string& ke
 // That of the keys of a mapping in what has it, where that is the document; else the usual.
 std::size_t key_step(const Facts& facts, const Node& spec) {
   const std::string_view text = text_of(facts, spec.span.file);
-  for (const Node& document : facts.places().documents(spec.span.file)) {
-    const Node* found = document.is_mapping() ? document.find("spec") : nullptr;
-    if (found == nullptr || found->span != spec.span || is_flow(facts, document)) continue;
-    const std::size_t outside = column(text, document.entries.front().first.span.begin), inside = column(text, spec.entries.front().first.span.begin);
+  for (const Node* document : facts.places().documents(spec.span.file)) {
+    const Node* found = document->is_mapping() ? document->find("spec") : nullptr;
+    if (found == nullptr || found->span != spec.span || is_flow(facts, *document)) continue;
+    const std::size_t outside = column(text, document->entries.front().first.span.begin), inside = column(text, spec.entries.front().first.span.begin);
     if (inside > outside) return inside - outside;
   }
   return 2;
@@ -140,30 +149,55 @@ FixIt entry_before(const Facts& facts, const Node& mapping, const Node& key, con
   return {at, entry + line_break(text.substr(line_start(text, key.span.begin))) + std::string(column(text, key.span.begin), ' ')};
 }
 
-std::optional<FixIt> item_at_end(const Facts& facts, const Node& spec, const std::string& key, const std::string& item) {
-  const auto* entry = entry_of(spec, key);
-  if (entry == nullptr || !entry->second.is_sequence() || entry->second.items.empty()) return std::nullopt;
+const Node* own_list(const Facts& facts, const Node& mapping, const std::string& key) {
+  const auto* entry = entry_of(mapping, key);
+  if (entry == nullptr || !entry->second.is_sequence() || entry->second.items.empty()) return nullptr;
   const auto& [name, list] = *entry;
   const std::string_view text = text_of(facts, list.span.file);
   // What an alias or a merge key stands for is written elsewhere, and what has an anchor may be meant elsewhere.
-  if (name.span.begin < spec.span.begin || list.span.end > spec.span.end) return std::nullopt;
-  if (name.span.end > list.span.begin || text.substr(name.span.end, list.span.begin - name.span.end).find_first_of("&*<") != std::string_view::npos) return std::nullopt;
+  if (name.span.begin < mapping.span.begin || list.span.end > mapping.span.end || name.span.end > list.span.begin) return nullptr;
+  return text.substr(name.span.end, list.span.begin - name.span.end).find_first_of("&*<") == std::string_view::npos ? &list : nullptr;
+}
+
+std::optional<FixIt> item_at_end(const Facts& facts, const Node& spec, const std::string& key, const std::string& item) {
+  if (own_list(facts, spec, key) == nullptr) return std::nullopt;
+  const auto& [name, list] = *entry_of(spec, key);
+  const std::string_view text = text_of(facts, list.span.file);
   if (!is_flow(facts, list)) return lines_at_end(facts, spec, name, list, read(item));
   const Node& last = list.items.back();
   if (last.span.begin < list.span.begin || last.span.end > list.span.end) return std::nullopt;
   return FixIt{{list.span.file, last.span.end, last.span.end}, ", " + in_flow(read(item), text[name.span.begin] == '"')};
 }
 
+std::optional<FixIt> items_as_one(const Facts& facts, const Node& list, std::size_t first, std::size_t last, const std::string& better) {
+  const std::string_view text = text_of(facts, list.span.file);
+  if (!begins_item(text, list.items[first].span.begin)) return std::nullopt;
+  for (std::size_t i = first; i <= last; ++i) {
+    const Span place = list.items[i].span;
+    if (place.begin < list.span.begin || place.end > list.span.end || !list.items[i].is_scalar()) return std::nullopt;
+    const std::size_t next = i == last ? place.end : list.items[i + 1].span.begin;
+    if (next < place.end || !is_list_syntax(text.substr(place.end, next - place.end))) return std::nullopt;
+  }
+  const auto now = written_as(facts, list.items[first].span, list.items[first].text, better);
+  if (!now) return std::nullopt;
+  return FixIt{{list.span.file, list.items[first].span.begin, list.items[last].span.end}, *now};
+}
+
 std::optional<FixIt> without_item(const Facts& facts, const Node& list, std::size_t item) {
   if (list.items.size() < 2) return std::nullopt;
   const FileId file = list.span.file;
   const Span place = list.items[item].span;
+  const std::string_view text = text_of(facts, file);
+  if (place.begin < list.span.begin || place.end > list.span.end) return std::nullopt;  // an alias
   if (is_flow(facts, list)) {
-    if (item + 1 < list.items.size()) return FixIt{{file, place.begin, list.items[item + 1].span.begin}, ""};
-    return FixIt{{file, list.items[item - 1].span.end, place.end}, ""};
+    const bool last = item + 1 == list.items.size();
+    const Span gone = last ? Span{file, list.items[item - 1].span.end, place.end} : Span{file, place.begin, list.items[item + 1].span.begin};
+    if (gone.begin > place.begin || gone.end < place.end) return std::nullopt;  // ... beside it
+    const std::string_view beside = last ? text.substr(gone.begin, place.begin - gone.begin) : text.substr(place.end, gone.end - place.end);
+    if (!begins_item(text, place.begin) || !is_list_syntax(beside)) return std::nullopt;
+    return FixIt{gone, ""};
   }
   // The item's line: blanks, a dash, blanks, the item, and nothing else.
-  const std::string_view text = text_of(facts, file);
   const std::size_t start = line_start(text, place.begin), end = text.find('\n', place.end);
   const std::string_view before = text.substr(start, place.begin - start), after = text.substr(place.end, end == std::string_view::npos ? end : end - place.end);
   const std::size_t dash = before.find('-');

@@ -20,7 +20,14 @@ FixIt entry_before(const Facts& facts, const frontend::Node& mapping, const fron
 // the file. `spec`: the mapping that `key` is in. None where that could touch more than this list.
 std::optional<FixIt> item_at_end(const Facts& facts, const frontend::Node& spec, const std::string& key, const std::string& item);
 
-// An item taken out of its list with what belongs to it, its own line and all. None for the only item.
+// The list under `key` of `mapping`, where an edit of it touches nothing else: it is written there, and neither an anchor nor an alias.
+const frontend::Node* own_list(const Facts& facts, const frontend::Node& mapping, const std::string& key);
+
+// The scalars `first` to `last` of such a list made one that reads `better`, in the quotes of the first. None where anything but the list's
+// own signs stands between them, a comment say, or at the first.
+std::optional<FixIt> items_as_one(const Facts& facts, const frontend::Node& list, std::size_t first, std::size_t last, const std::string& better);
+
+// An item taken out of its list with what belongs to it, its own line and all. None for the only item, and where a comment would go.
 std::optional<FixIt> without_item(const Facts& facts, const frontend::Node& list, std::size_t item);
 
 }  // namespace netpolc::lint

@@ -102,7 +102,7 @@ std::string hunk(const std::vector<std::string_view>& lines, const std::vector<L
 
 bool is_safe_fix(DiagKind kind) {
   constexpr DiagKind kSafe[] = {DiagKind::WrongType, DiagKind::CidrSyntax, DiagKind::EmptyEntry, DiagKind::ServicePort,
-                                DiagKind::ClusterNameDepth, DiagKind::IcmpWrongFamily, DiagKind::UnescapedDot, DiagKind::MethodCase};
+                                DiagKind::CidrsMerge, DiagKind::ClusterNameDepth, DiagKind::IcmpWrongFamily, DiagKind::UnescapedDot, DiagKind::MethodCase};
   return std::find(std::begin(kSafe), std::end(kSafe), kind) != std::end(kSafe);
 }
 

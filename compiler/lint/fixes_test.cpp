@@ -94,7 +94,7 @@ TEST_CASE("a fix takes away what was found and nothing else, in any line ends, a
   }
   std::string codes;
   for (const std::string& code : fixable) codes += code + " ";
-  CHECK(codes == "NP010 NP011 NP022 NP033 NP040 NP045 NP063 NP169 NP202 NP562 NP564 ");
+  CHECK(codes == "NP010 NP011 NP022 NP027 NP033 NP040 NP045 NP063 NP169 NP202 NP562 NP564 ");
 }
 
 TEST_CASE("comments and style stay as they are") {
@@ -171,6 +171,27 @@ TEST_CASE("JSON stays JSON") {
   const std::string pod = "\n{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"cart\", \"namespace\": \"shop\"}, \"spec\": {\"containers\": []}}\n";
   CHECK(with_dns(head + R"("egress": [{"toFQDNs": [{"matchName": "a.example.com"}]}]}})").find(R"(}]}, {"toEndpoints": [{"matchLabels": {"k8s:io.kubernetes.pod.namespace": "kube-system", "k8s-app": "kube-dns"}}], "toPorts": [{"ports": [{"port": "53", "protocol": "ANY"}], "rules": {"dns": [{"matchPattern": "*"}]}}]}]}})") != std::string::npos);
   CHECK(Read(head + R"("egressDeny": [{"toCIDR": ["192.0.2.1/32"]}]}})" + pod).fixed().find(R"("enableDefaultDeny": {"egress": false}, "egressDeny")") != std::string::npos);
+}
+
+TEST_CASE("CIDRs are merged where nothing else is lost") {
+  const auto fixed = [](const std::string& rest) { return Read(kHead + "  egress:\n" + rest).fixed(false).substr(kHead.size() + 10); };
+  const auto same = [&](const std::string& rest) { CHECK(fixed(rest) == rest); };
+  CHECK(fixed("  - toCIDR:\n    - 10.0.0.0/25\n    - 10.0.0.128/25\n    - 10.9.0.0/16  # more\n") == "  - toCIDR:\n    - 10.0.0.0/24\n    - 10.9.0.0/16  # more\n");
+  CHECK(fixed("  - toCIDR: ['10.0.0.0/26', 10.0.0.64/26, 10.0.0.128/25, 10.9.0.0/16]\n") == "  - toCIDR: ['10.0.0.0/24', 10.9.0.0/16]\n");
+  CHECK(fixed("  - toCIDR: [10.9.0.0/16, 10.0.0.0/8]\n") == "  - toCIDR: [10.0.0.0/8]\n");
+  CHECK(fixed("  - toCIDR: [10.9.0.0/16, 10.0.0.0/8, 10.8.0.0/16]\n") == "  - toCIDR: [10.0.0.0/8]\n");
+  CHECK(fixed("  - toCIDR: [2001:db8::/33, '2001:db8:8000::/33']\n") == "  - toCIDR: [2001:db8::/32]\n");
+  CHECK(fixed("  - toCIDRSet: [{cidr: 10.0.0.0/8}, {cidr: 10.1.0.0/16}]\n") == "  - toCIDRSet: [{cidr: 10.0.0.0/8}]\n");
+  CHECK(fixed("  - toCIDRSet:\n    - cidr: 10.0.0.0/8\n    - cidr: 10.1.0.0/16\n") == "  - toCIDRSet:\n    - cidr: 10.0.0.0/8\n");
+  same("  - toCIDR:\n    - 10.0.0.0/25\n    # the second half\n    - 10.0.0.128/25\n");
+  same("  - toCIDR:\n    - 10.0.0.0/8\n    - 10.9.0.0/16  # partners\n");
+  same("  - toCIDR: [10.0.0.0/25, 10.9.0.0/16, 10.0.0.128/25]\n");
+  same("  - toCIDR: [0.0.0.0/1, 128.0.0.0/1]\n");
+  same("  - toCIDR: &both [10.0.0.0/25, 10.0.0.128/25]\n");
+  same("  - toCIDR: [10.0.0.0/25, &half 10.0.0.128/25]\n");
+  same("  - toCIDR: [&half 10.0.0.0/25, 10.0.0.128/25]\n");
+  same("  - toCIDR: [&one 10.0.0.0/8, *one]\n");
+  same("  - toCIDRSet: [{cidr: 10.0.0.0/8, except: [10.1.0.0/16]}, {cidr: 10.1.0.0/16}]\n");
 }
 
 TEST_CASE("no DNS rule is put where it would mean more, or for a server that is not there") {

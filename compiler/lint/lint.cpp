@@ -53,7 +53,13 @@ bool same(const Diagnostic& a, const Diagnostic& b) { return a.kind == b.kind &&
 
 bool Choice::wants(DiagKind kind) const {
   const std::string code = diag_code(kind);
+  if (const auto chosen = severities.find(kind); chosen != severities.end() && !chosen->second) return false;
   return (select.empty() || begins(code, select)) && !begins(code, ignore);
+}
+
+Severity Choice::severity(const Diagnostic& finding) const {
+  const auto chosen = severities.find(finding.kind);
+  return chosen == severities.end() ? finding.severity : chosen->second.value_or(finding.severity);
 }
 
 bool Choice::wants_proved(DiagKind kind) const {
@@ -71,8 +77,8 @@ std::size_t Report::count(Severity severity) const {
   return static_cast<std::size_t>(std::count_if(findings.begin(), findings.end(), [&](const Diagnostic& one) { return one.severity == severity; }));
 }
 
-Report run(const frontend::Loaded& input, const ir::Resolutions& resolutions, const SourceManager& sources, const DiagSink& said, const Choice& choice) {
-  Places places(sources);
+Report run(const frontend::Loaded& input, const ir::Resolutions& resolutions, const SourceManager& sources, const DiagSink& said, const Choice& choice, const frontend::ParseCache* parsed) {
+  Places places(sources, parsed);
   const Facts facts(input.policies, input.cluster, resolutions, places);
   const Suppressions suppressions(places);
   Report report;
@@ -88,6 +94,7 @@ Report run(const frontend::Loaded& input, const ir::Resolutions& resolutions, co
   drop_what_is_said_better(found);
   for (Diagnostic& one : found) {
     if (!choice.wants(one.kind)) continue;
+    one.severity = choice.severity(one);
     if (suppressions.cover(one)) ++report.suppressed;
     else report.findings.push_back(std::move(one));
   }

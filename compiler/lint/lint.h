@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/lint/rule.h"
+#include "compiler/lint/severities.h"
 #include "frontend/load.h"
 
 namespace netpolc::lint {
@@ -16,7 +17,10 @@ namespace netpolc::lint {
 struct Choice {
   std::vector<std::string> select, ignore;
   bool proved = false;  // rules that ask the solver as well
+  Severities severities = {};  // in place of the rules' own
   bool wants(DiagKind kind) const;
+  // The level that counts for what a rule or the reader said with this one.
+  Severity severity(const Diagnostic& finding) const;
   // Of such a rule: asked for, or selected by its whole code.
   bool wants_proved(DiagKind kind) const;
   // The first word that no code begins with; "" if there is none.
@@ -32,7 +36,8 @@ struct Report {
   std::size_t count(Severity severity) const;
 };
 
-// `said`: by the reader, of the same input; its errors are no findings.
-Report run(const frontend::Loaded& input, const ir::Resolutions& resolutions, const SourceManager& sources, const DiagSink& said, const Choice& choice);
+// `said`: by the reader, of the same input; its errors are no findings. `parsed`: what the input was read with, or null.
+Report run(const frontend::Loaded& input, const ir::Resolutions& resolutions, const SourceManager& sources, const DiagSink& said, const Choice& choice,
+           const frontend::ParseCache* parsed = nullptr);
 
 }  // namespace netpolc::lint

@@ -74,6 +74,22 @@ TEST_CASE("codes are chosen by their beginnings, and ignoring wins") {
   CHECK(lint::Choice{{"NP03"}, {"NP1"}}.unknown().empty());
 }
 
+TEST_CASE("levels of one's own count in place of the rule's") {
+  const auto with = [](std::initializer_list<const char*> chosen) {
+    lint::Choice choice;
+    for (const char* one : chosen) CHECK(lint::add_severity(one, choice.severities).empty());
+    return Linted(policy(kSlip), choice);
+  };
+  CHECK(with({"NP033=error"}).report.count(Severity::Error) == 1);
+  CHECK(with({"NP033=error", "NP033=note"}).report.count(Severity::Note) == 1);
+  CHECK(with({"NP020=error"}).report.count(Severity::Warning) == 1);
+  CHECK(with({"NP033=off"}).report.findings.empty());
+  lint::Severities none;
+  for (const auto& [wrong, said] : {std::pair{"NP033", "is not CODE=LEVEL"}, {"NP033=", "is no level"}, {"NP033=fatal", "is no level"}, {"NP33=off", "did you mean `NP033`"}, {"NP104=note", "always an error"}, {"x=off", "see `netpolc rules`"}})
+    CHECK_MESSAGE(lint::add_severity(wrong, none).find(said) != std::string::npos, wrong);
+  CHECK(none.empty());
+}
+
 TEST_CASE("suppressions keep quiet what they cover, with a reason") {
   const auto quiet = [](const std::string& text) {
     const Linted linted(text);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "frontend/parse_cache.h"
+
 namespace netpolc::lint {
 namespace {
 
@@ -47,17 +49,20 @@ const Node* item_reading(const Node& value, std::string_view text) {
 
 }  // namespace
 
-const std::vector<Node>& Places::documents(FileId file) {
-  const auto [entry, fresh] = read_.try_emplace(file);
+const std::vector<const Node*>& Places::documents(FileId file) {
+  const auto [entry, fresh] = documents_.try_emplace(file);
+  auto& out = entry->second;
+  if (fresh && parsed_ != nullptr) out = parsed_->kept(file);
+  if (!fresh || !out.empty()) return out;
   DiagSink unheard;  // what there is to say was said when the file was read first
-  if (fresh) entry->second = frontend::parse_documents(file, sources_, unheard);
-  return entry->second;
+  for (const Node& document : read_[file] = frontend::parse_documents(file, sources_, unheard)) out.push_back(&document);
+  return out;
 }
 
 const Node* Places::node_at(Span place) {
   const auto& all = documents(place.file);
-  const auto behind = std::upper_bound(all.begin(), all.end(), place.begin, [](std::uint32_t at, const Node& node) { return at < node.span.begin; });
-  return behind == all.begin() ? nullptr : descend(*std::prev(behind), place);
+  const auto behind = std::upper_bound(all.begin(), all.end(), place.begin, [](std::uint32_t at, const Node* node) { return at < node->span.begin; });
+  return behind == all.begin() ? nullptr : descend(**std::prev(behind), place);
 }
 
 Span Places::key(Span inside, std::string_view name) {

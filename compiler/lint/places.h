@@ -10,12 +10,16 @@
 #include "frontend/yaml/document.h"
 #include "ir/base/source.h"
 
+namespace netpolc::frontend {
+class ParseCache;
+}
+
 namespace netpolc::lint {
 
 class Places {
  public:
-  // `sources` outlives it.
-  explicit Places(const SourceManager& sources) : sources_(sources) {}
+  // `sources` outlives it, and so does `parsed`: what the files read as, where somebody keeps it; null: they are read here.
+  explicit Places(const SourceManager& sources, const frontend::ParseCache* parsed = nullptr) : sources_(sources), parsed_(parsed) {}
 
   // Within what stands at `inside` (a place of the IR's), the first …
   Span key(Span inside, std::string_view name);                          // key of this name
@@ -27,12 +31,14 @@ class Places {
 
   // What is written there; null where it is not found.
   const frontend::Node* node_at(Span place);
-  const std::vector<frontend::Node>& documents(FileId file);
+  const std::vector<const frontend::Node*>& documents(FileId file);
   const SourceManager& sources() const { return sources_; }
 
  private:
   const SourceManager& sources_;
-  std::map<FileId, std::vector<frontend::Node>> read_;
+  const frontend::ParseCache* parsed_;
+  std::map<FileId, std::vector<const frontend::Node*>> documents_;
+  std::map<FileId, std::vector<frontend::Node>> read_;  // what of these is our own
 };
 
 }  // namespace netpolc::lint

@@ -17,7 +17,8 @@ const std::vector<Rule>& rules() {
   static const std::vector<Rule> all = [] {
     std::vector<Rule> out;
     for (const auto part : {default_deny_rules, entry_rules, cut_off_rules, node_rules, icmp_rules, route_rules, version_rules, cost_rules, proved_rules,
-                            address_rules, selector_rules, host_network_rules, name_rules, port_rules, service_rules, l7_rules, reader_rules, reader_policy_rules}) {
+                            address_rules, cidr_list_rules, selector_rules, host_network_rules, name_rules, changing_name_rules, port_rules, service_rules, l7_rules,
+                            request_rules, advisory_rules, reader_rules, reader_policy_rules}) {
       const std::vector<Rule> some = part();
       out.insert(out.end(), some.begin(), some.end());
     }

@@ -54,12 +54,16 @@ std::vector<Rule> version_rules();
 std::vector<Rule> cost_rules();
 std::vector<Rule> proved_rules();
 std::vector<Rule> address_rules();
+std::vector<Rule> cidr_list_rules();
 std::vector<Rule> selector_rules();
 std::vector<Rule> host_network_rules();
 std::vector<Rule> name_rules();
+std::vector<Rule> changing_name_rules();
 std::vector<Rule> port_rules();
 std::vector<Rule> service_rules();
 std::vector<Rule> l7_rules();
+std::vector<Rule> request_rules();
+std::vector<Rule> advisory_rules();
 std::vector<Rule> reader_rules();
 std::vector<Rule> reader_policy_rules();
 

@@ -29,7 +29,7 @@ class Nearest {
   explicit Nearest(std::string_view word) : word_(word) {}
   void offer(const std::string& other) {
     const std::size_t longer = std::max(word_.size(), other.size()), shorter = std::min(word_.size(), other.size());
-    if (longer > kLongest || longer - shorter >= kFar) return;
+    if (longer > kLongest || longer - shorter > allowed_changes(word_)) return;
     const std::size_t distance = edit_distance(word_, other);
     if (distance > allowed_changes(word_) || same_series(word_, other)) return;
     if (distance < best_) best_ = distance, word_found_ = other, several_ = false;

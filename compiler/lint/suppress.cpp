@@ -72,7 +72,7 @@ Suppressions::Suppressions(Places& places) : places_(places) {
   for (std::uint32_t f = 0; f < places.sources().size(); ++f) {
     const std::string_view text = places.sources().text(FileId{f});
     if (text.find(kAnnotation) != std::string_view::npos)
-      for (const Node& document : places.documents(FileId{f})) read_annotations(document);
+      for (const Node* document : places.documents(FileId{f})) read_annotations(*document);
     if (text.find(kComment) != std::string_view::npos) read_comments(FileId{f});
   }
 }
@@ -96,7 +96,7 @@ void Suppressions::read_comments(FileId file) {
     --hash;
     if (hash > 0 && !is_blank(text[hash - 1]) && text[hash - 1] != '\n') continue;
     const auto& documents = places_.documents(file);
-    if (std::any_of(documents.begin(), documents.end(), [&](const Node& node) { return in_scalar(node, static_cast<std::uint32_t>(hash)); })) continue;
+    if (std::any_of(documents.begin(), documents.end(), [&](const Node* node) { return in_scalar(*node, static_cast<std::uint32_t>(hash)); })) continue;
     const std::size_t end = std::min(text.find('\n', at), text.size());
     read_comment(file, static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(end), text.substr(at + kComment.size(), end - at - kComment.size()));
   }
@@ -111,9 +111,9 @@ void Suppressions::read_comment(FileId file, std::uint32_t begin, std::uint32_t 
   if (next == std::string_view::npos) return fault(written, "nothing follows that this comment could be about");
   const bool item = text[next] == '-' && next + 1 < text.size() && is_blank(text[next + 1]);
   const auto at = static_cast<std::uint32_t>(item ? text.find_first_not_of(" \t", next + 1) : next);
-  for (const Node& document : places_.documents(file)) {
-    if (!item && document.span.begin == at) return add(document.span, written, words);
-    if (const auto covered = starting_at(document, at, item)) return add(*covered, written, words);
+  for (const Node* document : places_.documents(file)) {
+    if (!item && document->span.begin == at) return add(document->span, written, words);
+    if (const auto covered = starting_at(*document, at, item)) return add(*covered, written, words);
   }
   fault(written, "nothing starts on the next line that this comment could be about");
 }

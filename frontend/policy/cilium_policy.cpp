@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "frontend/policy/parts.h"
+#include "frontend/policy/status.h"
 
 namespace netpolc::frontend {
 namespace policy {
@@ -194,6 +195,7 @@ Checked<std::vector<ir::Policy>> lower_cilium_policy(const Node& object, bool cl
   const char* kind_name = clusterwide ? "CiliumClusterwideNetworkPolicy" : "CiliumNetworkPolicy";
   judge.known_fields(root, {"apiVersion", "kind", "metadata", "spec", "specs", "status"});
   read_metadata(judge, root, clusterwide, kind_name);
+  warn_refused(judge, root);
   const auto kind = clusterwide ? ir::PolicyKind::CiliumClusterwideNetworkPolicy : ir::PolicyKind::CiliumNetworkPolicy;
   const auto spec = judge.field(root, "spec");
   if (judge.config.version < 20) {

@@ -30,6 +30,8 @@ const std::vector<Case>& cilium_cases() {
       {DiagKind::DefaultDenyUnused, "  ingress: [{}]\n  enableDefaultDeny: {egress: true}\n", "  ingress: [{}]\n  enableDefaultDeny: {ingress: true, egress: false}\n"},
       {DiagKind::EndPortIgnored, "  ingress: [{toPorts: [{ports: [{port: \"90\", endPort: 80}]}]}]\n", "  ingress: [{toPorts: [{ports: [{port: \"80\", endPort: 90}]}]}]\n"},
       {DiagKind::EndPortIgnored, "  ingress: [{toPorts: [{ports: [{port: web, endPort: 80}]}]}]\n", "  ingress: [{toPorts: [{ports: [{port: web}]}]}]\n"},
+      {DiagKind::RejectedInCluster, "  ingress: [{}]\nstatus: {conditions: [{type: Valid, status: \"False\", message: no}]}\n", "  ingress: [{}]\nstatus: {conditions: [{type: Valid, status: \"True\"}, {type: Ready, status: \"False\"}]}\n"},
+      {DiagKind::RejectedInCluster, "  ingress: [{}]\nstatus: {nodes: {n1: {enforcing: true, ok: true}, n2: {error: no}}}\n", "  ingress: [{}]\nstatus: {nodes: {n1: {ok: true}, n2: {}, n3: {ok: true, error: no}}, conditions: 5}\n"},
       {DiagKind::GroupsUnknown, "  egress: [{toGroups: [{aws: {region: r}}]}]\n", "  egress: [{toGroups: []}]\n"},
   };
   return cases;

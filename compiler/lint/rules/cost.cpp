@@ -131,7 +131,7 @@ metadata: {name: cart, namespace: shop}
 spec:
   endpointSelector: {matchLabels: {app: cart}}
   egress:
-  - toCIDR: [192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32]
+  - toCIDR: [192.0.2.1/32, 192.0.2.5/32, 192.0.2.9/32, 192.0.2.13/32, 192.0.2.17/32]
     toPorts:
     - ports: [{port: "1", endPort: 65534}]
 ---
@@ -151,7 +151,7 @@ metadata: {name: cart, namespace: shop}
 spec:
   endpointSelector: {matchLabels: {app: cart}}
   egress:
-  - toCIDR: [192.0.2.1/32, 192.0.2.2/32, 192.0.2.3/32, 192.0.2.4/32, 192.0.2.5/32]
+  - toCIDR: [192.0.2.1/32, 192.0.2.5/32, 192.0.2.9/32, 192.0.2.13/32, 192.0.2.17/32]
     toPorts:
     - ports: [{port: "1024", endPort: 65535}]
 ---

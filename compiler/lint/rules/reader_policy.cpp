@@ -6,6 +6,38 @@ namespace netpolc::lint {
 
 std::vector<Rule> reader_policy_rules() {
   return {
+          {DiagKind::RejectedInCluster, Severity::Warning, Needs::Policies, nullptr,
+           "`kubectl apply` takes policies that Cilium then refuses: the object stays in the cluster, and nothing of it is enforced. Only its "
+           "`status` tells: the operator sets the condition `Valid` to \"False\", with the reason, and agents of old wrote an `error` for each "
+           "node. Said of policies in a dump of the cluster; mend the policy, or see which version judged it. What `import` writes has no status.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromEntities: [cluster]
+status:
+  conditions:
+  - lastTransitionTime: "2026-04-02T13:35:53Z"
+    message: "Invalid ingress: unknown entity"
+    status: "False"
+    type: Valid
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumNetworkPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  endpointSelector: {matchLabels: {app: cart}}
+  ingress:
+  - fromEntities: [cluster]
+status:
+  conditions:
+  - lastTransitionTime: "2026-04-02T13:35:53Z"
+    message: Policy validation succeeded
+    status: "True"
+    type: Valid
+)"},
           {DiagKind::EmptyPeerList, Severity::Warning, Needs::Policies, nullptr,
            "An empty list of peers is not the absence of one: `fromEndpoints: []` selects nobody, and the entry adds nothing. "
            "`toFQDNs: []` and `toServices: []` count as absent, and what the entry has besides is open to everyone. In a NetworkPolicy an empty `from` or `to` is everyone. Leave "
