@@ -34,12 +34,16 @@ struct ViaView {
   const SourceManager& sources;
   std::size_t most = 0;  // cases that are shown hop by hop; 0: all
   bool colour = false;
+  bool all_notes = false;  // also about hops of which only one is real
 };
 // What else is said of the one or two sides of a hop.
 using HopNotes = std::function<SideNotes(const verify::PairAnswer&)>;
 std::string via_text(const ViaView& view, const HopNotes& notes);
 
-// The fields `via`, `cases`, `route` and `assuming`, with commas between them. `side`: one side as JSON.
+// What the answer takes for granted, a sentence each.
+std::vector<std::string> assumptions(const verify::PathAnswer& answer);
+
+// The fields `via`, `cases` and `route`, with commas between them. `side`: one side as JSON.
 using SideJson = std::function<std::string(const std::optional<verify::Side>&, ir::Direction, ir::Flow)>;
 std::string via_fields(const verify::PathAnswer& answer, const SourceManager& sources, const SideJson& side);
 // `verify -o json`, one line. `id`: JSON text, or empty.

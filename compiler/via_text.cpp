@@ -1,8 +1,10 @@
 // Answers about ways to a service, for a terminal: each case, each hop of it, whom policy sees there and why.
 #include <algorithm>
 
+#include "compiler/explain/nearest_output.h"
 #include "compiler/request_options.h"
 #include "compiler/via.h"
+#include "verify/service_cases.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -56,8 +58,11 @@ std::string seen_as(const verify::Hop& hop) {
   return "";
 }
 
+std::string why(const verify::Hop& hop) { return hop.to_proxy ? "the proxy's own policy is asked where the client arrives" : words(hop.cause); }
+
 std::string when(const verify::PathCase& one) {
-  std::string out = one.itself ? "a pod that reaches itself" : words(one.arrival);
+  std::string out = one.itself ? "the pod itself" : words(one.arrival);
+  if (one.sibling) out += out.empty() ? "another of its pods" : ", another of its pods";
   if (!one.node.empty()) out += ": " + one.node;
   if (one.entry != 0) out += "at the proxy's port " + std::to_string(one.entry);
   return out;
@@ -81,7 +86,11 @@ class Text {
     if (view_.question.request) out_ += "  request  " + to_text(*view_.question.request) + "\n";
     const std::size_t cases = answer.cases.size(), shown = view_.most == 0 ? cases : std::min(cases, view_.most);
     if (cases > 1) table();
-    for (std::size_t i = 0; i < shown; ++i) hops(answer.cases[i], cases > 1);
+    for (std::size_t i = 0; i < shown; ++i) {
+      const verify::PathCase& one = answer.cases[i];
+      const bool as_before = !one.hops.empty() && i > 0 && answer.cases[i - 1].from == one.from && answer.cases[i - 1].to == one.to && verify::same_hops(answer.cases[i - 1].hops, one.hops);
+      hops(one, cases > 1, as_before);
+    }
     if (shown < cases) out_ += "\n… " + std::to_string(cases - shown) + " more cases are not shown hop by hop\n";
     if (cases > 1 && (!answer.reason.empty() || answer.others_drop || !answer.assuming.empty() || answer.route != nullptr)) out_ += "\n";
     last_lines();
@@ -103,29 +112,35 @@ class Text {
     }
   }
 
-  void hops(const verify::PathCase& one, bool heading) {
+  // `as_before`: another case had the same hops, but for why they are so.
+  void hops(const verify::PathCase& one, bool heading, bool as_before) {
     const std::string where = when(one);
     if (heading) out_ += "\n" + coloured(verify::to_string(one.word), one.word, view_.colour) + "  " + one.from + " → " + one.to + "   " + flow_text(one.flow) + (where.empty() ? "" : "  (" + where + ")") + "\n\n";
     else if (!where.empty()) out_ += "  where    " + where + "\n";
-    if (one.itself) out_ += "  policy   is not asked: the packet does not leave the pod's node as another's\n";
+    if (one.itself) out_ += "  policy   is not asked: a pod reaches itself, through a service, too\n";
     std::size_t number = 0;
     bool before = false;
     for (const verify::Hop& hop : one.hops) {
-      if (!before || !hop.one_of) ++number;
+      const bool instead = before && hop.one_of;  // of the one before
+      if (!instead) hop_line(hop.pair, ++number);
+      if (hop.pair.ingress) out_ += std::string(instead ? "  or as    " : "  seen as  ") + seen_as(hop) + (hop.one_of ? ", perhaps" : "") + (instead ? "" : std::string(": ") + why(hop)) + "\n";
       before = hop.one_of;
-      write(hop, number, one.hops.size() > 1);
+      if (!as_before) sides(hop, one.hops.size() > 1);
     }
+    if (as_before) out_ += "  policy   says the same as above\n";
     if (heading || view_.answer.reason.empty())
       if (!one.reason.empty()) out_ += "  reason   " + one.reason + "\n";
   }
 
-  void write(const verify::Hop& hop, std::size_t number, bool several) {
-    const verify::PairAnswer& pair = hop.pair;
+  void hop_line(const verify::PairAnswer& pair, std::size_t number) {
     out_ += "  hop " + std::to_string(number) + "    " + pair.from + " → " + pair.to + "   " + flow_text(pair.flow);
     if (!pair.via.empty()) out_ += "  (" + pair.via + ")";
     out_ += "\n";
-    if (pair.ingress) out_ += std::string("  seen as  ") + seen_as(hop) + (hop.one_of ? ", perhaps" : "") + ": " + (hop.to_proxy ? "the proxy's own policy is asked where the client arrives" : words(hop.cause)) + "\n";
-    const SideNotes notes = notes_(pair);
+  }
+
+  void sides(const verify::Hop& hop, bool several) {
+    const verify::PairAnswer& pair = hop.pair;
+    const SideNotes notes = hop.one_of && !view_.all_notes ? SideNotes{} : notes_(pair);
     // An address that is not translated, and a proxy that is called: there is one side.
     const bool sends = pair.egress || !(several && pair.ingress), receives = pair.ingress || !(several && pair.egress);
     if (sends) side_text(out_, "egress   ", pair.egress, view_.policies, view_.sources);
@@ -140,11 +155,7 @@ class Text {
     if (!answer.reason.empty()) out_ += "  reason   " + answer.reason + "\n";
     if (answer.route != nullptr) out_ += "  through  " + answer.route->kind + " " + answer.route->ns + "/" + answer.route->name + "   " + view_.sources.path(answer.route->where.file) + ":" + std::to_string(view_.sources.locate(answer.route->where.file, answer.route->where.begin).line) + "\n";
     if (answer.others_drop) out_ += "  note     a node without a backend drops it before policy (externalTrafficPolicy: Local)\n";
-    const char* heading = "  assuming ";
-    for (const verify::Assumption& one : answer.assuming) {
-      out_ += heading + one.setting + ": " + one.value + " (" + one.why + ")\n";
-      heading = "           ";
-    }
+    out_ += explain::assuming_text(assumptions(answer));
   }
 
   const ViaView& view_;
@@ -153,6 +164,12 @@ class Text {
 };
 
 }  // namespace
+
+std::vector<std::string> assumptions(const verify::PathAnswer& answer) {
+  std::vector<std::string> out;
+  for (const verify::Assumption& one : answer.assuming) out.push_back(one.what + " (" + one.why + ")");
+  return out;
+}
 
 std::string via_text(const ViaView& view, const HopNotes& notes) { return Text(view, notes).write(); }
 
@@ -176,7 +193,7 @@ std::string hop_json(const verify::Hop& hop, const SideJson& side) {
   text_field(out, "reason", pair.reason);
   if (pair.ingress) {
     text_field(out, "seenAs", hop.seen == Seen::World ? "entity:world" : seen_as(hop));
-    text_field(out, "because", hop.to_proxy ? "the proxy's own policy is asked where the client arrives" : words(hop.cause));
+    text_field(out, "because", why(hop));
     if (hop.one_of) out += ",\"certain\":false";
   }
   return out + ",\"egress\":" + side(pair.egress, ir::Direction::Egress, pair.flow) + ",\"ingress\":" + side(pair.ingress, ir::Direction::Ingress, pair.flow) + "}";
@@ -212,9 +229,6 @@ std::string via_fields(const verify::PathAnswer& answer, const SourceManager& so
     text_field(route, "file", sources.path(answer.route->where.file));
     out += ",\"route\":" + route + ",\"line\":" + std::to_string(sources.locate(answer.route->where.file, answer.route->where.begin).line) + "}";
   }
-  std::string assuming;
-  for (const verify::Assumption& one : answer.assuming) assuming += (assuming.empty() ? "" : "; ") + one.setting + ": " + one.value + " (" + one.why + ")";
-  text_field(out, "assuming", assuming);
   return out;
 }
 
@@ -234,7 +248,7 @@ std::string via_json(const std::string& id, const verify::PathAnswer& answer, co
     writer.append_side(text, of);
     return text;
   };
-  return out + "," + via_fields(answer, sources, side) + "}\n";
+  return out + "," + via_fields(answer, sources, side) + explain::assuming_field(assumptions(answer)) + "}\n";
 }
 
 }  // namespace netpolc::compiler

@@ -94,7 +94,9 @@ const End& Cases::keep(End end) {
 }
 
 PathCase Cases::start(const Way& way, const Step& step) const {
-  return {.from = way.client.name, .to = way.backend.name, .flow = way.flow, .arrival = step.arrival, .cause = step.cause, .node = {}, .reason = {}, .hops = {}};
+  PathCase out{.from = way.client.name, .to = way.backend.name, .flow = way.flow, .arrival = step.arrival, .cause = step.cause, .node = {}, .reason = {}, .hops = {}};
+  out.sibling = way.client.kind == EndKind::Endpoint && way.backend.kind == EndKind::Endpoint && way.client.index == way.backend.index;
+  return out;
 }
 
 // Cases that differ in addresses or placement only are one to the reader. `firewall`: one of the node is before it, whose verdict
@@ -117,6 +119,7 @@ bool Cases::add_itself(const Way& way, Cause cause) {
   const ir::Endpoint& endpoint = judge_.directory().cluster().endpoints[way.client.index];
   PathCase one = start(way, {Arrival::Any, cause});
   one.itself = true;
+  one.sibling = false;
   put(std::move(one));
   return endpoint.kind != "Pod" && endpoint.pods.size() != 1;
 }

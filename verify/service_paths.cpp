@@ -174,22 +174,22 @@ void ServicePaths::assume(const Asked& asked, const Ends& from, PathAnswer& out)
   const bool outside = any_client(from, cluster, Client::Outside);
   const char* own = "Cilium's default";
   if (asked.via == Via::Ingress) {
-    if (out.route == nullptr) out.assuming.push_back({"a route", asked.service.ns + "/" + asked.service.name, "the input has no Ingress or route of Cilium's that leads there"});
-    out.assuming.push_back({"the proxy's ports", "80 and 443", "its listeners are not read"});
+    if (out.route == nullptr) out.assuming.push_back({"an Ingress or a Gateway of Cilium's leads to it", "the input has none that does"});
+    out.assuming.push_back({"the proxy listens on ports 80 and 443", "its listeners are not read"});
     return;
   }
   if (asked.via == Via::Direct || (asked.via == Via::ClusterIp && !outside)) return;
   if (!handling.kube_proxy_replacement)
-    out.assuming.push_back({"kube-proxy-replacement", asked.cilium ? "true" : "false", asked.cilium ? "there is no cilium-config; where it is false, kube-proxy serves it, and policy sees others" : own});
+    out.assuming.push_back({asked.cilium ? "kube-proxy-replacement: true" : "kube-proxy-replacement: false", asked.cilium ? "there is no cilium-config; where it is false, kube-proxy serves it, and policy sees others" : own});
   const bool forwards = std::any_of(out.cases.begin(), out.cases.end(), [](const PathCase& one) { return one.arrival == Arrival::OtherNode; });
   if (asked.cilium && outside && forwards) {
-    if (!handling.mode) out.assuming.push_back({"bpf-lb-mode", "snat", own});
-    if (!handling.routing_given) out.assuming.push_back({"routing-mode", "tunnel", own});
+    if (!handling.mode) out.assuming.push_back({"bpf-lb-mode: snat", own});
+    if (!handling.routing_given) out.assuming.push_back({"routing-mode: tunnel", own});
   }
-  if (asked.via == Via::ClusterIp && asked.cilium && !handling.external_cluster_ip) out.assuming.push_back({"bpf-lb-external-clusterip", "false", own});
-  if (asked.via == Via::NodePort && asked.cilium && !asked.exposure.source_ranges.empty() && outside && !handling.all_source_ranges) out.assuming.push_back({"bpf-lb-source-range-all-types", "false", own});
-  if (asked.via == Via::LoadBalancer && outside && !asked.exposure.balancer_is_proxy) out.assuming.push_back({"the load balancer", "passes on the client's address", "what it does is not in the input"});
-  if (has_one_node(cluster) && !asked.exposure.external_local) out.assuming.push_back({"nodes", cluster.nodes.front().name + " alone", "the input has no other"});
+  if (asked.via == Via::ClusterIp && asked.cilium && !handling.external_cluster_ip) out.assuming.push_back({"bpf-lb-external-clusterip: false", own});
+  if (asked.via == Via::NodePort && asked.cilium && !asked.exposure.source_ranges.empty() && outside && !handling.all_source_ranges) out.assuming.push_back({"bpf-lb-source-range-all-types: false", own});
+  if (asked.via == Via::LoadBalancer && outside && !asked.exposure.balancer_is_proxy) out.assuming.push_back({"the load balancer passes on the client's address", "what it does is not in the input"});
+  if (has_one_node(cluster) && !asked.exposure.external_local) out.assuming.push_back({"there is one node", "the input has no other"});
 }
 
 tl::expected<PathAnswer, RefError> ServicePaths::ask(const Question& question, Via via) {

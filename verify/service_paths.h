@@ -30,13 +30,14 @@ struct PathCase {
   std::string node;         // where it matters which
   std::uint16_t entry = 0;  // Ingress: the proxy's port, where it matters which
   bool itself = false;      // a pod that reaches itself: policy is not asked
+  bool sibling = false;     // another pod of the same workload
   Word word = Word::Allowed;
   std::string reason;       // of Undecided, and of what is dropped before policy
   std::vector<Hop> hops;
 };
 
 struct Assumption {
-  std::string setting, value, why;  // "bpf-lb-mode", "snat", "Cilium's default"
+  std::string what, why;  // "bpf-lb-mode: snat", "Cilium's default"
 };
 
 struct PathAnswer {

@@ -120,7 +120,8 @@ tl::expected<ir::ServiceHandling, std::string> Exposures::handling() {
   if (!loaded_.agent_config) return out;
   out.config_given = true;
   const Node* object = object_named_at(*loaded_.agent_config);
-  const Node* data = object == nullptr ? nullptr : object->find("data");
+  if (object == nullptr) return tl::unexpected(std::string("how the agents handle services is read from the ConfigMap cilium-config alone"));
+  const Node* data = object->find("data");
   if (data == nullptr || !data->is_mapping()) return out;
   std::string wrong;
   const auto text = [&](const char* option) -> std::optional<std::string> {
