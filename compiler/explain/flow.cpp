@@ -166,6 +166,9 @@ std::string path_json(const compiler::ViaView& view, const Sources& sources) {
   out.text("from", view.question.from).text("to", view.question.to).text("verdict", verify::to_string(view.answer.word));
   if (!view.answer.reason.empty()) out.text("reason", view.answer.reason);
   out.list("pairs", {});
+  std::vector<std::string> assuming;
+  for (const std::string& one : compiler::assumptions(view.answer)) assuming.push_back(explain::quoted(one));
+  if (!assuming.empty()) out.list("assuming", assuming);
   const std::string fields = compiler::via_fields(view.answer, sources.places.sources(), [&](const std::optional<verify::Side>& side, Direction direction, ir::Flow flow) { return writer.side(side, direction, flow); });
   std::string text = out.take();
   return text.substr(0, text.size() - 1) + "," + fields + "}\n";

@@ -28,7 +28,7 @@ int run_via(const Options& options, const verify::Question& question, const comp
   lint::Places places(session.sources);
   const Sources sources{world, *answer->judge, places};
   const bool colour = compiler::use_colour(options.input.color, compiler::Stream::Out);
-  const compiler::ViaView view{question, *answer, session.loaded.policies, session.sources, options.wide ? 0 : kPairsExplained, colour};
+  const compiler::ViaView view{question, *answer, session.loaded.policies, session.sources, options.wide ? 0 : kPairsExplained, colour, true};
   const std::string out = options.output == "json" ? path_json(view, sources) : via_text(view, [&](const verify::PairAnswer& pair) { return pair_notes(pair, sources); });
   std::fwrite(out.data(), 1, out.size(), stdout);
   return compiler::exit_code(answer->word);
