@@ -12,6 +12,7 @@
 #include "compiler/request_options.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
+#include "compiler/via.h"
 #include "frontend/policy/object.h"
 #include "ir/icmp_names.h"
 
@@ -57,16 +58,22 @@ tl::expected<std::optional<ir::Flow>, std::string> flow_of(const json& object, b
 
 class Batch {
  public:
-  Batch(verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources)
-      : judge_(judge), json_(policies, sources) {}
+  Batch(verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources)
+      : judge_(judge), ask_via_(ask_via), sources_(sources), json_(policies, sources) {}
 
   void line(const std::string& text) {
     std::string id = "null";
     const auto query = parse_query(text, id);
     if (!query) return refuse(id, query.error());
-    auto answer = judge_.ask(query->question);
-    if (!answer) return refuse(id, answer.error().message);
-    json_.append(out_, id, *answer);
+    if (query->via) {
+      const auto answer = ask_via_(query->question, *query->via);
+      if (!answer) return refuse(id, answer.error().message);
+      out_ += via_json(id, *answer, sources_, json_);
+    } else {
+      const auto answer = judge_.ask(query->question);
+      if (!answer) return refuse(id, answer.error().message);
+      json_.append(out_, id, *answer);
+    }
     if (out_.size() > (1U << 18U)) flush();
   }
   void flush() {
@@ -84,6 +91,8 @@ class Batch {
     out_ += "}\n";
   }
   verify::Judge& judge_;
+  const AskVia& ask_via_;
+  const SourceManager& sources_;
   JsonAnswers json_;
   std::string out_;
   bool complete_ = true;
@@ -132,7 +141,7 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   for (const char* key : {"from", "to"})
     if (!object.contains(key) || !object[key].is_string()) return tl::unexpected(std::string("expected `") + key + "`, an endpoint reference");
   if (object.contains("protocol") && !object["protocol"].is_string()) return tl::unexpected(std::string("`protocol` is no string"));
-  static const std::vector<std::string_view> kKeys{"id", "from", "to", "protocol", "port", "icmpType", "http", "host", "dns", "sni"};
+  static const std::vector<std::string_view> kKeys{"id", "from", "to", "protocol", "port", "icmpType", "http", "host", "dns", "sni", "via"};
   for (const auto& [key, value] : object.items()) {
     if (std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end()) continue;
     // Others may be somebody's own; what looks like one of these is not what it was meant to be.
@@ -144,6 +153,10 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   auto flow = flow_of(object, query.question.to.starts_with("svc:"));
   if (!flow) return tl::unexpected(flow.error());
   query.question.flow = *flow;
+  if (object.contains("via")) {
+    query.via = object["via"].is_string() ? verify::via_of(object["via"].get_ref<const std::string&>()) : std::nullopt;
+    if (!query.via) return tl::unexpected(std::string("`via` is none of direct, clusterip, nodeport, lb and ingress"));
+  }
   RequestOptions request;
   for (const auto& [key, value] : {std::pair{"http", &request.http}, std::pair{"host", &request.host}, std::pair{"dns", &request.dns}, std::pair{"sni", &request.sni}}) {
     if (!object.contains(key)) continue;
@@ -156,7 +169,7 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   return query;
 }
 
-int answer_queries(const std::string& path, verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources) {
+int answer_queries(const std::string& path, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources) {
   std::istringstream file;
   if (path != "-") {
     auto text = read_text(path);
@@ -164,7 +177,7 @@ int answer_queries(const std::string& path, verify::Judge& judge, const ir::Poli
     file.str(std::move(*text));
   }
   std::istream& in = path == "-" ? std::cin : file;
-  Batch batch(judge, policies, sources);
+  Batch batch(judge, ask_via, policies, sources);
   for (std::string line; std::getline(in, line);)
     if (line.find_first_not_of(" \t\r") != std::string::npos) batch.line(line);
   batch.flush();

@@ -1,9 +1,11 @@
 // compiler/queries.h — one question from the command line or from a line of a query file.
 #pragma once
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "verify/judge.h"
+#include "verify/service_paths.h"
 #include "verify/symbolic/traffic_range.h"
 
 namespace netpolc::compiler {
@@ -19,10 +21,14 @@ std::optional<ir::Protocol> parse_protocol(std::string_view text);
 struct Query {
   std::string id;  // JSON text
   verify::Question question;
+  std::optional<verify::Via> via = {};
 };
 tl::expected<Query, std::string> parse_query(const std::string& line, std::string& id);
 
+// Who answers a line that has `via`.
+using AskVia = std::function<tl::expected<verify::PathAnswer, verify::RefError>(const verify::Question&, verify::Via)>;
+
 // Lines in, lines out, same order. kNoAnswer when some line had no answer.
-int answer_queries(const std::string& path, verify::Judge& judge, const ir::PolicySet& policies, const SourceManager& sources);
+int answer_queries(const std::string& path, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources);
 
 }  // namespace netpolc::compiler

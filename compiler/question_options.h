@@ -11,6 +11,7 @@ namespace netpolc::compiler {
 struct QuestionOptions {
   std::string from, to, port, icmp, icmpv6;
   std::string ns;  // of names and labels without one
+  std::string via;  // --via, where the command has it
   RequestOptions request;
   bool traffic_given() const { return !port.empty() || !icmp.empty() || !icmpv6.empty() || request.given(); }
 };

@@ -13,6 +13,7 @@
 #include "compiler/queries.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
+#include "compiler/via.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -51,6 +52,8 @@ std::string ignored(const Options& options) {
   if (options.by_class && !options.all_ports) return "--by-class groups what --all-ports lists: add that";
   if (options.all_ports && flow) return "--all-ports answers for every port: leave --port, --icmp, --icmpv6 and requests out";
   if (!options.expect.empty() && (options.all_ports || !options.queries.empty() || options.symbolic)) return "--expect is about one question: leave --all-ports, --queries and --symbolic out";
+  if (!options.asked.via.empty() && (options.all_ports || options.symbolic || !options.queries.empty()))
+    return "--via is about one question: leave --all-ports, --symbolic and --queries out (a line of a query file may have \"via\")";
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
@@ -67,6 +70,28 @@ int held(const std::string& expect, verify::Word word) {
   return kNegative;
 }
 
+// Cases that are shown hop by hop without --via's table being all there is to read.
+constexpr std::size_t kCasesShown = 4;
+
+int one_way(const Options& options, const verify::Question& question, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
+  ViaQuestions questions(session, world, judge);
+  const auto answer = questions.ask(question, *verify::via_of(options.asked.via));
+  if (!answer) return complain(answer.error().message);
+  std::string out;
+  if (options.output == "text") {
+    lint::Places places(session.sources);
+    const explain::Sources sources{world, *answer->judge, places};
+    const HopNotes notes = [&](const verify::PairAnswer& pair) { return explain::verify_notes({pair.word, "", {pair}}, sources, session.lock); };
+    const bool colour = use_colour(options.input.color, Stream::Out);
+    out = via_text({question, *answer, session.loaded.policies, session.sources, kCasesShown, colour}, notes);
+  } else {
+    JsonAnswers writer(session.loaded.policies, session.sources);
+    out = via_json("", *answer, session.sources, writer);
+  }
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return options.expect.empty() ? exit_code(answer->word) : held(options.expect, answer->word);
+}
+
 int one(const Options& options, Session& session) {
   if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
   const auto question = question_of(options.asked);
@@ -74,6 +99,7 @@ int one(const Options& options, Session& session) {
   const std::vector<std::string> names = assume_addresses(session, *question);
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
+  if (!options.asked.via.empty()) return one_way(options, *question, session, world, judge);
   auto answer = ask_about(names, *question, world, judge);
   if (!answer) return complain(answer.error().message);
   std::string out;
@@ -102,7 +128,10 @@ int verify_command(Options options) {
   if (options.queries.empty() && !options.all_ports) return one(options, session);
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
-  if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
+  if (!options.queries.empty()) {
+    ViaQuestions ways(session, world, judge);
+    return answer_queries(options.queries, judge, [&](const verify::Question& question, verify::Via via) { return ways.ask(question, via); }, session.loaded.policies, session.sources);
+  }
   return all_ports(options.asked.from, options.asked.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
 }
 
@@ -116,6 +145,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_flag("--symbolic", options->symbolic, "[k=v] and ns/[k=v] are every pod that could ever be so, in any namespace")->group(kEndsGroup);
   add_repeatable(*command, "--without-label", options->without, "With --symbolic: assume that no pod has a label with this key (repeatable)", kEndsGroup);
   add_port_options(*command, options->asked);
+  add_via_option(*command, options->asked);
   command->add_flag("--all-ports", options->all_ports, "What is allowed, on every port and protocol")->group("Traffic");
   command->add_flag("--by-class", options->by_class, "With --all-ports: ends that no policy tells apart are one class, listed once")->group("Traffic");
   command->add_flag("--cross-check", options->cross_check, "With --all-ports: ask the solver about each side again; a disagreement is an internal error (4)")->group("Traffic");

@@ -17,11 +17,14 @@ ENVIRONMENT = dict(os.environ, NO_COLOR="1")
 ARTICLE = "-f testdata/policies/article "
 SHOP = "-f testdata/diff/shop/cluster.yaml "
 EXPLAIN = "-f testdata/explain/shop "
+WAYS = "-f testdata/console/ways/shop.yaml -f testdata/console/ways/policies.yaml "
 OUTPUTS = [  # schema, one document or one a line, arguments
     ("VerifyResult", "json", "verify " + ARTICLE + "--from production/frontend --to production/backend --port 8080/TCP -o json"),
     ("VerifyResult", "json", "verify " + ARTICLE + "--from any --to any --port 8080/TCP -o json"),
     ("VerifyResult", "json", "verify " + ARTICLE + "--from any --to any --icmp EchoRequest -o json"),
     ("VerifyResult", "json", "verify -f testdata/console/requests/shop.yaml --from any --to any --port 80/TCP -o json"),
+    ("VerifyResult", "json", "verify " + WAYS + "--from world:203.0.113.7 --to svc:shop/web:80 --via nodeport -o json"),
+    ("VerifyResult", "json", "verify " + WAYS + "-f testdata/console/ways/proxy.yaml --from any --to svc:shop/web:80 --via ingress -o json"),
     ("TrafficResult", "json", "verify " + ARTICLE + "--from any --to any --all-ports -o json"),
     ("TrafficResult", "json", "verify -f testdata/policies --from any --to any --all-ports -o json"),
     ("TrafficLine", "jsonl", "verify " + ARTICLE + "--from any --to any --all-ports -o jsonl"),
@@ -53,6 +56,7 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from any --to any --icmp EchoRequest -o json"),
     ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from ops/web --to shop/cart --port 9443/TCP -o json"),
     ("FlowExplanation", "json", "explain flow -f testdata/console/requests/shop.yaml --from any --to any --port 80/TCP -o json"),
+    ("FlowExplanation", "json", "explain flow " + WAYS + "--from world:203.0.113.7 --to svc:shop/web:80 --via ingress -o json"),
     ("PolicyExplanation", "json", "explain policy front " + EXPLAIN + "-o json"),
     ("PolicyExplanation", "json", "explain policy shop/web --kind CiliumNetworkPolicy " + EXPLAIN + "-o json"),
     ("EndpointExplanation", "json", "explain endpoint shop/web " + EXPLAIN + "-o json"),

@@ -2,12 +2,37 @@
 
 #include <algorithm>
 
+#include "verify/conclude.h"
+
 namespace netpolc::verify {
 namespace {
 
 bool denies(const ir::SideVerdict& verdict) {
   return verdict.verdict == ir::Verdict::Deny || verdict.verdict == ir::Verdict::DefaultDeny;
 }
+
+bool same_request(const Side& a, const Side& b) {
+  return a.request.has_value() == b.request.has_value() && (!a.request || (a.request->word == b.request->word && a.request->rules == b.request->rules));
+}
+bool same_side(const std::optional<Side>& a, const std::optional<Side>& b) {
+  if (a.has_value() != b.has_value()) return false;
+  return !a || (a->subject == b->subject && a->verdict == b->verdict && a->incomputable == b->incomputable && same_request(*a, *b));
+}
+bool same_verdict(const std::optional<Side>& a, const std::optional<Side>& b) {
+  if (!a || !b || a->verdict == nullptr || b->verdict == nullptr) return same_side(a, b);
+  return a->subject == b->subject && a->verdict->verdict == b->verdict->verdict &&
+         a->verdict->enforcement == b->verdict->enforcement && a->verdict->rules == b->verdict->rules && same_request(*a, *b);
+}
+
+// How the ends were found. A service's ports say nothing about a source.
+std::string found_via(const End& from, const End& to) {
+  if (from.via.empty() || !from.flows.empty()) return to.via;
+  return to.via.empty() ? from.via : from.via + "; " + to.via;
+}
+
+constexpr std::size_t kRemembered = 1U << 20U;
+
+}  // namespace
 
 // DENIED as soon as one side denies; UNDECIDED when a side's policy cannot be computed.
 void conclude(PairAnswer& pair) {
@@ -32,17 +57,10 @@ void conclude(PairAnswer& pair) {
   }
 }
 
-bool same_request(const Side& a, const Side& b) {
-  return a.request.has_value() == b.request.has_value() && (!a.request || (a.request->word == b.request->word && a.request->rules == b.request->rules));
-}
-bool same_side(const std::optional<Side>& a, const std::optional<Side>& b) {
-  if (a.has_value() != b.has_value()) return false;
-  return !a || (a->subject == b->subject && a->verdict == b->verdict && a->incomputable == b->incomputable && same_request(*a, *b));
-}
-bool same_verdict(const std::optional<Side>& a, const std::optional<Side>& b) {
-  if (!a || !b || a->verdict == nullptr || b->verdict == nullptr) return same_side(a, b);
-  return a->subject == b->subject && a->verdict->verdict == b->verdict->verdict &&
-         a->verdict->enforcement == b->verdict->enforcement && a->verdict->rules == b->verdict->rules && same_request(*a, *b);
+Word together(const std::vector<Word>& words) {
+  const auto any = [&](Word word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+  if (any(Word::Mixed) || (any(Word::Allowed) && any(Word::Denied))) return Word::Mixed;
+  return any(Word::Undecided) ? Word::Undecided : any(Word::Denied) ? Word::Denied : Word::Allowed;
 }
 
 // Cases that differ in placement or address only are one line to the reader.
@@ -51,32 +69,26 @@ bool repeats(const PairAnswer& a, const PairAnswer& b) {
          same_verdict(a.ingress, b.ingress);
 }
 
-// How the ends were found. A service's ports say nothing about a source.
-std::string found_via(const End& from, const End& to) {
-  if (from.via.empty() || !from.flows.empty()) return to.via;
-  return to.via.empty() ? from.via : from.via + "; " + to.via;
+std::optional<Side> judged_side(Judge& judge, const std::optional<SubjectId>& subject, ir::Direction direction, FactsId peer, ir::Flow flow, const End& self,
+                                const End& other, const ir::Request* request) {
+  if (!subject) return std::nullopt;
+  Side side{.subject = self.name, .who = *subject, .peer = peer, .other = &other};
+  if (const auto& incomputable = judge.policy(*subject).incomputable())
+    side.incomputable = &*incomputable;
+  else
+    side.verdict = &judge.verdict(*subject, direction, peer, flow);
+  if (request != nullptr && side.verdict != nullptr && side.verdict->verdict == ir::Verdict::AllowL7)
+    side.request = judge.policy(*subject).judge(direction, judge.encounters().facts(peer), flow, *request);
+  return side;
 }
 
-constexpr std::size_t kRemembered = 1U << 20U;
-
-}  // namespace
-
 void conclude(Answer& answer) {
-  const auto any = [&](Word word) {
-    return std::find_if(answer.pairs.begin(), answer.pairs.end(), [&](const auto& pair) { return pair.word == word; });
-  };
+  std::vector<Word> words;
+  for (const PairAnswer& pair : answer.pairs) words.push_back(pair.word);
+  answer.word = together(words);
   answer.reason.clear();
-  const auto undecided = any(Word::Undecided);
-  const bool allowed = any(Word::Allowed) != answer.pairs.end();
-  const bool denied = any(Word::Denied) != answer.pairs.end();
-  if (allowed && denied) {
-    answer.word = Word::Mixed;
-  } else if (undecided != answer.pairs.end()) {
-    answer.word = Word::Undecided;
-    answer.reason = undecided->reason;
-  } else {
-    answer.word = denied ? Word::Denied : Word::Allowed;
-  }
+  if (answer.word != Word::Undecided) return;
+  answer.reason = std::find_if(answer.pairs.begin(), answer.pairs.end(), [](const PairAnswer& pair) { return pair.word == Word::Undecided; })->reason;
 }
 
 const char* to_string(Word word) {
@@ -127,15 +139,7 @@ const Resolved& Judge::resolve(const std::string& reference, const std::optional
 
 std::optional<Side> Judge::side(const std::optional<SubjectId>& subject, ir::Direction direction, FactsId peer, ir::Flow flow,
                                 const End& self, const End& other) {
-  if (!subject) return std::nullopt;
-  Side side{.subject = self.name, .who = *subject, .peer = peer, .other = &other};
-  if (const auto& incomputable = policy(*subject).incomputable())
-    side.incomputable = &*incomputable;
-  else
-    side.verdict = &verdict(*subject, direction, peer, flow);
-  if (request_ != nullptr && side.verdict != nullptr && side.verdict->verdict == ir::Verdict::AllowL7)
-    side.request = policy(*subject).judge(direction, encounters_.facts(peer), flow, *request_);
-  return side;
+  return judged_side(*this, subject, direction, peer, flow, self, other, request_);
 }
 
 PairAnswer Judge::judge(const Meeting& meeting, const End& from, const End& to, ir::Flow flow) {

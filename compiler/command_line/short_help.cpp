@@ -16,7 +16,7 @@ const std::map<std::string, Options>& table() {
   static const Options claim{"--file", "--cilium-version", "--output", "--from", "--to", "--except-from", "--except-to", "--by", "--port", "--http", "--dns"};
   static const Options comparison{"--file", "--cilium-version", "--output", "--before", "--after", "--port", "--without-label"};
   static const std::map<std::string, Options> all{
-      {"/verify", {"--file", "--cilium-version", "--output", "--from", "--to", "--namespace", "--port", "--all-ports", "--queries", "--expect", "--http", "--dns"}},
+      {"/verify", {"--file", "--cilium-version", "--output", "--from", "--to", "--namespace", "--port", "--all-ports", "--via", "--queries", "--expect", "--http"}},
       {"/verify/never", claim},
       {"/verify/only", claim},
       {"/verify/isolated", claim},
@@ -24,7 +24,7 @@ const std::map<std::string, Options>& table() {
       {"/verify/same", comparison},
       {"/verify/implies", comparison},
       {"/verify/dead", {"--file", "--cilium-version", "--output", "--steps", "--milliseconds"}},
-      {"/explain/flow", {"--file", "--cilium-version", "--output", "--wide", "--from", "--to", "--namespace", "--port", "--http", "--dns", "--sni"}},
+      {"/explain/flow", {"--file", "--cilium-version", "--output", "--wide", "--from", "--to", "--namespace", "--port", "--via", "--http", "--dns", "--sni"}},
       {"/explain/policy", {"--file", "--cilium-version", "--output", "--wide"}},
       {"/explain/endpoint", {"--file", "--cilium-version", "--output", "--wide"}},
       {"/identity/list", {"--file", "--cilium-version", "--output", "--selector", "--identities"}},

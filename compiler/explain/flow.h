@@ -3,6 +3,7 @@
 #include <string>
 
 #include "compiler/explain/why.h"
+#include "compiler/via.h"
 
 namespace netpolc::explain {
 
@@ -14,5 +15,9 @@ struct FlowView {
 };
 std::string flow_text(const FlowView& view, const Sources& sources);
 std::string flow_json(const FlowView& view, const Sources& sources);
+
+// With --via: what is said of the sides of one hop, and the whole as JSON.
+compiler::SideNotes pair_notes(const verify::PairAnswer& pair, const Sources& sources);
+std::string path_json(const compiler::ViaView& view, const Sources& sources);
 
 }  // namespace netpolc::explain

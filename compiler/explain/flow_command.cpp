@@ -7,6 +7,7 @@
 #include "compiler/explain/flow.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
+#include "compiler/via.h"
 
 namespace netpolc::explain {
 namespace {
@@ -20,6 +21,19 @@ struct Options {
   bool wide = false;
 };
 
+int run_via(const Options& options, const verify::Question& question, const compiler::Session& session, const ir::eval::World& world, verify::Judge& judge) {
+  compiler::ViaQuestions questions(session, world, judge);
+  const auto answer = questions.ask(question, *verify::via_of(options.asked.via));
+  if (!answer) return compiler::complain(answer.error().message);
+  lint::Places places(session.sources);
+  const Sources sources{world, *answer->judge, places};
+  const bool colour = compiler::use_colour(options.input.color, compiler::Stream::Out);
+  const compiler::ViaView view{question, *answer, session.loaded.policies, session.sources, options.wide ? 0 : kPairsExplained, colour, true};
+  const std::string out = options.output == "json" ? path_json(view, sources) : via_text(view, [&](const verify::PairAnswer& pair) { return pair_notes(pair, sources); });
+  std::fwrite(out.data(), 1, out.size(), stdout);
+  return compiler::exit_code(answer->word);
+}
+
 int run(const Options& options) {
   using compiler::complain;
   if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed");
@@ -30,6 +44,7 @@ int run(const Options& options) {
   const std::vector<std::string> names = compiler::assume_addresses(session, *question);
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
+  if (!options.asked.via.empty()) return run_via(options, *question, session, world, judge);
   auto answer = compiler::ask_about(names, *question, world, judge);
   if (!answer) return complain(answer.error().message);
   lint::Places places(session.sources);
@@ -48,6 +63,7 @@ void add_flow(CLI::App& explain, compiler::Action& chosen) {
   compiler::add_input_options(*command, options->input);
   compiler::add_end_options(*command, options->asked);
   compiler::add_port_options(*command, options->asked);
+  compiler::add_via_option(*command, options->asked);
   compiler::add_request_options(*command, options->asked.request, false);
   command->add_flag("--wide", options->wide, "Explain every pair, however many there are")->group("Output");
   command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");

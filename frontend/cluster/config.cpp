@@ -11,17 +11,6 @@
 namespace netpolc::frontend {
 namespace {
 
-// As Go's strconv.ParseBool.
-std::optional<bool> parse_bool(const std::string& text) {
-  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (text == yes) return true;
-  }
-  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (text == no) return false;
-  }
-  return std::nullopt;
-}
-
 std::string lower_case(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
@@ -73,6 +62,9 @@ constexpr Flag kFlags[] = {
 // Those that `apply` knows beside the flags.
 constexpr const char* kOthers[] = {"enable-policy", "allow-localhost", "policy-cidr-match-mode", "bpf-policy-map-max", "cluster-name", "labels", "routing-mode", "tunnel-protocol", "tunnel-port"};
 
+// How services are handled: read by exposure.h where a question needs it, as old values of these stop no agent's policies.
+constexpr const char* kOfServices[] = {"kube-proxy-replacement", "bpf-lb-mode", "bpf-lb-mode-annotation", "bpf-lb-sock-hostns-only", "bpf-lb-external-clusterip", "bpf-lb-source-range-all-types"};
+
 // routing-mode, tunnel-protocol and tunnel-port together: in a ConfigMap they come in order of their names.
 struct Overlay {
   bool on = true, geneve = false;
@@ -99,7 +91,7 @@ std::string apply(const std::string& option, const std::string& text, Overlay& o
 std::string apply(const std::string& option, const std::string& text, ir::Config& config) {
   for (const Flag& flag : kFlags) {
     if (option != flag.option) continue;
-    const auto parsed = parse_bool(text);
+    const auto parsed = parse_flag(text);
     if (!parsed) return "expected `true` or `false`";
     config.*flag.member = *parsed;
     return "";
@@ -124,9 +116,20 @@ std::string apply(const std::string& option, const std::string& text, ir::Config
 
 }  // namespace
 
+std::optional<bool> parse_flag(const std::string& text) {
+  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == yes) return true;
+  }
+  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == no) return false;
+  }
+  return std::nullopt;
+}
+
 bool is_read_option(const std::string& option) {
   return std::any_of(std::begin(kFlags), std::end(kFlags), [&](const Flag& flag) { return option == flag.option; }) ||
-         std::find(std::begin(kOthers), std::end(kOthers), option) != std::end(kOthers);
+         std::find(std::begin(kOthers), std::end(kOthers), option) != std::end(kOthers) ||
+         std::find(std::begin(kOfServices), std::end(kOfServices), option) != std::end(kOfServices);
 }
 
 void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& sink) {

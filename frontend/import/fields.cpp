@@ -26,7 +26,12 @@ constexpr const char* kPod[] = {"metadata labels", "spec nodeName", "status phas
 constexpr const char* kJob[] = {"spec manualSelector", "status completionTime"};
 constexpr const char* kNode[] = {"metadata labels", "status addresses type", "status addresses address"};
 constexpr const char* kCiliumNode[] = {"metadata labels", "spec addresses ip"};
-constexpr const char* kService[] = {"metadata labels", "spec selector", "spec clusterIP", "spec clusterIPs", "spec ports name", "spec ports protocol", "spec ports port", "spec ports targetPort"};
+constexpr const char* kService[] = {
+    "metadata labels", "metadata annotations service.cilium.io/forwarding-mode", "metadata annotations service.cilium.io/src-ranges-policy",
+    "spec selector", "spec type", "spec clusterIP", "spec clusterIPs", "spec ports name", "spec ports protocol", "spec ports port", "spec ports targetPort", "spec ports nodePort",
+    "spec externalTrafficPolicy", "spec internalTrafficPolicy", "spec allocateLoadBalancerNodePorts", "spec loadBalancerSourceRanges",
+    "status loadBalancer ingress ip", "status loadBalancer ingress ipMode", "status loadBalancer ingress hostname",
+};
 constexpr const char* kEndpoints[] = {"subsets addresses ip"};
 constexpr const char* kEndpointSlice[] = {"metadata labels kubernetes.io/service-name", "addressType", "endpoints addresses", "endpoints conditions ready", "endpoints conditions serving", "endpoints conditions terminating"};
 constexpr const char* kIdentity[] = {"security-labels"};
