@@ -22,11 +22,6 @@ std::vector<std::string> with_yaml(std::vector<std::string> formats) {
   return formats;
 }
 
-std::string one_line(std::string text) {
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
-}
-
 }  // namespace
 
 std::string with_kind(const char* kind, std::string document) {
@@ -38,7 +33,7 @@ tl::expected<std::string, std::string> as_yaml(std::string json) {
   SourceManager sources;
   DiagSink sink;
   const auto documents = frontend::parse_documents(sources.add("answer", std::move(json)), sources, sink);
-  if (!sink.all().empty()) return tl::unexpected("the answer can't be shown as YAML: " + one_line(sink.all().front().message));
+  if (!sink.all().empty()) return tl::unexpected("the answer can't be shown as YAML: " + sink.all().front().message);
   if (documents.size() != 1) return tl::unexpected("the answer can't be shown as YAML: it is " + std::to_string(documents.size()) + " documents");
   return frontend::to_yaml(documents.front());
 }

@@ -109,9 +109,9 @@ int run(const Options& options) {
   if (compares) before = std::make_unique<replay::Verdicts>(was, recording);
   say_other_labels(recording, verdicts);
   const replay::Outcomes outcomes = during("judging flows", [&] { return replay::outcomes(recording, verdicts, before.get()); });
-  const auto out = options.suggest            ? suggested(options, outcomes, recording, verdicts, now)
+  const auto out = options.suggest                 ? suggested(options, outcomes, recording, verdicts, now)
                    : is_document(options.output) ? replay::to_json(outcomes, recording, now, compares ? &was : nullptr)
-                                              : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));
+                                                 : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));
   if (!out) {
     std::fputs("netpolc: internal error: the suggested policies are not valid\n", stderr);
     return kInternal;

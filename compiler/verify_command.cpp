@@ -56,6 +56,7 @@ std::string ignored(const Options& options) {
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
+  if (options.output == "yaml") return "--queries answers with a line of JSON for each of its lines: leave -o yaml out";
   if (options.queries == "-" && reads_stdin(options.input))
     return "manifests and queries can't both come from stdin";
   return "";
