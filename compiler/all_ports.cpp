@@ -6,6 +6,7 @@
 #include "compiler/answers.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 #include "compiler/traffic_text.h"
 #include "verify/all_ports.h"
@@ -112,7 +113,7 @@ void print_json(std::FILE* file, Listing& listing) {
     pairs += pairs.empty() ? "" : ",\n";
     listing.append_json(pairs, from, to, traffic);
   });
-  print(file, std::string("{\"verdict\":\"") + verify::to_string(listing.word()) + "\",\"pairs\":[" + pairs + "]}\n");
+  print(file, with_kind("TrafficResult", std::string("{\"verdict\":\"") + verify::to_string(listing.word()) + "\",\"pairs\":[") + pairs + "]}\n");
 }
 
 void pad(std::string& text, std::size_t width) { text.resize(std::max(text.size(), width), ' '); }
@@ -155,8 +156,9 @@ int refuse(std::FILE* file, const verify::RefError& error, const std::string& ou
   if (!error.undecided) return complain(error.message);
   std::string reason;
   append_json_string(reason, error.message);
+  const std::string line = "{\"verdict\":\"UNDECIDED\",\"reason\":" + reason + "}\n";
   if (output == "text") print(file, "UNDECIDED\n\n  reason   " + error.message + "\n");
-  else print(file, "{\"verdict\":\"UNDECIDED\",\"reason\":" + reason + "}\n");
+  else print(file, output == "json" ? with_kind("TrafficResult", line) : line);
   return kUndecided;
 }
 

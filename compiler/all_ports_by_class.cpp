@@ -9,6 +9,7 @@
 #include "compiler/answers.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/traffic_text.h"
 
 namespace netpolc::compiler {
@@ -169,7 +170,7 @@ void print(std::FILE* to, const std::string& text) {
 }
 
 void print_json(std::FILE* file, const std::vector<Class>& classes, const Matrix& matrix, TrafficText& texts, bool lines) {
-  if (!lines) print(file, std::string("{\"verdict\":\"") + verify::to_string(matrix.word()) + "\",\"classes\":[");
+  if (!lines) print(file, with_kind("ClassTrafficResult", std::string("{\"verdict\":\"") + verify::to_string(matrix.word()) + "\",\"classes\":["));
   for (std::size_t c = 0; c < classes.size(); ++c) print(file, (lines || c == 0 ? "" : ",\n") + class_json(classes[c], c + 1) + (lines ? "\n" : ""));
   if (!lines) print(file, "],\"traffic\":[");
   bool first = true;

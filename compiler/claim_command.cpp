@@ -7,6 +7,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/queries.h"
 #include "compiler/session.h"
 #include "frontend/label_filter.h"
@@ -222,8 +223,7 @@ int run(const Kind& kind, const ClaimOptions& options) {
   answer.programs = programs_about(answer.finding, options, session);
   const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, session.loaded.policies, session.sources);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return exit_code(answer);
+  return print_as(options.output, out) ? exit_code(answer) : kNoAnswer;
 }
 
 }  // namespace
@@ -246,8 +246,7 @@ int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>
   answer.programs_denied = programs_about(answer.denied, options, session);
   const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, session.loaded.policies, session.sources);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return exit_code(answer);
+  return print_as(options.output, out) ? exit_code(answer) : kNoAnswer;
 }
 
 void add_claims(CLI::App& verify, Action& chosen) {
@@ -271,7 +270,7 @@ void add_claims(CLI::App& verify, Action& chosen) {
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
     add_in_kernel(*command, options->in_kernel);
-    command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+    add_output(*command, options->output, {"text", "json"});
     command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
   }
 }

@@ -5,6 +5,7 @@
 
 #include "compiler/answers.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/request_options.h"
 
 namespace netpolc::compiler {
@@ -196,7 +197,7 @@ std::string to_text(const ClaimAnswer& answer, const ir::PolicySet& policies, co
 std::string to_json(const ClaimAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources) {
   using nlohmann::ordered_json;
   JsonAnswers writer(policies, sources);
-  ordered_json out = {{"claim", answer.claim}, {"verdict", word(answer)}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
+  ordered_json out = {{"apiVersion", kApiVersion}, {"kind", "ClaimResult"}, {"claim", answer.claim}, {"verdict", word(answer)}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
   if (answer.request) out["requests"] = verify::to_string(*answer.request);
   if (!answer.by.empty()) out["by"] = answer.by;
   if (const auto* found = std::get_if<Found>(&answer.finding)) {
@@ -249,7 +250,7 @@ std::string to_text(const ReachAnswer& answer, const ir::PolicySet& policies, co
 
 std::string to_json(const ReachAnswer& answer, const ir::PolicySet& policies, const SourceManager& sources) {
   JsonAnswers writer(policies, sources);
-  nlohmann::ordered_json out = {{"verdict", verify::to_string(word_of(answer))}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
+  nlohmann::ordered_json out = {{"apiVersion", kApiVersion}, {"kind", "ReachResult"}, {"verdict", verify::to_string(word_of(answer))}, {"from", answer.from}, {"to", answer.to}, {"traffic", to_string(answer.traffic)}};
   if (answer.request) out["requests"] = verify::to_string(*answer.request);
   if (const std::string reason = reason_of(answer); !reason.empty()) out["reason"] = reason;
   if (const auto* found = std::get_if<Found>(&answer.allowed)) out["allowed"] = witness_json(found->witness, answer.programs_allowed, writer);

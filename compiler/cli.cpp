@@ -13,6 +13,7 @@
 #include "compiler/commands.h"
 #include "compiler/complaints.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler {
@@ -51,6 +52,13 @@ std::string from_cluster(const CLI::App& command) {
   return "kubectl get namespaces,nodes,pods,services,endpointslices,networkpolicies,ciliumnetworkpolicies,ciliumclusterwidenetworkpolicies -A -o json | netpolc " + command.get_name() + " -f -";
 }
 
+// "netpolc", "netpolc identity": which commands there are. No answer all the same: a script whose words got lost must not go on.
+int ask_for_command(const CLI::App& app) {
+  std::fputs(app.help().c_str(), stdout);
+  std::fflush(stdout);
+  return complain("which command?");
+}
+
 // CLI11 says that a command is missing where it is misspelt, and of an unknown word no more than that it is.
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) return app.exit(error) == 0 ? kGood : kNoAnswer;  // help, the version: on stdout
@@ -58,6 +66,7 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error) {
   const auto words = app.remaining(true);
   const bool chooses = command == &app || command->get_require_subcommand_min() > 0;  // "identity", and no `list`
   const auto odd = std::find_if(words.begin(), words.end(), [&](const std::string& word) { return chooses || word.starts_with('-'); });
+  if (odd == words.end() && chooses && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return ask_for_command(app);
   if (odd == words.end()) {
     complaints().add(error.what());
     return app.exit(error) == 0 ? kGood : kNoAnswer;
@@ -158,6 +167,15 @@ int parse_and_run(const std::string& name, std::vector<std::string>& words) {
   return code == kNegative && parser.exit_zero ? kGood : code;
 }
 
+// What went wrong, for those who asked for data.
+void say_as_document(const std::string& format) {
+  const std::string error = complaints().json();
+  if (format.empty() || error.empty()) return;
+  const auto yaml = as_yaml(error);
+  std::fputs((format == "yaml" && yaml ? *yaml : error).c_str(), stdout);
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 int run(int argc, const char* const* argv) {
@@ -170,10 +188,7 @@ int run(int argc, const char* const* argv) {
     complaints().add(std::string("internal error: ") + error.what());
     std::fprintf(stderr, "netpolc: internal error: %s\n", error.what());
   }
-  if ((code == kNoAnswer || code == kInternal) && asks_for_json(words)) {
-    std::fputs(complaints().json().c_str(), stdout);
-    std::fflush(stdout);
-  }
+  if (code == kNoAnswer || code == kInternal) say_as_document(asked_document(words));
   return code;
 }
 

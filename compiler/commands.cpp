@@ -65,8 +65,8 @@ const std::vector<Command>& commands() {
        "  netpolc prove bundle/ -f manifests/\n"
        "  netpolc prove bundle/ -f manifests/ --write\n"
        "  netpolc prove bundle/ -f manifests/ -o json > proofs.json"},
-      {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/"},
-      {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/"},
+      {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/\n  netpolc identity get 256 -f manifests/"},
+      {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/\n  netpolc endpoint get shop/cart -f manifests/"},
       {add_import, kMove,
        "Examples:\n"
        "  netpolc import sysdump.zip -o cluster/\n"
@@ -84,7 +84,7 @@ const std::vector<Command>& commands() {
        "  netpolc completion fish > ~/.config/fish/completions/netpolc.fish"},
       {add_man, kAbout, "Examples:\n  netpolc man verify | man -l -\n  netpolc man --directory man1/"},
       {add_schema, kAbout, "Examples:\n  netpolc schema\n  netpolc schema DiffResult"},
-      {add_version, kAbout, "Examples:\n  netpolc version -o json"},
+      {add_version, kAbout, "Examples:\n  netpolc version -o json\n  netpolc version --host"},
   };
   return table;
 }

@@ -9,6 +9,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/queries.h"
 #include "compiler/request_options.h"
 #include "compiler/session.h"
@@ -92,6 +93,7 @@ std::string to_text(const ClaimAnswer& answer, const std::optional<Difference>& 
 std::string to_json(const ClaimAnswer& answer, const std::optional<Difference>& difference, const Session& before, const Session& after) {
   using nlohmann::ordered_json;
   auto out = ordered_json::parse(to_json(answer, after.loaded.policies, after.sources));
+  out["kind"] = "CompareResult";
   out.erase("from");
   out.erase("to");
   if (!difference) return out.dump() + "\n";
@@ -220,8 +222,7 @@ int run(const Kind& kind, const Options& options) {
   }
   const std::string out = options.output == "text" ? to_text(answer, difference, before, after, use_colour(options.input.color, Stream::Out))
                                                    : to_json(answer, difference, before, after);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return exit_code(answer);
+  return print_as(options.output, out) ? exit_code(answer) : kNoAnswer;
 }
 
 }  // namespace
@@ -240,7 +241,7 @@ void add_comparisons(CLI::App& verify, Action& chosen) {
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
     add_in_kernel(*command, options->in_kernel);
-    command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+    add_output(*command, options->output, {"text", "json"});
     command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
   }
 }

@@ -10,6 +10,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/proofs.h"
 #include "compiler/refusals.h"
 #include "compiler/session.h"
@@ -105,7 +106,9 @@ void print_result(const Options& options, const codegen_bpf::BundleSummary& summ
     std::printf("%s  %s\n", summary.digest.c_str(), options.bundle.c_str());
     return;
   }
-  const nlohmann::ordered_json out = {{"bundle", options.bundle},
+  const nlohmann::ordered_json out = {{"apiVersion", kApiVersion},
+                                      {"kind", "CompileResult"},
+                                      {"bundle", options.bundle},
                                       {"digest", summary.digest},
                                       {"programs", summary.programs},
                                       {"endpoints", summary.endpoints},

@@ -36,13 +36,14 @@ Complaints& complaints() {
   return all;
 }
 
-bool asks_for_json(const std::vector<std::string>& words) {
-  if (words.empty() || words.front() == "compile" || words.front() == "import") return false;  // there it is a path
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "-ojson" || words[i] == "-o=json" || words[i] == "--output=json") return true;
-    if ((words[i] == "-o" || words[i] == "--output") && i + 1 < words.size() && words[i + 1] == "json") return true;
-  }
-  return false;
+std::string asked_document(const std::vector<std::string>& words) {
+  if (words.empty() || words.front() == "compile" || words.front() == "import") return "";  // there it is a path
+  for (std::size_t i = 0; i < words.size(); ++i)
+    for (const std::string format : {"json", "yaml"}) {
+      if (words[i] == "-o" + format || words[i] == "-o=" + format || words[i] == "--output=" + format) return format;
+      if ((words[i] == "-o" || words[i] == "--output") && i + 1 < words.size() && words[i + 1] == format) return format;
+    }
+  return "";
 }
 
 }  // namespace netpolc::compiler

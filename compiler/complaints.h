@@ -1,5 +1,5 @@
-// compiler/complaints.h — what a run said on stderr in place of an answer, kept for those who asked for JSON: they get it on stdout,
-// as {"apiVersion","kind":"Error","error":{"message","diagnostics"}} (docs/schema/Error.json), and still the exit status 2 or 4.
+// compiler/complaints.h — what a run said on stderr in place of an answer, kept for those who asked for JSON or YAML: they get it on
+// stdout, as {"apiVersion","kind":"Error","error":{"message","diagnostics"}} (docs/schema/Error.json), and still the exit status 2 or 4.
 #pragma once
 #include <string>
 #include <vector>
@@ -27,7 +27,7 @@ class Complaints {
 };
 Complaints& complaints();
 
-// Whether these words of a command line ask for `-o json`.
-bool asks_for_json(const std::vector<std::string>& words);
+// "json" or "yaml" where these words of a command line ask for that with `-o`, else "".
+std::string asked_document(const std::vector<std::string>& words);
 
 }  // namespace netpolc::compiler

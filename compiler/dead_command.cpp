@@ -8,6 +8,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 #include "frontend/label_filter.h"
 #include "verify/dead.h"
@@ -55,7 +56,7 @@ std::string text(const std::vector<DeadPolicy>& dead, const Session& session) {
 std::string json(const std::vector<DeadPolicy>& dead, const Session& session) {
   using nlohmann::ordered_json;
   JsonAnswers writer(session.loaded.policies, session.sources);
-  ordered_json out;
+  ordered_json out = {{"apiVersion", kApiVersion}, {"kind", "DeadResult"}};
   for (const Section& section : kSections) {
     out[section.name] = ordered_json::array();
     for (const DeadPolicy& one : dead) {
@@ -77,8 +78,7 @@ int run(const Options& options) {
   std::uint64_t steps = 0;
   const auto dead = during("asking about each rule", [&] { return verify::find_dead(world, judge, [&](const std::string& key) { return filter.keeps({"k8s", key, ""}); }, options.budget, steps); });
   const std::string out = options.output == "text" ? text(dead, session) : json(dead, session);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return exit_code(dead);
+  return print_as(options.output, out) ? exit_code(dead) : kNoAnswer;
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ void add_dead(CLI::App& verify, Action& chosen) {
   add_input_options(*command, options->input);
   command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
   command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
-  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

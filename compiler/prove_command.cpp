@@ -11,6 +11,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/proofs.h"
 #include "compiler/session.h"
 
@@ -42,14 +43,14 @@ void print_text(const std::vector<Proof>& proofs, const std::vector<CertificateC
   }
 }
 
-void print_json(const std::vector<Proof>& proofs, const std::vector<CertificateCheck>& checked) {
+std::string json(const std::vector<Proof>& proofs, const std::vector<CertificateCheck>& checked) {
   Json out = Json::array();
   for (const Proof& proof : proofs) {
     out.push_back(to_json(proof));
     for (const CertificateCheck& check : checked)
       if (check.program == proof.program) out.back()["certificate"] = {{"path", check.path}, {"belongs", check.why.empty()}, {"why", check.why.empty() ? Json() : Json(check.why)}};
   }
-  std::printf("%s\n", out.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  return out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 void print_summary(const std::vector<Proof>& proofs, const std::vector<CertificateCheck>& checked, std::size_t unfit) {
@@ -103,8 +104,8 @@ int prove_command(const Options& options) {
   std::vector<CertificateCheck> checked;
   if (!options.write) checked = check_certificates(bundle, read, *proofs);
   const auto unfit = static_cast<std::size_t>(std::count_if(checked.begin(), checked.end(), [](const auto& one) { return !one.why.empty(); }));
-  if (options.output == "json") print_json(*proofs, checked);
-  else print_text(*proofs, checked);
+  if (!is_document(options.output)) print_text(*proofs, checked);
+  else if (!print_as(options.output, json(*proofs, checked))) return kNoAnswer;
   print_summary(*proofs, checked, unfit);
   if (options.write) return write_certificates(options, files, *proofs);
   const int code = tally(*proofs).exit_code();
@@ -118,9 +119,7 @@ void add_prove(CLI::App& root, Action& chosen) {
   CLI::App* command = root.add_subcommand("prove", "Proves that the bytecode of a bundle's programs does what the policies say");
   command->add_option("bundle", options->bundle, "Directory of the bundle")->type_name("PATH")->required();
   add_input_options(*command, options->input);
-  command->add_option("-o,--output", options->output, "What to print: text, or json with what was proved of each program")
-      ->check(CLI::IsMember({"text", "json"}))
-      ->group("Output");
+  add_output(*command, options->output, {"text", "json"})->description("What to print: text, or json or yaml with what was proved of each program");
   command->add_flag("--write", options->write, "Put a certificate for each program into the bundle, in place of those there, if all are proved")->group("Output");
   command->add_option("--steps", options->proving.steps, "Steps of the solver for each question, until it is undecided")->group("Proving");
   command->add_flag("--whole-runtime", options->proving.whole_runtime, "Prove the functions that all programs share, too, which takes minutes and is the same for every bundle of a version")->group("Proving");

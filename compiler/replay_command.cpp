@@ -7,6 +7,7 @@
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
+#include "compiler/outputs.h"
 #include "compiler/replay/read_flows.h"
 #include "compiler/replay/report.h"
 #include "compiler/replay/suggest.h"
@@ -108,14 +109,14 @@ int run(const Options& options) {
   if (compares) before = std::make_unique<replay::Verdicts>(was, recording);
   say_other_labels(recording, verdicts);
   const replay::Outcomes outcomes = during("judging flows", [&] { return replay::outcomes(recording, verdicts, before.get()); });
-  const auto out = options.suggest            ? suggested(options, outcomes, recording, verdicts, now)
-                   : options.output == "json" ? replay::to_json(outcomes, recording, now, compares ? &was : nullptr)
-                                              : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));
+  const auto out = options.suggest                 ? suggested(options, outcomes, recording, verdicts, now)
+                   : is_document(options.output) ? replay::to_json(outcomes, recording, now, compares ? &was : nullptr)
+                                                 : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));
   if (!out) {
     std::fputs("netpolc: internal error: the suggested policies are not valid\n", stderr);
     return kInternal;
   }
-  std::fwrite(out->data(), 1, out->size(), stdout);
+  if (!print_as(options.suggest ? "text" : options.output, *out)) return kNoAnswer;
   return exit_code(outcomes, recording, options.fail_on);
 }
 
@@ -135,7 +136,7 @@ void add_replay(CLI::App& root, Action& chosen) {
       ->capture_default_str()
       ->group("Output");
   command->add_flag("--suggest", options->suggest, "Print policies that let pass what would be newly dropped, and what was proved of them")->group("Output");
-  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] {
     if (!options->first_flows.empty()) options->flows.insert(options->flows.begin(), options->first_flows);
     chosen = [options] { return run(*options); };

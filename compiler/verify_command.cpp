@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "compiler/all_ports.h"
 #include "compiler/answers.h"
@@ -10,6 +11,7 @@
 #include "compiler/exit_code.h"
 #include "compiler/explain/nearest_output.h"
 #include "compiler/kernel_replay.h"
+#include "compiler/outputs.h"
 #include "compiler/queries.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
@@ -57,6 +59,7 @@ std::string ignored(const Options& options) {
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
+  if (options.output == "yaml") return "--queries answers with a line of JSON for each of its lines: leave -o yaml out";
   if (options.queries == "-" && reads_stdin(options.input))
     return "manifests and queries can't both come from stdin";
   return "";
@@ -111,9 +114,27 @@ int one(const Options& options, Session& session) {
   } else {
     JsonAnswers writer(session.loaded.policies, session.sources);
     writer.append(out, "", *answer, explain::verify_fields(*answer, sources, session.lock, writer));
+    if (is_document(options.output)) out = with_kind("VerifyResult", std::move(out));  // a line of many has none
   }
-  std::fwrite(out.data(), 1, out.size(), stdout);
+  if (!print_as(options.output, out)) return kNoAnswer;
   return options.expect.empty() ? exit_code(answer->word) : held(options.expect, answer->word);
+}
+
+// A long list is printed as it is made; YAML of it, once it is whole.
+int list_all(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
+  const auto list = [&](const std::string& format, std::FILE* file) {
+    return all_ports(options.asked.from, options.asked.to, format, judge, world, session.lock, file, options.by_class, options.cross_check);
+  };
+  if (options.output != "yaml") return list(options.output, stdout);
+  char* text = nullptr;
+  std::size_t size = 0;
+  std::FILE* memory = open_memstream(&text, &size);
+  if (memory == nullptr) return complain("no memory is left for the answer");
+  const int code = list("json", memory);
+  std::fclose(memory);
+  const std::string json(text, size);
+  std::free(text);
+  return json.empty() || print_as("yaml", json) ? code : kNoAnswer;
 }
 
 int verify_command(Options options) {
@@ -132,7 +153,7 @@ int verify_command(Options options) {
     ViaQuestions ways(session, world, judge);
     return answer_queries(options.queries, judge, [&](const verify::Question& question, verify::Via via) { return ways.ask(question, via); }, session.loaded.policies, session.sources);
   }
-  return all_ports(options.asked.from, options.asked.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
+  return list_all(options, session, world, judge);
 }
 
 }  // namespace
@@ -153,9 +174,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->type_name("PATH")->group("Traffic");
   add_in_kernel(*command, options->in_kernel);
   command->add_option("--expect", options->expect, "allow or deny: exit with 0 if that is the answer, else with 1")->check(CLI::IsMember({"allow", "deny"}))->group("Output");
-  command->add_option("-o,--output", options->output, "text, json or jsonl")
-      ->check(CLI::IsMember({"text", "json", "jsonl"}))
-      ->group("Output");
+  add_output(*command, options->output, {"text", "json", "jsonl"});
   add_claims(*command, chosen);
   add_comparisons(*command, chosen);
   add_dead(*command, chosen);

@@ -10,6 +10,7 @@ import json, os, pathlib, subprocess, sys, tempfile, warnings
 
 warnings.simplefilter("ignore")
 import jsonschema
+import yaml
 
 NETPOLC = os.path.abspath(sys.argv[1])
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -51,7 +52,19 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("LintLine", "jsonl", "lint testdata/diff/shop/after " + SHOP + "-o jsonl"),
     ("RuleLine", "jsonl", "rules -o jsonl"),
     ("IdentityList", "json", "identity list " + ARTICLE + "-o json"),
+    ("IdentityResult", "json", "identity get production/backend " + ARTICLE + "-o json"),
+    ("IdentityStats", "json", "identity list --stats " + ARTICLE + "-o json"),
     ("EndpointList", "json", "endpoint list " + ARTICLE + "-o json"),
+    ("EndpointResult", "json", "endpoint get production/[] " + ARTICLE + "-o json"),
+    ("EndpointResult", "yaml", "endpoint get production/[] " + ARTICLE + "-o yaml"),
+    ("ClassTrafficResult", "json", "verify " + ARTICLE + "--from any --to any --all-ports --by-class -o json"),
+    ("TrafficResult", "json", "verify " + ARTICLE + "--from any --to fqdn:nowhere.example.com --all-ports -o json"),
+    ("TrafficResult", "yaml", "verify " + ARTICLE + "--from any --to any --all-ports -o yaml"),
+    ("VerifyResult", "yaml", "verify " + ARTICLE + "--from any --to any --port 8080/TCP -o yaml"),
+    ("DiffResult", "yaml", "diff testdata/diff/shop/before testdata/diff/shop/after " + SHOP + "-o yaml"),
+    ("TestResult", "yaml", "test testdata/test/shop -o yaml"),
+    ("FlowExplanation", "yaml", "explain flow " + EXPLAIN + "--from any --to any --port 8081/TCP -o yaml"),
+    ("CompileResult", "json", "compile " + ARTICLE + "-o BUNDLE --format json"),
     ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from any --to any --port 8081/TCP -o json"),
     ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from any --to any --icmp EchoRequest -o json"),
     ("FlowExplanation", "json", "explain flow " + EXPLAIN + "--from ops/web --to shop/cart --port 9443/TCP -o json"),
@@ -66,15 +79,19 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("FqdnExplanation", "json", "explain fqdn **.example.com -o json"),
     ("ReplayResult", "json", "replay testdata/replay/shop/flows.jsonl testdata/replay/shop/policies.yaml --against testdata/diff/shop/before " + SHOP + "-o json"),
     ("VersionInfo", "json", "version -o json"),
+    ("VersionInfo", "yaml", "version --host -o yaml"),
     ("Error", "json", "verify " + ARTICLE + "--from a/b --to c/d --port 80 -o json"),
     ("Error", "json", "explain flow testdata/transcripts/rendered.yaml --from a/b --to c/d --port 80 -o json"),
     ("Error", "json", "verify --nothing -o json"),
+    ("Error", "yaml", "verify --nothing -o yaml"),
 ]
 failed = 0
 
 
 def netpolc(arguments):
-    return subprocess.run([NETPOLC, *arguments.split()], cwd=TOP, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
+    with tempfile.TemporaryDirectory(prefix="schemas-") as home:
+        words = [word.replace("BUNDLE", home + "/bundle") for word in arguments.split()]
+        return subprocess.run([NETPOLC, *words], cwd=TOP, env=ENVIRONMENT, capture_output=True, text=True, timeout=120)
 
 
 def strict(at):
@@ -88,6 +105,8 @@ def strict(at):
 
 
 def documents(how, text):
+    if how == "yaml":
+        return list(yaml.safe_load_all(text))
     return [json.loads(line) for line in text.splitlines()] if how == "jsonl" else [json.loads(text)]
 
 
@@ -106,6 +125,9 @@ def main():
             failed += 1
             print("FAIL netpolc %s: exit %d\n%s" % (arguments, done.returncode, done.stderr))
             continue
+        if how == "yaml" and documents(how, done.stdout) != documents("json", netpolc(arguments.replace("-o yaml", "-o json")).stdout):
+            failed += 1
+            print("FAIL netpolc %s: other values than in JSON" % arguments)
         for one in documents(how, done.stdout):
             checked += 1
             errors = sorted(validators[name].iter_errors(one), key=lambda e: list(map(str, e.path)))

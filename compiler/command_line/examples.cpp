@@ -58,12 +58,25 @@ const std::vector<Examples>& examples_below() {
        "Examples:\n"
        "  netpolc identity list -f manifests/\n"
        "  netpolc identity list -f manifests/ --selector app=cart\n"
+       "  netpolc identity list -f manifests/ --stats\n"
        "  netpolc identity list -f manifests/ -o json"},
+      {"identity get",
+       "Examples:\n"
+       "  netpolc identity get 256 -f manifests/\n"
+       "  netpolc identity get k8s:app=cart -f manifests/ -o wide\n"
+       "  netpolc identity get shop/cart -f manifests/ -o yaml\n"
+       "  netpolc identity get ip:192.0.2.10 -f manifests/"},
       {"endpoint list",
        "Examples:\n"
        "  netpolc endpoint list -f manifests/\n"
        "  netpolc endpoint list -f manifests/ --namespace shop\n"
+       "  netpolc endpoint list -f manifests/ -o wide\n"
        "  netpolc endpoint list -f manifests/ -o names"},
+      {"endpoint get",
+       "Examples:\n"
+       "  netpolc endpoint get shop/cart -f manifests/\n"
+       "  netpolc endpoint get 'shop/[app=cart]' -f manifests/ -o wide\n"
+       "  netpolc endpoint get ip:10.0.1.7 -f manifests/ -o yaml"},
       {"explain flow",
        "Examples:\n"
        "  netpolc explain flow -f manifests/ --from shop/frontend --to shop/cart --port 8080\n"

@@ -6,6 +6,7 @@
 #include "compiler/explain/commands.h"
 #include "compiler/explain/endpoint.h"
 #include "compiler/explain/near_names.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 
 namespace netpolc::explain {
@@ -61,11 +62,10 @@ int run(const Options& options) {
   std::vector<EndpointView> views = host_views(nodes, ports, sources);
   for (const std::uint32_t endpoint : found) views.push_back(view_of(endpoint, ports, sources));
   std::string out;
-  if (options.output == "json") out = endpoint_json(views, ports, sources);
+  if (compiler::is_document(options.output)) out = endpoint_json(views, ports, sources);
   else
     for (const EndpointView& view : views) out += (out.empty() ? "" : "\n") + endpoint_text(view, ports, sources, options.wide);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return compiler::kGood;
+  return compiler::print_as(options.output, out) ? compiler::kGood : compiler::kNoAnswer;
 }
 
 }  // namespace
@@ -76,7 +76,7 @@ void add_endpoint(CLI::App& explain, compiler::Action& chosen) {
   command->add_option("endpoint", options->endpoint, "NAMESPACE/NAME of a pod or a workload; node/NAME or entity:host: hosts of nodes")->required();
   compiler::add_input_options(*command, options->input);
   command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
-  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  compiler::add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

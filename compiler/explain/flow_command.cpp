@@ -3,8 +3,10 @@
 #include <cstdio>
 
 #include "compiler/assumed_names.h"
+#include "compiler/exit_code.h"
 #include "compiler/explain/commands.h"
 #include "compiler/explain/flow.h"
+#include "compiler/outputs.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
 #include "compiler/via.h"
@@ -50,9 +52,8 @@ int run(const Options& options) {
   lint::Places places(session.sources);
   const FlowView view{*question, *answer, options.wide ? 0 : kPairsExplained, compiler::use_colour(options.input.color, compiler::Stream::Out)};
   const Sources sources{world, judge, places};
-  const std::string out = options.output == "json" ? flow_json(view, sources) : flow_text(view, sources);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return compiler::exit_code(answer->word);
+  const std::string out = compiler::is_document(options.output) ? flow_json(view, sources) : flow_text(view, sources);
+  return compiler::print_as(options.output, out) ? compiler::exit_code(answer->word) : compiler::kNoAnswer;
 }
 
 }  // namespace
@@ -66,7 +67,7 @@ void add_flow(CLI::App& explain, compiler::Action& chosen) {
   compiler::add_via_option(*command, options->asked);
   compiler::add_request_options(*command, options->asked.request, false);
   command->add_flag("--wide", options->wide, "Explain every pair, however many there are")->group("Output");
-  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  compiler::add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

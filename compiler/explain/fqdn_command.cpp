@@ -7,6 +7,7 @@
 #include "compiler/explain/commands.h"
 #include "compiler/explain/fqdn.h"
 #include "compiler/explain/json.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 #include "ir/eval/fqdn.h"
 
@@ -164,9 +165,8 @@ int run(const Options& options) {
   if (with_input)
     if (const auto code = compiler::open(options.input, session)) return *code;
   Explanation explanation(options, with_input ? &session : nullptr);
-  const std::string out = options.output == "json" ? explanation.json() : explanation.text();
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return compiler::kGood;
+  const std::string out = compiler::is_document(options.output) ? explanation.json() : explanation.text();
+  return compiler::print_as(options.output, out) ? compiler::kGood : compiler::kNoAnswer;
 }
 
 }  // namespace
@@ -177,7 +177,7 @@ void add_fqdn(CLI::App& explain, compiler::Action& chosen) {
   command->add_option("name", options->name, "api.example.com, or a pattern such as '*.example.com'")->required();
   options->input.waits_for_pipe = false;
   compiler::add_input_options(*command, options->input);
-  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  compiler::add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

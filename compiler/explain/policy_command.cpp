@@ -5,6 +5,7 @@
 #include "compiler/exit_code.h"
 #include "compiler/explain/commands.h"
 #include "compiler/explain/policy.h"
+#include "compiler/outputs.h"
 #include "compiler/session.h"
 
 namespace netpolc::explain {
@@ -28,9 +29,8 @@ int run(const Options& options) {
   const Sources sources{world, judge, places};
   std::vector<SpecView> specs;
   for (const std::size_t policy : *found) specs.push_back(view_of(policy, sources));
-  const std::string out = options.output == "json" ? policy_json(specs, sources) : policy_text(specs, sources, options.wide);
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return compiler::kGood;
+  const std::string out = compiler::is_document(options.output) ? policy_json(specs, sources) : policy_text(specs, sources, options.wide);
+  return compiler::print_as(options.output, out) ? compiler::kGood : compiler::kNoAnswer;
 }
 
 }  // namespace
@@ -43,7 +43,7 @@ void add_policy(CLI::App& explain, compiler::Action& chosen) {
       ->check(CLI::IsMember({"CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "NetworkPolicy", "ClusterNetworkPolicy"}));
   compiler::add_input_options(*command, options->input);
   command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
-  command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
+  compiler::add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 
