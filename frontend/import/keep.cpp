@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "frontend/agent_config.h"
 #include "frontend/cluster/objects.h"
 #include "frontend/import/fields.h"
 #include "frontend/import/own_text.h"
@@ -25,7 +26,7 @@ KeptGroup group_of(Role role, const std::string& kind) {
   if (kind == "Namespace") return KeptGroup::Namespaces;
   if (kind == "Node" || kind == "CiliumNode") return KeptGroup::Nodes;
   if (kind == "Pod") return KeptGroup::Pods;
-  if (kind == "CiliumEndpoint") return KeptGroup::CiliumEndpoints;
+  if (kind == "CiliumEndpoint" || kind == "CiliumEndpointSlice") return KeptGroup::CiliumEndpoints;
   if (kind == "CiliumIdentity") return KeptGroup::Identities;
   if (kind == "Service" || kind == "Endpoints" || kind == "EndpointSlice") return KeptGroup::Services;
   const bool route = kind == "Ingress" || kind == "Gateway" || kind == "HTTPRoute" || kind == "GRPCRoute";
@@ -65,6 +66,16 @@ class Keeper {
       const Document place{text, i == 0 ? 0 : documents[i - 1].span.end, i + 1 == documents.size() ? text.size() : documents[i + 1].span.begin};
       add(documents[i], json ? nullptr : &place);
     }
+  }
+
+  // In place of the agent's options that are among the objects.
+  void give_config(const Loaded& loaded, const SourceManager& sources) {
+    KeptObject kept{.group = KeptGroup::Config, .kind = "ConfigMap", .ns = "kube-system", .name = "cilium-config", .node = {}};
+    std::optional<KeptObject>& slot = slot_of(kept, Role::AgentConfig);
+    const Node given = config_map_as_given(slot ? std::optional(slot->node) : std::nullopt, loaded, sources);
+    std::vector<Span> removed;
+    kept.node = without_unread_fields(given, kept.kind, removed);
+    slot = std::move(kept);
   }
 
   Kept finish() {
@@ -162,7 +173,12 @@ const char* file_of(KeptGroup group) {
 Kept keep(const SourceManager& sources, const Loaded& loaded) {
   Keeper keeper(loaded);
   DiagSink said_before;  // loading has reported what there is
-  for (std::uint32_t file = 0; file < sources.size(); ++file) keeper.add_file(sources.text(FileId{file}), parse_documents(FileId{file}, sources, said_before));
+  const GivenConfig& given = loaded.given;
+  for (std::uint32_t file = 0; file < sources.size(); ++file) {
+    if (std::find(given.files.begin(), given.files.end(), FileId{file}) != given.files.end()) continue;
+    keeper.add_file(sources.text(FileId{file}), parse_documents(FileId{file}, sources, said_before));
+  }
+  if (!given.files.empty() || !given.cluster_name.empty()) keeper.give_config(loaded, sources);
   return keeper.finish();
 }
 
