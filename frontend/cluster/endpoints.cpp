@@ -1,6 +1,7 @@
 // Pods, workloads and CiliumEndpoints to endpoints: replicas of one workload are one
 // endpoint, as long as they have the identity of its template.
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <unordered_map>
 
@@ -163,6 +164,9 @@ class EndpointAssembler {
     const ir::LabelSet& live = live_labels(*found->second);
     if (live.empty() || cluster_of(live) != config_.cluster_name || !drift_.differ(live, own.labels, pod.meta.ns)) return;
     drift_.add(*found->second, live, pod, own.labels);
+    // Services go by the pod's own labels all the same.
+    std::set_difference(own.labels.begin(), own.labels.end(), live.begin(), live.end(), std::back_inserter(own.filtered_out));
+    ir::normalise(own.filtered_out);
     own.labels = live;
   }
 
