@@ -218,7 +218,7 @@ class Chart {
     for (const auto& [option, value] : options->entries) {
       if (value.is_null() || !is_known(option.text)) continue;
       if (value.is_string()) set(option.text, value.text, value.span);
-      else wrong(value, "extraConfig." + option.text, "a text, as all of a ConfigMap has to be");
+      else wrong(value, "extraConfig." + option.text, name_of(Type::Text));
     }
   }
 
