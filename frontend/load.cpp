@@ -358,7 +358,7 @@ class Loader {
 Loaded load_with(Loader&& loader, const std::vector<Input>& inputs) {
   for (const Input& input : inputs) loader.read(input);
   Loaded out = loader.finish();
-  out.files = inputs.size();
+  out.files = inputs.size() + out.given.files.size();
   return out;
 }
 
