@@ -1,6 +1,7 @@
 #include "frontend/helm_values.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <optional>
 #include <set>
