@@ -108,30 +108,16 @@ std::string set_commits(const Options& options, const GitRepository& repository,
   return "";
 }
 
-// "" if the configuration that was given is the one that counts.
-std::string config_not_used(const Set& set, const Session& session) {
-  if (set.config.empty()) return "";
-  const auto& used = session.loaded.agent_config;
-  if (used && session.sources.path(used->file) == set.config) return "";
-  return "`" + set.config + "` holds no ConfigMap named cilium-config";
-}
-
 std::optional<int> open_set(const Options& options, const Set& set, const GitRepository* repository, Session& session) {
   InputOptions input = options.input;
   input.cilium_version = set.version;
   const bool from_commit = repository != nullptr && set.commit;
   if (!from_commit) input.files.insert(input.files.end(), set.paths.begin(), set.paths.end());
+  if (!set.config.empty()) input.cilium_config = set.config;
   const ReadMore more = [&](SourceManager& sources, DiagSink& sink) {
-    std::vector<frontend::Input> out;
-    if (from_commit) out = repository->read(*set.commit, set.paths, sources, sink);
-    if (set.config.empty()) return out;
-    const auto config = frontend::read_inputs({set.config}, sources, sink);
-    out.insert(out.end(), config.begin(), config.end());
-    return out;
+    return from_commit ? repository->read(*set.commit, set.paths, frontend::IgnoreRules(input.ignored), sources, sink) : std::vector<frontend::Input>{};
   };
-  if (const auto code = open(input, more, session)) return code;
-  const std::string problem = config_not_used(set, session);
-  return problem.empty() ? std::nullopt : std::optional<int>(complain(problem));
+  return open(input, more, session);
 }
 
 bool fails(const verify::Diff& diff, const std::string& on) {
@@ -237,7 +223,7 @@ void add_diff(CLI::App& root, Action& chosen) {
   command->get_option("--file")->description("What both sets have, such as the cluster: a file, a directory, or - for stdin; repeatable");
   command->add_option("sets", options->sets, "A and B: what is before and what is after, files or directories; with --git the files or directories of both commits")->group("Input");
   command->add_option("--git", options->git, "Two commits of the repository: A...B (B and where it left A), A..B, or A and the working tree")->group("Input");
-  command->add_option("--config", options->configs, "Two files with the ConfigMap cilium-config, OLD..NEW, for A and B")->group("Input");
+  command->add_option("--config", options->configs, "Two files as for --cilium-config, OLD..NEW, for A and B")->group("Input");
   command->add_option("--cilium-version", options->versions, "Whose semantics: 1.16 to 1.20 (default 1.18), or two, 1.18..1.19, for A and B")->group("Input");
   add_repeatable(*command, "--flows", options->flows, "Recorded flows, as for `netpolc replay`: how many of them each line is about; repeatable", "Input")->type_name("PATH");
   command->get_option("--keep-going")->description("Go on without rejected policies and malformed lines, which are reported");

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "compiler/assumed_options.h"
 #include "compiler/baseline.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
@@ -67,7 +68,8 @@ std::vector<const Diagnostic*> with_rejections(const Session& session, const lin
 }
 
 // What became of every policy, then what was found, one object a line.
-std::string json_lines(const Session& session, const lint::Findings& findings) {
+// With `assumed`: which options of the agents matter, and nothing says.
+std::string json_lines(const Session& session, const lint::Findings& findings, bool assumed) {
   std::string out;
   for (const auto& result : session.loaded.results) {
     Json line = {{"kind", result.kind}, {"namespace", result.ns}, {"name", result.name}, {"accepted", result.accepted}, {"rules", result.rules}, {"unknownFields", result.unknown_fields}};
@@ -75,6 +77,11 @@ std::string json_lines(const Session& session, const lint::Findings& findings) {
     out += line_of("policy", std::move(line));
   }
   for (const Diagnostic* one : with_rejections(session, findings)) out += line_of(*one, session.sources);
+  for (const AssumedOption& option : assumed ? assumed_options(session.loaded) : std::vector<AssumedOption>{}) {
+    Json line = {{"option", option.option}, {"value", option.value}, {"matters", option.matters}};
+    if (option.where) add_place(line, *option.where, session.sources);
+    out += line_of("assumed", std::move(line));
+  }
   return out;
 }
 
@@ -98,7 +105,7 @@ Severity least_that_fails(const std::string& level) {
 int print(const Options& options, const Session& session, const lint::Findings& findings) {
   const auto all = [&] { return with_rejections(session, findings); };
   return write_outputs(options.to, options.input.brief, [&](const std::string& format, bool in_file) -> std::string {
-    if (format == "jsonl") return json_lines(session, findings);
+    if (format == "jsonl") return json_lines(session, findings, options.input.verbose);
     if (format == "sarif") return sarif(all(), session.sources);
     if (format == "junit") return junit(all(), least_that_fails(options.fail_on), session.sources);
     if (format == "github") return github_annotations(all(), session.sources);
@@ -277,7 +284,7 @@ std::string missing(const std::vector<std::string>& paths) {
 int watch(const Options& options) {
   std::vector<std::string> inputs = options.input.files, others;
   inputs.insert(inputs.end(), options.input.positional.begin(), options.input.positional.end());
-  for (const std::string& path : {options.input.resolutions, options.input.identities, options.baseline})
+  for (const std::string& path : {options.input.resolutions, options.input.identities, options.input.cilium_config, options.baseline})
     if (!path.empty()) others.push_back(path);
   if (!options.input.kustomize.empty()) return complain("--watch waits for files to change, and does not know which ones kubectl reads");
   if (inputs.empty()) return complain("nothing to read: give files or directories with -f");

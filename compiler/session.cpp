@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "compiler/assumed_options.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/complaints.h"
 #include "compiler/exit_code.h"
@@ -42,6 +43,12 @@ void print_diagnostics(const Session& session, const InputOptions& options) {
   if (shown > kMost) std::fprintf(stderr, "netpolc: %zu more diagnostics are not shown\n", shown - kMost);
 }
 
+void print_remarks(const Session& session, bool verbose) {
+  for (const std::string& remark : session.loaded.remarks) std::fprintf(stderr, "netpolc: %s\n", remark.c_str());
+  if (!verbose) return;
+  for (const AssumedOption& option : assumed_options(session.loaded)) std::fprintf(stderr, "netpolc: %s\n", to_text(option, session.sources).c_str());
+}
+
 void print_summary(const Session& session, const InputOptions& options) {
   const auto& loaded = session.loaded;
   std::string line = "read " + std::to_string(loaded.files) + " files · " + std::to_string(loaded.policies.policies.size()) +
@@ -70,7 +77,7 @@ std::optional<int> open_with(const InputOptions& options, const ReadMore& more, 
   }
   const int version = std::stoi(options.cilium_version.substr(2));
   if (options.brief) set_progress("never");
-  std::vector<frontend::Input> inputs = during("reading", [&] { return frontend::read_inputs(paths, session.sources, session.sink); });
+  std::vector<frontend::Input> inputs = during("reading", [&] { return frontend::read_inputs(paths, session.sources, session.sink, frontend::IgnoreRules(options.ignored)); });
   for (const std::string& directory : options.kustomize) {
     const auto rendered = kustomized(directory, session.sources);
     if (!rendered) return complain(rendered.error());
@@ -80,13 +87,16 @@ std::optional<int> open_with(const InputOptions& options, const ReadMore& more, 
     const std::vector<frontend::Input> others = during("reading", [&] { return more(session.sources, session.sink); });
     inputs.insert(inputs.end(), others.begin(), others.end());
   }
-  const frontend::LoadOptions how{.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version};
+  frontend::GivenConfig given{.files = {}, .cluster_name = options.cluster_name};
+  if (!options.cilium_config.empty())
+    for (const frontend::Input& one : frontend::read_inputs({options.cilium_config}, session.sources, session.sink)) given.files.push_back(one.file);
+  const frontend::LoadOptions how{.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version, .given = std::move(given)};
   session.loaded = during("reading " + std::to_string(inputs.size()) + " files", [&] {
     return parsed != nullptr ? frontend::load(inputs, how, *parsed, session.sources, session.sink) : frontend::load(inputs, how, session.sources, session.sink);
   });
   if (!options.quiet) {
     print_diagnostics(session, options);
-    if (!options.brief) print_summary(session, options);
+    if (!options.brief) print_remarks(session, options.verbose), print_summary(session, options);
   }
   if (!session.loaded.usable) return kNoAnswer;
   return std::nullopt;
@@ -137,10 +147,16 @@ void add_reading_options(CLI::App& command, InputOptions& options) {
       ->allow_extra_args(false)
       ->group(group);
   add_repeatable(command, "-k,--kustomize", options.kustomize, "A directory that `kubectl kustomize` renders; repeatable", group)->type_name("DIR");
+  add_repeatable(command, "--ignore-files", options.ignored, "What is passed over below named directories, as in .gitignore; repeatable", group)->type_name("GLOB");
   command.add_flag("--lax", options.lax, "Unknown fields in policies are warnings")->group(group);
   command.add_flag("--keep-going", options.keep_going, "Report rejected policies and go on without them")->group(group);
+  command.add_option("--cilium-config", options.cilium_config, "The agents' options: the ConfigMap cilium-config, or values of Cilium's Helm chart; before those among the manifests")
+      ->type_name("PATH")
+      ->group(group);
+  command.add_option("--cluster-name", options.cluster_name, "What this cluster is called, whatever the options say")->type_name("NAME")->group(group);
   command.add_option("--identities", options.identities, "File that keeps identity numbers stable")->type_name("PATH")->group(group);
   command.add_option("--resolutions", options.resolutions, "JSON file: what DNS names resolve to")->type_name("PATH")->group(group);
+  command.add_flag("-v,--verbose", options.verbose, "On stderr, the agents' options that were assumed and matter here")->group("Output");
   command.add_flag("-q,--quiet", options.brief, "On stderr, errors only")->group("Output");
   command.add_option("--color", options.color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}))

@@ -20,15 +20,19 @@ struct InputOptions {
   std::vector<std::string> files;
   std::vector<std::string> positional;
   std::vector<std::string> kustomize;  // directories that `kubectl kustomize` renders
+  std::vector<std::string> ignored;    // globs: what lies below named directories and is passed over
   bool lax = false;
   bool keep_going = false;
   std::string cilium_version = "1.18";
   std::string identities;   // lock file
   std::string resolutions;  // what names resolve to
+  std::string cilium_config;  // the agents' options, before those among the manifests
+  std::string cluster_name;
   std::string color = "auto";
   bool warnings_are_findings = false;  // the command prints them itself, as its result
   bool quiet = false;                  // nothing is said on stderr: the command reads again what it has read
   bool brief = false;                  // of what was read, errors only
+  bool verbose = false;                // which options of the agents were assumed, too
   bool waits_for_pipe = true;          // without any path; false where the command has an answer without: a pipe may stay open for ever
 };
 // Without any path, what is piped in is read, but for `waits_for_pipe`.

@@ -25,12 +25,19 @@ void unreadable(const std::string& path, const std::string& why, DiagSink& sink)
               .message = "`" + path + "` cannot be read: " + why});
 }
 
-std::vector<std::string> manifests_below(const std::string& directory, DiagSink& sink) {
+std::vector<std::string> manifests_below(const std::string& directory, const IgnoreRules& ignored, DiagSink& sink) {
   std::vector<std::string> found;
   std::error_code error;
   fs::recursive_directory_iterator entry(directory, error);
   for (const fs::recursive_directory_iterator end; !error && entry != end; entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
+    const bool is_directory = entry->is_directory(unknown) && !entry->is_symlink(unknown);
+    if (is_directory || is_manifest_file(entry->path().native())) {
+      if (ignored.skips(entry->path().string(), is_directory)) {
+        if (is_directory) entry.disable_recursion_pending();
+        continue;
+      }
+    }
     if (is_manifest_file(entry->path().native()) && entry->is_regular_file(unknown)) found.push_back(entry->path().string());
   }
   if (error) unreadable(directory, error.message(), sink);
@@ -118,7 +125,7 @@ bool is_manifest(std::string_view path) {
   return extension == ".yaml" || extension == ".yml" || extension == ".json";
 }
 
-std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) {
+std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink, const IgnoreRules& ignored) {
   std::vector<Input> files;
   std::vector<std::string> empty;
   const auto add = [&](const std::string& path, bool named) {
@@ -134,7 +141,7 @@ std::vector<Input> read_inputs(const std::vector<std::string>& paths, SourceMana
       }
     } else if (fs::is_directory(path, error)) {
       const auto errors = sink.errors();
-      const auto manifests = manifests_below(path, sink);
+      const auto manifests = manifests_below(path, ignored, sink);
       if (manifests.empty() && sink.errors() == errors) empty.push_back(path);
       for (const std::string& file : manifests) add(file, false);
     } else if (is_archive(path) && fs::exists(path, error)) {

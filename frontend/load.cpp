@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "frontend/agent_config.h"
 #include "frontend/cluster/lower.h"
 #include "frontend/cluster/objects.h"
 #include "frontend/cluster_name.h"
@@ -85,6 +86,7 @@ class Loader {
       : options_(options), cache_(cache), sources_(sources), sink_(sink), builder_(config_, sink) {
     config_.version = options.cilium_version;
     config_.default_local_cluster = options.cilium_version >= 19;
+    if (!options.given.files.empty()) read_given_config();
   }
 
   // First all files: cluster objects are read at once, policies wait for the configuration.
@@ -100,7 +102,8 @@ class Loader {
 
   Loaded finish() {
     if (agent_config_) apply_cilium_config(**agent_config_, config_, sink_);
-    else infer_name();
+    if (!options_.given.cluster_name.empty()) config_.cluster_name = options_.given.cluster_name;
+    else if (!agent_config_) infer_name();
     if (!agent_config_) config_.cluster_network_policies = config_.version >= kClusterNetworkPoliciesSince;
     Loaded out;
     const std::size_t before = sink_.errors();
@@ -117,6 +120,8 @@ class Loader {
     warn_deny_only(deny_only_, out.policies, sink_);
     out.skipped_objects = skipped_;
     if (agent_config_) out.agent_config = config_where_;
+    out.given = options_.given;
+    out.remarks = std::move(remarks_);
     out.usable = options_.keep_going ? sink_.errors() == policy_errors_ : sink_.errors() == 0;
     return out;
   }
@@ -224,7 +229,24 @@ class Loader {
            "there is no kind " + policy::quote(kind) + " in " + policy::quote(api_version), "expected `" + right + "`", right);
   }
 
+  std::string place_of(Span where) const { return sources_.path(where.file) + ":" + std::to_string(sources_.locate(where.file, where.begin).line); }
+
+  void read_given_config() {
+    auto given = read_agent_config(options_.given.files, sources_, sink_);
+    if (!given) return;  // reported
+    const auto version = version_of_tag(given->image_tag);
+    if (version && *version != options_.cilium_version)
+      remarks_.push_back("`image.tag` of `" + sources_.path(given->where.file) + "` is " + given->image_tag + ", and the semantics here are those of Cilium 1." + std::to_string(options_.cilium_version) + ": see --cilium-version");
+    config_where_ = given->where;
+    config_is_given_ = true;
+    agent_config_.emplace(std::move(given->config_map));
+  }
+
   void set_config(Object object, const ObjectName& name) {
+    if (config_is_given_) {
+      remarks_.push_back("the options of `" + sources_.path(config_where_.file) + "` count, and not those of the ConfigMap at " + place_of(name.where));
+      return;
+    }
     if (agent_config_) warn_replaced(name, config_where_);
     config_where_ = name.where;
     agent_config_ = std::move(object);
@@ -326,6 +348,8 @@ class Loader {
   ClusterBuilder builder_;  // reads config_ when it finishes
   std::optional<Object> agent_config_;
   Span config_where_;
+  bool config_is_given_ = false;  // not one of the objects
+  std::vector<std::string> remarks_;
   std::vector<Waiting> waiting_;
   std::unordered_map<std::string, Span> seen_;
   std::vector<Slot> slots_;
@@ -340,7 +364,7 @@ class Loader {
 Loaded load_with(Loader&& loader, const std::vector<Input>& inputs) {
   for (const Input& input : inputs) loader.read(input);
   Loaded out = loader.finish();
-  out.files = inputs.size();
+  out.files = inputs.size() + out.given.files.size();
   return out;
 }
 

@@ -11,10 +11,17 @@
 
 namespace netpolc::frontend {
 
+// What is said of the agents' options beside the objects; it counts before a ConfigMap cilium-config among these.
+struct GivenConfig {
+  std::vector<FileId> files;  // in the source manager: that ConfigMap, or values of Cilium's Helm chart
+  std::string cluster_name;   // "": as the configuration says
+};
+
 struct LoadOptions {
   bool lax = false;         // unknown fields in policies: warnings instead of errors
   bool keep_going = false;  // rejected policies are reported and left out
   int cilium_version = 18;
+  GivenConfig given = {};
 };
 
 // One policy object that was read, accepted or not (for `--keep-going` summaries and tests).
@@ -33,6 +40,8 @@ struct Loaded {
   std::size_t files = 0;
   std::size_t skipped_objects = 0;    // of kinds we do not know
   std::optional<Span> agent_config;   // the cilium-config that counts: its name
+  GivenConfig given;                  // as in the options
+  std::vector<std::string> remarks;   // on which configuration counts: worth a line on stderr, and no findings
   // Errors that make an answer impossible: bad YAML, and bad policies unless keep_going.
   bool usable = true;
 };

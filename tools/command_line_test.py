@@ -211,6 +211,74 @@ def settings(home):
     check("without", "Cilium 1.18" in netpolc("verify", "-f", "policies.yaml", "-f", "cluster.yaml", *pair).stderr)
 
 
+NAMESPACE = "apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n"
+
+
+def ignored_files(home):
+    """`ignore` in the settings: globs as in .gitignore, of what lies below directories, on disk and in commits."""
+    top = home / "ignored"
+    names = ["a.yaml", "charts/values.yaml", "charts/templates/b.yaml", "deep/er/old.yaml", "deep/er/new.yaml", "sub/x[1]/c.yaml"]
+    for name in names:
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        (top / name).write_text(NAMESPACE % name.replace("/", "-").replace(".", "-").replace("[", "").replace("]", ""))
+    settings_file = top / ".netpolc.yaml"
+
+    def files(*words, at=top):
+        done = run([NETPOLC, "lint", *words], cwd=at)
+        found = re.search(r"read (\d+) files", done.stderr)
+        return int(found[1]) if found else done.stderr
+
+    def expect(name, text, number, *words, at=top):
+        settings_file.write_text(text)
+        got = files(*words, at=at)
+        check("ignored files: " + name, got == number, str(got))
+
+    expect("nothing", "cilium-version: '1.18'\n", 6, ".")
+    expect("a directory, and a name", "ignore: [charts/, '**/old.yaml']\n", 3, ".")
+    expect("from below", "ignore: [deep/er/old.yaml, /a.yaml]\n", 1, ".", at=top / "deep")
+    expect("by another way", "ignore: [deep/er/old.yaml]\n", 1, "../deep", at=top / "charts")
+    expect("the last one counts", "ignore: ['*.yaml', '!new.yaml']\n", 1, ".")
+    expect("nothing comes back of a directory that is left out", "ignore: [deep/, '!new.yaml']\n", 4, ".")
+    expect("what is named is read", "ignore: ['*.yaml']\n", 2, "a.yaml", "charts/values.yaml")
+    expect("a name with brackets", "ignore: ['b.yaml', 'c.yaml']\n", 4, ".")
+    expect("brackets of the directory itself", "ignore: []\n", 6, ".")
+    (top / "sub/x[1]/.netpolc.yaml").write_text("ignore: [c.yaml]\n")
+    (top / "sub/x[1]/d.yaml").write_text(NAMESPACE % "d")
+    check("ignored files: settings in a directory with brackets", files(".", at=top / "sub/x[1]") == 1)
+    (top / "sub/x[1]/.netpolc.yaml").unlink()
+    (top / "sub/x[1]/d.yaml").unlink()
+    expect("the command line counts first", "ignore: ['*.yaml']\n", 5, "--ignore-files", "a.yaml", ".")
+    for text in ("ignore: [NP024]\n", "ignore: [[a]]\n"):
+        settings_file.write_text(text)
+        done = run([NETPOLC, "lint", "."], cwd=top)
+        check("ignored files: " + text, done.returncode == 2 and ".netpolc.yaml:1:10: error[NP490]" in done.stderr, done.stderr)
+    settings_file.write_text("ignore: [charts/, '**/old.yaml']\n")
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *words], cwd=top, check=True, capture_output=True)
+    done = run([NETPOLC, "diff", "--git", "HEAD", "."], cwd=top)
+    check("ignored files: in a commit", done.stderr.count("read 3 files") == 2, done.stdout + done.stderr)
+
+
+def agent_options(home):
+    """--cilium-config, from the settings and from the environment."""
+    top = home / "options"
+    (top / "sub").mkdir(parents=True)
+    (top / "pod.yaml").write_text("apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop, labels: {app: a}}\nspec: {containers: []}\n")
+    (top / "always.yaml").write_text("policyEnforcementMode: always\n")
+    (top / "never.yaml").write_text("policyEnforcementMode: never\n")
+    (top / ".netpolc.yaml").write_text("cilium-config: always.yaml\ncluster-name: east\n")
+
+    def ask(*words, at="sub", **environment):
+        return run([NETPOLC, "verify", "-f", str(top / "pod.yaml"), "--from", "world", "--to", "shop/a", "--port", "80", *words], cwd=top / at, **environment).returncode
+
+    check("options of the settings, beside them", ask() == 1)
+    check("options of the environment", ask(at=".", NETPOLC_CILIUM_CONFIG="never.yaml") == 0)
+    check("options of the command line", ask("--cilium-config", "../never.yaml") == 0)
+    labels = run([NETPOLC, "identity", "list", "-f", "pod.yaml"], cwd=top).stdout
+    check("the cluster's name of the settings", "io.cilium.k8s.policy.cluster=east" in labels, labels)
+
+
 def home_settings(top, file, netpolc, pair):
     """$XDG_CONFIG_HOME/netpolc/config.yaml: what nothing nearer says."""
     config = top / "home/.config/netpolc/config.yaml"
@@ -272,6 +340,8 @@ def main():
         commands(home)
         suggestions()
         settings(home)
+        ignored_files(home)
+        agent_options(home)
         plugin(home)
     colours()
     print("command line: %s" % ("%d checks failed" % failed if failed else "all checks hold"))

@@ -50,6 +50,7 @@ OUTPUTS = [  # schema, one document or one a line, arguments
     ("ReplayResult", "json", "replay testdata/replay/shop/flows.jsonl testdata/replay/sysdump/requests.yaml " + SHOP + "--against testdata/diff/shop/before -o json"),
     ("ReplayResult", "json", "replay testdata/replay/sysdump testdata/replay/sysdump/requests.yaml " + SHOP + "-o json"),
     ("LintLine", "jsonl", "lint testdata/diff/shop/after " + SHOP + "-o jsonl"),
+    ("LintLine", "jsonl", "lint -v testdata/diff/shop/after " + SHOP + "-o jsonl"),
     ("RuleLine", "jsonl", "rules -o jsonl"),
     ("IdentityList", "json", "identity list " + ARTICLE + "-o json"),
     ("IdentityResult", "json", "identity get production/backend " + ARTICLE + "-o json"),

@@ -7,6 +7,7 @@
 
 #include "compiler/lint/severities.h"
 #include "compiler/side_files.h"
+#include "frontend/ignored.h"
 #include "frontend/yaml/document.h"
 
 namespace netpolc::compiler {
@@ -84,10 +85,12 @@ class Settings {
       if (command_of(table_, key.text) != nullptr) continue;
       if (key.text == "files") {
         files(value);
+      } else if (key.text == "ignore") {
+        ignored(value);
       } else if (anywhere(key.text)) {
         if (const OptionEntry* option = option_of(last(), key.text); option != nullptr && !is_own_output(*option)) from_file(*option, value);
       } else {
-        std::vector<std::string> known{"files"};
+        std::vector<std::string> known{"files", "ignore"};
         for (const CommandEntry* one : every_command(table_)) add_names(*one, known);
         unknown(key, known, "no command or option of netpolc is called so");
       }
@@ -194,9 +197,18 @@ class Settings {
     }
   }
 
+  // Globs. Codes of findings are ignored by `lint` alone, and there they are said.
+  void ignored(const Node& value) {
+    for (const Node* one : values_of(value))
+      if (one->is_scalar() && one->text.starts_with("NP") && std::all_of(one->text.begin() + 2, one->text.end(), [](char c) { return c >= '0' && c <= '9'; }))
+        return wrong(*one, "files, as in .gitignore; findings are ignored below `lint`");
+    if (const OptionEntry* option = option_of(last(), "ignore-files")) from_file(*option, value);
+  }
+
   // Paths are relative to the file: whole values, and what follows FORMAT=.
   std::string placed(const OptionEntry& option, const std::string& text) const {
     if (option.value == "PATH" || option.value == "DIR") return below(text);
+    if (option.value == "GLOB") return frontend::rooted_glob(text, directory_.string());
     const std::size_t equals = text.find('=');
     if (option.value != "FORMAT[=FILE]" && option.value != "FORM|PATH") return text;
     if (equals != std::string::npos) return text.substr(0, equals + 1) + below(text.substr(equals + 1));

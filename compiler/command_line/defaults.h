@@ -4,6 +4,7 @@
 //
 //   cilium-version: "1.19"        # for every command that has the option
 //   files: [rendered, policies]   # what is read where the command line names nothing; relative to this file
+//   ignore: [charts/**, "!charts/keep.yaml"]  # what is passed over in directories, as in a .gitignore beside this file
 //   lint:                         # for one command; those below it stand below: verify: {never: {…}}
 //     ignore: [NP024]
 //     severity: {NP041: error, NP561: off}

@@ -27,6 +27,8 @@ const std::map<std::string, Options>& table() {
       {"/explain/flow", {"--file", "--cilium-version", "--output", "--wide", "--from", "--to", "--namespace", "--port", "--via", "--http", "--dns", "--sni"}},
       {"/explain/policy", {"--file", "--cilium-version", "--output", "--wide"}},
       {"/explain/endpoint", {"--file", "--cilium-version", "--output", "--wide"}},
+      {"/explain/fqdn", {"--file", "--cilium-version", "--cilium-config", "--output", "--resolutions"}},
+      {"/suggest/labels", {"--file", "--cilium-version", "--cilium-config", "--output"}},
       {"/identity/list", {"--file", "--cilium-version", "--output", "--selector", "--namespace", "--identities", "--stats", "--header", "--no-headers"}},
       {"/identity/get", {"--file", "--cilium-version", "--output", "--namespace", "--identities", "--header", "--no-headers"}},
       {"/endpoint/list", {"--file", "--cilium-version", "--output", "--selector", "--namespace", "--no-headers"}},

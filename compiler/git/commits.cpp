@@ -102,7 +102,7 @@ namespace {
 // Everything that read_inputs would take below one path.
 class Walk {
  public:
-  Walk(git_repository* repository, git_tree* top, DiagSink& sink) : repository_(repository), top_(top), sink_(sink) {}
+  Walk(git_repository* repository, git_tree* top, const frontend::IgnoreRules& ignored, DiagSink& sink) : repository_(repository), top_(top), ignored_(ignored), sink_(sink) {}
 
   std::vector<Found> files(const fs::path& inside, const std::string& named) {
     if (inside == ".") {
@@ -134,6 +134,7 @@ class Walk {
 
   void add(const git_tree_entry* entry, const fs::path& inside, const std::string& shown, bool named) {
     const git_filemode_t mode = git_tree_entry_filemode(entry);
+    if (!named && ignored_.skips(shown, mode == GIT_FILEMODE_TREE)) return;
     if (mode == GIT_FILEMODE_TREE) {
       git_tree* tree = nullptr;
       if (git_tree_lookup(&tree, repository_, git_tree_entry_id(entry)) != 0) return unreadable(shown, last_error());
@@ -167,6 +168,7 @@ class Walk {
 
   git_repository* repository_;
   git_tree* top_;
+  const frontend::IgnoreRules& ignored_;
   DiagSink& sink_;
   std::vector<Found> out_;
   int links_ = 0;
@@ -224,10 +226,10 @@ bool GitRepository::has(const CommitId& commit, const std::string& path) const {
   if (tree == nullptr) return false;
   DiagSink unused;
   const fs::path inside = handle_->inside(path);
-  return inside == "." || Walk(handle_->repository.get(), tree.get(), unused).at(inside) != nullptr;
+  return inside == "." || Walk(handle_->repository.get(), tree.get(), {}, unused).at(inside) != nullptr;
 }
 
-std::vector<frontend::Input> GitRepository::read(const CommitId& commit, const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) const {
+std::vector<frontend::Input> GitRepository::read(const CommitId& commit, const std::vector<std::string>& paths, const frontend::IgnoreRules& ignored, SourceManager& sources, DiagSink& sink) const {
   std::vector<frontend::Input> out;
   const Tree tree = handle_->tree(commit);
   const auto unreadable = [&](const std::string& path, const std::string& why, DiagKind kind = DiagKind::FileUnreadable) {
@@ -236,7 +238,7 @@ std::vector<frontend::Input> GitRepository::read(const CommitId& commit, const s
   if (tree == nullptr) unreadable(commit, "cannot be read: " + last_error());
   for (const std::string& path : paths) {
     if (tree == nullptr) break;
-    const auto found = Walk(handle_->repository.get(), tree.get(), sink).files(handle_->inside(path), path);
+    const auto found = Walk(handle_->repository.get(), tree.get(), ignored, sink).files(handle_->inside(path), path);
     for (const Found& file : found) {
       git_blob* blob = nullptr;
       if (git_blob_lookup(&blob, handle_->repository.get(), &file.blob) != 0) {

@@ -40,7 +40,7 @@ class GitRepository {
   // What read_inputs would read of `paths`, were the commit checked out: the same files, by the same names, in the same order.
   // Paths that it has not are left out. Links that leave the repository, submodules and files in Git LFS are reported as not
   // readable (NP001).
-  std::vector<frontend::Input> read(const CommitId& commit, const std::vector<std::string>& paths, SourceManager& sources, DiagSink& sink) const;
+  std::vector<frontend::Input> read(const CommitId& commit, const std::vector<std::string>& paths, const frontend::IgnoreRules& ignored, SourceManager& sources, DiagSink& sink) const;
 
  private:
   struct Handle;

@@ -241,7 +241,8 @@ IpAddress Redactor::address(IpAddress address, int bits) {
 // The names that become no label's value, and so may be long. A Job's becomes one: its pods have it as `job-name`.
 bool Redactor::is_long_name(const Where& where) const {
   if (where.key != "name" && where.key != "generateName") return false;
-  return (where.parent == "metadata" && long_names_) || (where.parent == "ownerReferences" && !of_job_);
+  // "endpoints" of a CiliumEndpointSlice are pods.
+  return ((where.parent == "metadata" || where.parent == "endpoints") && long_names_) || (where.parent == "ownerReferences" && !of_job_);
 }
 
 void Redactor::rename(Node& node, const std::string& now, const char* as) {

@@ -119,12 +119,14 @@ SuggestionProof prove(const Suggestions& suggestions, const std::string& yaml, c
   SuggestionProof out;
   if (yaml.empty()) return out;
   std::vector<FileId> files;
-  for (std::uint32_t i = 0; i < now.sources.size(); ++i) files.push_back(FileId{i});
+  const frontend::GivenConfig& given = now.loaded.given;
+  for (std::uint32_t i = 0; i < now.sources.size(); ++i)
+    if (std::find(given.files.begin(), given.files.end(), FileId{i}) == given.files.end()) files.push_back(FileId{i});
   const FileId own = now.sources.add("<suggested>", yaml);
   files.push_back(own);
   DiagSink sink;
   const int version = std::stoi(options.cilium_version.substr(2));
-  const frontend::Loaded with = frontend::load(files, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version}, now.sources, sink);
+  const frontend::Loaded with = frontend::load(files, {.lax = options.lax, .keep_going = options.keep_going, .cilium_version = version, .given = given}, now.sources, sink);
   for (const Diagnostic& one : sink.all())
     if (one.where && one.where->file == own) out.faults.push_back(render(one, now.sources));
   if (!with.usable || !out.faults.empty()) return out;

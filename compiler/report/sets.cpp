@@ -12,7 +12,7 @@ namespace {
 std::optional<int> open_commit(const GitRepository& repository, const CommitId& commit, const InputOptions& input, Session& session) {
   InputOptions common = input;
   common.positional.clear();
-  return open(common, [&](SourceManager& sources, DiagSink& sink) { return repository.read(commit, input.positional, sources, sink); }, session);
+  return open(common, [&](SourceManager& sources, DiagSink& sink) { return repository.read(commit, input.positional, frontend::IgnoreRules(input.ignored), sources, sink); }, session);
 }
 
 // "" if each path is in one of the two at least.

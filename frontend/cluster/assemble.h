@@ -20,6 +20,7 @@ struct ClusterObjects {
   std::vector<Backends> slices;
   std::vector<ir::KnownIdentity> identities;
   std::vector<CiliumEndpointObject> cilium_endpoints;
+  std::vector<std::vector<CiliumEndpointObject>> cilium_endpoint_slices;  // read where there is no CiliumEndpoint of the name
   std::vector<RouteObject> routes, gateways;
 };
 

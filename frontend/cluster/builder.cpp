@@ -21,7 +21,8 @@ constexpr Kind kKinds[] = {
     {"apps", "DaemonSet"},     {"apps", "ReplicaSet"},
     {"batch", "Job"},          {"batch", "CronJob"},
     {"cilium.io", "CiliumIdentity"}, {"cilium.io", "CiliumEndpoint"},
-    {"cilium.io", "CiliumNode"},     {"discovery.k8s.io", "EndpointSlice"},
+    {"cilium.io", "CiliumNode"},     {"cilium.io", "CiliumEndpointSlice"},
+    {"discovery.k8s.io", "EndpointSlice"},
     {"networking.k8s.io", "Ingress"},         {"gateway.networking.k8s.io", "Gateway"},
     {"gateway.networking.k8s.io", "HTTPRoute"}, {"gateway.networking.k8s.io", "GRPCRoute"},
     // Served by API servers of old; the fields that we read are the same.
@@ -134,10 +135,13 @@ struct ClusterBuilder::State {
   void put(std::vector<T>& list, const std::string& kind, T value) {
     put(list, kind, value.meta.ns, value.meta.name, std::move(value));
   }
-  void put_backends(std::vector<Backends>& list, const std::string& kind, const Node& object, Backends value) {
+  static std::string name_of(const Node& object) {
     const Node* metadata = object.find("metadata");
     const Node* name = metadata == nullptr || !metadata->is_mapping() ? nullptr : metadata->find("name");
-    put(list, kind, value.ns, name == nullptr ? "" : name->text, std::move(value));
+    return name == nullptr ? "" : name->text;
+  }
+  void put_backends(std::vector<Backends>& list, const std::string& kind, const Node& object, Backends value) {
+    put(list, kind, value.ns, name_of(object), std::move(value));
   }
   void add_other(const Node& object, const std::string& kind);
 };
@@ -161,6 +165,8 @@ void ClusterBuilder::State::add_other(const Node& object, const std::string& kin
   } else if (kind == "Ingress" || kind == "HTTPRoute" || kind == "GRPCRoute") {
     RouteObject value = kind == "Ingress" ? read_ingress(object) : read_route(object, kind);
     put(objects.routes, kind, value.route.ns, value.route.name, std::move(value));
+  } else if (kind == "CiliumEndpointSlice") {
+    put(objects.cilium_endpoint_slices, kind, "", name_of(object), read_cilium_endpoint_slice(object, fields));
   } else if (kind == "CiliumIdentity") {
     auto value = read_identity(object, fields);
     if (value) put(objects.identities, kind, "", std::to_string(value->id), std::move(*value));

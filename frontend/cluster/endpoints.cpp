@@ -1,10 +1,12 @@
 // Pods, workloads and CiliumEndpoints to endpoints: replicas of one workload are one
 // endpoint, as long as they have the identity of its template.
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 #include <unordered_map>
 
 #include "frontend/cluster/assemble.h"
+#include "frontend/cluster/drift.h"
 #include "frontend/cluster/identity_labels.h"
 
 namespace netpolc::frontend {
@@ -18,11 +20,14 @@ class EndpointAssembler {
  public:
   EndpointAssembler(const ClusterObjects& objects, const ir::Config& config, const std::vector<ir::Node>& nodes,
                     DiagSink& sink)
-      : objects_(objects), config_(config), labels_(objects.namespaces, config), sink_(sink) {
+      : objects_(objects), config_(config), labels_(objects.namespaces, config), drift_(objects.namespaces), sink_(sink) {
     for (const ir::Node& node : nodes) {
       for (const IpAddress& address : node.addresses) node_names_.emplace(address.to_string(), node.name);
     }
     for (const ir::KnownIdentity& identity : objects.identities) identities_[identity.id] = &identity;
+    for (const CiliumEndpointObject& endpoint : objects.cilium_endpoints) add_live(endpoint);
+    for (const auto& slice : objects.cilium_endpoint_slices)
+      for (const CiliumEndpointObject& endpoint : slice) add_live(endpoint);
     for (const std::string& pattern : labels_.malformed_patterns()) {
       sink_.error({.kind = DiagKind::LabelPattern,
                    .where = std::nullopt,
@@ -35,7 +40,8 @@ class EndpointAssembler {
     for (const PodObject& pod : objects_.pods) {
       if (!pod.finished) add_pod(pod);
     }
-    for (const CiliumEndpointObject& endpoint : objects_.cilium_endpoints) add_cilium_endpoint(endpoint);
+    for (const CiliumEndpointObject* endpoint : live_) add_cilium_endpoint(*endpoint);
+    drift_.report(sink_);
     std::sort(out_.begin(), out_.end(), [](const ir::Endpoint& a, const ir::Endpoint& b) {
       return std::tie(a.ns, a.name, a.kind) < std::tie(b.ns, b.name, b.kind);
     });
@@ -50,6 +56,11 @@ class EndpointAssembler {
   struct Place {
     std::size_t endpoint, pod;
   };
+
+  // One that has a CiliumEndpoint and is in slices, too, counts once.
+  void add_live(const CiliumEndpointObject& endpoint) {
+    if (live_by_name_.emplace(key_of("", endpoint.meta.ns, endpoint.meta.name), &endpoint).second) live_.push_back(&endpoint);
+  }
 
   // A ReplicaSet of a Deployment that we know is that Deployment; a completed Job of a
   // CronJob that we know is history.
@@ -118,6 +129,7 @@ class EndpointAssembler {
 
   void add_pod(const PodObject& pod) {
     ir::Endpoint own = make_endpoint("Pod", pod.meta, pod.self);
+    if (!own.host_network) take_live_labels(pod, own);
     const ir::Pod replica{pod.meta.name, pod.node, pod.addresses};
     const auto workload = workload_of(pod);
     std::size_t at = out_.size();
@@ -135,13 +147,31 @@ class EndpointAssembler {
     out_[at].pods.push_back(replica);
   }
 
-  ir::LabelSet labels_of(const CiliumEndpointObject& object) {
+  // Empty: they are not known.
+  const ir::LabelSet& live_labels(const CiliumEndpointObject& object) const {
     if (object.identity) {
       if (const auto known = identities_.find(*object.identity); known != identities_.end()) {
         return known->second->labels;
       }
     }
-    if (!object.labels.empty()) return object.labels;
+    return object.labels;
+  }
+
+  // The identity that a pod has is what its node enforces, whatever its object says by now.
+  void take_live_labels(const PodObject& pod, ir::Endpoint& own) {
+    const auto found = live_by_name_.find(key_of("", pod.meta.ns, pod.meta.name));
+    if (found == live_by_name_.end()) return;
+    const ir::LabelSet& live = live_labels(*found->second);
+    if (live.empty() || cluster_of(live) != config_.cluster_name || !drift_.differ(live, own.labels, pod.meta.ns)) return;
+    drift_.add(*found->second, live, pod, own.labels);
+    // Services go by the pod's own labels all the same.
+    std::set_difference(own.labels.begin(), own.labels.end(), live.begin(), live.end(), std::back_inserter(own.filtered_out));
+    ir::normalise(own.filtered_out);
+    own.labels = live;
+  }
+
+  ir::LabelSet labels_of(const CiliumEndpointObject& object) {
+    if (const ir::LabelSet& live = live_labels(object); !live.empty()) return live;
     // That of a Pod beside it is not needed.
     if (pods_.count(key_of("", object.meta.ns, object.meta.name)) != 0) return {};
     sink_.warning({.kind = DiagKind::IdentityMissing,
@@ -194,6 +224,7 @@ class EndpointAssembler {
   const ClusterObjects& objects_;
   const ir::Config& config_;
   IdentityLabels labels_;
+  Drift drift_;
   DiagSink& sink_;
   std::vector<ir::Endpoint> out_;
   std::unordered_map<std::string, std::size_t> workloads_;     // by kind, namespace, name
@@ -201,6 +232,8 @@ class EndpointAssembler {
   std::unordered_map<std::string, Place> pods_;                // by namespace, name
   std::unordered_map<std::string, std::string> node_names_;    // by address
   std::unordered_map<std::uint32_t, const ir::KnownIdentity*> identities_;
+  std::unordered_map<std::string, const CiliumEndpointObject*> live_by_name_;  // by namespace, name
+  std::vector<const CiliumEndpointObject*> live_;                              // in order of arrival
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ ir::Label parse_label(const std::string& text) {
 
 bool is_cluster_scoped(const std::string& kind) {
   return kind == "Namespace" || kind == "Node" || kind == "CiliumNode" || kind == "CiliumIdentity" ||
-         kind == "CiliumCIDRGroup" || kind == "CiliumClusterwideNetworkPolicy" || kind == "ClusterNetworkPolicy";
+         kind == "CiliumEndpointSlice" || kind == "CiliumCIDRGroup" || kind == "CiliumClusterwideNetworkPolicy" || kind == "ClusterNetworkPolicy";
 }
 
 Meta read_meta(const Node& object, const std::string& kind, const Fields& fields) {
@@ -286,29 +286,61 @@ std::optional<ir::KnownIdentity> read_identity(const Node& object, const Fields&
   return std::nullopt;
 }
 
-CiliumEndpointObject read_cilium_endpoint(const Node& object, const Fields& fields) {
-  CiliumEndpointObject endpoint;
-  endpoint.meta = read_meta(object, "CiliumEndpoint", fields);
-  const Node* status = fields.mapping(&object, "status");
-  const Node* identity = fields.mapping(status, "identity");
-  if (const auto id = fields.integer(identity, "id"); id && *id >= 0 && *id <= UINT32_MAX) {
-    endpoint.identity = static_cast<std::uint32_t>(*id);
-  }
-  for (const Node& label : fields.list(identity, "labels")) {
-    if (label.is_scalar()) endpoint.labels.push_back(parse_label(label.text));
-  }
-  ir::normalise(endpoint.labels);
-  for (const Node* port : fields.objects(status, "named-ports")) {
+namespace {
+
+void read_live_network(const Node* holder, const Fields& fields, CiliumEndpointObject& endpoint) {
+  for (const Node* port : fields.objects(holder, "named-ports")) {
     if (auto named = read_named_port(port, "port", fields)) endpoint.ports.push_back(std::move(*named));
   }
   sort_unique(endpoint.ports);
-  const Node* networking = fields.mapping(status, "networking");
+  const Node* networking = fields.mapping(holder, "networking");
   for (const Node* pair : fields.objects(networking, "addressing")) {
     add_address(endpoint.addresses, fields.address(pair, "ipv4"));
     add_address(endpoint.addresses, fields.address(pair, "ipv6"));
   }
   endpoint.node = fields.address(networking, "node", Severity::Warning);
+}
+
+std::optional<std::uint32_t> read_identity_number(const Node* holder, const Fields& fields) {
+  const auto id = fields.integer(holder, "id");
+  return id && *id >= 0 && *id <= UINT32_MAX ? std::optional(static_cast<std::uint32_t>(*id)) : std::nullopt;
+}
+
+}  // namespace
+
+CiliumEndpointObject read_cilium_endpoint(const Node& object, const Fields& fields) {
+  CiliumEndpointObject endpoint;
+  endpoint.meta = read_meta(object, "CiliumEndpoint", fields);
+  const Node* status = fields.mapping(&object, "status");
+  const Node* identity = fields.mapping(status, "identity");
+  endpoint.identity = read_identity_number(identity, fields);
+  for (const Node& label : fields.list(identity, "labels")) {
+    if (label.is_scalar()) endpoint.labels.push_back(parse_label(label.text));
+  }
+  ir::normalise(endpoint.labels);
+  read_live_network(status, fields, endpoint);
   return endpoint;
+}
+
+std::vector<CiliumEndpointObject> read_cilium_endpoint_slice(const Node& object, const Fields& fields) {
+  read_meta(object, "CiliumEndpointSlice", fields);
+  const std::string ns = fields.text(&object, "namespace");
+  std::vector<CiliumEndpointObject> out;
+  for (const Node* entry : fields.objects(&object, "endpoints")) {
+    CiliumEndpointObject endpoint;
+    endpoint.meta.ns = ns.empty() ? "default" : ns;
+    endpoint.meta.name = fields.text(entry, "name");
+    if (endpoint.meta.name.empty()) {
+      fields.sink().error({.kind = DiagKind::NoName, .where = entry->span, .message = "an endpoint of this CiliumEndpointSlice has no name", .label = "expected `name`"});
+      continue;
+    }
+    endpoint.meta.where = entry->find("name")->span;
+    endpoint.identity = read_identity_number(entry, fields);
+    if (endpoint.identity == 0u) endpoint.identity.reset();  // left out where it is written by a program
+    read_live_network(entry, fields, endpoint);
+    out.push_back(std::move(endpoint));
+  }
+  return out;
 }
 
 }  // namespace netpolc::frontend

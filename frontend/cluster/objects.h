@@ -78,5 +78,7 @@ Backends read_endpoint_slice(const Node& object, const Fields& fields);
 
 std::optional<ir::KnownIdentity> read_identity(const Node& object, const Fields& fields);
 CiliumEndpointObject read_cilium_endpoint(const Node& object, const Fields& fields);
+// What of each of its endpoints is read of a CiliumEndpoint, but for labels, which it has not.
+std::vector<CiliumEndpointObject> read_cilium_endpoint_slice(const Node& object, const Fields& fields);
 
 }  // namespace netpolc::frontend

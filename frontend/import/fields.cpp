@@ -36,6 +36,7 @@ constexpr const char* kEndpoints[] = {"subsets addresses ip"};
 constexpr const char* kEndpointSlice[] = {"metadata labels kubernetes.io/service-name", "addressType", "endpoints addresses", "endpoints conditions ready", "endpoints conditions serving", "endpoints conditions terminating"};
 constexpr const char* kIdentity[] = {"security-labels"};
 constexpr const char* kCiliumEndpoint[] = {"status identity id", "status identity labels", "status named-ports name", "status named-ports port", "status named-ports protocol", "status networking addressing ipv4", "status networking addressing ipv6", "status networking node"};
+constexpr const char* kCiliumEndpointSlice[] = {"namespace", "endpoints name", "endpoints id", "endpoints named-ports name", "endpoints named-ports port", "endpoints named-ports protocol", "endpoints networking addressing ipv4", "endpoints networking addressing ipv6", "endpoints networking node"};
 constexpr const char* kIngress[] = {"metadata annotations kubernetes.io/ingress.class", "spec ingressClassName", "spec defaultBackend service name", "spec defaultBackend service port", "spec rules http paths backend service name", "spec rules http paths backend service port"};
 constexpr const char* kGateway[] = {"spec gatewayClassName"};
 constexpr const char* kRoute[] = {"spec parentRefs namespace", "spec parentRefs kind", "spec parentRefs name", "spec rules backendRefs namespace", "spec rules backendRefs kind", "spec rules backendRefs name", "spec rules backendRefs port"};
@@ -72,6 +73,7 @@ Wanted make_wanted(const std::string& kind) {
   else if (kind == "EndpointSlice") out.add(kEndpointSlice);
   else if (kind == "CiliumIdentity") out.add(kIdentity);
   else if (kind == "CiliumEndpoint") out.add(kCiliumEndpoint), out.add(kOwners);
+  else if (kind == "CiliumEndpointSlice") out.add(kCiliumEndpointSlice);
   else if (kind == "Ingress") out.add(kIngress);
   else if (kind == "Gateway") out.add(kGateway);
   else if (kind == "HTTPRoute" || kind == "GRPCRoute") out.add(kRoute);

@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "frontend/agent_config.h"
 #include "frontend/cluster/objects.h"
 #include "frontend/import/fields.h"
 #include "frontend/import/own_text.h"
@@ -27,7 +28,7 @@ KeptGroup group_of(Role role, const std::string& kind) {
   if (kind == "Namespace") return KeptGroup::Namespaces;
   if (kind == "Node" || kind == "CiliumNode") return KeptGroup::Nodes;
   if (kind == "Pod") return KeptGroup::Pods;
-  if (kind == "CiliumEndpoint") return KeptGroup::CiliumEndpoints;
+  if (kind == "CiliumEndpoint" || kind == "CiliumEndpointSlice") return KeptGroup::CiliumEndpoints;
   if (kind == "CiliumIdentity") return KeptGroup::Identities;
   if (kind == "Service" || kind == "Endpoints" || kind == "EndpointSlice") return KeptGroup::Services;
   const bool route = kind == "Ingress" || kind == "Gateway" || kind == "HTTPRoute" || kind == "GRPCRoute";
@@ -64,6 +65,16 @@ class Keeper {
     if (read_in_pieces(file, sources, [&](const Node& document, const Items& items) { add(document, nullptr, &items); })) return;
     DiagSink said_before;  // loading has reported what there is
     add_documents(sources.text(file), parse_documents(file, sources, said_before, drop_unread));
+  }
+
+  // In place of the agent's options that are among the objects.
+  void give_config(const Loaded& loaded, const SourceManager& sources) {
+    KeptObject kept{.group = KeptGroup::Config, .kind = "ConfigMap", .ns = "kube-system", .name = "cilium-config", .node = {}};
+    std::optional<KeptObject>& slot = slot_of(kept, Role::AgentConfig);
+    const Node given = config_map_as_given(slot ? std::optional(slot->node) : std::nullopt, loaded, sources);
+    std::vector<Span> removed;
+    kept.node = without_unread_fields(given, kept.kind, removed);
+    slot = std::move(kept);
   }
 
   Kept finish() {
@@ -172,7 +183,10 @@ const char* file_of(KeptGroup group) {
 
 Kept keep(const SourceManager& sources, const Loaded& loaded) {
   Keeper keeper(loaded);
-  for (std::uint32_t file = 0; file < sources.size(); ++file) keeper.add_file(FileId{file}, sources);
+  const GivenConfig& given = loaded.given;
+  for (std::uint32_t file = 0; file < sources.size(); ++file)
+    if (std::find(given.files.begin(), given.files.end(), FileId{file}) == given.files.end()) keeper.add_file(FileId{file}, sources);
+  if (!given.files.empty() || !given.cluster_name.empty()) keeper.give_config(loaded, sources);
   return keeper.finish();
 }
 

@@ -2,8 +2,8 @@
 // reads. Whatever a field is for, if frontend/ and the lint rules never look at it, it is not kept: Secrets, environment variables,
 // images, annotations, managedFields, most of `status`.
 //
-// Promises: loading what is kept gives the policies and the cluster that loading the sources gave. Relies on: sources that were
-// loaded, and are usable.
+// Promises: loading what is kept gives the policies and the cluster that loading the sources gave, under the options that were given
+// beside them: as a ConfigMap. Relies on: sources that were loaded, and are usable.
 #pragma once
 #include <cstdint>
 #include <optional>

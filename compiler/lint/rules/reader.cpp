@@ -415,6 +415,53 @@ apiVersion: cilium.io/v2
 kind: CiliumIdentity
 metadata: {name: "4711"}
 security-labels: {k8s:app: api, k8s:io.kubernetes.pod.namespace: shop}
+)"},
+          {DiagKind::IdentityDrift, Severity::Warning, Needs::Policies, nullptr,
+           "The identity that a live endpoint has is of other labels than its pod gives under the filter of identity labels: the pod "
+           "was labelled anew and its identity is about to change, or the agents have a filter (`labels`) that the input does not "
+           "say. The node enforces the identity, so that its labels count here. Dump both at one time, and give the `cilium-config`.",
+           R"(apiVersion: v1
+kind: Pod
+metadata: {name: cart-1, namespace: shop, labels: {app: cart, tier: web}}
+spec: {containers: []}
+---
+apiVersion: cilium.io/v2
+kind: CiliumEndpoint
+metadata: {name: cart-1, namespace: shop}
+status: {identity: {id: 4711}, networking: {addressing: [{ipv4: 10.0.0.1}]}}
+---
+apiVersion: cilium.io/v2
+kind: CiliumIdentity
+metadata: {name: "4711"}
+security-labels:
+  k8s:app: cart
+  k8s:tier: backend
+  k8s:io.kubernetes.pod.namespace: shop
+  k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name: shop
+  k8s:io.cilium.k8s.policy.cluster: default
+  k8s:io.cilium.k8s.policy.serviceaccount: default
+)",
+           R"(apiVersion: v1
+kind: Pod
+metadata: {name: cart-1, namespace: shop, labels: {app: cart, tier: web, pod-template-hash: 5d9c}}
+spec: {containers: []}
+---
+apiVersion: cilium.io/v2
+kind: CiliumEndpoint
+metadata: {name: cart-1, namespace: shop}
+status: {identity: {id: 4711}, networking: {addressing: [{ipv4: 10.0.0.1}]}}
+---
+apiVersion: cilium.io/v2
+kind: CiliumIdentity
+metadata: {name: "4711"}
+security-labels:
+  k8s:app: cart
+  k8s:tier: web
+  k8s:io.kubernetes.pod.namespace: shop
+  k8s:io.cilium.k8s.namespace.labels.kubernetes.io/metadata.name: shop
+  k8s:io.cilium.k8s.namespace.labels.team: web
+  k8s:io.cilium.k8s.policy.cluster: default
+  k8s:io.cilium.k8s.policy.serviceaccount: default
 )"}};
 }
 
