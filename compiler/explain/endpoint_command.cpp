@@ -6,6 +6,7 @@
 #include "compiler/explain/commands.h"
 #include "compiler/explain/endpoint.h"
 #include "compiler/explain/near_names.h"
+#include "compiler/question_options.h"
 #include "compiler/session.h"
 
 namespace netpolc::explain {
@@ -13,7 +14,7 @@ namespace {
 
 struct Options {
   compiler::InputOptions input;
-  std::string endpoint, output = "text";
+  std::string endpoint, ns, output = "text";
   bool wide = false;
 };
 
@@ -38,8 +39,9 @@ int run(const Options& options) {
   compiler::Session session;
   if (const auto code = compiler::open(options.input, session)) return *code;
   const ir::Cluster& cluster = session.loaded.cluster;
-  const auto found = find(options.endpoint, cluster);
-  if (found.empty()) return compiler::complain(unknown(options.endpoint, cluster));
+  const std::string asked = compiler::in_namespace(options.endpoint, options.ns);
+  const auto found = find(asked, cluster);
+  if (found.empty()) return compiler::complain(unknown(asked, cluster));
   const ir::eval::World world{session.loaded.policies, cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   verify::AllPorts ports(world, session.lock, judge);
@@ -61,6 +63,7 @@ void add_endpoint(CLI::App& explain, compiler::Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = explain.add_subcommand("endpoint", "What policy makes of a pod: its labels, who selects it, what may come and go");
   command->add_option("endpoint", options->endpoint, "NAMESPACE/NAME of a pod or a workload")->required();
+  compiler::add_namespace_options(*command, options->ns, "Endpoint", "Of an endpoint that is given without one");
   compiler::add_input_options(*command, options->input);
   command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
   command->add_option("-o,--output", options->output, "text or json")->check(CLI::IsMember({"text", "json"}))->group("Output");
