@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <map>
 
 #include "compiler/all_ports.h"
 #include "compiler/answers.h"
@@ -9,6 +11,7 @@
 #include "compiler/exit_code.h"
 #include "compiler/explain/nearest_output.h"
 #include "compiler/kernel_replay.h"
+#include "compiler/outputs.h"
 #include "compiler/queries.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
@@ -19,10 +22,14 @@ namespace {
 struct Options {
   InputOptions input;
   QuestionOptions asked;
-  std::string queries, output = "text", expect;
+  std::string queries, expect;
+  std::vector<std::string> outputs;
+  std::vector<Output> to;  // what they say
   bool all_ports = false, by_class = false, cross_check = false, symbolic = false, in_kernel = false;
   std::vector<std::string> without;
 };
+
+const std::vector<std::string> kFormats{"text", "json", "jsonl"};
 
 // Pods that don't exist yet are asked about in another way, with the same words.
 int symbolic(const Options& options) {
@@ -36,7 +43,7 @@ int symbolic(const Options& options) {
   asked.port = options.asked.port;
   asked.icmp = options.asked.icmp;
   asked.icmpv6 = options.asked.icmpv6;
-  asked.output = options.output;
+  asked.written = options.to;
   asked.in_kernel = options.in_kernel;
   const auto request = request_of(options.asked.request);
   if (!request) return complain(request.error());
@@ -53,6 +60,7 @@ std::string ignored(const Options& options) {
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
+  if (options.to.size() > 1) return "--queries prints a line for a line: leave files out of -o";
   if (options.queries == "-" && reads_stdin(options.input))
     return "manifests and queries can't both come from stdin";
   return "";
@@ -72,21 +80,52 @@ int one(const Options& options, const Session& session, const ir::eval::World& w
   if (!question) return complain(question.error());
   auto answer = judge.ask(*question);
   if (!answer) return complain(answer.error().message);
-  std::string out;
   lint::Places places(session.sources);
   const explain::Sources sources{world, judge, places};
-  if (options.output == "text") {
-    const SideNotes notes = explain::verify_notes(*answer, sources, session.lock);
-    out = to_text(*answer, *question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out), notes);
-  } else {
+  const int failed = write_outputs(options.to, options.input.brief, [&](const std::string& format, bool in_file) {
+    if (format == "text") {
+      const SideNotes notes = explain::verify_notes(*answer, sources, session.lock);
+      return to_text(*answer, *question, session.loaded.policies, session.sources, !in_file && use_colour(options.input.color, Stream::Out), notes);
+    }
+    std::string out;
     JsonAnswers writer(session.loaded.policies, session.sources);
     writer.append(out, "", *answer, explain::verify_fields(*answer, sources, session.lock, writer));
-  }
-  std::fwrite(out.data(), 1, out.size(), stdout);
+    return out;
+  });
+  if (failed != 0) return failed;
   return options.expect.empty() ? exit_code(answer->word) : held(options.expect, answer->word);
 }
 
+// The list alone is printed as it is made; several forms of it are kept until all are there. The exit status is that of stdout's.
+int list_all_ports(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
+  const auto print = [&](const std::string& format, std::FILE* file, bool cross_check) {
+    return all_ports(options.asked.from, options.asked.to, format, judge, world, session.lock, file, options.by_class, cross_check);
+  };
+  const auto on_stdout = std::find_if(options.to.begin(), options.to.end(), [](const Output& one) { return one.path.empty(); });
+  if (options.to.size() == 1) return print(on_stdout->format, stdout, options.cross_check);
+  std::map<std::string, std::string> made;
+  const auto make = [&](const std::string& format, bool cross_check) {
+    char* text = nullptr;
+    std::size_t size = 0;
+    std::FILE* file = open_memstream(&text, &size);
+    const int code = print(format, file, cross_check);
+    std::fclose(file);
+    made[format].assign(text, size);
+    std::free(text);
+    return code;
+  };
+  const int code = make(on_stdout->format, options.cross_check);
+  if (code == kNoAnswer) return code;
+  for (const Output& one : options.to)
+    if (!made.contains(one.format)) make(one.format, false);
+  const int failed = write_outputs(options.to, options.input.brief, [&](const std::string& format, bool) { return made[format]; });
+  return failed != 0 ? failed : code;
+}
+
 int verify_command(Options options) {
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
+  options.to = *outputs;
   options.asked.from = in_namespace(options.asked.from, options.asked.ns);
   options.asked.to = in_namespace(options.asked.to, options.asked.ns);
   if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
@@ -98,7 +137,7 @@ int verify_command(Options options) {
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.queries.empty()) return answer_queries(options.queries, judge, session.loaded.policies, session.sources);
-  if (options.all_ports) return all_ports(options.asked.from, options.asked.to, options.output, judge, world, session.lock, stdout, options.by_class, options.cross_check);
+  if (options.all_ports) return list_all_ports(options, session, world, judge);
   return one(options, session, world, judge);
 }
 
@@ -119,9 +158,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->type_name("PATH")->group("Traffic");
   add_in_kernel(*command, options->in_kernel);
   command->add_option("--expect", options->expect, "allow or deny: exit with 0 if that is the answer, else with 1")->check(CLI::IsMember({"allow", "deny"}))->group("Output");
-  command->add_option("-o,--output", options->output, "text, json or jsonl")
-      ->check(CLI::IsMember({"text", "json", "jsonl"}))
-      ->group("Output");
+  add_outputs(*command, options->outputs, kFormats, "text, json or jsonl");
   add_claims(*command, chosen);
   add_comparisons(*command, chosen);
   add_dead(*command, chosen);
