@@ -9,6 +9,7 @@
 #include "compiler/exit_code.h"
 #include "compiler/outputs.h"
 #include "compiler/queries.h"
+#include "compiler/question_options.h"
 #include "compiler/session.h"
 #include "frontend/label_filter.h"
 
@@ -178,6 +179,8 @@ Inquiries isolated(const ClaimOptions& options, Claimant& claimant) {
   return {one};
 }
 
+const std::vector<std::string> kFormats{"text", "json"};
+
 struct Kind {
   const char* name;
   const char* help;
@@ -197,7 +200,12 @@ std::optional<WitnessSaid> programs_about(const verify::Finding& finding, const 
 }
 
 // The first inquiry that finds something refutes the claim; what is undecided weighs more than what is proved.
-int run(const Kind& kind, const ClaimOptions& options) {
+int run(const Kind& kind, ClaimOptions options) {
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
+  options.written = *outputs;
+  for (auto* list : {&options.from, &options.to, &options.except_from, &options.except_to})
+    for (std::string& one : *list) one = in_namespace(one, options.ns);
   if (const auto code = without_kernel(options.in_kernel)) return *code;
   Session session;
   if (const auto code = open(options.input, session)) return *code;
@@ -221,9 +229,10 @@ int run(const Kind& kind, const ClaimOptions& options) {
   });
   answer.steps = claimant.claims().solver_steps();
   answer.programs = programs_about(answer.finding, options, session);
-  const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
-                                                   : to_json(answer, session.loaded.policies, session.sources);
-  return print_as(options.output, out) ? exit_code(answer) : kNoAnswer;
+  const int failed = write_outputs(options.written, options.input.brief, [&](const std::string& format, bool in_file) {
+    return format == "text" ? to_text(answer, session.loaded.policies, session.sources, !in_file && use_colour(options.input.color, Stream::Out)) : to_json(answer, session.loaded.policies, session.sources);
+  });
+  return failed != 0 ? failed : exit_code(answer);
 }
 
 }  // namespace
@@ -244,9 +253,10 @@ int reach(const ClaimOptions& options, const std::optional<verify::RequestRange>
   answer.steps = claimant.claims().solver_steps();
   answer.programs_allowed = programs_about(answer.allowed, options, session);
   answer.programs_denied = programs_about(answer.denied, options, session);
-  const std::string out = options.output == "text" ? to_text(answer, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out))
-                                                   : to_json(answer, session.loaded.policies, session.sources);
-  return print_as(options.output, out) ? exit_code(answer) : kNoAnswer;
+  const int failed = write_outputs(options.written, options.input.brief, [&](const std::string& format, bool in_file) {
+    return format == "text" ? to_text(answer, session.loaded.policies, session.sources, !in_file && use_colour(options.input.color, Stream::Out)) : to_json(answer, session.loaded.policies, session.sources);
+  });
+  return failed != 0 ? failed : exit_code(answer);
 }
 
 void add_claims(CLI::App& verify, Action& chosen) {
@@ -260,6 +270,7 @@ void add_claims(CLI::App& verify, Action& chosen) {
     if (kind.needs_ends) from->required(), to->required();
     add_repeatable(*command, "--except-from", options->except_from, "Sources that are left out (repeatable)", ends);
     add_repeatable(*command, "--except-to", options->except_to, "Destinations that are left out (repeatable)", ends);
+    add_namespace_options(*command, options->ns, ends);
     if (!kind.needs_ends)
       command->add_option("--by", options->by, "What sets pods apart: namespace, namespace:LABEL (a label of namespaces) or LABEL")->capture_default_str()->group(ends);
     add_repeatable(*command, "--without-label", options->without, "Assume that no pod has a label with this key (repeatable)", ends);
@@ -270,7 +281,7 @@ void add_claims(CLI::App& verify, Action& chosen) {
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
     add_in_kernel(*command, options->in_kernel);
-    add_output(*command, options->output, {"text", "json"});
+    add_outputs(*command, options->outputs, kFormats, "text or json");
     command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
   }
 }

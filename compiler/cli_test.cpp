@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -72,9 +73,10 @@ struct Done {
   std::string out, err;
 };
 
-Done netpolc_with(std::vector<std::string> words, const std::string& out = {}) {
+Done netpolc_with(std::vector<std::string> words, const std::string& out = {}, const char* locale = "C.UTF-8", const char* program = "netpolc") {
   const Folder folder;
-  std::vector<const char*> argv{"netpolc"};
+  setenv("LC_ALL", locale, 1);
+  std::vector<const char*> argv{program};
   for (const auto& word : words) argv.push_back(word.c_str());
   Done done;
   {
@@ -142,9 +144,41 @@ TEST_CASE("an answer that is undecided never begins with another word") {
 
 TEST_CASE("an answer that can't be written is no good answer") {
   if (!std::filesystem::exists("/dev/full")) return;
-  const Done done = netpolc_with(ask({"--port", "8080/TCP"}), "/dev/full");
-  CHECK(done.code == kNoAnswer);
-  CHECK(has(done.err, "could not be written"));
+  for (const char* locale : {"C.UTF-8", "C"}) {
+    const Done done = netpolc_with(ask({"--port", "8080/TCP"}), "/dev/full", locale);
+    CHECK(done.code == kNoAnswer);
+    CHECK(has(done.err, "could not be written"));
+  }
+}
+
+TEST_CASE("without UTF-8 text is ASCII, and what is for machines is not touched") {
+  const auto is_ascii = [](const std::string& text) { return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; }); };
+  const std::string shop = NETPOLC_TESTDATA "/test/shop";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{ask({"--port", "8080/TCP"}), ask({"--all-ports"}), {"test", shop}, {"lint", shop}, {"--help"}, {"explain", "NP040"}, {"bogus"}}) {
+    const Done plain = netpolc_with(words, {}, "C"), signs = netpolc_with(words);
+    CHECK(plain.code == signs.code);
+    CHECK_MESSAGE((is_ascii(plain.out) && is_ascii(plain.err)), plain.out + plain.err);
+    CHECK(plain.out.empty() == signs.out.empty());
+    CHECK(plain.err.empty() == signs.err.empty());
+  }
+  CHECK(has(netpolc_with(ask({"--port", "8080/TCP"}), {}, "C").out, "production/frontend -> production/backend"));
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"test", shop, "-o", "json"}, {"test", shop, "-ojunit"}, {"test", shop, "--output=sarif"}, {"man", "verify"}})
+    CHECK(netpolc_with(words, {}, "C").out == netpolc_with(words).out);
+  const Done last = netpolc_with(ask({"--port", "8080/TCP"}));
+  CHECK(has(last.out, "→"));  // streams are as they were
+}
+
+TEST_CASE("as a plug-in of kubectl help says so") {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{{"verify", "--help"}, {"explain", "fqdn", "--help"}, {"import", "--help"}}) {
+    const Done plain = netpolc_with(words), plug_in = netpolc_with(words, {}, "C.UTF-8", "/usr/bin/kubectl-netpolc");
+    std::string expected = plain.out;
+    for (const char* before : {"Usage: ", "\n  ", "| "}) {
+      const std::string from = std::string(before) + "netpolc ", to = std::string(before) + "kubectl netpolc ";
+      for (std::size_t at = 0; (at = expected.find(from, at)) != std::string::npos; at += to.size()) expected.replace(at, from.size(), to);
+    }
+    CHECK(has(plain.out, "\n  netpolc "));
+    CHECK(plug_in.out == expected);
+  }
 }
 
 TEST_CASE("questions that would be answered in part are refused") {

@@ -25,10 +25,13 @@ using verify::Inquiry;
 struct Options {
   InputOptions input;
   std::vector<std::string> before, after, without;
-  std::string port, output = "text";
+  std::string port;
+  std::vector<std::string> outputs;
   verify::SolverBudget budget;
   bool in_kernel = false;
 };
+
+const std::vector<std::string> kFormats{"text", "json"};
 
 struct Kind {
   const char* name;
@@ -154,6 +157,8 @@ std::optional<int> open_with(const Options& options, const std::vector<std::stri
 }
 
 int run(const Kind& kind, const Options& options) {
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
   if (const auto code = without_kernel(options.in_kernel)) return *code;
   Session before, after;
   if (const auto code = open_with(options, options.before, before)) return *code;
@@ -220,9 +225,10 @@ int run(const Kind& kind, const Options& options) {
     difference->before = ask_programs(options.in_kernel, difference->witness, before.loaded.policies, difference->opened);
     difference->after = ask_programs(options.in_kernel, difference->witness, after.loaded.policies, !difference->opened);
   }
-  const std::string out = options.output == "text" ? to_text(answer, difference, before, after, use_colour(options.input.color, Stream::Out))
-                                                   : to_json(answer, difference, before, after);
-  return print_as(options.output, out) ? exit_code(answer) : kNoAnswer;
+  const int failed = write_outputs(*outputs, options.input.brief, [&](const std::string& format, bool in_file) {
+    return format == "text" ? to_text(answer, difference, before, after, !in_file && use_colour(options.input.color, Stream::Out)) : to_json(answer, difference, before, after);
+  });
+  return failed != 0 ? failed : exit_code(answer);
 }
 
 }  // namespace
@@ -241,7 +247,7 @@ void add_comparisons(CLI::App& verify, Action& chosen) {
     command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
     command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
     add_in_kernel(*command, options->in_kernel);
-    add_output(*command, options->output, {"text", "json"});
+    add_outputs(*command, options->outputs, kFormats, "text or json");
     command->callback([options, &kind, &chosen] { chosen = [options, &kind] { return run(kind, *options); }; });
   }
 }

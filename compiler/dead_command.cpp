@@ -20,9 +20,11 @@ using verify::DeadPolicy;
 
 struct Options {
   InputOptions input;
-  std::string output = "text";
+  std::vector<std::string> outputs;
   verify::SolverBudget budget;
 };
+
+const std::vector<std::string> kFormats{"text", "json"};
 
 struct Section {
   DeadPolicy::Why why;
@@ -70,6 +72,8 @@ std::string json(const std::vector<DeadPolicy>& dead, const Session& session) {
 }
 
 int run(const Options& options) {
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
@@ -77,8 +81,8 @@ int run(const Options& options) {
   const frontend::LabelFilter filter(session.loaded.cluster.config);
   std::uint64_t steps = 0;
   const auto dead = during("asking about each rule", [&] { return verify::find_dead(world, judge, [&](const std::string& key) { return filter.keeps({"k8s", key, ""}); }, options.budget, steps); });
-  const std::string out = options.output == "text" ? text(dead, session) : json(dead, session);
-  return print_as(options.output, out) ? exit_code(dead) : kNoAnswer;
+  const int failed = write_outputs(*outputs, options.input.brief, [&](const std::string& format, bool) { return format == "text" ? text(dead, session) : json(dead, session); });
+  return failed != 0 ? failed : exit_code(dead);
 }
 
 }  // namespace
@@ -89,7 +93,7 @@ void add_dead(CLI::App& verify, Action& chosen) {
   add_input_options(*command, options->input);
   command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
   command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
-  add_output(*command, options->output, {"text", "json"});
+  add_outputs(*command, options->outputs, kFormats, "text or json");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "compiler/command_line/command_table.h"
 #include "compiler/command_line/progress.h"
 #include "compiler/commands.h"
 #include "compiler/diff/cost.h"
@@ -30,7 +31,7 @@ struct Options {
   std::vector<std::string> outputs;
 };
 
-const std::vector<std::string> kFormats{"text", "json", "markdown", "sarif", "github"};
+const std::vector<std::string> kFormats{"text", "json", "markdown", "sarif", "github", "gitlab"};
 
 // What only one of the two sets has.
 struct Set {
@@ -42,13 +43,15 @@ struct Sets {
   Set before, after;
 };
 
-// "1.18" or "1.18..1.19".
-bool set_versions(const std::string& text, Sets& sets) {
+// "1.18" or "1.18..1.19". "" or an error.
+std::string set_versions(const std::string& text, Sets& sets) {
   const auto dots = text.find("..");
   sets.before.version = text.substr(0, dots);
   sets.after.version = dots == std::string::npos ? text : text.substr(dots + 2);
-  const auto known = [](const std::string& one) { return std::find(cilium_versions().begin(), cilium_versions().end(), one) != cilium_versions().end(); };
-  return known(sets.before.version) && known(sets.after.version);
+  for (const std::string* one : {&sets.before.version, &sets.after.version})
+    if (std::find(cilium_versions().begin(), cilium_versions().end(), *one) == cilium_versions().end())
+      return "--cilium-version " + text + ": expected one of 1.16 to 1.20, or two, such as 1.18..1.19" + or_meant(*one, cilium_versions());
+  return "";
 }
 
 // "old.yaml..new.yaml"; names of files may hold dots, too, so that the two that are there are taken. "" or an error.
@@ -134,7 +137,7 @@ bool fails(const verify::Diff& diff, const std::string& on) {
 
 // What either set is made of. A value: the repository, if there is one; or an error.
 tl::expected<std::optional<GitRepository>, std::string> sets_of(const Options& options, Sets& sets) {
-  if (!set_versions(options.versions, sets)) return tl::unexpected("--cilium-version " + options.versions + ": expected one of 1.16 to 1.20, or two, such as 1.18..1.19");
+  if (const std::string problem = set_versions(options.versions, sets); !problem.empty()) return tl::unexpected(problem);
   if (!options.configs.empty()) {
     if (const std::string problem = set_configs(options.configs, sets); !problem.empty()) return tl::unexpected(problem);
   }
@@ -160,6 +163,7 @@ std::string output(const std::string& format, bool colour, const verify::Diff& d
   if (format == "markdown") return to_markdown(lines);
   if (format == "sarif") return to_sarif(lines, before, after);
   if (format == "github") return to_github(lines, before, after);
+  if (format == "gitlab") return to_gitlab(lines, before, after);
   return to_text(lines, colour);
 }
 
@@ -232,7 +236,7 @@ void add_diff(CLI::App& root, Action& chosen) {
       ->check(CLI::IsMember({"none", "opened", "closed", "any"}))
       ->capture_default_str()
       ->group("Output");
-  add_outputs(*command, options->outputs, kFormats, "text, json, markdown, sarif or github");
+  add_outputs(*command, options->outputs, kFormats, "text, json, markdown, sarif, github: annotations, or gitlab: code quality");
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
 

@@ -1,8 +1,6 @@
 #include "compiler/finding_formats.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -14,13 +12,6 @@ namespace netpolc::compiler {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// FNV-1a: names findings, protects nothing.
-std::uint64_t hash(std::string_view text) {
-  std::uint64_t out = 0xCBF29CE484222325ULL;
-  for (const char c : text) out = (out ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
-  return out;
-}
 
 std::string line_of(const Diagnostic& found, const SourceManager& sources) {
   if (!found.where) return "";
@@ -67,14 +58,9 @@ Json described_rules(const std::vector<const Diagnostic*>& findings) {
 }  // namespace
 
 std::vector<std::string> fingerprints(const std::vector<const Diagnostic*>& findings, const SourceManager& sources) {
-  std::map<std::string, std::size_t> seen;
+  Fingerprints names;
   std::vector<std::string> out;
-  for (const Diagnostic* found : findings) {
-    const std::string key = diag_code(found->kind) + "\n" + (found->where ? sources.path(found->where->file) : "") + "\n" + line_of(*found, sources);
-    char text[17];
-    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash(key + "\n" + std::to_string(seen[key]++))));
-    out.emplace_back(text);
-  }
+  for (const Diagnostic* found : findings) out.push_back(names.of(diag_code(found->kind) + "\n" + (found->where ? sources.path(found->where->file) : "") + "\n" + line_of(*found, sources)));
   return out;
 }
 
@@ -83,6 +69,17 @@ std::string sarif(const std::vector<const Diagnostic*>& findings, const SourceMa
   Json results = Json::array();
   for (std::size_t i = 0; i < findings.size(); ++i) results.push_back(result(*findings[i], names[i], sources));
   return sarif_log(described_rules(findings), std::move(results));
+}
+
+std::string code_quality(const std::vector<const Diagnostic*>& findings, const SourceManager& sources) {
+  const auto names = fingerprints(findings, sources);
+  Json issues = Json::array();
+  for (std::size_t i = 0; i < findings.size(); ++i) {
+    const Diagnostic& found = *findings[i];
+    const bool rejected = lint::find_rule(found.kind) == nullptr && found.severity == Severity::Error;
+    issues.push_back(quality_issue(rejected ? "blocker" : quality_severity(found.severity), diag_code(found.kind), names[i], text_of(found), found.where, sources));
+  }
+  return quality_report(issues);
 }
 
 std::string github_annotations(std::vector<const Diagnostic*> findings, const SourceManager& sources) {

@@ -1,5 +1,5 @@
-// compiler/finding_formats.h — findings for machines: SARIF 2.1.0 for code scanning, GitHub's annotations, and JUnit's XML for
-// reports of tests. All have what Cilium would reject, too, as errors. The same findings give the same bytes.
+// compiler/finding_formats.h — findings for machines: SARIF 2.1.0 for code scanning, GitHub's annotations, GitLab's code quality, and
+// JUnit's XML for reports of tests. All have what Cilium would reject, too, as errors. The same findings give the same bytes.
 #pragma once
 #include <string>
 #include <vector>
@@ -16,6 +16,8 @@ std::vector<std::string> fingerprints(const std::vector<const Diagnostic*>& find
 // Findings of level `fails` or graver failed.
 std::string junit(const std::vector<const Diagnostic*>& findings, Severity fails, const SourceManager& sources);
 std::string sarif(const std::vector<const Diagnostic*>& findings, const SourceManager& sources);
+// GitLab's report of code quality. What Cilium would reject is a blocker.
+std::string code_quality(const std::vector<const Diagnostic*>& findings, const SourceManager& sources);
 // Ten of a level at most are shown by GitHub: errors come first.
 std::string github_annotations(std::vector<const Diagnostic*> findings, const SourceManager& sources);
 

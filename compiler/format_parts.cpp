@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdio>
+#include <filesystem>
 
 #include "compiler/commands.h"
 
@@ -30,9 +31,32 @@ std::string escaped(std::string_view text, bool property) {
   return out;
 }
 
+// FNV-1a: names results, protects nothing.
+std::uint64_t hash(std::string_view text) {
+  std::uint64_t out = 0xCBF29CE484222325ULL;
+  for (const char c : text) out = (out ^ static_cast<unsigned char>(c)) * 0x100000001B3ULL;
+  return out;
+}
+
+std::string below_here(const std::string& path) {
+  std::filesystem::path at = std::filesystem::path(path).lexically_normal();
+  std::error_code error;
+  if (at.is_absolute()) {
+    const auto here = at.lexically_relative(std::filesystem::current_path(error));
+    if (!error && !here.empty() && *here.begin() != "..") at = here;
+  }
+  return at.generic_string();
+}
+
 const char* command_of(Severity severity) { return severity == Severity::Note ? "notice" : to_string(severity); }
 
 }  // namespace
+
+std::string Fingerprints::of(const std::string& key) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash(key + "\n" + std::to_string(seen_[key]++))));
+  return text;
+}
 
 Json sarif_region(Span at, const SourceManager& sources) {
   return {{"startLine", sources.locate(at.file, at.begin).line}, {"startColumn", column(at, at.begin, sources)},
@@ -70,5 +94,25 @@ std::string github_annotation(Severity level, const std::string& title, const st
   }
   return out + "title=" + escaped(title, true) + "::" + escaped(message, false) + "\n";
 }
+
+const char* quality_severity(Severity level) {
+  switch (level) {
+    case Severity::Error: return "critical";
+    case Severity::Warning: return "major";
+    case Severity::Note: return "info";
+  }
+  return "info";
+}
+
+// Its descriptions are lines.
+Json quality_issue(const char* severity, const std::string& check, const std::string& fingerprint, const std::string& description, const std::optional<Span>& where, const SourceManager& sources) {
+  std::string line;
+  for (const char c : description) line += c == '\n' ? "; " : std::string(1, c);
+  const std::string path = where ? below_here(sources.path(where->file)) : ".";
+  const std::size_t begin = where ? sources.locate(where->file, where->begin).line : 1;
+  return {{"description", std::move(line)}, {"check_name", check}, {"fingerprint", fingerprint}, {"severity", severity}, {"location", {{"path", path}, {"lines", {{"begin", begin}}}}}};
+}
+
+std::string quality_report(const Json& issues) { return issues.dump(1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
 }  // namespace netpolc::compiler

@@ -39,7 +39,7 @@ struct Options {
   bool watch = false;
 };
 
-const std::vector<std::string> kFormats{"text", "jsonl", "sarif", "github", "junit"};
+const std::vector<std::string> kFormats{"text", "jsonl", "sarif", "github", "gitlab", "junit"};
 
 void add_place(Json& to, const std::optional<Span>& where, const SourceManager& sources) {
   if (!where) return;
@@ -108,6 +108,7 @@ int print(const Options& options, const Session& session, const lint::Findings& 
     if (format == "jsonl") return json_lines(session, findings, options.input.verbose);
     if (format == "sarif") return sarif(all(), session.sources);
     if (format == "junit") return junit(all(), least_that_fails(options.fail_on), session.sources);
+    if (format == "gitlab") return code_quality(all(), session.sources);
     if (format == "github") return github_annotations(all(), session.sources);
     return options.errors_only ? "" : text_of(session, findings, !reads_stdin(options.input) && options.input.kustomize.empty(), !in_file && use_colour(options.input.color, Stream::Out));
   });
@@ -345,7 +346,7 @@ void add_lint(CLI::App& root, Action& chosen) {
   command->add_flag("--dry-run", options->dry_run, "Print what --fix would change, and change nothing")->needs(fix)->group("Fixes");
   command->add_flag("--unsafe-fixes", options->guesses, "Also guesses at names, and what lets more pass than now")->needs(fix)->group("Fixes");
   command->add_flag("--watch", options->watch, "Check again whenever a file is saved, until interrupted: text or jsonl")->excludes(fix)->excludes(written)->group("Output");
-  add_outputs(*command, options->outputs, kFormats, "text; jsonl: every policy and every finding on a line; sarif; github: annotations; junit");
+  add_outputs(*command, options->outputs, kFormats, "text; jsonl: every policy and every finding on a line; sarif; github: annotations; gitlab: code quality; junit");
   command->callback([options, &chosen] { chosen = [options] { return lint_input(*options); }; });
 }
 

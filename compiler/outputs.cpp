@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "compiler/command_line/command_table.h"
 #include "compiler/session.h"
 #include "frontend/yaml/write.h"
 
@@ -69,7 +70,7 @@ tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std:
   for (const std::string& word : words) {
     const auto equals = word.find('=');
     Output one{word.substr(0, equals), equals == std::string::npos ? "" : word.substr(equals + 1)};
-    if (std::find(formats.begin(), formats.end(), one.format) == formats.end()) return tl::unexpected("-o " + word + ": expected " + listed(formats) + ", or one of these with a file, such as " + example);
+    if (std::find(formats.begin(), formats.end(), one.format) == formats.end()) return tl::unexpected("-o " + word + ": expected " + listed(formats) + ", or one of these with a file, such as " + example + or_meant(one.format, formats));
     if (equals != std::string::npos && one.path.empty()) return tl::unexpected("-o " + word + ": which file?");
     out.push_back(std::move(one));
   }

@@ -28,8 +28,12 @@ std::optional<ir::Flow> asked_flow(const QuestionOptions& options, std::string& 
 void add_end_options(CLI::App& command, QuestionOptions& options) {
   command.add_option("--from", options.from, "Source")->group(kEndsGroup);
   command.add_option("--to", options.to, "Destination")->group(kEndsGroup);
-  command.add_option("-n,--namespace", options.ns, "Of ends that are given without one")->group(kEndsGroup);
-  command.add_flag_callback("-A,--all-namespaces", [&options] { options.ns.clear(); }, "No -n, which may be among the settings")->group(kEndsGroup);
+  add_namespace_options(command, options.ns, kEndsGroup);
+}
+
+void add_namespace_options(CLI::App& command, std::string& ns, const std::string& group, const std::string& help) {
+  command.add_option("-n,--namespace", ns, help)->group(group);
+  command.add_flag_callback("-A,--all-namespaces", [&ns] { ns.clear(); }, "No -n, which may be among the settings")->group(group);
 }
 
 void add_port_options(CLI::App& command, QuestionOptions& options) {
@@ -41,6 +45,8 @@ void add_port_options(CLI::App& command, QuestionOptions& options) {
 std::string in_namespace(const std::string& reference, const std::string& ns) {
   if (ns.empty() || reference.empty()) return reference;
   if (reference.front() == '[') return ns + "/" + reference;
+  constexpr std::string_view kService = "svc:";
+  if (reference.starts_with(kService) && reference.find('/') == std::string::npos) return std::string(kService) + ns + "/" + reference.substr(kService.size());
   const bool whole = reference.find_first_of("/:") != std::string::npos || reference == "any" || verify::is_entity(reference);
   return whole ? reference : ns + "/" + reference;
 }

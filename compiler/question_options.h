@@ -17,9 +17,11 @@ struct QuestionOptions {
 };
 inline constexpr const char* kEndsGroup = "Ends: ns/name, ns/kind/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port], any";
 void add_end_options(CLI::App& command, QuestionOptions& options);
+// -n, and -A that undoes it.
+void add_namespace_options(CLI::App& command, std::string& ns, const std::string& group, const std::string& help = "Of ends that are given without one");
 void add_port_options(CLI::App& command, QuestionOptions& options);
 
-// `web` and `[app=web]` with the namespace `ns`; what has a namespace, or never has one, as it is.
+// `web`, `[app=web]` and `svc:web` with the namespace `ns`; what has a namespace, or never has one, as it is.
 std::string in_namespace(const std::string& reference, const std::string& ns);
 
 // Errors say which option makes no sense. Ends are not looked up yet.

@@ -23,13 +23,15 @@ struct Options {
   std::vector<std::string> flows;  // FLOWS and --flows
   std::string first_flows;
   std::vector<std::string> against;
-  std::string fail_on = "any", output = "text";
+  std::string fail_on = "any";
+  std::vector<std::string> outputs;
   bool suggest = false;
 };
 
+const std::vector<std::string> kFormats{"text", "json"};
+
 std::string nothing_to_replay(const Options& options) {
   if (options.flows.empty()) return "nothing to replay: give a recording of `hubble observe -o jsonpb`, or - for stdin";
-  if (options.suggest && options.output != "text") return "--suggest prints policies: leave -o out";
   std::size_t stdins = 0;
   for (const auto* paths : {&options.flows, &options.input.files, &options.input.positional, &options.against}) stdins += static_cast<std::size_t>(std::count(paths->begin(), paths->end(), "-"));
   if (stdins > 1) return "stdin can be read once: flows or manifests can come from it";
@@ -93,8 +95,16 @@ std::optional<std::string> suggested(const Options& options, const replay::Outco
   return replay::to_file(suggestions, yaml, proof);
 }
 
+// What becomes of stdout where policies are asked for: a report can be beside them, in a file.
+bool wants_stdout_twice(const Options& options) {
+  return options.suggest && std::any_of(options.outputs.begin(), options.outputs.end(), [](const std::string& one) { return one != "text" && one.find('=') == std::string::npos; });
+}
+
 int run(const Options& options) {
   if (const std::string problem = nothing_to_replay(options); !problem.empty()) return complain(problem);
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
+  if (wants_stdout_twice(options)) return complain("--suggest prints policies: give the report a file, as in -o json=FILE");
   Session now, was;
   if (const auto code = open_set(options, false, now)) return *code;
   const bool compares = !options.against.empty();
@@ -109,14 +119,21 @@ int run(const Options& options) {
   if (compares) before = std::make_unique<replay::Verdicts>(was, recording);
   say_other_labels(recording, verdicts);
   const replay::Outcomes outcomes = during("judging flows", [&] { return replay::outcomes(recording, verdicts, before.get()); });
-  const auto out = options.suggest                 ? suggested(options, outcomes, recording, verdicts, now)
-                   : is_document(options.output) ? replay::to_json(outcomes, recording, now, compares ? &was : nullptr)
-                                                 : to_text(replay::report(outcomes, recording, now), use_colour(options.input.color, Stream::Out));
-  if (!out) {
+  bool valid = true;
+  const int failed = write_outputs(*outputs, options.input.brief, [&](const std::string& format, bool in_file) -> std::string {
+    if (options.suggest && !in_file) {  // comes last, as it completes what is known
+      auto policies = suggested(options, outcomes, recording, verdicts, now);
+      valid = policies.has_value();
+      return std::move(policies).value_or("");
+    }
+    if (format == "json") return replay::to_json(outcomes, recording, now, compares ? &was : nullptr);
+    return to_text(replay::report(outcomes, recording, now), !in_file && use_colour(options.input.color, Stream::Out));
+  });
+  if (!valid) {
     std::fputs("netpolc: internal error: the suggested policies are not valid\n", stderr);
     return kInternal;
   }
-  if (!print_as(options.suggest ? "text" : options.output, *out)) return kNoAnswer;
+  if (failed != 0) return failed;
   return exit_code(outcomes, recording, options.fail_on);
 }
 
@@ -136,7 +153,7 @@ void add_replay(CLI::App& root, Action& chosen) {
       ->capture_default_str()
       ->group("Output");
   command->add_flag("--suggest", options->suggest, "Print policies that let pass what would be newly dropped, and what was proved of them")->group("Output");
-  add_output(*command, options->output, {"text", "json"});
+  add_outputs(*command, options->outputs, kFormats, "text or json");
   command->callback([options, &chosen] {
     if (!options->first_flows.empty()) options->flows.insert(options->flows.begin(), options->first_flows);
     chosen = [options] { return run(*options); };

@@ -1,5 +1,7 @@
 // `netpolc rules` and `netpolc explain`: what lint looks for, and why.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -67,7 +69,14 @@ void explain_rule(const lint::Rule& rule) {
   print_example("Not found in", rule.good);
 }
 
-int explain_code(const std::string& code) {
+// "np040" is a code, too.
+std::string in_capitals(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+int explain_code(const std::string& word) {
+  const std::string code = in_capitals(word);
   if (code.empty()) return complain("say what to explain: a code such as NP040, or `netpolc explain --help`");
   if (const lint::Rule* rule = lint::find_rule(std::string_view(code))) {
     explain_rule(*rule);
@@ -84,9 +93,10 @@ int explain_code(const std::string& code) {
     std::printf("%s (error): %s\n", code.c_str(), std::string(diag_summary(kind)).c_str());
     return kGood;
   }
-  const std::string better = meant(code, {"flow", "policy", "endpoint", "fqdn"});
-  if (!better.empty()) return complain("there is no code `" + code + "`; did you mean `" + better + "`?");
-  return complain("there is no code `" + code + "`: `netpolc rules` lists what lint finds");
+  std::vector<std::string> known{"flow", "policy", "endpoint", "fqdn"};
+  for (const DiagKind kind : kAll) known.push_back(diag_code(kind));
+  const std::string better = or_meant(word, known);
+  return complain("there is no code `" + word + "`" + (better.empty() ? ": `netpolc rules` lists what lint finds" : better));
 }
 
 }  // namespace

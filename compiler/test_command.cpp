@@ -15,6 +15,7 @@
 #include "compiler/complaints.h"
 #include "compiler/exit_code.h"
 #include "compiler/outputs.h"
+#include "compiler/question_options.h"
 #include "compiler/session.h"
 
 namespace netpolc::compiler {
@@ -28,12 +29,12 @@ using assertions::Test;
 struct Options {
   InputOptions input;
   std::vector<std::string> outputs;
-  std::string filter;
+  std::string filter, ns;
   bool allow_vacuous = false, no_safety = false, safety_only = false;
   verify::SolverBudget budget;
 };
 
-const std::vector<std::string> kFormats{"text", "json", "junit"};
+const std::vector<std::string> kFormats{"text", "json", "sarif", "gitlab", "junit"};
 
 // What is wrong with the tests is said as faults of policies are.
 bool say_faults(const DiagSink& sink, const Session& session, const Options& options) {
@@ -114,7 +115,7 @@ int test(const Options& options) {
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   DiagSink faults;
-  const std::vector<assertions::File> files = options.safety_only ? std::vector<assertions::File>{} : assertions::read(session.sources, faults);
+  const std::vector<assertions::File> files = options.safety_only ? std::vector<assertions::File>{} : assertions::read(session.sources, faults, options.ns);
   if (say_faults(faults, session, options)) return kNoAnswer;
   if (files.empty() && !options.safety_only)
     return complain("no test: nothing in the input is a ReachabilityTest of netpolc.dev/v1 (--safety-only runs the built-in pack alone)");
@@ -126,6 +127,8 @@ int test(const Options& options) {
   const assertions::Names names{session.loaded.policies, session.sources};
   const int failed = write_outputs(*outputs, options.input.brief, [&](const std::string& format, bool in_file) {
     if (format == "json") return to_json(report, names);
+    if (format == "sarif") return to_sarif(report, names);
+    if (format == "gitlab") return to_gitlab(report, names);
     return format == "junit" ? to_junit(report, names) : to_text(report, names, !in_file && use_colour(options.input.color, Stream::Out));
   });
   return failed != 0 ? failed : report.exit_code();
@@ -138,12 +141,13 @@ void add_test(CLI::App& root, Action& chosen) {
   CLI::App* command = root.add_subcommand("test", "Hold policies against assertion files: who must reach whom, and who must not");
   add_input_options(*command, options->input);
   command->add_option("--filter", options->filter, "Only tests whose name has this in it; with *, whose name is like this")->group("Tests");
+  add_namespace_options(*command, options->ns, "Tests", "Of ends that are given without one, in files that say none (metadata.namespace)");
   command->add_flag("--allow-vacuous", options->allow_vacuous, "Tests about nobody don't fail")->group("Tests");
   command->add_flag("--no-safety", options->no_safety, "Leave the built-in pack out")->group("Tests");
   command->add_flag("--safety-only", options->safety_only, "The built-in pack and no assertion files")->group("Tests");
   command->add_option("--steps", options->budget.steps, "Solver steps before a question is given up as undecided")->capture_default_str()->group("Budget");
   command->add_option("--milliseconds", options->budget.milliseconds, "... and time, whatever the steps")->capture_default_str()->group("Budget");
-  add_outputs(*command, options->outputs, kFormats, "text, json or junit");
+  add_outputs(*command, options->outputs, kFormats, "text, json, junit; of what does not pass sarif, or gitlab: code quality");
   command->callback([options, &chosen] { chosen = [options] { return test(*options); }; });
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "compiler/all_ports.h"
 #include "compiler/answers.h"
@@ -23,10 +24,14 @@ namespace {
 struct Options {
   InputOptions input;
   QuestionOptions asked;
-  std::string queries, output = "text", expect;
+  std::string queries, expect;
+  std::vector<std::string> outputs;
+  std::vector<Output> to;  // what they say
   bool all_ports = false, by_class = false, cross_check = false, symbolic = false, in_kernel = false;
   std::vector<std::string> without;
 };
+
+const std::vector<std::string> kFormats{"text", "json", "jsonl"};
 
 // Pods that don't exist yet are asked about in another way, with the same words.
 int symbolic(const Options& options) {
@@ -40,7 +45,7 @@ int symbolic(const Options& options) {
   asked.port = options.asked.port;
   asked.icmp = options.asked.icmp;
   asked.icmpv6 = options.asked.icmpv6;
-  asked.output = options.output;
+  asked.written = options.to;
   asked.in_kernel = options.in_kernel;
   const auto request = request_of(options.asked.request);
   if (!request) return complain(request.error());
@@ -59,7 +64,7 @@ std::string ignored(const Options& options) {
   if (options.queries.empty()) return "";
   if (options.all_ports || flow || !options.asked.from.empty() || !options.asked.to.empty())
     return "--queries has its questions in the file: leave --from, --to, --all-ports and the traffic out";
-  if (options.output == "yaml") return "--queries answers with a line of JSON for each of its lines: leave -o yaml out";
+  if (options.to.size() > 1 || options.to.front().format == "yaml") return "--queries answers with a line of JSON for each of its lines: leave -o yaml and files out";
   if (options.queries == "-" && reads_stdin(options.input))
     return "manifests and queries can't both come from stdin";
   return "";
@@ -80,18 +85,16 @@ int one_way(const Options& options, const verify::Question& question, const Sess
   ViaQuestions questions(session, world, judge);
   const auto answer = questions.ask(question, *verify::via_of(options.asked.via));
   if (!answer) return complain(answer.error().message);
-  std::string out;
-  if (options.output == "text") {
-    lint::Places places(session.sources);
-    const explain::Sources sources{world, *answer->judge, places};
-    const HopNotes notes = [&](const verify::PairAnswer& pair) { return explain::verify_notes({pair.word, "", {pair}}, sources, session.lock); };
-    const bool colour = use_colour(options.input.color, Stream::Out);
-    out = via_text({question, *answer, session.loaded.policies, session.sources, kCasesShown, colour}, notes);
-  } else {
+  lint::Places places(session.sources);
+  const explain::Sources sources{world, *answer->judge, places};
+  const HopNotes notes = [&](const verify::PairAnswer& pair) { return explain::verify_notes({pair.word, "", {pair}}, sources, session.lock); };
+  const int failed = write_outputs(options.to, options.input.brief, [&](const std::string& format, bool in_file) {
+    if (format == "text") return via_text({question, *answer, session.loaded.policies, session.sources, kCasesShown, !in_file && use_colour(options.input.color, Stream::Out)}, notes);
     JsonAnswers writer(session.loaded.policies, session.sources);
-    out = via_json("", *answer, session.sources, writer);
-  }
-  std::fwrite(out.data(), 1, out.size(), stdout);
+    std::string out = via_json("", *answer, session.sources, writer);
+    return format == "json" ? with_kind("VerifyResult", std::move(out)) : out;
+  });
+  if (failed != 0) return failed;
   return options.expect.empty() ? exit_code(answer->word) : held(options.expect, answer->word);
 }
 
@@ -99,45 +102,61 @@ int one(const Options& options, Session& session) {
   if (options.asked.from.empty() || options.asked.to.empty()) return complain("--from and --to are needed (or --queries FILE)");
   const auto question = question_of(options.asked);
   if (!question) return complain(question.error());
-  const std::vector<std::string> names = assume_addresses(session, *question);
+  const std::vector<std::string> names = options.asked.via.empty() ? assume_addresses(session, *question) : std::vector<std::string>{};
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.asked.via.empty()) return one_way(options, *question, session, world, judge);
   auto answer = ask_about(names, *question, world, judge);
   if (!answer) return complain(answer.error().message);
-  std::string out;
   lint::Places places(session.sources);
   const explain::Sources sources{world, judge, places};
-  if (options.output == "text") {
-    const SideNotes notes = explain::verify_notes(*answer, sources, session.lock);
-    out = to_text(*answer, *question, session.loaded.policies, session.sources, use_colour(options.input.color, Stream::Out), notes);
-  } else {
+  const int failed = write_outputs(options.to, options.input.brief, [&](const std::string& format, bool in_file) {
+    if (format == "text") {
+      const SideNotes notes = explain::verify_notes(*answer, sources, session.lock);
+      return to_text(*answer, *question, session.loaded.policies, session.sources, !in_file && use_colour(options.input.color, Stream::Out), notes);
+    }
+    std::string out;
     JsonAnswers writer(session.loaded.policies, session.sources);
     writer.append(out, "", *answer, explain::verify_fields(*answer, sources, session.lock, writer));
-    if (is_document(options.output)) out = with_kind("VerifyResult", std::move(out));  // a line of many has none
-  }
-  if (!print_as(options.output, out)) return kNoAnswer;
+    if (format == "json") return with_kind("VerifyResult", std::move(out));  // a line of many has none
+    return out;
+  });
+  if (failed != 0) return failed;
   return options.expect.empty() ? exit_code(answer->word) : held(options.expect, answer->word);
 }
 
-// A long list is printed as it is made; YAML of it, once it is whole.
-int list_all(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
-  const auto list = [&](const std::string& format, std::FILE* file) {
-    return all_ports(options.asked.from, options.asked.to, format, judge, world, session.lock, file, options.by_class, options.cross_check);
+// The list alone is printed as it is made; several forms of it are kept until all are there. The exit status is that of stdout's.
+int list_all_ports(const Options& options, const Session& session, const ir::eval::World& world, verify::Judge& judge) {
+  const auto print = [&](const std::string& format, std::FILE* file, bool cross_check) {
+    return all_ports(options.asked.from, options.asked.to, format, judge, world, session.lock, file, options.by_class, cross_check);
   };
-  if (options.output != "yaml") return list(options.output, stdout);
-  char* text = nullptr;
-  std::size_t size = 0;
-  std::FILE* memory = open_memstream(&text, &size);
-  if (memory == nullptr) return complain("no memory is left for the answer");
-  const int code = list("json", memory);
-  std::fclose(memory);
-  const std::string json(text, size);
-  std::free(text);
-  return json.empty() || print_as("yaml", json) ? code : kNoAnswer;
+  const auto on_stdout = std::find_if(options.to.begin(), options.to.end(), [](const Output& one) { return one.path.empty(); });
+  if (options.to.size() == 1 && on_stdout->format != "yaml") return print(on_stdout->format, stdout, options.cross_check);
+  std::map<std::string, std::string> made;
+  const auto make = [&](const std::string& format, bool cross_check) {
+    char* text = nullptr;
+    std::size_t size = 0;
+    std::FILE* file = open_memstream(&text, &size);
+    if (file == nullptr) return complain("no memory is left for the answer");
+    const int code = print(format, file, cross_check);
+    std::fclose(file);
+    made[format].assign(text, size);
+    std::free(text);
+    return code;
+  };
+  const auto made_of = [](const Output& one) { return one.format == "yaml" ? std::string("json") : one.format; };
+  const int code = make(made_of(*on_stdout), options.cross_check);
+  if (code == kNoAnswer) return code;
+  for (const Output& one : options.to)
+    if (!made.contains(made_of(one))) make(made_of(one), false);
+  const int failed = write_outputs(options.to, options.input.brief, [&](const std::string& format, bool) { return made[format]; });
+  return failed != 0 ? failed : code;
 }
 
 int verify_command(Options options) {
+  const auto outputs = outputs_of(options.outputs, kFormats);
+  if (!outputs) return complain(outputs.error());
+  options.to = *outputs;
   options.asked.from = in_namespace(options.asked.from, options.asked.ns);
   options.asked.to = in_namespace(options.asked.to, options.asked.ns);
   if (const auto problem = ignored(options); !problem.empty()) return complain(problem);
@@ -153,7 +172,7 @@ int verify_command(Options options) {
     ViaQuestions ways(session, world, judge);
     return answer_queries(options.queries, judge, [&](const verify::Question& question, verify::Via via) { return ways.ask(question, via); }, session.loaded.policies, session.sources);
   }
-  return list_all(options, session, world, judge);
+  return list_all_ports(options, session, world, judge);
 }
 
 }  // namespace
@@ -174,7 +193,7 @@ void add_verify(CLI::App& root, Action& chosen) {
   command->add_option("--queries", options->queries, "File of questions, one JSON object a line; - for stdin")->type_name("PATH")->group("Traffic");
   add_in_kernel(*command, options->in_kernel);
   command->add_option("--expect", options->expect, "allow or deny: exit with 0 if that is the answer, else with 1")->check(CLI::IsMember({"allow", "deny"}))->group("Output");
-  add_output(*command, options->output, {"text", "json", "jsonl"});
+  add_outputs(*command, options->outputs, kFormats, "text, json or jsonl");
   add_claims(*command, chosen);
   add_comparisons(*command, chosen);
   add_dead(*command, chosen);

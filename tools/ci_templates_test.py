@@ -5,7 +5,7 @@ usage: ci_templates_test.py NETPOLC
 
 Steps of the Action are run with their inputs' defaults and what an event gives; `gh` is one that writes down what it is asked.
 """
-import os, pathlib, re, subprocess, sys, tempfile
+import json, os, pathlib, re, subprocess, sys, tempfile
 
 import yaml
 
@@ -103,7 +103,8 @@ def action(home, top):
     done = run(test)
     check("assertions", done.returncode == 0 and "cart reaches redis" in done.stdout, done.stdout + done.stderr)
     (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "deny")
-    check("assertions that fail", run(test).returncode == 1)
+    check("assertions that fail", run(test, test_sarif="test.sarif").returncode == 1 and '"ruleId": "test/failed"' in (top / "test.sarif").read_text())
+    (top / "test.sarif").unlink()
     (top / "policies/netpolc-test.yaml").unlink()
 
     done = run(diff)
@@ -140,13 +141,19 @@ def settings(top, run, lint, test, diff):
 
 
 def gitlab(home, top):
+    yaml.SafeLoader.add_constructor("!reference", lambda loader, node: loader.construct_sequence(node))
     template = yaml.safe_load((TOP / "docs/ci/netpolc.gitlab-ci.yml").read_text())
+    quality = lambda job: json.loads((top / template[job]["artifacts"]["reports"]["codequality"]).read_text())
 
     def run(job, **given):
         more = template["variables"] | {"NETPOLC_POLICIES": "policies", "NETPOLC_CLUSTER": "cluster.yaml", "CI_MERGE_REQUEST_DIFF_BASE_SHA": git(top, "rev-parse", "origin/main")} | given
         return subprocess.run(["sh", "-e", "-c", "\n".join(template[job]["script"])], cwd=top, env=environment(home, **more), capture_output=True, text=True, timeout=60)
 
-    check("gitlab, lint", run("netpolc-lint", NETPOLC_LINT_FAIL_ON="never").returncode == 0)
+    check("gitlab, lint", run("netpolc-lint", NETPOLC_LINT_FAIL_ON="never").returncode == 0 and isinstance(quality("netpolc-lint"), list))
+    (top / "bad.yaml").write_text("apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: a, namespace: b}\nspec: {}\n")
+    check("gitlab, lint of what is wrong", run("netpolc-lint", NETPOLC_POLICIES="bad.yaml").returncode == 2 and quality("netpolc-lint")[0]["severity"] == "blocker", quality("netpolc-lint"))
+    (top / "bad.yaml").unlink()
+    (top / "netpolc-lint.json").unlink()
     (top / "other.yaml").write_text("a: [")
     named = {"NETPOLC_POLICIES": "", "NETPOLC_CLUSTER": "", "NETPOLC_LINT_FAIL_ON": "never"}
     check("gitlab, all of the checkout", run("netpolc-lint", **named).returncode == 2)
@@ -155,13 +162,16 @@ def gitlab(home, top):
     (top / ".netpolc.yaml").unlink()
     (top / "other.yaml").unlink()
     (top / "policies/netpolc-test.yaml").write_text(ASSERTIONS % "allow")
-    check("gitlab, test", run(".netpolc-test").returncode == 0 and "cart reaches redis" in (top / "netpolc-test.xml").read_text())
+    check("gitlab, test", run(".netpolc-test").returncode == 0 and "cart reaches redis" in (top / "netpolc-test.xml").read_text() and quality(".netpolc-test") == [])
     (top / "netpolc-test.xml").unlink()
+    (top / "netpolc-test.json").unlink()
     (top / "policies/netpolc-test.yaml").unlink()
     done = run("netpolc-diff")
     check("gitlab, diff", done.returncode == 0 and "NEW INTERNET EXPOSURE" in (top / "netpolc-diff.md").read_text(), done.stderr)
+    check("gitlab, diff beside the lines", any(one["severity"] == "critical" and one["location"]["path"] == "policies/shop.yaml" for one in quality("netpolc-diff")), quality("netpolc-diff"))
     check("gitlab, diff that fails", run("netpolc-diff", NETPOLC_DIFF_FAIL_ON="opened").returncode == 1)
     (top / "netpolc-diff.md").unlink()
+    (top / "netpolc-diff.json").unlink()
 
 
 def hooks(home, top):

@@ -64,6 +64,15 @@ OFFERS = [  # line, some that must be offered, some that must not
     ("netpolc verify --mil", [], ["--milliseconds"]),
     ("netpolc verify never --mil", ["--milliseconds"], []),  # of the options that short help leaves out, too
     ("netpolc lint --help", ["--help", "--help-all"], []),
+    ("netpolc explain po", ["policy"], ["NP040", "flow"]),
+    ("netpolc explain NP04", ["NP040"], ["policy", "NP104"]),
+    ("netpolc explain NP10", ["NP104"], []),
+    ("netpolc lint --select NP04", ["NP040", "NP041"], ["NP104"]),
+    ("netpolc lint --ignore NP10", [], ["NP104"]),  # no finding
+    ("netpolc schema Diff", ["DiffResult"], ["LintLine"]),
+    ("netpolc completion z", ["zsh"], ["bash"]),
+    ("netpolc verify never -o j", ["json"], ["text", "jsonl"]),
+    ("netpolc lint -o sarif=x -o gi", ["github", "gitlab"], ["sarif"]),
 ]
 
 
@@ -72,6 +81,11 @@ ENDPOINTS = [  # line, all that is offered
     ("netpolc verify cluster.yaml --port 1 --to shop/f", ["shop/frontend"]),
     ("netpolc verify never --from any -f cluster.yaml --except-from shop/c", ["shop/cart"]),
     ("netpolc verify -f none.yaml --from s", []),
+    ("netpolc explain endpoint -f cluster.yaml shop/f", ["shop/frontend"]),
+    ("netpolc explain policy -f policies.yaml shop/r", ["shop/redis-ingress"]),
+    ("netpolc explain policy policies.yaml media/", ["media/uploader"]),
+    ("netpolc explain policy -f none.yaml s", []),
+    ("netpolc explain policy -f hostile-policies.yaml a/", ["a/good"]),
     ("netpolc verify -f hostile.yaml --from a", ["a/good"]),
 ]
 
@@ -85,6 +99,9 @@ def endpoints_at(home):
         (home / "bin/netpolc").symlink_to(NETPOLC)
         (at / "cluster.yaml").write_text((SHOP / "cluster.yaml").read_text())
         pod = "apiVersion: v1\nkind: Pod\nmetadata: {namespace: a, name: %s}\n"
+        (at / "policies.yaml").write_text((SHOP / "after/policies.yaml").read_text())
+        policy = "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {namespace: a, name: %s}\nspec: {endpointSelector: {}, ingress: [{}]}\n"
+        (at / "hostile-policies.yaml").write_text("---\n".join(policy % name for name in ("good", '"$(touch${IFS}here)"')))
         (at / "hostile.yaml").write_text("---\n".join(pod % name for name in ("good", '"$(touch${IFS}here)"', '"b;touch here"')))
     check("no name was run", not (at / "here").exists())
     return at
@@ -102,10 +119,13 @@ def completion(home):
             check("%s: %s" % (name, line), not done.stderr and set(wanted) <= set(offered) and not set(unwanted) & set(offered), done.stdout + done.stderr)
         for line, wanted in ENDPOINTS:
             done = ask(script, line, cwd=endpoints_at(home), PATH="%s:%s" % (home / "bin", os.environ["PATH"]))
-            check("%s: %s" % (name, line), not done.stderr and done.stdout.split() == wanted, done.stdout + done.stderr)
+            check("%s: %s" % (name, line), not done.stderr and [w for w in done.stdout.split() if w != "FILES"] == wanted, done.stdout + done.stderr)
     endpoints_at(home)
     for name, ask in (("bash", bash), ("zsh", zsh)):
         check(name + ": files", "FILES" in ask(home / ("netpolc." + name), "netpolc lint ").stdout.split())
+        line = "netpolc lint -o sarif=x" if name == "zsh" else "netpolc lint -o sarif = x"
+        done = ask(home / ("netpolc." + name), line)
+        check(name + ": files of forms", done.stdout.split() == ["FILES"], done.stdout + done.stderr)
     done = run([NETPOLC, "completion", "tcsh"])
     check("no such shell", done.returncode == 2, done.stderr)
 

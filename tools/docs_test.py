@@ -40,7 +40,7 @@ def same(shown, got):
 
 
 def main():
-    environment = dict(os.environ, PATH=os.path.abspath(sys.argv[1]) + ":" + os.environ["PATH"], NO_COLOR="1")
+    environment = dict(os.environ, PATH=os.path.abspath(sys.argv[1]) + ":" + os.environ["PATH"], NO_COLOR="1", LC_ALL="C.UTF-8")
     run = left = failed = 0
     with tempfile.TemporaryDirectory(prefix="docs-") as home:
         os.symlink(TOP / "testdata", os.path.join(home, "testdata"))

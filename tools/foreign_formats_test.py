@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What `netpolc diff` and `netpolc lint` write for others, as those read it: Markdown rendered by cmark-gfm, which is what GitHub renders
-with, and SARIF held against the schema of SARIF 2.1.0 (testdata/sarif).
+"""What `netpolc diff`, `lint` and `test` write for others, as those read it: Markdown rendered by cmark-gfm, which is what GitHub renders
+with, SARIF held against the schema of SARIF 2.1.0 (testdata/sarif), and GitLab's code quality reports.
 
 usage: foreign_formats_test.py NETPOLC
 """
-import html.parser, json, os, pathlib, re, subprocess, sys, tempfile, warnings
+import html.parser, json, os, pathlib, re, shutil, subprocess, sys, tempfile, warnings
 
 warnings.simplefilter("ignore")
 import jsonschema
@@ -12,6 +12,7 @@ import jsonschema
 NETPOLC = os.path.abspath(sys.argv[1])
 TOP = pathlib.Path(__file__).resolve().parent.parent
 SHOP = ["-f", "testdata/diff/shop/cluster.yaml"]
+UNSAFE = ["testdata/test/nodes"]  # where parts of the built-in pack fail
 HOSTILE = "we|ird `code` <script>alert(1)</script> <img src=x> [l](u) *b* _i_ ~s~ # &amp; www.example.com http://example.com @all.yaml"
 TAGS = {"h3", "p", "table", "thead", "tbody", "tr", "th", "td", "br", "strong", "code"}
 failed = 0
@@ -149,23 +150,74 @@ def sarif():
                             ("diff with everything", ["diff", "testdata/diff/review/before", "testdata/diff/review/after", "-f", "testdata/diff/review/cluster.yaml", "--flows", "testdata/diff/review/flows.json"]),
                             ("diff of requests", ["diff", "testdata/diff/proxies/before.yaml", "testdata/diff/proxies/requests.yaml", *SHOP]),
                             ("diff without a difference", ["diff", "testdata/diff/shop/before", "testdata/diff/shop/before", *SHOP]),
-                            ("lint", ["lint", "testdata/diff/deny/after.yaml", *SHOP]), ("lint of the shop", ["lint", "testdata/diff/shop/after", *SHOP])):
+                            ("lint", ["lint", "testdata/diff/deny/after.yaml", *SHOP]), ("lint of the shop", ["lint", "testdata/diff/shop/after", *SHOP]),
+                            ("test", ["test", "testdata/test/shop"]), ("test without a failure", ["test", "testdata/test/shop", "--filter", "the API reaches its database"]), ("the built-in pack", ["test", "--safety-only", *UNSAFE])):
         logs[what] = json.loads(netpolc(*arguments, "-o", "sarif"))
         errors = list(schema.iter_errors(logs[what]))
         check("SARIF of " + what, not errors, ["%s: %s" % ("/".join(map(str, one.absolute_path)), one.message[:200]) for one in errors])
+    check("SARIF of a test that passes is empty", logs["test without a failure"]["runs"][0]["results"] == [])
+    results = {one["ruleId"]: one for one in logs["test"]["runs"][0]["results"]}
+    check("SARIF: a failed assertion and one about nobody", set(results) == {"test/failed", "test/vacuous"} and all("tests/netpolc-test.yaml" in json.dumps(one["locations"]) for one in results.values()), results)
+    check("SARIF: a failed assertion names the rules", "policies/shop.yaml" in json.dumps(results["test/failed"].get("relatedLocations")), results)
+    results = logs["the built-in pack"]["runs"][0]["results"]
+    check("SARIF of the built-in pack is at rules", results and all(one["ruleId"].startswith("safety/") and one.get("locations") for one in results), results)
     results = logs["diff with everything"]["runs"][0]["results"]
     check("SARIF: a broken safety assertion is an error with a place", any(one["ruleId"] == "diff/broken" and one["level"] == "error" and one.get("locations") for one in results), results)
     for run in (log["runs"][0] for log in logs.values()):
         known = {rule["id"] for rule in run["tool"]["driver"].get("rules", [])}
         check("SARIF: rules of results are described", {one["ruleId"] for one in run["results"]} <= known, known)
+        prints = [one["partialFingerprints"]["netpolc/v1"] for one in run["results"]]
+        check("SARIF: fingerprints differ", len(set(prints)) == len(prints), prints)
     # That the schema refuses anything at all.
     broken = json.loads(json.dumps(logs["diff"]))
     del broken["runs"][0]["results"][0]["message"]
     check("SARIF without a message is refused", list(schema.iter_errors(broken)))
 
 
+# ---- GitLab ------------------------------------------------------------------------------------------------
+
+ISSUE = {"type": "object", "additionalProperties": False, "required": ["description", "check_name", "fingerprint", "severity", "location"], "properties": {
+    "description": {"type": "string", "minLength": 1, "pattern": "^[^\\n]*$"}, "check_name": {"type": "string", "minLength": 1}, "fingerprint": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    "severity": {"enum": ["info", "minor", "major", "critical", "blocker"]},
+    "location": {"type": "object", "required": ["path", "lines"], "properties": {
+        "path": {"type": "string", "pattern": "^[^/]", "not": {"pattern": r"^\./"}}, "lines": {"type": "object", "required": ["begin"], "properties": {"begin": {"type": "integer", "minimum": 1}}}}}}}
+
+
+def moved(text):
+    """The same policies, ten lines further down."""
+    return "#\n" * 10 + text
+
+
+def gitlab():
+    """What GitLab asks of an entry, and that it is known again when lines have moved."""
+    schema = jsonschema.Draft7Validator({"type": "array", "items": ISSUE})
+    with tempfile.TemporaryDirectory() as directory:
+        root = pathlib.Path(directory)
+        shutil.copytree(TOP / "testdata", root / "testdata", ignore=lambda at, names: [n for n in names if pathlib.Path(at).name == "testdata" and n not in ("diff", "test")])
+        reports = {}
+        for what, arguments, touched in (("lint", ["lint", "./testdata/diff/deny/after.yaml", *SHOP, "--fail-on", "never"], "testdata/diff/deny/after.yaml"),
+                                         ("diff", ["diff", "testdata/diff/shop/before", "testdata/diff/shop/after", *SHOP], "testdata/diff/shop/after/policies.yaml"),
+                                         ("test", ["test", "testdata/test/shop"], "testdata/test/shop/tests/netpolc-test.yaml"),
+                                         ("absolute", ["lint", directory + "/testdata/diff/deny/after.yaml", *SHOP, "--fail-on", "never"], None)):
+            report = reports[what] = json.loads(netpolc(*arguments, "-o", "gitlab", cwd=root))
+            check("code quality of " + what, report and not list(schema.iter_errors(report)), [one.message for one in schema.iter_errors(report)] or report)
+            prints = [one["fingerprint"] for one in report]
+            check("code quality of %s: fingerprints differ" % what, len(set(prints)) == len(prints), report)
+            if touched is None:
+                continue
+            file = root / touched
+            before = file.read_text()
+            file.write_text(moved(before))
+            again = json.loads(netpolc(*arguments, "-o", "gitlab", cwd=root))
+            file.write_text(before)
+            check("code quality of %s: known again" % what, sorted(prints) == sorted(one["fingerprint"] for one in again), (report, again))
+            check("code quality of %s: lines have moved" % what, [one["location"] for one in report] != [one["location"] for one in again], again)
+        check("code quality: absolute paths are made relative", [one["location"] for one in reports["absolute"]] == [one["location"] for one in reports["lint"]], reports["absolute"])
+        check("code quality: levels", {one["severity"] for one in reports["test"]} == {"critical", "major"} and "critical" in {one["severity"] for one in reports["diff"]}, reports)
+
+
 if __name__ == "__main__":
-    for part in (markdown, hostile, long, sarif):
+    for part in (markdown, hostile, long, sarif, gitlab):
         part()
     print("foreign formats: %d failed" % failed)
     sys.exit(1 if failed else 0)

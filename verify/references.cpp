@@ -4,7 +4,7 @@
 #include <charconv>
 #include <set>
 
-#include "ir/base/edit_distance.h"
+#include "ir/base/near_names.h"
 #include "verify/directory.h"
 #include "verify/entities.h"
 #include "verify/prefix_classes.h"
@@ -57,6 +57,60 @@ std::string kind_of(std::string_view text) {
   return !out.empty() && out.back() == 's' ? out.substr(0, out.size() - 1) : out;  // "deployments"
 }
 
+// ---- what was perhaps meant -------------------------------------------------------------------------
+
+std::vector<std::string> workload_names(const ir::Cluster& cluster) {
+  std::vector<std::string> out;
+  for (const ir::Endpoint& endpoint : cluster.endpoints) out.push_back(endpoint.ns + "/" + endpoint.name);
+  return out;
+}
+
+// "; there is no namespace `shpo`; did you mean `shop`?"; "" where there is one.
+std::string unknown_namespace(std::string_view ns, const ir::Cluster& cluster) {
+  std::set<std::string> known;
+  for (const ir::Namespace& one : cluster.namespaces) known.insert(one.name);
+  for (const ir::Endpoint& endpoint : cluster.endpoints) known.insert(endpoint.ns);
+  for (const ir::Service& service : cluster.services) known.insert(service.ns);
+  if (known.contains(std::string(ns))) return "";
+  return "; there is no namespace `" + std::string(ns) + "`" + did_you_mean(ns, {known.begin(), known.end()});
+}
+
+// A word alone that is no entity, or what stands before a colon.
+std::string near_form(std::string_view reference, const ir::Cluster& cluster) {
+  if (const auto colon = reference.find(':'); colon != std::string_view::npos)
+    return did_you_mean(reference.substr(0, colon), {"id", "entity", "ip", "cidr", "fqdn", "svc", "world"});
+  std::vector<std::string> words(kEntities.begin(), kEntities.end());
+  words.emplace_back("any");
+  std::string meant = did_you_mean(reference, words);
+  return meant.empty() ? did_you_mean(reference, workload_names(cluster)) : meant;
+}
+
+using LabelTexts = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// Keys that nobody in the namespace has, then values.
+std::string near_labels(std::string_view ns, const LabelTexts& wanted, const ir::Cluster& cluster) {
+  if (std::string none = unknown_namespace(ns, cluster); !none.empty()) return none;
+  std::string meant;
+  for (const auto& one : wanted) {
+    const std::string_view key = one.first, value = one.second;
+    std::set<std::string> keys, values;
+    const auto add = [&](const ir::Label& label) {
+      const std::string name = key.find(':') == std::string_view::npos ? label.key : label.source + ":" + label.key;
+      keys.insert(name);
+      if (name == key) values.insert(label.value);
+    };
+    for (const ir::Endpoint& endpoint : cluster.endpoints) {
+      if (endpoint.ns != ns) continue;
+      std::for_each(endpoint.labels.begin(), endpoint.labels.end(), add);
+      std::for_each(endpoint.filtered_out.begin(), endpoint.filtered_out.end(), add);
+    }
+    if (values.empty())
+      if (std::string better = did_you_mean(key, {keys.begin(), keys.end()}); !better.empty()) return better;
+    if (meant.empty() && !values.contains(std::string(value))) meant = did_you_mean(value, {values.begin(), values.end()});
+  }
+  return meant;
+}
+
 }  // namespace
 
 bool Directory::depends_on_flow(std::string_view reference) const {
@@ -83,7 +137,7 @@ Resolved Directory::resolve(std::string_view reference, const std::optional<ir::
   if (slash == std::string_view::npos || slash == 0 || slash + 1 == rest.size())
     return refuse("`" + std::string(reference) +
                   "` is no endpoint reference: expected ns/name, ns/kind/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, "
-                  "cidr:PREFIX, fqdn:NAME, svc:ns/name[:port] or any");
+                  "cidr:PREFIX, fqdn:NAME, svc:ns/name[:port] or any" + near_form(reference, cluster_));
   if (rest[slash + 1] == '[' && rest.back() != ']') return refuse("`" + std::string(reference) + "` has no closing `]`");
   if (rest[slash + 1] == '[')
     return by_labels(rest.substr(0, slash), rest.substr(slash + 2, rest.size() - slash - 3));
@@ -121,23 +175,12 @@ Resolved Directory::by_name(std::string_view reference) const {
 }
 
 std::string Directory::near_miss(std::string_view name) const {
-  std::string best;
-  std::size_t best_distance = 3;
-  for (const auto& endpoint : cluster_.endpoints) {
-    const std::string candidate = endpoint.ns + "/" + endpoint.name;
-    const std::size_t longer = std::max(candidate.size(), name.size());
-    if (longer - std::min(candidate.size(), name.size()) >= best_distance) continue;
-    const auto distance = edit_distance(candidate, name);
-    if (distance < best_distance) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best.empty() ? "" : "; did you mean `" + best + "`?";
+  std::string meant = did_you_mean(name, workload_names(cluster_));
+  return meant.empty() ? unknown_namespace(name.substr(0, name.find('/')), cluster_) : meant;
 }
 
 Resolved Directory::by_labels(std::string_view ns, std::string_view selector) const {
-  std::vector<std::pair<std::string_view, std::string_view>> wanted;
+  LabelTexts wanted;
   for (std::string_view rest = selector; !rest.empty();) {
     const auto comma = rest.find(',');
     const auto part = rest.substr(0, comma);
@@ -154,7 +197,7 @@ Resolved Directory::by_labels(std::string_view ns, std::string_view selector) co
     if (std::all_of(wanted.begin(), wanted.end(), [&](const auto& w) { return has_label(endpoint, w.first, w.second); }))
       ends.push_back(endpoint_end(e, std::nullopt));
   }
-  if (ends.empty()) return refuse("no endpoint in namespace `" + std::string(ns) + "` has the labels [" + std::string(selector) + "]");
+  if (ends.empty()) return refuse("no endpoint in namespace `" + std::string(ns) + "` has the labels [" + std::string(selector) + "]" + near_labels(ns, wanted, cluster_));
   return ends;
 }
 
@@ -188,7 +231,7 @@ Resolved Directory::by_entity(std::string_view name) const {
   if (name == "kube-apiserver") return Ends{reserved(shown, {"kube-apiserver", "remote-node"})};
   if (is_entity(name)) return Ends{reserved(shown, {std::string(name)})};
   return refuse("unknown entity `" + std::string(name) +
-                "`: expected host, remote-node, world, kube-apiserver, health, ingress, init or unmanaged");
+                "`: expected host, remote-node, world, kube-apiserver, health, ingress, init or unmanaged" + did_you_mean(name, {kEntities.begin(), kEntities.end()}));
 }
 
 Resolved Directory::by_address(std::string_view text, const std::optional<ir::Flow>& flow) const {

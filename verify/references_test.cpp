@@ -157,6 +157,13 @@ TEST_CASE_FIXTURE(Fixture, "a reference that means nothing says so, and what was
   CHECK(refused("a/[app]").find("expected key=value") != std::string::npos);
   CHECK(refused("svc:a/nosuch").find("no service `a/nosuch`") != std::string::npos);
   CHECK_FALSE(ask("a/client", "a/server", std::nullopt).has_value());  // no port
+  for (const auto& [reference, meant] : {std::pair{"b/server", "a/server"}, {"client", "a/client"}, {"wrold", "world"}, {"entity:hots", "host"}, {"scv:a/server", "svc"},
+                                         {"a/[ap=client]", "app"}, {"a/[app=cleint]", "client"}, {"k8s/[app=client]", ""}, {"a/[app=moon]", ""}, {"moon", ""}, {"x/moon", ""}}) {
+    const std::string said = refused(reference), expected = std::string("did you mean `") + meant + "`?";
+    CHECK_MESSAGE((*meant == '\0' ? said.find("did you mean") == std::string::npos : said.find(expected) != std::string::npos), said);
+  }
+  CHECK(refused("x/moon").find("there is no namespace `x`") != std::string::npos);
+  CHECK(refused("x/[app=client]").find("there is no namespace `x`") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a name without a known address is undecided, not denied") {

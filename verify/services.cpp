@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ir/base/near_names.h"
 #include "verify/directory.h"
 
 namespace netpolc::verify {
@@ -85,7 +86,11 @@ Resolved Directory::by_service(std::string_view text, const std::optional<ir::Fl
   const auto colon = text.find(':');
   const std::string name(text.substr(0, colon));
   const auto found = services_.find(name);
-  if (found == services_.end()) return tl::unexpected(RefError{"no service `" + name + "`", false});
+  if (found == services_.end()) {
+    std::vector<std::string> known;
+    for (const ir::Service& service : cluster_.services) known.push_back(service.ns + "/" + service.name);
+    return tl::unexpected(RefError{"no service `" + name + "`" + did_you_mean(name, known), false});
+  }
   const auto port = colon == std::string_view::npos ? std::string_view{} : text.substr(colon + 1);
   return translated(cluster_.services[found->second], port, flow);
 }

@@ -24,14 +24,17 @@ namespace {
 constexpr const char* kKind = "ReachabilityTest";
 constexpr const char* kVersion = "netpolc.dev/v1";
 
-void read_document(const Node& node, const Fields& fields, File& out) {
+void read_document(const Node& node, const Fields& fields, std::string ns, File& out) {
   fields.known(node, {"apiVersion", "kind", "metadata", "tests"});
-  if (const Node* metadata = fields.value(node, "metadata"); metadata != nullptr && fields.mapping(*metadata, "`metadata`")) fields.text(*metadata, "name");
+  if (const Node* metadata = fields.value(node, "metadata"); metadata != nullptr && fields.mapping(*metadata, "`metadata`")) {
+    fields.text(*metadata, "name");
+    if (auto own = fields.text(*metadata, "namespace")) ns = std::move(*own);
+  }
   const Node* tests = fields.value(node, "tests");
   if (tests == nullptr) return fields.error(DiagKind::TestFieldMissing, {node.span.file, node.span.begin, node.span.begin}, "this ReachabilityTest has no `tests`", "`tests` is required");
   if (!tests->is_sequence()) return fields.error(DiagKind::TestFieldType, tests->span, "`tests` is not a list", "expected a list of tests");
   for (const Node& item : tests->items)
-    if (fields.mapping(item, "a test")) out.tests.push_back(read_test_item(item, fields));
+    if (fields.mapping(item, "a test")) out.tests.push_back(read_test_item(item, fields, ns));
 }
 
 std::string_view scalar(const Node& document, std::string_view key) {
@@ -47,7 +50,7 @@ bool is_called_so(const std::string& path) {
   return false;
 }
 
-void read(FileId file, const SourceManager& sources, const Fields& fields, std::vector<File>& out) {
+void read(FileId file, const SourceManager& sources, const Fields& fields, const std::string& ns, std::vector<File>& out) {
   const bool called_so = is_called_so(sources.path(file));
   if (!called_so && sources.text(file).find(kKind) == std::string_view::npos) return;
   DiagSink said_before;  // what is wrong with the text as such: the manifests' reader has said so
@@ -58,7 +61,7 @@ void read(FileId file, const SourceManager& sources, const Fields& fields, std::
     const auto kind = scalar(document, "kind"), version = scalar(document, "apiVersion");
     if (kind == kKind && version == kVersion) {
       some = true;
-      read_document(document, fields, tests);
+      read_document(document, fields, ns, tests);
     } else if (kind == kKind && document.find("apiVersion") != nullptr && version.starts_with("netpolc.dev/")) {
       some = true;
       fields.error(DiagKind::TestKind, document.find("apiVersion")->span, "there is no version " + quote(version) + " of ReachabilityTest", std::string("expected `") + kVersion + "`", kVersion);
@@ -73,10 +76,10 @@ void read(FileId file, const SourceManager& sources, const Fields& fields, std::
 
 }  // namespace
 
-std::vector<File> read(const SourceManager& sources, DiagSink& sink) {
+std::vector<File> read(const SourceManager& sources, DiagSink& sink, const std::string& ns) {
   const Fields fields(sink);
   std::vector<File> out;
-  for (std::uint32_t n = 0; n < sources.size(); ++n) read(FileId{n}, sources, fields, out);
+  for (std::uint32_t n = 0; n < sources.size(); ++n) read(FileId{n}, sources, fields, ns, out);
   return out;
 }
 

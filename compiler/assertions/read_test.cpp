@@ -12,9 +12,9 @@ struct Read {
   SourceManager sources;
   DiagSink sink;
   std::vector<File> files;
-  explicit Read(const std::string& text, const std::string& path = "netpolc-test.yaml") {
+  explicit Read(const std::string& text, const std::string& path = "netpolc-test.yaml", const std::string& ns = "") {
     sources.add(path, text);
-    files = read(sources, sink);
+    files = read(sources, sink, ns);
   }
   // Of its items of `tests`.
   static Read tests(const std::string& items) { return Read("apiVersion: netpolc.dev/v1\nkind: ReachabilityTest\ntests:\n" + items); }
@@ -30,6 +30,26 @@ struct Read {
 };
 
 }  // namespace
+
+TEST_CASE("ends without a namespace are of the document's, else of the one that is asked for") {
+  const auto text = [](const std::string& metadata) {
+    return "apiVersion: netpolc.dev/v1\nkind: ReachabilityTest\n" + metadata +
+           "tests:\n- {from: [x, b/y, '[k=v]', any, 'entity:world', 'ip:192.0.2.1'], to: {service: z}, port: 80, expect: deny}\n- {never: {from: '[k=v]', to: x}}\n- {forEach: {}, from: each, to: x, port: 1, expect: deny}\n";
+  };
+  const auto ends = [](const Read& read, std::size_t n) {
+    std::string out;
+    for (const Reference& one : read.test(n).from) out += one.text + " ";
+    return out + read.test(n).to.front().end.text;
+  };
+  const Read of_file(text("metadata: {namespace: a}\n"), "netpolc-test.yaml", "other"), of_option(text(""), "netpolc-test.yaml", "other"), of_none(text(""));
+  REQUIRE(of_file.said().empty());
+  CHECK(ends(of_file, 0) == "a/x b/y a/[k=v] any entity:world ip:192.0.2.1 svc:a/z");
+  CHECK(ends(of_file, 1) == "[k=v] a/x");  // all pods that could be, anywhere
+  CHECK(ends(of_file, 2) == "each a/x");
+  REQUIRE(of_option.said().empty());
+  CHECK(ends(of_option, 0) == "other/x b/y other/[k=v] any entity:world ip:192.0.2.1 svc:other/z");
+  CHECK_FALSE(of_none.said().empty());
+}
 
 TEST_CASE("a test says who, what and which way") {
   const auto read = Read::tests("- {name: one, from: [a/x, 'b/[k=v]'], to: {fqdn: n.example.com, port: 443/tcp}, expect: allow, allowVacuous: true}\n");

@@ -4,6 +4,7 @@
 
 #include "compiler/assertions/references.h"
 #include "compiler/assertions/safety.h"
+#include "compiler/question_options.h"
 #include "frontend/policy/object.h"
 
 namespace netpolc::compiler::assertions {
@@ -23,7 +24,7 @@ Span start_of(const Node& node) { return {node.span.file, node.span.begin, node.
 
 class Reader {
  public:
-  Reader(const Node& item, const Fields& fields) : item_(item), fields_(fields), before_(fields.errors()) {
+  Reader(const Node& item, const Fields& fields, const std::string& ns) : item_(item), fields_(fields), ns_(ns), before_(fields.errors()) {
     test_.where = start_of(item);
     if (const auto name = fields.text(item, "name")) {
       test_.name = *name;
@@ -208,7 +209,9 @@ class Reader {
     return text ? reference(said->prefix + *text, fields_.value(node, said->key)->span) : std::nullopt;
   }
 
-  std::optional<Reference> reference(const std::string& text, Span where) {
+  std::optional<Reference> reference(const std::string& said, Span where) {
+    const bool whole = said == "each" || (test_.symbolic && said.starts_with('['));
+    const std::string text = whole ? said : in_namespace(said, ns_);
     const std::string problem = malformed_reference(text, {.pattern = test_.symbolic, .each = test_.for_each.has_value()});
     if (problem.empty()) return Reference{text, where};
     fields_.error(DiagKind::TestValue, where, quote(text) + " is no endpoint reference here", problem);
@@ -217,14 +220,15 @@ class Reader {
 
   const Node& item_;
   const Fields& fields_;
+  const std::string& ns_;
   const std::size_t before_;  // errors
   Test test_;
 };
 
 }  // namespace
 
-Test read_test_item(const Node& item, const Fields& fields) {
-  Reader reader(item, fields);
+Test read_test_item(const Node& item, const Fields& fields, const std::string& ns) {
+  Reader reader(item, fields, ns);
   if (fields.has(item, "never")) return reader.never();
   if (fields.has(item, "use")) return reader.use();
   return reader.test();

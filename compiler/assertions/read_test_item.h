@@ -7,8 +7,9 @@
 
 namespace netpolc::compiler::assertions {
 
-// A test that is not whole is one that something was said about.
-Test read_test_item(const Node& item, const Fields& fields);
+// A test that is not whole is one that something was said about. `ns`: of ends without one, but for patterns of pods that could be,
+// which mean all namespaces then; "": there is none.
+Test read_test_item(const Node& item, const Fields& fields, const std::string& ns);
 
 // `port`, `ports` and `protocol`, `icmp`, `icmpv6` of a test or of a target.
 std::vector<verify::FlowRange> read_traffic(const Node& node, const Fields& fields);

@@ -4,12 +4,13 @@
 #include <cctype>
 
 #include "ir/base/ip.h"
+#include "ir/base/near_names.h"
+#include "verify/entities.h"
 
 namespace netpolc::compiler::assertions {
 namespace {
 
 constexpr const char* kForms = "expected ns/name, ns/[k=v], id:N, entity:NAME, ip:ADDRESS, cidr:PREFIX, fqdn:NAME, svc:ns/name[:port] or any";
-constexpr std::string_view kEntities[] = {"host", "remote-node", "world", "kube-apiserver", "health", "ingress", "init", "unmanaged"};
 
 // "ns/name"
 bool is_qualified(std::string_view text) {
@@ -58,7 +59,10 @@ std::string malformed_reference(std::string_view reference, Allowed allowed) {
   if (rest == "any") return "";
   if (rest == "each") return allowed.each ? "" : "`each` is the workload of `forEach`, which this test has not";
   if (take("id:")) return number(rest);
-  if (take("entity:")) return std::find(std::begin(kEntities), std::end(kEntities), rest) != std::end(kEntities) ? "" : "expected host, remote-node, world, kube-apiserver, health, ingress, init or unmanaged";
+  if (take("entity:")) {
+    const std::string expected = "expected host, remote-node, world, kube-apiserver, health, ingress, init or unmanaged";
+    return verify::is_entity(rest) ? "" : expected + did_you_mean(rest, {verify::kEntities.begin(), verify::kEntities.end()});
+  }
   if (take("ip:")) return IpAddress::parse(rest) ? "" : "expected an IP address";
   if (take("cidr:")) return IpPrefix::parse(rest) ? "" : "expected ADDRESS/LENGTH";
   if (take("fqdn:")) return name(rest);

@@ -50,5 +50,8 @@ std::string to_text(const Report& report, const Names& names, bool colour);
 // apiVersion netpolc.dev/v1, kind TestResult (docs/test.md).
 std::string to_json(const Report& report, const Names& names);
 std::string to_junit(const Report& report, const Names& names);
+// Of tests that fail, and of those that are undecided: SARIF 2.1.0, and GitLab's report of code quality. The place is the assertion's.
+std::string to_sarif(const Report& report, const Names& names);
+std::string to_gitlab(const Report& report, const Names& names);
 
 }  // namespace netpolc::compiler::assertions

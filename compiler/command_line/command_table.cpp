@@ -63,6 +63,12 @@ void collect(const CommandEntry& command, std::vector<const CommandEntry*>& out)
 
 }  // namespace
 
+std::vector<std::string> choices_of(const CLI::Option& option) {
+  OptionEntry entry;
+  set_value(option.get_type_name(), entry);
+  return entry.choices;
+}
+
 CommandEntry command_table(const CLI::App& program) { return entry_of(program, ""); }
 
 std::vector<const CommandEntry*> every_command(const CommandEntry& program) {
@@ -74,6 +80,11 @@ std::vector<const CommandEntry*> every_command(const CommandEntry& program) {
 std::string meant(std::string_view word, const std::vector<std::string>& candidates) {
   const std::set<std::string_view> each(candidates.begin(), candidates.end());  // several commands have an option of one name
   return std::string(frontend::policy::nearest(word, {each.begin(), each.end()}).value_or(""));
+}
+
+std::string or_meant(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string better = meant(word, candidates);
+  return better.empty() ? "" : "; did you mean `" + better + "`?";
 }
 
 }  // namespace netpolc::compiler

@@ -7,6 +7,7 @@
 
 namespace CLI {
 class App;
+class Option;
 }
 
 namespace netpolc::compiler {
@@ -32,6 +33,9 @@ struct CommandEntry {
   std::vector<CommandEntry> commands;
 };
 
+// What an option takes, if only these values are taken, of options with FORMAT=FILE before the sign.
+std::vector<std::string> choices_of(const CLI::Option& option);
+
 // In the order of their declaration.
 CommandEntry command_table(const CLI::App& program);
 
@@ -40,5 +44,7 @@ std::vector<const CommandEntry*> every_command(const CommandEntry& program);
 
 // The candidate nearest to `word`, by the same measure as for misspelt fields of policies; "" if there is none.
 std::string meant(std::string_view word, const std::vector<std::string>& candidates);
+// The same as the end of a message: "; did you mean `verify`?", or "".
+std::string or_meant(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace netpolc::compiler

@@ -46,10 +46,7 @@ int man(const CommandEntry& program, const std::vector<std::string>& words, cons
       known.push_back(below.name);
       if (below.name == word) next = &below;
     }
-    if (next == nullptr) {
-      const std::string better = meant(word, known);
-      return complain("there is no command `" + word + "`" + (better.empty() ? "" : "; did you mean `" + better + "`?"));
-    }
+    if (next == nullptr) return complain("there is no command `" + word + "`" + or_meant(word, known));
     at = next;
   }
   return put(man_page(*at, program));

@@ -1,7 +1,13 @@
 // All three go over the words the same way: what follows an option that takes a value is that value, every other word that names
-// a command below the one so far leads there. What a place offers is a `case` of the shell. Endpoints are asked for of what the line
-// reads; of their names only such characters are taken as mean nothing to a shell, since manifests may be anybody's.
+// a command below the one so far leads there. What a place offers is a `case` of the shell. Endpoints and policies are asked for of what
+// the line reads; of their names only such characters are taken as mean nothing to a shell, since manifests may be anybody's.
 #include "compiler/command_line/completion.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compiler/command_line/schemas.h"
+#include "compiler/lint/rule.h"
 
 namespace netpolc::compiler {
 namespace {
@@ -36,15 +42,51 @@ std::string patterns(const CommandEntry& command, const OptionEntry& option) {
   return joined(out, "|");
 }
 
-// Endpoints, of the files that the command reads.
-bool takes_endpoints(const OptionEntry& option) {
-  for (const char* name : {"--from", "--to", "--except-from", "--except-to"})
-    if (option.name == name) return true;
-  return false;
+// Names of things in the files that the command reads.
+struct Things {
+  const char* function;  // of the script, but for its prefix
+  const char* ask;       // what prints them, one a line
+};
+constexpr Things kThings[] = {{"endpoints", "endpoint list -o names --lax --keep-going"}, {"policies", "explain policy --list --lax --keep-going"}};
+constexpr const char* kHarmless = "'[A-Za-z0-9./_-]*'";
+
+std::vector<std::string> finding_codes() {
+  std::vector<std::string> out;
+  for (const lint::Rule& rule : lint::rules()) out.push_back(diag_code(rule.kind));
+  return out;
 }
 
-constexpr const char* kAskForEndpoints = "endpoint list -o names --lax --keep-going";
-constexpr const char* kHarmless = "'[A-Za-z0-9./_-]*'";
+std::vector<std::string> all_codes() {
+  std::set<std::string> out;
+#define NETPOLC_DIAG(name, number, summary) out.insert(diag_code(DiagKind::name));
+#include "ir/base/diagnostics.def"
+#undef NETPOLC_DIAG
+  return {out.begin(), out.end()};
+}
+
+// What an option takes, beside files: words, or things that must be asked for.
+struct Offer {
+  std::vector<std::string> words = {};
+  const Things* things = nullptr;
+};
+Offer offer_of(const OptionEntry& option) {
+  for (const char* name : {"--from", "--to", "--except-from", "--except-to"})
+    if (option.name == name) return {{}, &kThings[0]};
+  if (option.name == "--select" || option.name == "--ignore") return {finding_codes(), nullptr};
+  return {option.choices, nullptr};
+}
+// What stands alone, beside files and the commands below.
+Offer offer_of(const CommandEntry& command) {
+  if (command.path == "/explain/endpoint") return {{}, &kThings[0]};
+  if (command.path == "/explain/policy") return {{}, &kThings[1]};
+  if (command.path == "/explain") return {all_codes(), nullptr};
+  if (command.path == "/schema") return {schema_names(), nullptr};
+  for (const OptionEntry& one : command.positionals)
+    if (!one.choices.empty()) return {one.choices, nullptr};
+  return {};
+}
+
+bool takes_forms(const OptionEntry& option) { return option.value == "FORMAT[=FILE]"; }
 
 std::string taking_values(const CommandEntry& program) {
   std::vector<std::string> out;
@@ -85,22 +127,27 @@ std::string described(const std::string& name, const std::string& help) {
 }  // namespace
 
 std::string bash_completion(const CommandEntry& program) {
-  std::string values, options, commands;
+  std::string values, options, commands, functions;
+  for (const Things& one : kThings)
+    functions += std::string("_netpolc_") + one.function + "() {\n"
+                 "  local name\n"
+                 "  while read -r name; do\n"
+                 "    [[ $name == \"$current\"* ]] && COMPREPLY+=(\"$name\")\n"
+                 "  done < <(\"${COMP_WORDS[0]}\" " + one.ask + " \"${inputs[@]}\" </dev/null 2>/dev/null | grep -x " + kHarmless + ")\n"
+                 "}\n";
   for (const CommandEntry* command : every_command(program)) {
     options += "    " + quoted(command->path) + ") offered=" + words(option_names(*command)) + " ;;\n";
-    if (!command->commands.empty()) commands += "    " + quoted(command->path) + ") offered=" + words(command_names(*command)) + " ;;\n";
+    Offer alone = offer_of(*command);
+    if (alone.things != nullptr) commands += "    " + quoted(command->path) + ") _netpolc_" + alone.things->function + "; compopt -o default; return ;;\n";
+    for (const std::string& below : command_names(*command)) alone.words.push_back(below);
+    if (!alone.words.empty()) commands += "    " + quoted(command->path) + ") offered=" + words(alone.words) + " ;;\n";
     for (const OptionEntry& option : command->options) {
-      if (!option.choices.empty()) values += "    " + patterns(*command, option) + ") offered=" + words(option.choices) + " ;;\n";
-      else if (takes_endpoints(option)) values += "    " + patterns(*command, option) + ") _netpolc_endpoints; return ;;\n";
+      const Offer offer = offer_of(option);
+      if (offer.things != nullptr) values += "    " + patterns(*command, option) + ") _netpolc_" + offer.things->function + "; return ;;\n";
+      else if (!offer.words.empty()) values += "    " + patterns(*command, option) + ") offered=" + words(offer.words) + " ;;\n";
     }
   }
-  return "# bash completion for netpolc, printed by `netpolc completion bash`.\n"
-         "_netpolc_endpoints() {\n"
-         "  local name\n"
-         "  while read -r name; do\n"
-         "    [[ $name == \"$current\"* ]] && COMPREPLY+=(\"$name\")\n"
-         "  done < <(\"${COMP_WORDS[0]}\" " + std::string(kAskForEndpoints) + " \"${inputs[@]}\" </dev/null 2>/dev/null | grep -x " + kHarmless + ")\n"
-         "}\n"
+  return "# bash completion for netpolc, printed by `netpolc completion bash`.\n" + functions +
          "_netpolc() {\n"
          "  local at= open= word i offered= inputs=() current=${COMP_WORDS[COMP_CWORD]}\n"
          "  COMPREPLY=()\n"
@@ -114,7 +161,7 @@ std::string bash_completion(const CommandEntry& program) {
          "    fi\n"
          "    case \"$at $word\" in " + taking_values(program) + ") open=$word; continue ;; esac\n"
          "    case \"$at/$word\" in " + paths(program) + ") at=$at/$word; continue ;; esac\n"
-         "    [[ $word != -* && -e $word ]] && inputs+=(\"$word\")\n"
+         "    [[ $word != -* && -e $word ]] && inputs+=(-f \"$word\")\n"
          "  done\n"
          "  [[ $current == = ]] && current=\n"
          "  if [[ -n $open ]]; then\n"
@@ -135,25 +182,30 @@ std::string bash_completion(const CommandEntry& program) {
 }
 
 std::string zsh_completion(const CommandEntry& program) {
-  std::string values, options, commands;
+  std::string values, options, commands, functions;
+  for (const Things& one : kThings)
+    functions += std::string("_netpolc_") + one.function + "() {\n"
+                 "  local -a names\n"
+                 "  names=(${(f)\"$($words[1] " + one.ask + " $@ </dev/null 2>/dev/null | grep -x " + kHarmless + ")\"})\n"
+                 "  compadd -- $names\n"
+                 "}\n";
   for (const CommandEntry* command : every_command(program)) {
     std::vector<std::string> offered, below;
     for (const OptionEntry& option : command->options) {
       offered.push_back(described(option.name, option.help));
-      if (!option.choices.empty()) values += "    (" + patterns(*command, option) + ") compadd -- " + joined(option.choices, " ") + " ;;\n";
-      else if (takes_endpoints(option)) values += "    (" + patterns(*command, option) + ") _netpolc_endpoints $inputs ;;\n";
+      const Offer offer = offer_of(option);
+      const std::string file = takes_forms(option) ? "if [[ $words[CURRENT] == *=* ]]; then compset -P '*='; _files; return; fi; " : "";
+      if (offer.things != nullptr) values += "    (" + patterns(*command, option) + ") _netpolc_" + offer.things->function + " $inputs ;;\n";
+      else if (!offer.words.empty()) values += "    (" + patterns(*command, option) + ") " + file + "compadd -- " + joined(offer.words, " ") + " ;;\n";
     }
+    const Offer alone = offer_of(*command);
+    const std::string more = alone.things != nullptr ? std::string("_netpolc_") + alone.things->function + " $inputs" : alone.words.empty() ? "" : "compadd -- " + joined(alone.words, " ");
     for (const CommandEntry& one : command->commands) below.push_back(described(one.name, one.help));
     options += "    (" + quoted(command->path) + ") offered=(" + joined(offered, " ") + ") ;;\n";
-    if (!below.empty()) commands += "    (" + quoted(command->path) + ") offered=(" + joined(below, " ") + ") ;;\n";
+    if (!below.empty() || !more.empty()) commands += "    (" + quoted(command->path) + ") offered=(" + joined(below, " ") + ")" + (more.empty() ? "" : "; " + more) + " ;;\n";
   }
   return "#compdef netpolc\n"
-         "# zsh completion for netpolc, printed by `netpolc completion zsh`.\n"
-         "_netpolc_endpoints() {\n"
-         "  local -a names\n"
-         "  names=(${(f)\"$($words[1] " + std::string(kAskForEndpoints) + " $@ </dev/null 2>/dev/null | grep -x " + kHarmless + ")\"})\n"
-         "  compadd -- $names\n"
-         "}\n"
+         "# zsh completion for netpolc, printed by `netpolc completion zsh`.\n" + functions +
          "_netpolc() {\n"
          "  local at= open= word current=$words[CURRENT]\n"
          "  local -a offered inputs\n"
@@ -165,7 +217,7 @@ std::string zsh_completion(const CommandEntry& program) {
          "    fi\n"
          "    case \"$at $word\" in (" + taking_values(program) + ") open=$word; continue ;; esac\n"
          "    case \"$at/$word\" in (" + paths(program) + ") at=$at/$word; continue ;; esac\n"
-         "    [[ $word == --file=* || ($word != -* && -e $word) ]] && inputs+=($word)\n"
+         "    if [[ $word == --file=* ]]; then inputs+=($word); elif [[ $word != -* && -e $word ]]; then inputs+=(-f $word); fi\n"
          "  done\n"
          "  if [[ $current == --*=* ]]; then\n"
          "    open=${current%%=*}\n"
@@ -193,15 +245,19 @@ std::string zsh_completion(const CommandEntry& program) {
 
 std::string fish_completion(const CommandEntry& program) {
   const auto fish = [](std::string_view text) { return quoted(text, "\\'"); };
-  std::string lines;
+  std::string lines, functions;
+  for (const Things& one : kThings) functions += std::string("function __netpolc_") + one.function + "\n  __netpolc_things " + one.ask + "\nend\n";
   for (const CommandEntry* command : every_command(program)) {
     const std::string here = "complete -c netpolc -n " + fish("test (__netpolc_at) = " + (command->path.empty() ? "/" : command->path));
+    if (const Offer alone = offer_of(*command); alone.things != nullptr) lines += here + " -a '(__netpolc_" + alone.things->function + ")'\n";
+    else if (!alone.words.empty()) lines += here + " -a " + fish(joined(alone.words, " ")) + "\n";
     for (const CommandEntry& below : command->commands) lines += here + " -f -a " + fish(below.name) + " -d " + fish(brief(below.help)) + "\n";
     for (const OptionEntry& option : command->options) {
       lines += here + " -l " + fish(option.name.substr(2));
       if (!option.letter.empty()) lines += " -s " + fish(option.letter.substr(1));
-      if (!option.choices.empty()) lines += " -x -a " + fish(joined(option.choices, " "));
-      else if (takes_endpoints(option)) lines += " -x -a '(__netpolc_endpoints)'";
+      const Offer offer = offer_of(option);
+      if (offer.things != nullptr) lines += std::string(" -x -a '(__netpolc_") + offer.things->function + ")'";
+      else if (!offer.words.empty()) lines += (takes_forms(option) ? " -r -a " : " -x -a ") + fish(joined(offer.words, " "));
       else if (!option.value.empty()) lines += " -r";
       lines += " -d " + fish(brief(option.help)) + "\n";
     }
@@ -231,7 +287,7 @@ std::string fish_completion(const CommandEntry& program) {
          "  end\n"
          "  test -n \"$at\"; and echo $at; or echo /\n"
          "end\n"
-         "function __netpolc_endpoints\n"
+         "function __netpolc_things\n"
          "  set -l words (commandline -opc)\n"
          "  set -l inputs\n"
          "  set -l open ''\n"
@@ -248,11 +304,11 @@ std::string fish_completion(const CommandEntry& program) {
          "        set -a inputs $word\n"
          "      case '-*'\n"
          "      case '*'\n"
-         "        test -e $word; and set -a inputs $word\n"
+         "        test -e $word; and set -a inputs -f $word\n"
          "    end\n"
          "  end\n"
-         "  $words[1] " + kAskForEndpoints + " $inputs </dev/null 2>/dev/null | grep -x " + kHarmless + "\n"
-         "end\n"
+         "  $words[1] $argv $inputs </dev/null 2>/dev/null | grep -x " + std::string(kHarmless) + "\n"
+         "end\n" + functions +
          "complete -c netpolc -n 'test (__netpolc_at) = /' -f\n" + lines;
 }
 

@@ -1,5 +1,5 @@
-// compiler/command_line/completion.h — scripts that complete command lines: commands, options, values that are one of a few,
-// endpoints of the manifests that the line names, and files.
+// compiler/command_line/completion.h — scripts that complete command lines: commands, options, values that are one of a few, codes,
+// names of schemas, endpoints and policies of the manifests that the line names, and files.
 #pragma once
 #include <string>
 

@@ -47,13 +47,22 @@ const std::vector<Examples>& examples_below() {
       {"explain policy",
        "Examples:\n"
        "  netpolc explain policy shop/cart-ingress -f manifests/\n"
-       "  netpolc explain policy deny-metadata -f manifests/ --wide\n"
+       "  netpolc explain policy cart-ingress -n shop -f manifests/ --wide\n"
        "  netpolc explain policy shop/cart-ingress -f manifests/ -o json"},
       {"explain endpoint",
        "Examples:\n"
        "  netpolc explain endpoint shop/cart -f manifests/\n"
        "  netpolc explain endpoint node/worker-1 -f manifests/ --wide\n"
        "  netpolc explain endpoint shop/cart -f manifests/ -o json"},
+      {"explain fqdn",
+       "Examples:\n"
+       "  netpolc explain fqdn '*.example.com'\n"
+       "  netpolc explain fqdn api.example.com -f manifests/\n"
+       "  netpolc explain fqdn '**.example.com' --cilium-version 1.20 -o json"},
+      {"suggest labels",
+       "Examples:\n"
+       "  netpolc suggest labels -f cluster/\n"
+       "  netpolc suggest labels -f cluster/ -o value"},
       {"identity list",
        "Examples:\n"
        "  netpolc identity list -f manifests/\n"

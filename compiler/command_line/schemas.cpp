@@ -45,8 +45,8 @@ int print(const std::string& name) {
   }
   const auto text = schema(name);
   if (!text) {
-    const std::string better = meant(name, schema_names());
-    return complain("there is no schema `" + name + "`" + (better.empty() ? "; `netpolc schema` lists them" : "; did you mean `" + better + "`?"));
+    const std::string better = or_meant(name, schema_names());
+    return complain("there is no schema `" + name + "`" + (better.empty() ? "; `netpolc schema` lists them" : better));
   }
   std::fwrite(text->data(), 1, text->size(), stdout);
   return kGood;

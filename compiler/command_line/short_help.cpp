@@ -13,7 +13,7 @@ using Options = std::vector<std::string>;
 // --help and --help-all are shown always. A command that is not here shows all, and more than a dozen of them only until the
 // test of the command line says so.
 const std::map<std::string, Options>& table() {
-  static const Options claim{"--file", "--cilium-version", "--output", "--from", "--to", "--except-from", "--except-to", "--by", "--port", "--http", "--dns"};
+  static const Options claim{"--file", "--cilium-version", "--output", "--from", "--to", "--except-from", "--except-to", "--namespace", "--by", "--port", "--http", "--dns"};
   static const Options comparison{"--file", "--cilium-version", "--output", "--before", "--after", "--port", "--without-label"};
   static const std::map<std::string, Options> all{
       {"/verify", {"--file", "--cilium-version", "--output", "--from", "--to", "--namespace", "--port", "--all-ports", "--via", "--queries", "--expect", "--http"}},
@@ -25,9 +25,9 @@ const std::map<std::string, Options>& table() {
       {"/verify/implies", comparison},
       {"/verify/dead", {"--file", "--cilium-version", "--output", "--steps", "--milliseconds"}},
       {"/explain/flow", {"--file", "--cilium-version", "--output", "--wide", "--from", "--to", "--namespace", "--port", "--via", "--http", "--dns", "--sni"}},
-      {"/explain/policy", {"--file", "--cilium-version", "--output", "--wide"}},
-      {"/explain/endpoint", {"--file", "--cilium-version", "--output", "--wide"}},
-      {"/explain/fqdn", {"--file", "--cilium-version", "--cilium-config", "--output", "--resolutions"}},
+      {"/explain/policy", {"--file", "--cilium-version", "--output", "--wide", "--namespace", "--kind", "--list"}},
+      {"/explain/endpoint", {"--file", "--cilium-version", "--output", "--wide", "--namespace"}},
+      {"/explain/fqdn", {"--file", "--cilium-version", "--cilium-config", "--output", "--namespace", "--resolutions"}},
       {"/suggest/labels", {"--file", "--cilium-version", "--cilium-config", "--output"}},
       {"/identity/list", {"--file", "--cilium-version", "--output", "--selector", "--namespace", "--identities", "--stats", "--header", "--no-headers"}},
       {"/identity/get", {"--file", "--cilium-version", "--output", "--namespace", "--identities", "--header", "--no-headers"}},
@@ -35,7 +35,7 @@ const std::map<std::string, Options>& table() {
       {"/endpoint/get", {"--file", "--cilium-version", "--output", "--namespace", "--no-headers"}},
       {"/diff", {"--file", "--cilium-version", "--output", "--git", "--config", "--flows", "--no-safety", "--fail-on"}},
       {"/replay", {"--file", "--cilium-version", "--output", "--flows", "--against", "--keep-going", "--fail-on", "--suggest"}},
-      {"/test", {"--file", "--cilium-version", "--output", "--filter", "--allow-vacuous", "--no-safety", "--safety-only"}},
+      {"/test", {"--file", "--cilium-version", "--output", "--namespace", "--filter", "--allow-vacuous", "--no-safety", "--safety-only"}},
       {"/lint", {"--file", "--cilium-version", "--output", "--errors-only", "--select", "--ignore", "--proved", "--fail-on", "--baseline", "--watch", "--fix", "--dry-run"}},
       {"/report", {"--file", "--cilium-version", "--output", "--against", "--git", "--instructions"}},
       {"/import", {"--file", "--output", "--keep-going", "--redact", "--redact-key", "--redact-map"}},

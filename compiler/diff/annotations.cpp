@@ -1,4 +1,4 @@
-// A comparison for machines that show findings beside code: SARIF and GitHub's annotations.
+// A comparison for machines that show findings beside code: SARIF, GitHub's annotations, and GitLab's code quality.
 #include <algorithm>
 #include <array>
 #include <set>
@@ -63,16 +63,34 @@ Json rules_of(const DiffReport& report) {
   return out;
 }
 
+// What is said of the same two ends is the same result, whatever becomes of ports and lines.
+std::string key(const DiffLine& line, const DiffReason* at, const Session& before, const Session& after) {
+  return id(line) + "\n" + line.who + "\n" + (at == nullptr ? "" : (at->was ? before : after).sources.path(at->where->file));
+}
+
 }  // namespace
 
 std::string to_sarif(const DiffReport& report, const Session& before, const Session& after) {
   Json results = Json::array();
+  Fingerprints names;
   for (const DiffLine& line : report.lines) {
+    const DiffReason* at = shown_at(line);
     Json one = {{"ruleId", id(line)}, {"level", to_string(line.level)}, {"message", {{"text", message(line)}}}};
-    if (const DiffReason* at = shown_at(line)) one["locations"] = Json::array({sarif_location(*at->where, (at->was ? before : after).sources)});
+    if (at != nullptr) one["locations"] = Json::array({sarif_location(*at->where, (at->was ? before : after).sources)});
+    one["partialFingerprints"] = {{"netpolc/v1", names.of(key(line, at, before, after))}};
     results.push_back(std::move(one));
   }
   return sarif_log(rules_of(report), std::move(results));
+}
+
+std::string to_gitlab(const DiffReport& report, const Session& before, const Session& after) {
+  Json issues = Json::array();
+  Fingerprints names;
+  for (const DiffLine& line : report.lines) {
+    const DiffReason* at = shown_at(line);
+    issues.push_back(quality_issue(quality_severity(line.level), id(line), names.of(key(line, at, before, after)), message(line), at != nullptr ? at->where : std::nullopt, (at != nullptr && at->was ? before : after).sources));
+  }
+  return quality_report(issues);
 }
 
 std::string to_github(const DiffReport& report, const Session& before, const Session& after) {

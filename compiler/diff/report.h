@@ -63,6 +63,8 @@ std::string to_markdown(const DiffReport& report, std::size_t most = 60000);
 std::string to_sarif(const DiffReport& report, const Session& before, const Session& after);
 // Annotations for GitHub, which shows ten of a kind and no more: of more, nine and how many there are.
 std::string to_github(const DiffReport& report, const Session& before, const Session& after);
+// GitLab's report of code quality, an entry for each line.
+std::string to_gitlab(const DiffReport& report, const Session& before, const Session& after);
 // apiVersion netpolc.dev/v1, kind DiffResult (docs/diff.md).
 std::string to_json(const verify::Diff& diff, const Session& before, const Session& after, const Beside& beside = {});
 

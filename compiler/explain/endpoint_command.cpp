@@ -7,6 +7,7 @@
 #include "compiler/explain/endpoint.h"
 #include "compiler/explain/near_names.h"
 #include "compiler/outputs.h"
+#include "compiler/question_options.h"
 #include "compiler/session.h"
 
 namespace netpolc::explain {
@@ -14,7 +15,7 @@ namespace {
 
 struct Options {
   compiler::InputOptions input;
-  std::string endpoint, output = "text";
+  std::string endpoint, ns, output = "text";
   bool wide = false;
 };
 
@@ -51,9 +52,10 @@ int run(const Options& options) {
   compiler::Session session;
   if (const auto code = compiler::open(options.input, session)) return *code;
   const ir::Cluster& cluster = session.loaded.cluster;
-  const auto found = find(options.endpoint, cluster);
-  const auto nodes = found.empty() ? find_nodes(options.endpoint, cluster) : std::vector<std::uint32_t>{};
-  if (found.empty() && nodes.empty()) return compiler::complain(unknown(options.endpoint, cluster));
+  const std::string asked = compiler::in_namespace(options.endpoint, options.ns);
+  const auto found = find(asked, cluster);
+  const auto nodes = found.empty() ? find_nodes(asked, cluster) : std::vector<std::uint32_t>{};
+  if (found.empty() && nodes.empty()) return compiler::complain(unknown(asked, cluster));
   const ir::eval::World world{session.loaded.policies, cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   verify::AllPorts ports(world, session.lock, judge);
@@ -74,6 +76,7 @@ void add_endpoint(CLI::App& explain, compiler::Action& chosen) {
   auto options = std::make_shared<Options>();
   CLI::App* command = explain.add_subcommand("endpoint", "What policy makes of a pod or a host: its labels, who selects it, what may come and go");
   command->add_option("endpoint", options->endpoint, "NAMESPACE/NAME of a pod or a workload; node/NAME or entity:host: hosts of nodes")->required();
+  compiler::add_namespace_options(*command, options->ns, "Endpoint", "Of an endpoint that is given without one");
   compiler::add_input_options(*command, options->input);
   command->add_flag("--wide", options->wide, "All names, however many there are")->group("Output");
   compiler::add_output(*command, options->output, {"text", "json"});

@@ -8,6 +8,7 @@
 #include "compiler/explain/fqdn.h"
 #include "compiler/explain/json.h"
 #include "compiler/outputs.h"
+#include "compiler/question_options.h"
 #include "compiler/session.h"
 #include "ir/eval/fqdn.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 struct Options {
   compiler::InputOptions input;
-  std::string name, output = "text";
+  std::string name, ns, output = "text";
 };
 
 // A selector of names somewhere in the policies.
@@ -26,9 +27,12 @@ struct Use {
   ir::FqdnPeer selector;
 };
 
-std::vector<Use> uses(const ir::PolicySet& policies) {
+// Of policies of a namespace, and of those that are of none; "" of all.
+std::vector<Use> uses(const ir::PolicySet& policies, const std::string& ns) {
   std::vector<Use> out;
-  for (std::uint32_t p = 0; p < policies.policies.size(); ++p)
+  for (std::uint32_t p = 0; p < policies.policies.size(); ++p) {
+    const std::string& own = policies.policies[p].ns;
+    if (!ns.empty() && !own.empty() && own != ns) continue;
     for (std::uint32_t r = 0; r < policies.policies[p].rules.size(); ++r) {
       const ir::Rule& rule = policies.policies[p].rules[r];
       for (const ir::Peer& peer : rule.peers)
@@ -36,6 +40,7 @@ std::vector<Use> uses(const ir::PolicySet& policies) {
       for (const ir::PortRule& item : rule.ports)
         for (const ir::DnsRule& one : item.l7.dns) out.push_back({{p, r}, NamesOf::DnsRule, {one.match_name, one.match_pattern}});
     }
+  }
   return out;
 }
 
@@ -47,7 +52,7 @@ class Explanation {
  public:
   Explanation(const Options& options, const compiler::Session* session)
       : selector_(selector_of(options.name)), version_(std::stoi(options.input.cilium_version.substr(2))), session_(session) {
-    if (session != nullptr) uses_ = uses(session->loaded.policies);
+    if (session != nullptr) uses_ = uses(session->loaded.policies, options.ns);
   }
 
   std::string text() {
@@ -176,6 +181,7 @@ void add_fqdn(CLI::App& explain, compiler::Action& chosen) {
   CLI::App* command = explain.add_subcommand("fqdn", "How Cilium reads a DNS name or pattern, what it matches, and which rules mean it");
   command->add_option("name", options->name, "api.example.com, or a pattern such as '*.example.com'")->required();
   options->input.waits_for_pipe = false;
+  compiler::add_namespace_options(*command, options->ns, "Rules", "Only rules of this namespace's policies, and of clusterwide ones");
   compiler::add_input_options(*command, options->input);
   compiler::add_output(*command, options->output, {"text", "json"});
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });

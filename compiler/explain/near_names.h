@@ -1,11 +1,9 @@
-// compiler/explain/near_names.h — "did you mean", for names of things.
+// compiler/explain/near_names.h — "did you mean", where commands look for it.
 #pragma once
-#include <string>
-#include <vector>
+#include "ir/base/near_names.h"
 
 namespace netpolc::explain {
 
-// "; did you mean `shop/web`?", or "" where no known name is near, or too many are.
-std::string did_you_mean(const std::string& asked, const std::vector<std::string>& known);
+using netpolc::did_you_mean;
 
 }  // namespace netpolc::explain

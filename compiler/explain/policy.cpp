@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "compiler/explain/near_names.h"
 #include "compiler/explain/peers.h"
@@ -175,20 +176,30 @@ class SpecExplainer {
   SpecView out_;
 };
 
+bool is_in(const ir::Policy& policy, const std::string& ns) { return ns.empty() || policy.ns.empty() || policy.ns == ns; }
+
 }  // namespace
+
+std::vector<std::string> policy_names(const PolicyQuery& query, const ir::PolicySet& policies) {
+  std::set<std::string> out;
+  for (const ir::Policy& policy : policies.policies)
+    if ((query.kind.empty() || query.kind == ir::to_string(policy.kind)) && is_in(policy, query.ns)) out.insert(full_name(policy));
+  return {out.begin(), out.end()};
+}
 
 std::string full_name(const ir::Policy& policy) { return policy.ns.empty() ? policy.name : policy.ns + "/" + policy.name; }
 
 tl::expected<std::vector<std::size_t>, std::string> find_policy(const PolicyQuery& query, const ir::PolicySet& policies) {
   std::map<std::string, std::vector<std::size_t>> found;  // by kind and name
-  std::vector<std::string> names;
   for (std::size_t p = 0; p < policies.policies.size(); ++p) {
     const ir::Policy& policy = policies.policies[p];
     if (!query.kind.empty() && query.kind != ir::to_string(policy.kind)) continue;
-    names.push_back(full_name(policy));
-    if (full_name(policy) == query.reference || policy.name == query.reference) found[kind_and_name(policy)].push_back(p);
+    if (full_name(policy) == query.reference || (policy.name == query.reference && is_in(policy, query.ns))) found[kind_and_name(policy)].push_back(p);
   }
-  if (found.empty()) return tl::unexpected("no policy `" + query.reference + "`" + (query.kind.empty() ? "" : " of kind " + query.kind) + did_you_mean(query.reference, names));
+  const bool bare = query.reference.find('/') == std::string::npos && !query.ns.empty();
+  const std::string asked = bare ? query.ns + "/" + query.reference : query.reference;
+  const PolicyQuery all{.reference = "", .kind = query.kind};
+  if (found.empty()) return tl::unexpected("no policy `" + asked + "`" + (query.kind.empty() ? "" : " of kind " + query.kind) + did_you_mean(asked, policy_names(all, policies)));
   if (found.size() == 1) return found.begin()->second;
   std::string all;
   for (const auto& [name, indices] : found) all += (all.empty() ? "" : ", ") + name;

@@ -53,9 +53,12 @@ struct SpecView {
 struct PolicyQuery {
   std::string reference;  // "ns/name" or "name"
   std::string kind;       // "" for any
+  std::string ns = {};    // of a name without one; policies of all namespaces, which are of none, go by their name alone. "" for any
 };
 // The specs of the one object that is meant, as indices. An error says what there is instead.
 tl::expected<std::vector<std::size_t>, std::string> find_policy(const PolicyQuery& query, const ir::PolicySet& policies);
+// Names of those of the kind and in the namespace, sorted, each once.
+std::vector<std::string> policy_names(const PolicyQuery& query, const ir::PolicySet& policies);
 
 // "pods with app=web in namespace shop", "the hosts of nodes with …".
 std::string subject_words(const ir::Policy& policy);

@@ -1,20 +1,21 @@
-#include "compiler/explain/near_names.h"
+#include "ir/base/near_names.h"
 
 #include <algorithm>
 
 #include "ir/base/edit_distance.h"
 
-namespace netpolc::explain {
+namespace netpolc {
 namespace {
 
 constexpr std::size_t kFar = 4;
+constexpr std::size_t kLongest = 300;  // nothing longer is a name
 
 // Only the name counts where the namespace is left out, or another.
-std::size_t distance(const std::string& asked, const std::string& known) {
-  const std::string bare = known.substr(known.find('/') + 1), asked_bare = asked.substr(asked.find('/') + 1);
-  const auto between = [](const std::string& a, const std::string& b) {
+std::size_t distance(std::string_view asked, std::string_view known) {
+  const std::string_view bare = known.substr(known.find('/') + 1), asked_bare = asked.substr(asked.find('/') + 1);
+  const auto between = [](std::string_view a, std::string_view b) {
     const std::size_t longer = std::max(a.size(), b.size());
-    return longer - std::min(a.size(), b.size()) >= kFar || longer > 300 ? kFar : edit_distance(a, b);
+    return longer - std::min(a.size(), b.size()) >= kFar || longer > kLongest ? kFar : edit_distance(a, b);
   };
   if (asked_bare == bare) return 1;
   if (asked_bare.size() >= kFar && (known.starts_with(asked) || bare.starts_with(asked))) return 2;
@@ -23,7 +24,7 @@ std::size_t distance(const std::string& asked, const std::string& known) {
 
 }  // namespace
 
-std::string did_you_mean(const std::string& asked, const std::vector<std::string>& known) {
+std::string did_you_mean(std::string_view asked, const std::vector<std::string>& known) {
   std::string best;
   std::size_t nearest = std::min(kFar, asked.size() / 2 + 1);
   for (const std::string& name : known) {
@@ -33,4 +34,4 @@ std::string did_you_mean(const std::string& asked, const std::vector<std::string
   return best.empty() ? "" : "; did you mean `" + best + "`?";
 }
 
-}  // namespace netpolc::explain
+}  // namespace netpolc
