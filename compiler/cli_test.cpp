@@ -310,7 +310,7 @@ TEST_CASE("without a command the help is printed, which is no good answer") {
   const Done noun = netpolc_with({"identity"});
   CHECK(noun.code == kNoAnswer);
   CHECK(has(noun.out, "netpolc identity [OPTIONS] SUBCOMMAND"));
-  CHECK(has(netpolc_with({"identity", "lst"}).err, "there is no command `lst` of `identity`; did you mean `"));
+  CHECK(has(netpolc_with({"identity", "lst"}).err, "there is no command `lst` of `identity`"));
   CHECK(has(netpolc_with({"identity", "get", "-f", kArticle}).err, "identity is required"));
 }
 
