@@ -198,8 +198,8 @@ tl::expected<std::vector<std::size_t>, std::string> find_policy(const PolicyQuer
   }
   const bool bare = query.reference.find('/') == std::string::npos && !query.ns.empty();
   const std::string asked = bare ? query.ns + "/" + query.reference : query.reference;
-  const PolicyQuery all{.reference = "", .kind = query.kind};
-  if (found.empty()) return tl::unexpected("no policy `" + asked + "`" + (query.kind.empty() ? "" : " of kind " + query.kind) + did_you_mean(asked, policy_names(all, policies)));
+  const PolicyQuery any{.reference = "", .kind = query.kind};
+  if (found.empty()) return tl::unexpected("no policy `" + asked + "`" + (query.kind.empty() ? "" : " of kind " + query.kind) + did_you_mean(asked, policy_names(any, policies)));
   if (found.size() == 1) return found.begin()->second;
   std::string all;
   for (const auto& [name, indices] : found) all += (all.empty() ? "" : ", ") + name;
