@@ -122,6 +122,17 @@ struct Route {
   Span where;
 };
 
+// A CiliumLocalRedirectPolicy: what pods send to its frontend goes to pods of their own node instead (section 9), which is what policy
+// then sees.
+struct LocalRedirect {
+  std::string ns, name;
+  std::optional<IpAddress> address;  // addressMatcher; else
+  std::string service;               // serviceMatcher: this Service, of the same namespace
+  std::vector<Service::Port> ports;  // of the frontend: number and protocol, or name; empty: all of the Service
+  Selector pods;                     // localEndpointSelector, in its namespace
+  Span where;
+};
+
 struct KnownIdentity {  // a CiliumIdentity object
   std::uint32_t id = 0;
   LabelSet labels;
@@ -137,6 +148,7 @@ struct Cluster {
   std::vector<KnownIdentity> identities;
   std::vector<IpAddress> kube_apiservers;  // backends of default/kubernetes; sorted
   std::vector<Route> routes;               // sorted by (ns, name, kind)
+  std::vector<LocalRedirect> redirects;    // sorted by (ns, name)
 };
 
 // What names resolve to: `--resolutions`. Keys lower case without a final dot.
