@@ -34,6 +34,7 @@ struct Config {
   bool sctp = false;                           // enable-sctp (datapath only)
   bool extended_protocols = false;             // enable-extended-ip-protocols
   bool cluster_network_policies = false;       // enable-k8s-cluster-network-policy (from 1.20)
+  bool local_redirects = true;                 // enable-local-redirect-policy; only where it says no do the objects mean nothing
   std::uint32_t policy_map_max = 16384;        // bpf-policy-map-max: entries of an endpoint's policy map
   std::uint16_t tunnel_port = 8472;            // UDP, of the overlay (datapath only); 0: routing-mode is native
   std::string cluster_name = "default";

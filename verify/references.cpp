@@ -7,6 +7,7 @@
 #include "ir/base/near_names.h"
 #include "verify/directory.h"
 #include "verify/entities.h"
+#include "verify/local_redirects.h"
 #include "verify/prefix_classes.h"
 #include "verify/unresolved.h"
 
@@ -114,7 +115,7 @@ std::string near_labels(std::string_view ns, const LabelTexts& wanted, const ir:
 }  // namespace
 
 bool Directory::depends_on_flow(std::string_view reference) const {
-  return reference.starts_with("svc:") || ((reference.starts_with("ip:") || reference.starts_with("world:")) && !cluster_ips_.empty());
+  return reference.starts_with("svc:") || ((reference.starts_with("ip:") || reference.starts_with("world:")) && (!cluster_ips_.empty() || !cluster_.redirects.empty()));
 }
 
 Resolved Directory::resolve(std::string_view reference, const std::optional<ir::Flow>& flow) const {
@@ -239,6 +240,7 @@ Resolved Directory::by_address(std::string_view text, const std::optional<ir::Fl
   if (!address) return refuse("`" + std::string(text) + "` is no IP address");
   // A service's address never is a peer: it is translated before policy (section 8).
   // What no port of it serves is not, and is then outside like any unknown address.
+  if (const auto undecided = redirected(cluster_.redirects, *address, flow)) return tl::unexpected(*undecided);
   End end = address_end(*address);
   if (auto found = cluster_ips_.find(*address); found != cluster_ips_.end()) {
     const auto& service = cluster_.services[found->second];

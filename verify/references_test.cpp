@@ -173,6 +173,30 @@ TEST_CASE_FIXTURE(Fixture, "a name without a known address is undecided, not den
   CHECK(answer->reason.find("--resolutions") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what a local redirect takes is undecided, by its name, and nothing else") {
+  ir::LocalRedirect redirect;
+  redirect.ns = "a";
+  redirect.name = "cache";
+  redirect.service = "web";
+  cluster.redirects = {redirect};
+  const auto taken = [&](const char* to) {
+    const auto answer = ask("a/client", to, ir::Flow{ir::Protocol::Tcp, 8000});
+    REQUIRE(answer.has_value());
+    return answer->reason.find("CiliumLocalRedirectPolicy a/cache") != std::string::npos;
+  };
+  CHECK(taken("svc:a/web"));
+  cluster.redirects[0].ports = {{"", ir::Protocol::Udp, 8000, 0, ""}};
+  CHECK_FALSE(taken("svc:a/web"));
+  cluster.redirects[0].ports = {{"", ir::Protocol::Tcp, 8000, 0, ""}};
+  CHECK(taken("svc:a/web"));
+  cluster.redirects[0].ns = "b";
+  CHECK_FALSE(taken("svc:a/web"));
+  cluster.redirects[0].service = "";
+  cluster.redirects[0].address = ip("192.0.2.80");
+  CHECK(taken("ip:192.0.2.80"));
+  CHECK_FALSE(taken("ip:192.0.2.81"));
+}
+
 TEST_CASE_FIXTURE(Fixture, "an endpoint whose rules conflict is undecided, with the reason") {
   ir::Rule dns = policies.policies[0].rules[0];
   dns.ports[0].l7.parser = ir::L7Parser::Dns;

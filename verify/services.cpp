@@ -5,6 +5,7 @@
 
 #include "ir/base/near_names.h"
 #include "verify/directory.h"
+#include "verify/local_redirects.h"
 
 namespace netpolc::verify {
 namespace {
@@ -66,6 +67,8 @@ Resolved Directory::translated(const ir::Service& service, std::string_view want
     const std::string both = !wanted.empty() && flow ? " as `" + std::string(wanted) + "` and " + std::to_string(flow->number) + "/" + ir::to_string(flow->protocol) + " together" : "";
     return tl::unexpected(RefError{"service `" + shown + "` has no such port" + both + "; it has " + list_ports(service), false});
   }
+  for (const Port* port : ports)
+    if (const auto undecided = redirected(cluster_.redirects, service, *port)) return tl::unexpected(*undecided);
   Ends out;
   for (End& end : backends(service)) {
     const ir::Endpoint* backend = end.kind == EndKind::Endpoint ? &cluster_.endpoints[end.index] : nullptr;

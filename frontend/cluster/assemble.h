@@ -22,6 +22,7 @@ struct ClusterObjects {
   std::vector<CiliumEndpointObject> cilium_endpoints;
   std::vector<std::vector<CiliumEndpointObject>> cilium_endpoint_slices;  // read where there is no CiliumEndpoint of the name
   std::vector<RouteObject> routes, gateways;
+  std::vector<ir::LocalRedirect> redirects;
 };
 
 ir::Cluster assemble(ClusterObjects objects, const ir::Config& config, DiagSink& sink);

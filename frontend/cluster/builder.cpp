@@ -5,6 +5,7 @@
 
 #include "frontend/cluster/assemble.h"
 #include "frontend/cluster/lower.h"
+#include "frontend/cluster/redirects.h"
 
 namespace netpolc::frontend {
 namespace {
@@ -22,6 +23,7 @@ constexpr Kind kKinds[] = {
     {"batch", "Job"},          {"batch", "CronJob"},
     {"cilium.io", "CiliumIdentity"}, {"cilium.io", "CiliumEndpoint"},
     {"cilium.io", "CiliumNode"},     {"cilium.io", "CiliumEndpointSlice"},
+    {"cilium.io", "CiliumLocalRedirectPolicy"},
     {"discovery.k8s.io", "EndpointSlice"},
     {"networking.k8s.io", "Ingress"},         {"gateway.networking.k8s.io", "Gateway"},
     {"gateway.networking.k8s.io", "HTTPRoute"}, {"gateway.networking.k8s.io", "GRPCRoute"},
@@ -108,6 +110,10 @@ ir::Cluster assemble(ClusterObjects objects, const ir::Config& config, DiagSink&
     cluster.kube_apiservers = servers->second;
   }
   cluster.routes = routes_of(objects.routes, objects.gateways);
+  if (config.local_redirects) cluster.redirects = std::move(objects.redirects);
+  std::sort(cluster.redirects.begin(), cluster.redirects.end(), [](const ir::LocalRedirect& a, const ir::LocalRedirect& b) {
+    return std::tie(a.ns, a.name) < std::tie(b.ns, b.name);
+  });
   cluster.identities = std::move(objects.identities);
   std::sort(cluster.identities.begin(), cluster.identities.end(),
             [](const ir::KnownIdentity& a, const ir::KnownIdentity& b) { return a.id < b.id; });
@@ -165,6 +171,9 @@ void ClusterBuilder::State::add_other(const Node& object, const std::string& kin
   } else if (kind == "Ingress" || kind == "HTTPRoute" || kind == "GRPCRoute") {
     RouteObject value = kind == "Ingress" ? read_ingress(object) : read_route(object, kind);
     put(objects.routes, kind, value.route.ns, value.route.name, std::move(value));
+  } else if (kind == "CiliumLocalRedirectPolicy") {
+    auto value = read_local_redirect(object, fields);
+    if (value) put(objects.redirects, kind, value->ns, value->name, std::move(*value));
   } else if (kind == "CiliumEndpointSlice") {
     put(objects.cilium_endpoint_slices, kind, "", name_of(object), read_cilium_endpoint_slice(object, fields));
   } else if (kind == "CiliumIdentity") {

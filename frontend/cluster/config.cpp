@@ -57,6 +57,7 @@ constexpr Flag kFlags[] = {
     {"enable-sctp", &ir::Config::sctp},
     {"enable-extended-ip-protocols", &ir::Config::extended_protocols},
     {"enable-k8s-cluster-network-policy", &ir::Config::cluster_network_policies},
+    {"enable-local-redirect-policy", &ir::Config::local_redirects},
 };
 
 // Those that `apply` knows beside the flags.

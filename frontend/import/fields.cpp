@@ -40,6 +40,7 @@ constexpr const char* kCiliumEndpointSlice[] = {"namespace", "endpoints name", "
 constexpr const char* kIngress[] = {"metadata annotations kubernetes.io/ingress.class", "spec ingressClassName", "spec defaultBackend service name", "spec defaultBackend service port", "spec rules http paths backend service name", "spec rules http paths backend service port"};
 constexpr const char* kGateway[] = {"spec gatewayClassName"};
 constexpr const char* kRoute[] = {"spec parentRefs namespace", "spec parentRefs kind", "spec parentRefs name", "spec rules backendRefs namespace", "spec rules backendRefs kind", "spec rules backendRefs name", "spec rules backendRefs port"};
+constexpr const char* kLocalRedirect[] = {"spec redirectFrontend", "spec redirectBackend localEndpointSelector"};
 constexpr const char* kConfig[] = {"data"};
 constexpr const char* kTest[] = {"tests", "metadata labels"};
 
@@ -77,6 +78,7 @@ Wanted make_wanted(const std::string& kind) {
   else if (kind == "Ingress") out.add(kIngress);
   else if (kind == "Gateway") out.add(kGateway);
   else if (kind == "HTTPRoute" || kind == "GRPCRoute") out.add(kRoute);
+  else if (kind == "CiliumLocalRedirectPolicy") out.add(kLocalRedirect);
   else if (kind == "ConfigMap") out.add(kConfig);
   else if (kind == "ReachabilityTest") out.add(kTest);
   else if (kind == "Pod") out.add(kPod), out.add(kOwners), out.add(kPodSpec, "spec ");

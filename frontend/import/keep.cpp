@@ -31,7 +31,7 @@ KeptGroup group_of(Role role, const std::string& kind) {
   if (kind == "CiliumEndpoint" || kind == "CiliumEndpointSlice") return KeptGroup::CiliumEndpoints;
   if (kind == "CiliumIdentity") return KeptGroup::Identities;
   if (kind == "Service" || kind == "Endpoints" || kind == "EndpointSlice") return KeptGroup::Services;
-  const bool route = kind == "Ingress" || kind == "Gateway" || kind == "HTTPRoute" || kind == "GRPCRoute";
+  const bool route = kind == "CiliumLocalRedirectPolicy" || kind == "Ingress" || kind == "Gateway" || kind == "HTTPRoute" || kind == "GRPCRoute";
   return route ? KeptGroup::Routes : KeptGroup::Workloads;
 }
 

@@ -208,22 +208,34 @@ struct Cache {
   Bits pods;
   std::string name;
   bool is_node = false;
+  std::string advice = {};
 };
 
+// Pods to which queries for the cluster's DNS are redirected on every node.
+std::optional<Cache> redirected(const Facts& facts) {
+  for (const ir::LocalRedirect& one : facts.cluster().redirects) {
+    const bool of_dns = one.service == "kube-dns" || std::any_of(one.ports.begin(), one.ports.end(), [](const ir::Service::Port& port) { return port.port == 53; });
+    const Bits pods = of_dns ? both(facts.select(one.pods), facts.managed()) : facts.nobody();
+    if (any(pods)) return Cache{pods, facts.example(pods), false, "CiliumLocalRedirectPolicy `" + one.ns + "/" + one.name + "` sends them there: select its pods, too"};
+  }
+  return std::nullopt;
+}
+
 std::optional<Cache> node_local(const Facts& facts) {
+  if (auto cache = redirected(facts)) return cache;
   const ir::Selector server{{{"k8s", "k8s-app", ir::Operator::In, {"node-local-dns"}}}};
   const Bits pods = both(facts.select(server), facts.managed());
-  if (any(pods)) return Cache{pods, facts.example(pods), false};
+  if (any(pods)) return Cache{pods, facts.example(pods), false, "select `k8s-app: node-local-dns`, too"};
   const auto of_nodes = facts.host_network_pods(server);
   if (of_nodes.empty()) return std::nullopt;
-  return Cache{facts.nobody(), facts.endpoint_name(of_nodes.front()), true};
+  return Cache{facts.nobody(), facts.endpoint_name(of_nodes.front()), true, ""};
 }
 
 Diagnostic not_for(const Cache& cache, const std::string& whose, Span where) {
   return {.kind = DiagKind::NodeLocalDns,
           .where = where,
           .message = "queries of `" + whose + "` " + (cache.is_node ? "may go to the cache of its node, `" : "go to the cache `") + cache.name + "`, which no DNS rule is for",
-          .label = cache.is_node ? "where they do, the peer is the entity `host`" : "select `k8s-app: node-local-dns`, too",
+          .label = cache.is_node ? "where they do, the peer is the entity `host`" : cache.advice,
           .severity = cache.is_node ? Severity::Note : Severity::Warning};
 }
 

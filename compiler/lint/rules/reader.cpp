@@ -261,6 +261,28 @@ metadata: {name: cilium-config, namespace: kube-system}
 data: {enable-k8s-cluster-network-policy: "true"}
 )",
            {.version = 20}},
+          {DiagKind::RedirectPolicy, Severity::Error, Needs::Policies, nullptr,
+           "A CiliumLocalRedirectPolicy that Cilium makes no redirect of. It needs one frontend, an address or a Service of its namespace, "
+           "and a selector of the pods that take its place on every node.",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumLocalRedirectPolicy
+metadata: {name: dns, namespace: kube-system}
+spec:
+  redirectFrontend: {}
+  redirectBackend:
+    localEndpointSelector: {matchLabels: {k8s-app: node-local-dns}}
+    toPorts: [{port: "53", name: dns, protocol: UDP}]
+)",
+           R"(apiVersion: cilium.io/v2
+kind: CiliumLocalRedirectPolicy
+metadata: {name: dns, namespace: kube-system}
+spec:
+  redirectFrontend:
+    serviceMatcher: {serviceName: kube-dns, namespace: kube-system}
+  redirectBackend:
+    localEndpointSelector: {matchLabels: {k8s-app: node-local-dns}}
+    toPorts: [{port: "53", name: dns, protocol: UDP}]
+)"},
           {DiagKind::ClusterNameInferred, Severity::Warning, Needs::Policies, nullptr,
            "Selectors name clusters, and no `cilium-config` says what this one is called: the name is guessed from them. Give the "
            "ConfigMap, too.",
