@@ -28,7 +28,6 @@ struct Exposure {
   bool source_ranges_deny = false;      // they are those who may not
   std::vector<IpAddress> balancer_addresses;  // of its status, served by nodes as if they were their own
   bool balancer_is_proxy = false;       // ipMode: Proxy: it connects by itself
-  bool balancer_has_name = false;       // its status has a name in place of an address
   std::string forwarding_mode;          // of its annotation: "dsr", "snat", ""
 };
 

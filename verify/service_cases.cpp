@@ -280,7 +280,7 @@ void Cases::add(const Way& way, const PathSettings& settings) {
     const bool elsewhere = step.arrival == Arrival::OtherNode || step.arrival == Arrival::OtherNodeAddress;
     if (elsewhere && has_one_node(cluster)) continue;
     if (step.cause == Cause::ExternalClusterIp) add_without_policy(way, step, Word::Denied, "dropped before policy (174): a ClusterIP is not for clients outside, `bpf-lb-external-clusterip` is off");
-    else if (step.seen.empty()) add_without_policy(way, step, Word::Undecided, "the load balancer connects to the nodes by itself: as whom policy sees the client is not known");
+    else if (step.seen.empty()) add_without_policy(way, step, Word::Undecided, settings.balancer_is_proxy ? "the load balancer connects to the nodes by itself (ipMode: Proxy): as whom policy sees the client is not known" : "the Service's status has no address of the load balancer: whether nodes serve it themselves is not known");
     else if (step.seen.size() == 1 && step.to == SentTo::Backend) add_known(way, step, firewall);
     else add_one_of(way, step, firewall);
   }

@@ -28,7 +28,7 @@ const std::vector<Seen> kAnyone{Seen::Itself, Seen::Host, Seen::RemoteNode, Seen
 // Section 9.1. Policy of a pod sees the address that it sends to, unless that is translated before.
 std::vector<Step> from_pod(const PathSettings& s) {
   const bool balancer = s.via == Via::LoadBalancer;
-  if (balancer && (s.balancer_is_proxy || s.balancer_has_name)) return {{Arrival::Any, Cause::BalancerConnects, {}}};
+  if (balancer && (s.balancer_is_proxy || s.balancer_unknown)) return {{Arrival::Any, Cause::BalancerConnects, {}}};
   const Step translated{Arrival::Any, Cause::Translated, {Seen::Itself}};
   if (s.cilium && (balancer || s.pods_translate_node_ports)) return {translated};
   const Cause cause = s.cilium ? Cause::NodeTranslates : Cause::KubeProxy;
@@ -39,7 +39,7 @@ std::vector<Step> from_pod(const PathSettings& s) {
 }
 
 std::vector<Step> from_node(const PathSettings& s) {
-  if (s.via == Via::LoadBalancer && (s.balancer_is_proxy || s.balancer_has_name)) return {{Arrival::Any, Cause::BalancerConnects, {}}};
+  if (s.via == Via::LoadBalancer && (s.balancer_is_proxy || s.balancer_unknown)) return {{Arrival::Any, Cause::BalancerConnects, {}}};
   if (s.cilium) return {{Arrival::Any, Cause::Translated, {Seen::Itself}}};
   return {{Arrival::Any, Cause::KubeProxy, kAnyone}};
 }

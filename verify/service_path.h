@@ -51,7 +51,7 @@ enum class Cause : std::uint8_t {
   SourceRanges,       // dropped: loadBalancerSourceRanges
   NoBackendHere,      // dropped: internalTrafficPolicy: Local
   OtherCluster,       // how it comes here is that cluster's
-  BalancerConnects,   // a load balancer that is a proxy, or that the cluster knows by name
+  BalancerConnects,   // a load balancer that is a proxy, or may be one
   IngressProxy,       // Envoy connects to the backend
 };
 
@@ -63,7 +63,7 @@ struct PathSettings {
   bool external_local = false;       // externalTrafficPolicy: Local
   bool external_cluster_ip = false;  // bpf-lb-external-clusterip
   bool pods_translate_node_ports = true;  // also of other nodes: socket LB, or each packet (from 1.20)
-  bool balancer_is_proxy = false, balancer_has_name = false;  // of its status
+  bool balancer_is_proxy = false, balancer_unknown = false;  // by its status; unknown: it has no address there
 };
 
 struct Step {

@@ -68,8 +68,8 @@ TEST_CASE("a pod's egress policy sees the backend where node ports are translate
 TEST_CASE("a load balancer that connects by itself hides the client") {
   const std::vector<Step> unknown{{Arrival::Any, Cause::BalancerConnects, {}}};
   for (const Client client : {Client::Outside, Client::Pod, Client::Node}) CHECK(steps(client, {.via = Via::LoadBalancer, .balancer_is_proxy = true}) == unknown);
-  CHECK(steps(Client::Pod, {.via = Via::LoadBalancer, .balancer_has_name = true}) == unknown);
-  CHECK(steps(Client::Outside, {.via = Via::LoadBalancer, .balancer_has_name = true}).size() == 2);
+  CHECK(steps(Client::Pod, {.via = Via::LoadBalancer, .balancer_unknown = true}) == unknown);
+  CHECK(steps(Client::Outside, {.via = Via::LoadBalancer, .balancer_unknown = true}).size() == 2);
   CHECK(steps(Client::Outside, {.via = Via::NodePort, .balancer_is_proxy = true}).size() == 2);
 }
 
@@ -220,6 +220,8 @@ TEST_CASE_FIXTURE(Shop, "source ranges drop before policy, for load balancers an
   CHECK(word("cidr:203.0.112.0/22", Via::LoadBalancer) == Word::Undecided);
   CHECK(word("ip:192.0.3.9", Via::NodePort) == Word::Allowed);
   CHECK(word("shop/client", Via::LoadBalancer) == Word::Allowed);
+  exposure.balancer_addresses.clear();
+  CHECK(word("shop/client", Via::LoadBalancer) == Word::Undecided);
   handling.all_source_ranges = true;
   CHECK(word("ip:192.0.3.9", Via::NodePort) == Word::Denied);
   exposure.source_ranges_deny = true;

@@ -107,7 +107,7 @@ PathSettings ServicePaths::settings(const Asked& asked, ir::Protocol protocol) c
   out.external_cluster_ip = handling.external_cluster_ip.value_or(false);
   out.pods_translate_node_ports = world_.cluster.config.version >= 20 || !handling.socket_lb_hosts_only.value_or(false);
   out.balancer_is_proxy = asked.exposure.balancer_is_proxy;
-  out.balancer_has_name = asked.exposure.balancer_has_name;
+  out.balancer_unknown = asked.exposure.balancer_addresses.empty();
   return out;
 }
 

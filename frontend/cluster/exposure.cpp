@@ -42,8 +42,8 @@ void read_balancer(const Node& object, const Fields& fields, ir::Exposure& out) 
   const Node* balancer = fields.mapping(fields.mapping(&object, "status"), "loadBalancer");
   for (const Node* entry : fields.objects(balancer, "ingress")) {
     const auto address = fields.address(entry, "ip");
-    if (!address) out.balancer_has_name |= !fields.text(entry, "hostname").empty();
-    else if (is_second(entry, "ipMode", "VIP", "Proxy", fields)) out.balancer_is_proxy = true;
+    if (!address) continue;  // a name, which nodes do not serve
+    if (is_second(entry, "ipMode", "VIP", "Proxy", fields)) out.balancer_is_proxy = true;
     else out.balancer_addresses.push_back(*address);
   }
 }

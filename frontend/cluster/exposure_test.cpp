@@ -50,7 +50,6 @@ TEST_CASE("what a Service's manifest says of how it is reached") {
   CHECK(found->node_ports[1].protocol == ir::Protocol::Udp);
   CHECK(found->balancer_addresses.size() == 1);
   CHECK(found->balancer_is_proxy);
-  CHECK(found->balancer_has_name);
 }
 
 TEST_CASE("the last manifest of a Service counts, and lists are looked into") {

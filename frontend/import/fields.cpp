@@ -30,7 +30,7 @@ constexpr const char* kService[] = {
     "metadata labels", "metadata annotations service.cilium.io/forwarding-mode", "metadata annotations service.cilium.io/src-ranges-policy",
     "spec selector", "spec type", "spec clusterIP", "spec clusterIPs", "spec ports name", "spec ports protocol", "spec ports port", "spec ports targetPort", "spec ports nodePort",
     "spec externalTrafficPolicy", "spec internalTrafficPolicy", "spec allocateLoadBalancerNodePorts", "spec loadBalancerSourceRanges",
-    "status loadBalancer ingress ip", "status loadBalancer ingress ipMode", "status loadBalancer ingress hostname",
+    "status loadBalancer ingress ip", "status loadBalancer ingress ipMode",
 };
 constexpr const char* kEndpoints[] = {"subsets addresses ip"};
 constexpr const char* kEndpointSlice[] = {"metadata labels kubernetes.io/service-name", "addressType", "endpoints addresses", "endpoints conditions ready", "endpoints conditions serving", "endpoints conditions terminating"};
