@@ -41,6 +41,9 @@ TEST_CASE("expressions for paths that leave no room for a query") {
   for (const char* method : {"GET", "HEAD", "GET|POST", ".*"}) CHECK_MESSAGE(found("{path: /a+, method: '" + std::string(method) + "'}"), method);
   for (const char* method : {"POST", "PUT|DELETE", "get"}) CHECK_FALSE_MESSAGE(found("{path: /a+, method: '" + std::string(method) + "'}"), method);
   CHECK_FALSE(found("{host: a, method: GET}"));
+  CHECK_FALSE(found("{path: /a+}, {path: '/a+[?].*'}"));
+  CHECK_FALSE(found("{path: /a+}, {method: GET}"));
+  CHECK(found("{path: /a+}, {path: '/b+[?].*'}"));
 }
 
 TEST_CASE("server names are those of TCP") {

@@ -65,6 +65,16 @@ bool reads(const std::string& method) {
   return automaton && (automaton->matches("GET") || automaton->matches("HEAD"));
 }
 
+constexpr const char* kQuery = "?page=2";
+
+// Another entry may be for it, whoever asks.
+bool is_listed(const std::vector<ir::HttpRule>& list, const std::string& path) {
+  return std::any_of(list.begin(), list.end(), [&](const ir::HttpRule& one) {
+    auto automaton = Automaton::of(one.path);
+    return one.path.empty() || !automaton || automaton->matches(path);
+  });
+}
+
 // The same text may stand in the list more than once, for other methods.
 Span place_of(const Facts& facts, const ir::PortRule& item, std::size_t index) {
   const frontend::Node* at = facts.places().node_at(item.where);
@@ -82,10 +92,10 @@ class Queries {
       const ir::HttpRule& http = item.l7.http[i];
       if (http.path.empty() || !reads(http.method)) continue;
       const auto path = of(http.path);
-      if (!path) continue;
+      if (!path || is_listed(item.l7.http, *path + kQuery)) continue;
       out.push_back({.kind = DiagKind::PathWithoutQuery,
                      .where = place_of(facts, item, i),
-                     .message = "`" + http.path + "` is for no path with a query: `" + *path + "?page=2` is refused",
+                     .message = "`" + http.path + "` is for no path with a query, such as `" + *path + kQuery + "`",
                      .label = "end it with `(\\?.*)?` to let queries pass, or with `$` to say that none may",
                      .severity = Severity::Note});
       return;
@@ -138,7 +148,7 @@ std::vector<Rule> request_rules() {
   return {{DiagKind::PathWithoutQuery, Severity::Note, Needs::Policies, find_without_query,
            "`path` is compared with all of what the request asks for, the query string and all: `/items/[0-9]+` refuses `/items/7?page=2`, "
            "which whoever thinks of paths alone does not expect. End it with `(\\?.*)?`. Said, once for a list, of expressions with a "
-           "repetition, which are for paths that nobody has listed, where GET or HEAD are allowed; a path that is written out is taken "
+           "repetition, which are for paths that nobody has listed, where GET or HEAD are allowed and no other entry has room for a query; a path that is written out is taken "
            "as meant, and so is an end that is marked with `$`, and an expression that names the question mark.",
            R"(apiVersion: cilium.io/v2
 kind: CiliumNetworkPolicy
