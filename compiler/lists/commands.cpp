@@ -178,7 +178,7 @@ void add_list(CLI::App& noun, const char* what, Run run, bool of_identities, Act
   add_namespace(*list, options, "Of this namespace only");
   list->add_option("-l,--selector", options->selector, "With these labels only: k=v, k!=v, k or !k, with commas between")->group("Selection");
   add_style(*list, options, of_identities);
-  if (of_identities) list->add_flag("--stats", options->stats, "How many there are, of a namespace and of what a label makes of them")->group("Output");
+  if (of_identities) list->add_flag("--stats", options->stats, "How many there are, in which namespaces, and what each label makes of them")->group("Output");
   const std::vector<std::string> of_both{"text", "wide", "json"};
   if (of_identities) add_output(*list, options->output, of_both)->description("text, wide: with more columns, json or yaml");
   else add_output(*list, options->output, {"text", "wide", "json", "names"})->description("text, wide: with more columns, json, yaml, or names: one a line");
@@ -199,15 +199,15 @@ void add_get(CLI::App& noun, const char* what, const char* asked, Run run, bool 
 void add_identity(CLI::App& root, Action& chosen) {
   CLI::App* noun = root.add_subcommand("identity", "Identities that the manifests give, as Cilium lists them");
   noun->require_subcommand(1);
-  add_list(*noun, "All of them, in Cilium's table; or how many, and which labels make them", list_identities, true, chosen);
-  add_get(*noun, "Those of a number, of labels, or of whoever is named", "A number, labels (k=v,k!=v), NAMESPACE/NAME, NAMESPACE/[k=v], entity:NAME, ip:ADDRESS and so on", get_identity, true, chosen);
+  add_list(*noun, "Identities in Cilium's table, or how many there are and which labels make them", list_identities, true, chosen);
+  add_get(*noun, "Identities of a number, of labels, or of whoever is named", "A number, labels (k=v,k!=v), NAMESPACE/NAME, NAMESPACE/[k=v], entity:NAME, ip:ADDRESS and so on", get_identity, true, chosen);
 }
 
 void add_endpoint(CLI::App& root, Action& chosen) {
   CLI::App* noun = root.add_subcommand("endpoint", "Endpoints and whether policy is enforced, as Cilium lists them");
   noun->require_subcommand(1);
-  add_list(*noun, "All of them, in Cilium's table", list_endpoints, false, chosen);
-  add_get(*noun, "One of them, or those that a reference stands for", "NAMESPACE/NAME of a pod or a workload, NAMESPACE/[k=v], id:N, ip:ADDRESS, svc:NAMESPACE/NAME and so on", get_endpoint, false, chosen);
+  add_list(*noun, "Endpoints in Cilium's table, and whether policy is enforced for them", list_endpoints, false, chosen);
+  add_get(*noun, "An endpoint, or those that a reference stands for", "NAMESPACE/NAME of a pod or a workload, NAMESPACE/[k=v], id:N, ip:ADDRESS, svc:NAMESPACE/NAME and so on", get_endpoint, false, chosen);
 }
 
 }  // namespace netpolc::compiler
