@@ -67,7 +67,7 @@ OFFERS = [  # line, some that must be offered, some that must not
     ("netpolc explain po", ["policy"], ["NP040", "flow"]),
     ("netpolc explain NP04", ["NP040"], ["policy", "NP104"]),
     ("netpolc explain NP10", ["NP104"], []),
-    ("netpolc lint --select NP04", ["NP040", "NP041"], ["NP104"]),
+    ("netpolc lint --select NP04", ["NP040", "NP042"], ["NP104"]),
     ("netpolc lint --ignore NP10", [], ["NP104"]),  # no finding
     ("netpolc schema Diff", ["DiffResult"], ["LintLine"]),
     ("netpolc completion z", ["zsh"], ["bash"]),

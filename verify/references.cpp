@@ -176,7 +176,8 @@ Resolved Directory::by_name(std::string_view reference) const {
 }
 
 std::string Directory::near_miss(std::string_view name) const {
-  std::string meant = did_you_mean(name, workload_names(cluster_));
+  std::string meant = name.find(':') == std::string_view::npos ? "" : near_form(name, cluster_);  // no name has a colon
+  if (meant.empty()) meant = did_you_mean(name, workload_names(cluster_));
   return meant.empty() ? unknown_namespace(name.substr(0, name.find('/')), cluster_) : meant;
 }
 

@@ -34,7 +34,7 @@ struct Read {
 TEST_CASE("ends without a namespace are of the document's, else of the one that is asked for") {
   const auto text = [](const std::string& metadata) {
     return "apiVersion: netpolc.dev/v1\nkind: ReachabilityTest\n" + metadata +
-           "tests:\n- {from: [x, b/y, '[k=v]', any, 'entity:world', 'ip:192.0.2.1'], to: {service: z}, port: 80, expect: deny}\n- {never: {from: '[k=v]', to: x}}\n- {forEach: {}, from: each, to: x, port: 1, expect: deny}\n";
+           "tests:\n- {from: [x, b/y, '[k=v]', any, 'entity:world', 'ip:192.0.2.1'], to: {service: z}, port: 80, expect: deny}\n- {never: {from: '[k=v]', to: x}}\n- {forEach: {pods: {matchLabels: {k: v}}}, from: each, to: x, port: 1, expect: deny}\n";
   };
   const auto ends = [](const Read& read, std::size_t n) {
     std::string out;
@@ -42,7 +42,7 @@ TEST_CASE("ends without a namespace are of the document's, else of the one that 
     return out + read.test(n).to.front().end.text;
   };
   const Read of_file(text("metadata: {namespace: a}\n"), "netpolc-test.yaml", "other"), of_option(text(""), "netpolc-test.yaml", "other"), of_none(text(""));
-  REQUIRE(of_file.said().empty());
+  REQUIRE_MESSAGE(of_file.said().empty(), of_file.said());
   CHECK(ends(of_file, 0) == "a/x b/y a/[k=v] any entity:world ip:192.0.2.1 svc:a/z");
   CHECK(ends(of_file, 1) == "[k=v] a/x");  // all pods that could be, anywhere
   CHECK(ends(of_file, 2) == "each a/x");

@@ -9,6 +9,7 @@ TEST_CASE("the nearest name is meant, and none that is far") {
   CHECK(did_you_mean("shop/crat", known) == "; did you mean `shop/cart`?");
   CHECK(did_you_mean("shpo/cart", known) == "; did you mean `shop/cart`?");
   CHECK(did_you_mean("other/cart", known) == "; did you mean `shop/cart`?");
+  CHECK(did_you_mean("shpo/web", {"ops/web", "shop/web"}) == "; did you mean `shop/web`?");
   CHECK(did_you_mean("frontned", known) == "; did you mean `shop/frontend`?");
   CHECK(did_you_mean("upload", known) == "; did you mean `media/uploader`?");
   CHECK(did_you_mean("shop/database", known).empty());
