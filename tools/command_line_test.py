@@ -84,7 +84,7 @@ ENDPOINTS = [  # line, all that is offered
     ("netpolc explain endpoint -f cluster.yaml shop/f", ["shop/frontend"]),
     ("netpolc explain policy -f policies.yaml shop/r", ["shop/redis-ingress"]),
     ("netpolc explain policy policies.yaml media/", ["media/uploader"]),
-    ("netpolc explain policy -f none.yaml s", []),
+    ("netpolc explain policy -f none.yaml shop/", []),
     ("netpolc explain policy -f hostile-policies.yaml a/", ["a/good"]),
     ("netpolc verify -f hostile.yaml --from a", ["a/good"]),
 ]
