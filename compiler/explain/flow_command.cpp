@@ -31,9 +31,8 @@ int run_via(const Options& options, const verify::Question& question, const comp
   const Sources sources{world, *answer->judge, places};
   const bool colour = compiler::use_colour(options.input.color, compiler::Stream::Out);
   const compiler::ViaView view{question, *answer, session.loaded.policies, session.sources, options.wide ? 0 : kPairsExplained, colour, true};
-  const std::string out = options.output == "json" ? path_json(view, sources) : via_text(view, [&](const verify::PairAnswer& pair) { return pair_notes(pair, sources); });
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return compiler::exit_code(answer->word);
+  const std::string out = compiler::is_document(options.output) ? path_json(view, sources) : via_text(view, [&](const verify::PairAnswer& pair) { return pair_notes(pair, sources); });
+  return compiler::print_as(options.output, out) ? compiler::exit_code(answer->word) : compiler::kNoAnswer;
 }
 
 int run(const Options& options) {
@@ -43,7 +42,7 @@ int run(const Options& options) {
   if (!question) return complain(question.error());
   compiler::Session session;
   if (const auto code = compiler::open(options.input, session)) return *code;
-  const std::vector<std::string> names = compiler::assume_addresses(session, *question);
+  const std::vector<std::string> names = options.asked.via.empty() ? compiler::assume_addresses(session, *question) : std::vector<std::string>{};
   const ir::eval::World world{session.loaded.policies, session.loaded.cluster, session.resolutions};
   verify::Judge judge(world, session.lock);
   if (!options.asked.via.empty()) return run_via(options, *question, session, world, judge);

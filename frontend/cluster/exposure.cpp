@@ -1,5 +1,6 @@
 #include "frontend/cluster/exposure.h"
 
+#include "frontend/agent_config.h"
 #include "frontend/cluster/fields.h"
 #include "frontend/cluster/options.h"
 
@@ -119,9 +120,9 @@ tl::expected<ir::ServiceHandling, std::string> Exposures::handling() {
   ir::ServiceHandling out;
   if (!loaded_.agent_config) return out;
   out.config_given = true;
-  const Node* object = object_named_at(*loaded_.agent_config);
-  if (object == nullptr) return tl::unexpected(std::string("how the agents handle services is read from the ConfigMap cilium-config alone"));
-  const Node* data = object->find("data");
+  const Node* among_input = loaded_.given.files.empty() ? object_named_at(*loaded_.agent_config) : nullptr;
+  const Node object = config_map_as_given(among_input != nullptr ? std::optional(*among_input) : std::nullopt, loaded_, sources_);
+  const Node* data = object.find("data");
   if (data == nullptr || !data->is_mapping()) return out;
   std::string wrong;
   const auto text = [&](const char* option) -> std::optional<std::string> {
