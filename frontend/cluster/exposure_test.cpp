@@ -15,9 +15,11 @@ struct Read {
   frontend::Loaded loaded;
   std::unique_ptr<frontend::Exposures> exposures;
 
-  explicit Read(const std::string& text) {
+  explicit Read(const std::string& text, const std::string& values = "") {
     const FileId before = sources.add("before.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n");
-    loaded = frontend::load({before, sources.add("services.yaml", text)}, {}, sources, sink);
+    frontend::LoadOptions options;
+    if (!values.empty()) options.given.files = {sources.add("values.yaml", values)};
+    loaded = frontend::load({before, sources.add("services.yaml", text)}, options, sources, sink);
     REQUIRE(loaded.usable);
     exposures = std::make_unique<frontend::Exposures>(loaded, sources);
   }
@@ -84,4 +86,18 @@ TEST_CASE("the agents' options about services") {
   CHECK(found->external_cluster_ip == false);
   CHECK_FALSE(found->all_source_ranges.has_value());
   for (const char* wrong : {"kube-proxy-replacement: probe", "bpf-lb-mode: fast"}) CHECK_FALSE(Read(config(wrong)).exposures->handling().has_value());
+}
+
+TEST_CASE("Helm values say it as the ConfigMap that they make does, and count before one among the objects") {
+  Read read(config("kube-proxy-replacement: 'false', bpf-lb-mode: snat"),
+            "kubeProxyReplacement: true\nloadBalancer: {mode: dsr}\nsocketLB: {hostNamespaceOnly: true}\nbpf: {lbExternalClusterIP: true, lbSourceRangeAllTypes: true, lbModeAnnotation: true}\n");
+  const auto found = read.exposures->handling();
+  REQUIRE(found.has_value());
+  CHECK(found->config_given);
+  CHECK(found->kube_proxy_replacement == true);
+  CHECK(found->mode == "dsr");
+  CHECK(found->socket_lb_hosts_only == true);
+  CHECK(found->external_cluster_ip == true);
+  CHECK(found->all_source_ranges == true);
+  CHECK(found->mode_by_annotation == true);
 }
