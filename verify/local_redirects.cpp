@@ -22,7 +22,8 @@ bool is_for(const ir::LocalRedirect& redirect, const IpAddress& address, const s
 }
 
 RefError undecided(const ir::LocalRedirect& redirect) {
-  return {"CiliumLocalRedirectPolicy " + redirect.ns + "/" + redirect.name + " sends it to pods on the sender's own node, if there are any: ask about these pods, and about those of the Service", true};
+  const std::string rest = redirect.address ? "" : ", and about those of the Service";
+  return {"CiliumLocalRedirectPolicy " + redirect.ns + "/" + redirect.name + " sends it to pods on the sender's own node, if there are any: ask about these pods" + rest, true};
 }
 
 template <class... Asked>

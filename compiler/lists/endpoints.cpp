@@ -115,7 +115,7 @@ ordered_json pods_json(const EndpointRow& row) {
 
 const char* to_string(Status status) {
   switch (status) {
-    case Status::Computed: return "computed";
+    case Status::Ready: return "ready";
     case Status::OverBudget: return "over-budget";
     case Status::NotReady: return "not-ready";
   }
@@ -135,7 +135,7 @@ std::vector<EndpointRow> endpoint_rows(const Session& session, const ir::Identit
     row.ingress = enforced(policy.enforcement(ir::Direction::Ingress));
     row.egress = enforced(policy.enforcement(ir::Direction::Egress));
     row.identity = identities.of_endpoint(endpoint);
-    row.status = policy.incomputable() ? Status::NotReady : costs.is_over_budget(endpoint) ? Status::OverBudget : Status::Computed;
+    row.status = policy.incomputable() ? Status::NotReady : costs.is_over_budget(endpoint) ? Status::OverBudget : Status::Ready;
     row.policies = costs.policies(endpoint);
     if (count_entries) row.map_entries = costs.entries(endpoint);
     out.push_back(std::move(row));

@@ -14,7 +14,7 @@ namespace netpolc::compiler::lists {
 // What can be said of an endpoint without its node: whether policy can be computed, and would fit. What is loaded there, and whether
 // it is in force, only the node knows (`netpol-loader status`, `cilium-dbg endpoint list`).
 enum class Status : std::uint8_t {
-  Computed,
+  Ready,       // as Cilium says where its policy is in force: here, that nothing is in the way of that
   OverBudget,  // Cilium's policy map would need more entries than bpf-policy-map-max
   NotReady,    // policies contradict each other, so that Cilium computes none
 };
@@ -26,7 +26,7 @@ struct EndpointRow {
   std::uint32_t identity = 0;
   std::vector<std::string> labels;
   std::vector<std::string> ipv6, ipv4;  // of all pods
-  Status status = Status::Computed;
+  Status status = Status::Ready;
   std::string workload;            // "Deployment"
   std::vector<std::string> nodes;  // sorted, unique
   std::vector<ir::NamedPort> named_ports;
