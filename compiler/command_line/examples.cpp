@@ -62,6 +62,7 @@ const std::vector<Examples>& examples_below() {
       {"suggest labels",
        "Examples:\n"
        "  netpolc suggest labels -f cluster/\n"
+       "  netpolc suggest labels -f cluster/ --cilium-config values.yaml\n"
        "  netpolc suggest labels -f cluster/ -o value"},
       {"identity list",
        "Examples:\n"
