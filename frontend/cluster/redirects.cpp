@@ -7,13 +7,15 @@
 namespace netpolc::frontend {
 namespace {
 
+// Such an object redirects nothing; policies are none the wiser.
 void report(const Fields& fields, const Node& where, std::string message, std::string label) {
-  fields.sink().error({.kind = DiagKind::RedirectPolicy, .where = where.span, .message = std::move(message), .label = std::move(label)});
+  fields.sink().warning({.kind = DiagKind::RedirectPolicy, .where = where.span, .message = std::move(message), .label = std::move(label)});
 }
 
 // Ports are texts here: "53".
-std::vector<ir::Service::Port> read_ports(const Node* frontend, const Fields& fields) {
+std::optional<std::vector<ir::Service::Port>> read_ports(const Node* frontend, const Fields& fields) {
   std::vector<ir::Service::Port> out;
+  bool right = true;
   for (const Node* one : fields.objects(frontend, "toPorts")) {
     ir::Service::Port port;
     port.name = fields.text(one, "name");
@@ -26,8 +28,9 @@ std::vector<ir::Service::Port> read_ports(const Node* frontend, const Fields& fi
       continue;
     }
     report(fields, *one, "`toPorts` needs a `port` from 1 to 65535", "`" + number + "` is none");
+    right = false;
   }
-  return out;
+  return right ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::optional<ir::Operator> operator_of(const std::string& text) {
@@ -39,14 +42,16 @@ std::optional<ir::Operator> operator_of(const std::string& text) {
 }
 
 // A selector of pods of the namespace.
-ir::Selector read_selector(const Node* selector, const std::string& ns, const Fields& fields) {
+std::optional<ir::Selector> read_selector(const Node* selector, const std::string& ns, const Fields& fields) {
   ir::Selector out;
+  bool right = true;
   out.requirements.push_back({"k8s", "io.kubernetes.pod.namespace", ir::Operator::In, {ns}});
   for (const auto& [key, value] : fields.strings(selector, "matchLabels")) out.requirements.push_back({"any", key, ir::Operator::In, {value}});
   for (const Node* one : fields.objects(selector, "matchExpressions")) {
     const auto op = operator_of(fields.text(one, "operator"));
     if (!op) {
       report(fields, *one, "`matchExpressions` needs an `operator`", "expected In, NotIn, Exists or DoesNotExist");
+      right = false;
       continue;
     }
     ir::Requirement requirement{"any", fields.text(one, "key"), *op, {}};
@@ -55,7 +60,7 @@ ir::Selector read_selector(const Node* selector, const std::string& ns, const Fi
     out.requirements.push_back(std::move(requirement));
   }
   ir::normalise(out);
-  return out;
+  return right ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace
@@ -90,14 +95,17 @@ std::optional<ir::LocalRedirect> read_local_redirect(const Node& object, const F
       return std::nullopt;
     }
   }
-  out.ports = read_ports(by_address != nullptr ? by_address : by_service, fields);
+  auto ports = read_ports(by_address != nullptr ? by_address : by_service, fields);
   const Node* backend = fields.mapping(spec, "redirectBackend");
   const Node* pods = fields.mapping(backend, "localEndpointSelector");
   if (pods == nullptr) {
     report(fields, backend != nullptr ? *backend : object, "a local redirect needs a `redirectBackend` with a `localEndpointSelector`", "it has none");
     return std::nullopt;
   }
-  out.pods = read_selector(pods, out.ns, fields);
+  auto selector = read_selector(pods, out.ns, fields);
+  if (!ports || !selector) return std::nullopt;
+  out.ports = std::move(*ports);
+  out.pods = std::move(*selector);
   return out;
 }
 

@@ -261,7 +261,7 @@ metadata: {name: cilium-config, namespace: kube-system}
 data: {enable-k8s-cluster-network-policy: "true"}
 )",
            {.version = 20}},
-          {DiagKind::RedirectPolicy, Severity::Error, Needs::Policies, nullptr,
+          {DiagKind::RedirectPolicy, Severity::Warning, Needs::Policies, nullptr,
            "A CiliumLocalRedirectPolicy that Cilium makes no redirect of. It needs one frontend, an address or a Service of its namespace, "
            "and a selector of the pods that take its place on every node.",
            R"(apiVersion: cilium.io/v2
