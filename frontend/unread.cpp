@@ -15,7 +15,8 @@ using Path = std::initializer_list<std::string_view>;
 
 constexpr std::string_view kOfOthers[] = {"apiVersion", "kind", "metadata"};
 constexpr std::string_view kOfTheirMetadata[] = {"name", "namespace"};
-constexpr std::string_view kAnnotations[] = {"netpolc.io/ignore", "kubernetes.io/ingress.class"};
+// Of a Service: how its traffic is forwarded, and whom it lets in (cluster/exposure.h).
+constexpr std::string_view kAnnotations[] = {"netpolc.io/ignore", "kubernetes.io/ingress.class", "service.cilium.io/forwarding-mode", "service.cilium.io/src-ranges-policy"};
 constexpr std::string_view kUnreadOfMetadata[] = {"managedFields"};
 constexpr std::string_view kUnreadOfStatus[] = {"conditions", "containerStatuses", "initContainerStatuses", "images", "volumesAttached", "volumesInUse", "nodeInfo", "capacity", "allocatable"};
 constexpr std::string_view kUnreadOfPods[] = {"volumes", "tolerations", "affinity", "initContainers", "topologySpreadConstraints", "securityContext", "imagePullSecrets"};

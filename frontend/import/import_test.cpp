@@ -96,6 +96,7 @@ TEST_CASE("items of typed lists say what they are, other kinds and finished pods
 TEST_CASE("of a list the same is kept, in whatever way it is read") {
   const std::string items = R"({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "ns", "annotations": {"x": "SECRET"}}, "spec": {"containers": [{"image": "SECRET"}, {"ports": [{"containerPort": 80, "name": "http"}], "env": []}], "volumes": [1]}, "status": {"conditions": [1]}},
     {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "i", "namespace": "ns", "annotations": {"kubernetes.io/ingress.class": "cilium", "netpolc.io/ignore": "NP033 x", "y": "SECRET"}}, "spec": {"rules": []}},
+    {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "ns", "annotations": {"y": "SECRET", "service.cilium.io/forwarding-mode": "dsr", "service.cilium.io/src-ranges-policy": "deny"}}, "spec": {"type": "LoadBalancer"}},
     {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d", "namespace": "ns"}, "spec": {"template": {"metadata": {"labels": {"env": "prod"}}, "spec": {"volumes": [], "containers": [{"name": "c", "image": "SECRET"}]}}}})";
   const auto shown = [](const Kept& all) {
     std::string out;
@@ -107,4 +108,6 @@ TEST_CASE("of a list the same is kept, in whatever way it is read") {
   CHECK_MESSAGE(in_pieces.find("SECRET") == std::string::npos, in_pieces);
   CHECK(in_pieces.find("env: prod") != std::string::npos);
   CHECK(in_pieces.find("kubernetes.io/ingress.class") != std::string::npos);
+  CHECK(in_pieces.find("service.cilium.io/forwarding-mode: dsr") != std::string::npos);
+  CHECK(in_pieces.find("service.cilium.io/src-ranges-policy: deny") != std::string::npos);
 }
