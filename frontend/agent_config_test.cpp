@@ -63,6 +63,12 @@ TEST_CASE("values become options") {
   CHECK(!config.non_default_deny_policies);
 }
 
+TEST_CASE("either of two values switches local redirects on") {
+  const std::string on = "localRedirectPolicies: {enabled: true}\n", off = "localRedirectPolicies: {enabled: false}\n";
+  for (const std::string& values : {on, off + "localRedirectPolicy: true\n", on + "localRedirectPolicy: false\n", std::string("localRedirectPolicy: true\n")}) CHECK_MESSAGE(of_values(values).local_redirects, values);
+  for (const std::string& values : {off, off + "localRedirectPolicy: false\n", std::string("localRedirectPolicy: false\n")}) CHECK_MESSAGE(!of_values(values).local_redirects, values);
+}
+
 TEST_CASE("routing: what is empty is not said, and some clouds have none") {
   CHECK(of_values("routingMode: ''\ntunnelProtocol: ''\ntunnelPort: 0\n").tunnel_port == 8472);
   CHECK(of_values("routingMode: native\n").tunnel_port == 0);

@@ -54,7 +54,6 @@ constexpr Value kValues[] = {
     {"socketLB.hostNamespaceOnly", "bpf-lb-sock-hostns-only", Type::Flag},
     {"endpointRoutes.enabled", "enable-endpoint-routes", Type::Flag},
     {"localRedirectPolicies.enabled", "enable-local-redirect-policy", Type::Flag},
-    {"localRedirectPolicy", "enable-local-redirect-policy", Type::Flag},
 };
 
 // More of the chart's own keys, by which it is told from other charts.
@@ -62,7 +61,7 @@ constexpr const char* kKeysOfChart[] = {
     "routingMode", "tunnelProtocol", "tunnelPort", "extraConfig", "hubble", "operator", "ipam", "k8sServiceHost", "k8sServicePort", "clustermesh", "cni",
     "encryption", "envoy", "ingressController", "gatewayAPI", "bpf", "eni", "gke", "aksbyocni", "azure", "loadBalancer", "nodePort", "socketLB", "egressGateway",
     "bgpControlPlane", "l2announcements", "bandwidthManager", "autoDirectNodeRoutes", "ipv4NativeRoutingCIDR", "ipv6NativeRoutingCIDR", "enableIPv4Masquerade",
-    "upgradeCompatibility", "rollOutCiliumPods", "dnsProxy", "authentication", "ciliumEndpointSlice", "identityAllocationMode", "cluster", "ipv4", "ipv6",
+    "upgradeCompatibility", "rollOutCiliumPods", "dnsProxy", "authentication", "ciliumEndpointSlice", "identityAllocationMode", "cluster", "ipv4", "ipv6", "localRedirectPolicy",
 };
 
 std::vector<std::string> keys_of(const std::string& path) {
@@ -137,6 +136,7 @@ class Chart {
     // The agent's own default is dual stack.
     if (!is_said("ipv6.enabled")) set("enable-ipv6", "false", start());
     for (const Value& one : kValues) copy(one);
+    local_redirects();
     routing();
     extra();
     std::vector<std::pair<Node, Node>> data;
@@ -203,6 +203,12 @@ class Chart {
 
   void copy(const Value& one) {
     if (auto text = text_at(one.path, one.type)) set(one.option, std::move(*text), at(one.path)->span);
+  }
+
+  // The older value switches it on as well. `helm get values -a` prints both, of which one is off by itself.
+  void local_redirects() {
+    const auto on = text_at("localRedirectPolicies.enabled", Type::Flag), older = text_at("localRedirectPolicy", Type::Flag);
+    if (older && on != "true") set("enable-local-redirect-policy", *older, at("localRedirectPolicy")->span);
   }
 
   // Empty texts and port 0 are the chart's way to say nothing.
