@@ -14,6 +14,19 @@ std::string policy(const std::string& rules) {
 
 }  // namespace
 
+TEST_CASE("blocks of a NetworkPolicy's entry are one list, and those of two entries are not") {
+  const auto linted = [](const std::string& rules) {
+    return Linted("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: p, namespace: shop}\nspec:\n  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n" + rules, {{"NP027"}, {}});
+  };
+  const std::string wide = "{ipBlock: {cidr: 10.0.0.0/8}}", narrow = "{ipBlock: {cidr: 10.1.0.0/16}}", pods = "{podSelector: {}}", except = "{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16]}}";
+  const Linted found = linted("  - to: [" + wide + ", " + pods + ", " + narrow + "]\n");
+  REQUIRE_MESSAGE(found.report.findings.size() == 1, found.said());
+  CHECK(found.said().find("`10.1.0.0/16` lies in `10.0.0.0/8`") != std::string::npos);
+  CHECK(found.report.findings.front().fix.has_value());
+  CHECK(linted("  - to: [" + wide + "]\n  - to: [" + narrow + "]\n").report.findings.empty());
+  CHECK(linted("  - to: [" + except + ", " + narrow + "]\n").report.findings.empty());
+}
+
 TEST_CASE("names of services that have other addresses at every look-up") {
   const auto found = [](const std::string& name) { return Linted(policy("  egress:\n  - toFQDNs: [{" + name + "}]\n")).says(DiagKind::ChangingAddresses); };
   for (const char* name : {"s3.amazonaws.com", "a.S3.eu-west-1.amazonaws.com.", "s3-eu-west-1.amazonaws.com", "a.s3.dualstack.us-east-2.amazonaws.com", "sns.eu-west-1.amazonaws.com", "s3.cn-north-1.amazonaws.com.cn",

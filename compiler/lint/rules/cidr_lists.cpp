@@ -135,12 +135,15 @@ class List {
   const std::vector<Entry> entries_;
 };
 
-// Whether a look at the text can be worth it: asked of every rule, as that costs little.
-bool has_superfluous(const ir::Rule& rule) {
+using Rules = std::vector<ir::Rule>::const_iterator;
+
+// Whether a look at the text can be worth it: asked of every entry, as that costs little.
+bool has_superfluous(Rules first, Rules last) {
   for (const bool in_set : {false, true}) {
     std::vector<IpPrefix> all;
-    for (const ir::Peer& peer : rule.peers)
-      if (const auto* cidr = std::get_if<ir::CidrPeer>(&peer); cidr != nullptr && cidr->in_set == in_set && cidr->except.empty()) all.push_back(cidr->prefix);
+    for (Rules rule = first; rule != last; ++rule)
+      for (const ir::Peer& peer : rule->peers)
+        if (const auto* cidr = std::get_if<ir::CidrPeer>(&peer); cidr != nullptr && cidr->in_set == in_set && cidr->except.empty()) all.push_back(cidr->prefix);
     if (all.size() > 1 && fewest(all).size() < all.size()) return true;
   }
   return false;
@@ -149,8 +152,10 @@ bool has_superfluous(const ir::Rule& rule) {
 void find_merging(const Facts& facts, Findings& out) {
   for (const ir::Policy& policy : facts.policies()) {
     if (policy.kind == ir::PolicyKind::ClusterNetworkPolicy) continue;
-    for (const ir::Rule& rule : policy.rules) {
-      const Node* node = has_superfluous(rule) ? facts.places().node_at(rule.where) : nullptr;
+    // Each peer of a NetworkPolicy is a rule of its own; those of one entry stand together.
+    for (Rules rule = policy.rules.begin(), next; rule != policy.rules.end(); rule = next) {
+      next = std::find_if(rule, policy.rules.end(), [&](const ir::Rule& one) { return one.where != rule->where; });
+      const Node* node = has_superfluous(rule, next) ? facts.places().node_at(rule->where) : nullptr;
       if (node == nullptr || !node->is_mapping()) continue;
       for (const char* key : {"fromCIDR", "fromCIDRSet", "from", "toCIDR", "toCIDRSet", "to"})
         if (const Node* list = node->find(key); list != nullptr && list->is_sequence())
