@@ -38,6 +38,7 @@ std::string dns_key(std::string_view name) {
 
 bool may_be_inside(std::string_view name) {
   const std::string key = dns_key(name);
+  if (key.find('*') != std::string::npos) return true;  // a pattern: its names are anywhere, and need not fare alike
   return key.find('.') == std::string::npos || key.ends_with(".svc") || key.find(".svc.") != std::string::npos || key.ends_with(".cluster.local");
 }
 

@@ -109,7 +109,7 @@ TEST_CASE_FIXTURE(Fixture, "a name does not stand where another one is known to 
 }
 
 TEST_CASE("names that the cluster's DNS may answer") {
-  for (const char* name : {"web", "web.shop.svc", "web.shop.svc.cluster.local", "web.shop.svc.example.internal.", "node1.cluster.local"}) CHECK(may_be_inside(name));
+  for (const char* name : {"web", "web.shop.svc", "web.shop.svc.cluster.local", "web.shop.svc.example.internal.", "node1.cluster.local", "*.example.com", "api-*.example.com"}) CHECK(may_be_inside(name));
   for (const char* name : {"api.example.com", "svc.example.com", "cluster.local.example.com"}) CHECK_FALSE(may_be_inside(name));
   CHECK(dns_key("API.Example.com.") == "api.example.com");
 }
