@@ -229,6 +229,16 @@ TEST_CASE_FIXTURE(Shop, "source ranges drop before policy, for load balancers an
   CHECK(word(kClient, Via::LoadBalancer) == Word::Denied);
 }
 
+TEST_CASE_FIXTURE(Shop, "whether kube-proxy asks source ranges of clients in the cluster is not certain") {
+  handling.kube_proxy_replacement = false;
+  CHECK(word("shop/client", Via::LoadBalancer) == Word::Allowed);  // whoever it is seen as
+  exposure.source_ranges = {*IpPrefix::parse("203.0.113.0/24")};
+  CHECK(word("shop/client", Via::LoadBalancer) == Word::Undecided);
+  CHECK(word("entity:remote-node", Via::LoadBalancer) == Word::Undecided);
+  CHECK(word("shop/client", Via::NodePort) == Word::Allowed);
+  CHECK(word("shop/client", Via::ClusterIp) == Word::Allowed);
+}
+
 TEST_CASE_FIXTURE(Shop, "a pod is seen as itself where its node translates, and its own policy is asked about the backend") {
   allow("web", {labelled("k8s", "app")});
   ir::Policy policy;

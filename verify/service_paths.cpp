@@ -157,6 +157,12 @@ void ServicePaths::answer(const Asked& asked, const Ends& from, PathAnswer& out)
     if ((translated || asked.via == Via::Direct) && !cases.add_itself(way, all.front().cause)) return;
     cases.add(way, how);
   });
+  // kube-proxy asks the list of clients in the cluster, too, but for what is the node's own; Cilium does not (section 9.4).
+  for (PathCase& one : out.cases) {
+    if (asked.via != Via::LoadBalancer || asked.exposure.source_ranges.empty() || one.cause != Cause::KubeProxy || one.arrival != Arrival::Any || one.word != Word::Allowed) continue;
+    one.word = Word::Undecided;
+    one.reason = "whether kube-proxy lets a client in the cluster through loadBalancerSourceRanges is not certain";
+  }
   for (const auto& [way, served] : clients)
     if (!served) cases.add_without_policy(way, {Arrival::Any, Cause::NoBackendHere, {}}, Word::Denied, "dropped before policy (158): internalTrafficPolicy is Local, and no backend runs on a node of the client");
 }
