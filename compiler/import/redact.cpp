@@ -32,7 +32,8 @@ const std::set<std::string>& known_words() {
 // Values of these keys are no names: kinds, enumerations, what other software reads, patterns.
 const std::set<std::string>& kept_keys() {
   static const std::set<std::string> all{"apiVersion", "kind",   "operator",    "protocol", "type", "phase",  "addressType", "method",  "mode",           "family", "fromEntities", "toEntities",
-                                         "source",     "policyTypes", "action", "tier",     "apiKey", "role", "l7proto",     "completionTime", "path",   "host",         "headers", "mismatch", "icmps"};
+                                         "source",     "policyTypes", "action", "tier",     "apiKey", "role", "l7proto",     "completionTime", "path",   "host",         "headers", "mismatch", "icmps",
+                                         "externalTrafficPolicy", "internalTrafficPolicy", "ipMode", "service.cilium.io/forwarding-mode", "service.cilium.io/src-ranges-policy"};
   return all;
 }
 bool is_expression(const std::string& key) { return key == "path" || key == "host" || key == "headers" || key == "method"; }

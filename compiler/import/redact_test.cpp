@@ -95,6 +95,15 @@ TEST_CASE("labels whose keys are called like fields are labels, and codes stay w
   CHECK(has(out, "port: " + Redactor("key").port("secretport")));
 }
 
+TEST_CASE("how a Service is reached stays as it is, words that have a meaning there and all") {
+  const std::string out = redacted(
+      "apiVersion: v1\nkind: Service\nmetadata: {name: secretname, namespace: secretns, annotations: {service.cilium.io/src-ranges-policy: deny, service.cilium.io/forwarding-mode: dsr}}\n"
+      "spec: {type: LoadBalancer, externalTrafficPolicy: Local, internalTrafficPolicy: Local, loadBalancerSourceRanges: [203.0.113.0/24], selector: {app: secretapp}, ports: [{port: 80, nodePort: 30080}]}\n"
+      "status: {loadBalancer: {ingress: [{ip: 198.51.100.80, ipMode: Proxy}]}}\n");
+  for (const char* part : {"src-ranges-policy: deny", "forwarding-mode: dsr", "type: LoadBalancer", "externalTrafficPolicy: Local", "internalTrafficPolicy: Local", "nodePort: 30080", "ipMode: Proxy"}) CHECK_MESSAGE(has(out, part), out);
+  for (const char* part : {"secret", "203.0.113", "198.51.100"}) CHECK_MESSAGE(!has(out, part), out);
+}
+
 TEST_CASE("labels called log or description are labels, and a rule's own words go") {
   const std::string out = redacted(
       "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: p, namespace: a}\n"
