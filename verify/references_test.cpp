@@ -191,6 +191,7 @@ TEST_CASE_FIXTURE(Fixture, "what a local redirect takes is undecided, by its nam
   CHECK(taken("svc:a/web"));
   cluster.redirects[0].ns = "b";
   CHECK_FALSE(taken("svc:a/web"));
+  cluster.redirects[0].ns = "a";
   cluster.redirects[0].service = "";
   cluster.redirects[0].address = ip("192.0.2.80");
   CHECK(taken("ip:192.0.2.80"));
