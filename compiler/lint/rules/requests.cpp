@@ -58,6 +58,10 @@ std::optional<std::string> path_without_query(const std::string& regex) {
   return text != nullptr && text->rfind('/', 0) == 0 ? std::optional(*text) : std::nullopt;
 }
 
+// Expressions are taken apart by recursion, and nobody writes one that is as long as this.
+constexpr std::size_t kLongest = 4096;
+bool is_long(const ir::HttpRule& http) { return http.path.size() > kLongest || http.method.size() > kLongest; }
+
 // Requests with a query are hardly others.
 bool reads(const std::string& method) {
   if (method.empty()) return true;
@@ -88,6 +92,7 @@ class Queries {
  public:
   // One finding for a list: its paths are written in one manner.
   void check(const Facts& facts, const ir::PortRule& item, Findings& out) {
+    if (std::any_of(item.l7.http.begin(), item.l7.http.end(), is_long)) return;
     for (std::size_t i = 0; i < item.l7.http.size(); ++i) {
       const ir::HttpRule& http = item.l7.http[i];
       if (http.path.empty() || !reads(http.method)) continue;
