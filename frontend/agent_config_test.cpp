@@ -104,6 +104,21 @@ TEST_CASE("what is given counts before the objects, and the name before both") {
   CHECK(Read(kNamespace, "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: cilium-config}, data: {enable-policy: always}}\n").config().mode == ir::PolicyMode::Always);
 }
 
+TEST_CASE("policies of a kind that the agents do not look at count for nothing, which is remarked on") {
+  const std::string policies = kNamespace + "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a, namespace: shop}\nspec: {podSelector: {}}\n" +
+                               "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: b, namespace: shop}\nspec: {endpointSelector: {}, ingress: [{}]}\n";
+  CHECK(Read(policies, "k8sNetworkPolicy: {enabled: true}\n").loaded.policies.policies.size() == 2);
+  const Read off(policies, "k8sNetworkPolicy: {enabled: false}\n");
+  REQUIRE(off.loaded.policies.policies.size() == 1);
+  CHECK(off.loaded.policies.policies[0].name == "b");
+  REQUIRE(off.loaded.remarks.size() == 1);
+  CHECK(off.loaded.remarks[0].find("none of the 1 objects of kind NetworkPolicy: `enable-k8s-networkpolicy` is off") != std::string::npos);
+  const Read other(policies + "---\n" + config_map("enable-cilium-network-policy: 'false'"), "");
+  REQUIRE(other.loaded.policies.policies.size() == 1);
+  CHECK(other.loaded.policies.policies[0].name == "a");
+  CHECK_FALSE(Read(policies, config_map("enable-k8s-networkpolicy: 'no'")).loaded.usable);
+}
+
 TEST_CASE("a tag of another version is remarked on") {
   CHECK(Read(kNamespace, "l7Proxy: true\nimage: {tag: v1.18.3}\n").loaded.remarks.empty());
   CHECK(Read(kNamespace, "l7Proxy: true\nimage: {tag: v1.17.3}\n").loaded.remarks.size() == 1);

@@ -45,6 +45,7 @@ constexpr Value kValues[] = {
     {"enableNonDefaultDenyPolicies", "enable-non-default-deny-policies", Type::Flag},
     {"k8sClusterNetworkPolicy.enabled", "enable-k8s-cluster-network-policy", Type::Flag},
     {"sctp.enabled", "enable-sctp", Type::Flag},
+    {"k8sNetworkPolicy.enabled", "enable-k8s-networkpolicy", Type::Flag},
     {"bpf.policyMapMax", "bpf-policy-map-max", Type::Number},
     {"kubeProxyReplacement", "kube-proxy-replacement", Type::Flag},
     {"loadBalancer.mode", "bpf-lb-mode", Type::Text},

@@ -1,5 +1,6 @@
 #include "frontend/load.h"
 
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -121,6 +122,8 @@ class Loader {
     out.skipped_objects = skipped_;
     if (agent_config_) out.agent_config = config_where_;
     out.given = options_.given;
+    for (const auto& [what, count] : not_looked_at_)
+      remarks_.push_back("Cilium looks at none of the " + std::to_string(count) + " objects of kind " + what.first + ": `" + what.second + "` is off in the options at " + place_of(config_where_));
     out.remarks = std::move(remarks_);
     out.usable = options_.keep_going ? sink_.errors() == policy_errors_ : sink_.errors() == 0;
     return out;
@@ -310,6 +313,10 @@ class Loader {
   }
 
   Checked<std::vector<ir::Policy>> lower_policy(const Waiting& waiting, const LowerContext& context) {
+    if (const auto option = agent_config_ ? switched_off(**agent_config_, waiting.name.kind) : std::nullopt) {
+      not_looked_at_[{waiting.name.kind, *option}] += 1;
+      return std::vector<ir::Policy>{};
+    }
     if (waiting.name.kind == "ClusterNetworkPolicy") return lower_cluster_network_policy_if_on(waiting, context);
     const bool clusterwide = waiting.name.kind == "CiliumClusterwideNetworkPolicy";
     if (!clusterwide && !waiting.name.name.empty() && text_of(waiting.object->find("metadata"), "namespace").empty())
@@ -338,6 +345,7 @@ class Loader {
     return std::vector<ir::Policy>{};
   }
 
+  std::map<std::pair<std::string, std::string>, std::size_t> not_looked_at_;  // objects, by kind and the option that is off
   static constexpr std::size_t kMostRejects = 1000;  // a file of such objects is not meant for us
 
   const LoadOptions& options_;

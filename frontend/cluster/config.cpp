@@ -63,6 +63,17 @@ constexpr Flag kFlags[] = {
 // Those that `apply` knows beside the flags.
 constexpr const char* kOthers[] = {"enable-policy", "allow-localhost", "policy-cidr-match-mode", "bpf-policy-map-max", "cluster-name", "labels", "routing-mode", "tunnel-protocol", "tunnel-port"};
 
+// Whether agents look at policies of a kind at all.
+struct KindSwitch {
+  const char* kind;
+  const char* option;
+};
+constexpr KindSwitch kKindSwitches[] = {
+    {"NetworkPolicy", "enable-k8s-networkpolicy"},
+    {"CiliumNetworkPolicy", "enable-cilium-network-policy"},
+    {"CiliumClusterwideNetworkPolicy", "enable-cilium-clusterwide-network-policy"},
+};
+
 // How services are handled: read by exposure.h where a question needs it, as old values of these stop no agent's policies.
 constexpr const char* kOfServices[] = {"kube-proxy-replacement", "bpf-lb-mode", "bpf-lb-mode-annotation", "bpf-lb-sock-hostns-only", "bpf-lb-external-clusterip", "bpf-lb-source-range-all-types"};
 
@@ -97,6 +108,8 @@ std::string apply(const std::string& option, const std::string& text, ir::Config
     config.*flag.member = *parsed;
     return "";
   }
+  const bool is_switch = std::any_of(std::begin(kKindSwitches), std::end(kKindSwitches), [&](const KindSwitch& one) { return option == one.option; });
+  if (is_switch && !parse_flag(text)) return "expected `true` or `false`";
   if (option == "enable-policy") return set_mode(text, config.mode) ? "" : "expected `default`, `always` or `never`";
   if (option == "allow-localhost") {
     if (text != "auto" && text != "always" && text != "policy") return "expected `auto`, `always` or `policy`";
@@ -130,7 +143,18 @@ std::optional<bool> parse_flag(const std::string& text) {
 bool is_read_option(const std::string& option) {
   return std::any_of(std::begin(kFlags), std::end(kFlags), [&](const Flag& flag) { return option == flag.option; }) ||
          std::find(std::begin(kOthers), std::end(kOthers), option) != std::end(kOthers) ||
+         std::any_of(std::begin(kKindSwitches), std::end(kKindSwitches), [&](const KindSwitch& one) { return option == one.option; }) ||
          std::find(std::begin(kOfServices), std::end(kOfServices), option) != std::end(kOfServices);
+}
+
+std::optional<std::string> switched_off(const Node& config_map, const std::string& kind) {
+  const Node* data = config_map.is_mapping() ? config_map.find("data") : nullptr;
+  if (data == nullptr || !data->is_mapping()) return std::nullopt;
+  for (const KindSwitch& one : kKindSwitches) {
+    const Node* value = kind == one.kind ? data->find(one.option) : nullptr;
+    if (value != nullptr && value->is_string() && parse_flag(value->text) == false) return one.option;
+  }
+  return std::nullopt;
 }
 
 void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& sink) {

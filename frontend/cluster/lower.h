@@ -2,6 +2,8 @@
 // in order; `finish` resolves what needs all of them (owned pods, services' endpoints,
 // namespace labels, identities).
 #pragma once
+#include <optional>
+#include <string>
 #include <memory>
 
 #include "frontend/yaml/document.h"
@@ -11,6 +13,8 @@ namespace netpolc::frontend {
 
 // The cilium-config ConfigMap's data over `config`.
 void apply_cilium_config(const Node& config_map, ir::Config& config, DiagSink& sink);
+// The option by which the agents look at no policy of this kind, if it is off in the ConfigMap.
+std::optional<std::string> switched_off(const Node& config_map, const std::string& kind);
 
 class ClusterBuilder {
  public:
