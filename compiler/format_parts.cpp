@@ -38,6 +38,7 @@ std::uint64_t hash(std::string_view text) {
   return out;
 }
 
+// As GitHub and GitLab know files: from the top of the repository, where jobs run.
 std::string below_here(const std::string& path) {
   std::filesystem::path at = std::filesystem::path(path).lexically_normal();
   std::error_code error;
@@ -65,7 +66,7 @@ Json sarif_region(Span at, const SourceManager& sources) {
 
 std::string sarif_uri(const std::string& path) {
   std::string out;
-  for (const char c : path) {
+  for (const char c : below_here(path)) {
     const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 || std::string_view("-._~/").find(c) != std::string_view::npos;
     char code[4];
     std::snprintf(code, sizeof code, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
@@ -90,7 +91,7 @@ std::string github_annotation(Severity level, const std::string& title, const st
   std::string out = std::string("::") + command_of(level) + " ";
   if (where) {
     const LineColumn at = sources.locate(where->file, where->begin);
-    out += "file=" + escaped(sources.path(where->file), true) + ",line=" + std::to_string(at.line) + ",col=" + std::to_string(at.column) + ",";
+    out += "file=" + escaped(below_here(sources.path(where->file)), true) + ",line=" + std::to_string(at.line) + ",col=" + std::to_string(at.column) + ",";
   }
   return out + "title=" + escaped(title, true) + "::" + escaped(message, false) + "\n";
 }

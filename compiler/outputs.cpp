@@ -72,6 +72,8 @@ tl::expected<std::vector<Output>, std::string> outputs_of(const std::vector<std:
     Output one{word.substr(0, equals), equals == std::string::npos ? "" : word.substr(equals + 1)};
     if (std::find(formats.begin(), formats.end(), one.format) == formats.end()) return tl::unexpected("-o " + word + ": expected " + listed(formats) + ", or one of these with a file, such as " + example + or_meant(one.format, formats));
     if (equals != std::string::npos && one.path.empty()) return tl::unexpected("-o " + word + ": which file?");
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const Output& other) { return !one.path.empty() && other.path == one.path; });
+    if (twice) return tl::unexpected("-o " + word + ": another form is for that file, too");
     out.push_back(std::move(one));
   }
   const auto on_stdout = std::count_if(out.begin(), out.end(), [](const Output& one) { return one.path.empty(); });

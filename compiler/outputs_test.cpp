@@ -46,3 +46,8 @@ TEST_CASE("yaml is a form wherever json is one") {
   CHECK(is_document("yaml"));
   CHECK_FALSE(is_document("jsonl"));
 }
+
+TEST_CASE("no file is written twice") {
+  CHECK(outputs_of({"json=a", "sarif=b"}, {"text", "json", "sarif"}));
+  CHECK(outputs_of({"json=a", "sarif=a"}, {"text", "json", "sarif"}).error() == "-o sarif=a: another form is for that file, too");
+}

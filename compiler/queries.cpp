@@ -9,6 +9,7 @@
 
 #include "compiler/answers.h"
 #include "compiler/exit_code.h"
+#include "compiler/question_options.h"
 #include "compiler/request_options.h"
 #include "compiler/session.h"
 #include "compiler/side_files.h"
@@ -58,13 +59,14 @@ tl::expected<std::optional<ir::Flow>, std::string> flow_of(const json& object, b
 
 class Batch {
  public:
-  Batch(verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources)
-      : judge_(judge), ask_via_(ask_via), sources_(sources), json_(policies, sources) {}
+  Batch(std::string ns, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources)
+      : ns_(std::move(ns)), judge_(judge), ask_via_(ask_via), sources_(sources), json_(policies, sources) {}
 
   void line(const std::string& text) {
     std::string id = "null";
-    const auto query = parse_query(text, id);
+    auto query = parse_query(text, id);
     if (!query) return refuse(id, query.error());
+    for (std::string* end : {&query->question.from, &query->question.to}) *end = in_namespace(*end, ns_);
     if (query->via) {
       const auto answer = ask_via_(query->question, *query->via);
       if (!answer) return refuse(id, answer.error().message);
@@ -90,6 +92,7 @@ class Batch {
     append_json_string(out_, why);
     out_ += "}\n";
   }
+  const std::string ns_;
   verify::Judge& judge_;
   const AskVia& ask_via_;
   const SourceManager& sources_;
@@ -169,7 +172,7 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
   return query;
 }
 
-int answer_queries(const std::string& path, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources) {
+int answer_queries(const std::string& path, const std::string& ns, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources) {
   std::istringstream file;
   if (path != "-") {
     auto text = read_text(path);
@@ -177,7 +180,7 @@ int answer_queries(const std::string& path, verify::Judge& judge, const AskVia& 
     file.str(std::move(*text));
   }
   std::istream& in = path == "-" ? std::cin : file;
-  Batch batch(judge, ask_via, policies, sources);
+  Batch batch(ns, judge, ask_via, policies, sources);
   for (std::string line; std::getline(in, line);)
     if (line.find_first_not_of(" \t\r") != std::string::npos) batch.line(line);
   batch.flush();

@@ -28,7 +28,7 @@ tl::expected<Query, std::string> parse_query(const std::string& line, std::strin
 // Who answers a line that has `via`.
 using AskVia = std::function<tl::expected<verify::PathAnswer, verify::RefError>(const verify::Question&, verify::Via)>;
 
-// Lines in, lines out, same order. kNoAnswer when some line had no answer.
-int answer_queries(const std::string& path, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources);
+// Lines in, lines out, same order; `ns` is the namespace of ends that are said without one. kNoAnswer when some line had no answer.
+int answer_queries(const std::string& path, const std::string& ns, verify::Judge& judge, const AskVia& ask_via, const ir::PolicySet& policies, const SourceManager& sources);
 
 }  // namespace netpolc::compiler

@@ -170,7 +170,7 @@ int verify_command(Options options) {
   verify::Judge judge(world, session.lock);
   if (!options.queries.empty()) {
     ViaQuestions ways(session, world, judge);
-    return answer_queries(options.queries, judge, [&](const verify::Question& question, verify::Via via) { return ways.ask(question, via); }, session.loaded.policies, session.sources);
+    return answer_queries(options.queries, options.asked.ns, judge, [&](const verify::Question& question, verify::Via via) { return ways.ask(question, via); }, session.loaded.policies, session.sources);
   }
   return list_all_ports(options, session, world, judge);
 }

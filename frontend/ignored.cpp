@@ -60,16 +60,19 @@ std::string rooted_glob(const std::string& glob, const std::string& directory) {
   return (takes_back ? "!" : "") + literal(absolute(directory)) + (at_any_depth ? "/**/" : "/") + rest;
 }
 
+// What begins with a slash means the working directory, as in .gitignore; settings have absolute paths, which do so, too.
 IgnoreRules::IgnoreRules(const std::vector<std::string>& globs) {
-  for (const std::string& one : globs) {
-    const bool is_absolute = one.starts_with('/') || one.starts_with("!/");
-    const std::string glob = is_absolute ? one : rooted_glob(one, ".");
+  const auto add = [&](const std::string& glob) {
     Rule rule;
     rule.takes_back = glob.starts_with('!');
     rule.directories_only = glob.ends_with('/');
     for (std::string& part : parts_of(glob.substr(rule.takes_back ? 1 : 0)))
       if (part != "**" || rule.parts.empty() || rule.parts.back() != "**") rule.parts.push_back(std::move(part));
     if (!rule.parts.empty()) rules_.push_back(std::move(rule));
+  };
+  for (const std::string& one : globs) {
+    add(rooted_glob(one, "."));
+    if (one.starts_with('/') || one.starts_with("!/")) add(one);
   }
 }
 

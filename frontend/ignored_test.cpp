@@ -17,6 +17,9 @@ TEST_CASE("a glob without a slash fits at any depth, others from where they are 
   CHECK(skips({"values.yaml"}, "charts/a/values.yaml"));
   CHECK_FALSE(skips({"values.yaml"}, "my-values.yaml"));
   CHECK(skips({"/values.yaml"}, "/values.yaml"));
+  CHECK(skips({"/values.yaml"}, "values.yaml"));
+  CHECK_FALSE(skips({"/values.yaml"}, "charts/values.yaml"));
+  CHECK_FALSE(skips({"*.yaml", "!/values.yaml"}, "values.yaml"));
   CHECK_FALSE(skips({"charts/values.yaml"}, "old/charts/values.yaml"));
   CHECK(skips({"charts/values.yaml"}, "./charts/values.yaml"));
   CHECK(skips({"*.tmp.yaml"}, "a/b.tmp.yaml"));

@@ -82,6 +82,8 @@ ENDPOINTS = [  # line, all that is offered
     ("netpolc verify never --from any -f cluster.yaml --except-from shop/c", ["shop/cart"]),
     ("netpolc verify -f none.yaml --from s", []),
     ("netpolc explain endpoint -f cluster.yaml shop/f", ["shop/frontend"]),
+    ("netpolc endpoint get -f cluster.yaml shop/f", ["shop/frontend"]),
+    ("netpolc identity get -f cluster.yaml shop/f", ["shop/frontend"]),
     ("netpolc explain policy -f policies.yaml shop/r", ["shop/redis-ingress"]),
     ("netpolc explain policy policies.yaml media/", ["media/uploader"]),
     ("netpolc explain policy -f none.yaml shop/", []),

@@ -213,6 +213,10 @@ def gitlab():
             check("code quality of %s: known again" % what, sorted(prints) == sorted(one["fingerprint"] for one in again), (report, again))
             check("code quality of %s: lines have moved" % what, [one["location"] for one in report] != [one["location"] for one in again], again)
         check("code quality: absolute paths are made relative", [one["location"] for one in reports["absolute"]] == [one["location"] for one in reports["lint"]], reports["absolute"])
+        for form in ("sarif", "github"):
+            for path in ("./testdata/diff/deny/after.yaml", directory + "/testdata/diff/deny/after.yaml"):
+                said = netpolc("lint", path, *SHOP, "--fail-on", "never", "-o", form, cwd=root)
+                check("%s: files as the repository knows them" % form, "testdata/diff/deny/after.yaml" in said and "./testdata" not in said and directory not in said, said)
         check("code quality: levels", {one["severity"] for one in reports["test"]} == {"critical", "major"} and "critical" in {one["severity"] for one in reports["diff"]}, reports)
 
 

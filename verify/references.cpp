@@ -282,6 +282,8 @@ Ends Directory::outside(const std::vector<IpPrefix>& cuts) const {
 Resolved Directory::by_fqdn(std::string_view text) const {
   const std::string name = dns_key(text);
   if (name.empty()) return refuse("`fqdn:` needs a name, such as fqdn:api.example.com");
+  if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-_.") != std::string::npos)
+    return refuse("`fqdn:" + std::string(text) + "` is no name" + (name.find('*') == std::string::npos ? "" : " but a pattern of many") + ": expected one, such as fqdn:api.example.com");
   const auto found = resolutions_.find(name);
   if (found == resolutions_.end() || found->second.empty())
     return tl::unexpected(RefError{"no address is known for `" + name + "`: say what it resolves to with --resolutions", true});

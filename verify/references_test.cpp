@@ -173,6 +173,15 @@ TEST_CASE_FIXTURE(Fixture, "a name without a known address is undecided, not den
   CHECK(answer->reason.find("--resolutions") != std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is no name is no end, and a pattern is many") {
+  for (const char* reference : {"fqdn:*.example.com", "fqdn:https://api.example.com"}) {
+    const auto answer = ask("a/client", reference);
+    REQUIRE_FALSE(answer.has_value());
+    CHECK_FALSE(answer.error().undecided);
+    CHECK(answer.error().message.find("is no name") != std::string::npos);
+  }
+}
+
 TEST_CASE_FIXTURE(Fixture, "what a local redirect takes is undecided, by its name, and nothing else") {
   ir::LocalRedirect redirect;
   redirect.ns = "a";

@@ -47,7 +47,7 @@ struct Things {
   const char* function;  // of the script, but for its prefix
   const char* ask;       // what prints them, one a line
 };
-constexpr Things kThings[] = {{"endpoints", "endpoint list -o names --lax --keep-going"}, {"policies", "explain policy --list --lax --keep-going"}};
+constexpr Things kThings[] = {{"endpoints", "endpoint list -o names --lax --keep-going"}, {"policies", "explain policy --list -o text --lax --keep-going"}};
 constexpr const char* kHarmless = "'[A-Za-z0-9./_-]*'";
 
 std::vector<std::string> finding_codes() {
@@ -77,7 +77,7 @@ Offer offer_of(const OptionEntry& option) {
 }
 // What stands alone, beside files and the commands below.
 Offer offer_of(const CommandEntry& command) {
-  if (command.path == "/explain/endpoint") return {{}, &kThings[0]};
+  if (command.path == "/explain/endpoint" || command.path == "/endpoint/get" || command.path == "/identity/get") return {{}, &kThings[0]};
   if (command.path == "/explain/policy") return {{}, &kThings[1]};
   if (command.path == "/explain") return {all_codes(), nullptr};
   if (command.path == "/schema") return {schema_names(), nullptr};

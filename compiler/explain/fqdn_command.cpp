@@ -7,6 +7,7 @@
 #include "compiler/explain/commands.h"
 #include "compiler/explain/fqdn.h"
 #include "compiler/explain/json.h"
+#include "compiler/namespaces.h"
 #include "compiler/outputs.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
@@ -167,8 +168,10 @@ int run(const Options& options) {
   if (const std::string expected = bad_name(options.name); !expected.empty()) return compiler::complain("`" + options.name + "` is neither a DNS name nor a pattern: " + expected);
   compiler::Session session;
   const bool with_input = !options.input.files.empty() || !options.input.positional.empty();
-  if (with_input)
+  if (with_input) {
     if (const auto code = compiler::open(options.input, session)) return *code;
+    if (const std::string problem = compiler::unknown_namespace(options.ns, session.loaded); !problem.empty()) return compiler::complain(problem);
+  }
   Explanation explanation(options, with_input ? &session : nullptr);
   const std::string out = compiler::is_document(options.output) ? explanation.json() : explanation.text();
   return compiler::print_as(options.output, out) ? compiler::kGood : compiler::kNoAnswer;

@@ -5,6 +5,7 @@
 #include "compiler/exit_code.h"
 #include "compiler/explain/commands.h"
 #include "compiler/explain/policy.h"
+#include "compiler/namespaces.h"
 #include "compiler/outputs.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
@@ -21,9 +22,11 @@ struct Options {
 
 int run(const Options& options) {
   if (options.list != options.query.reference.empty()) return compiler::complain(options.list ? "--list names all policies: leave the name out, and give files with -f" : "which policy? --list names those that there are");
+  if (options.list && options.output != "text") return compiler::complain("--list prints names, one a line: leave -o " + options.output + " out");
   compiler::Session session;
   if (const auto code = compiler::open(options.input, session)) return *code;
   if (options.list) {
+    if (const std::string problem = compiler::unknown_namespace(options.query.ns, session.loaded); !problem.empty()) return compiler::complain(problem);
     for (const std::string& name : policy_names(options.query, session.loaded.policies)) std::printf("%s\n", name.c_str());
     return compiler::kGood;
   }

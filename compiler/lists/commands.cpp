@@ -1,18 +1,17 @@
 // identity list, identity get, endpoint list, endpoint get: Cilium's tables, from manifests.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "compiler/commands.h"
 #include "compiler/exit_code.h"
-#include "compiler/explain/near_names.h"
 #include "compiler/label_selector.h"
 #include "compiler/lists/endpoints.h"
 #include "compiler/lists/find.h"
 #include "compiler/lists/identities.h"
 #include "compiler/lists/stats.h"
+#include "compiler/namespaces.h"
 #include "compiler/outputs.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
@@ -51,15 +50,15 @@ int keep_numbers(const Options& options, const ir::Identities& identities) {
   return written_file ? kGood : complain(written_file.error().message);
 }
 
-// What is asked for by a name that nothing has is a slip, and no empty list.
-std::string unknown_namespace(const std::string& ns, const ir::Cluster& cluster) {
-  std::vector<std::string> known;
-  for (const ir::Namespace& one : cluster.namespaces) known.push_back(one.name);
-  for (const ir::Endpoint& one : cluster.endpoints) known.push_back(one.ns);
-  std::sort(known.begin(), known.end());
-  known.erase(std::unique(known.begin(), known.end()), known.end());
-  if (ns.empty() || std::binary_search(known.begin(), known.end(), ns)) return "";
-  return "there is no namespace `" + ns + "`" + explain::did_you_mean(ns, known);
+// Numbers are kept before anything is on stdout, where an error is alone.
+bool keep_and_print(const Options& options, const ir::Identities& identities, const std::string& out) {
+  return keep_numbers(options, identities) == kGood && print_as(options.output, out);
+}
+
+// What --stats would pass over in silence. "" when all of it counts.
+std::string beside_stats(const Options& options) {
+  if (!options.stats || (!options.no_headers && options.header == "cilium" && options.output != "wide")) return "";
+  return "--stats counts, and prints no table of identities: leave --header, --no-headers and -o wide out";
 }
 
 // ---- identities ----------------------------------------------------------------------------------
@@ -76,12 +75,13 @@ std::set<std::uint32_t> identities_in(const std::string& ns, const ir::Cluster& 
 }
 
 int list_identities(const Options& options) {
+  if (const std::string problem = beside_stats(options); !problem.empty()) return complain(problem);
   const auto selector = label_selector(options.selector);
   if (!selector) return complain(selector.error());
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const ir::Cluster& cluster = session.loaded.cluster;
-  if (const std::string problem = unknown_namespace(options.ns, cluster); !problem.empty()) return complain(problem);
+  if (const std::string problem = unknown_namespace(options.ns, session.loaded); !problem.empty()) return complain(problem);
   const ir::Identities identities = numbered(session);
   const std::set<std::uint32_t> of_namespace = options.ns.empty() ? std::set<std::uint32_t>() : identities_in(options.ns, cluster, identities);
   const lists::IsWanted wanted = [&](const ir::Identity& identity) {
@@ -95,7 +95,7 @@ int list_identities(const Options& options) {
     const auto rows = lists::identity_rows(session, identities, wanted);
     out = is_document(options.output) ? written(lists::to_json(rows)) : lists::to_text(rows, options.style());
   }
-  return print_as(options.output, out) ? keep_numbers(options, identities) : kNoAnswer;
+  return keep_and_print(options, identities, out) ? kGood : kNoAnswer;
 }
 
 int get_identity(const Options& options) {
@@ -103,8 +103,15 @@ int get_identity(const Options& options) {
   if (const auto code = open(options.input, session)) return *code;
   const ir::Identities identities = numbered(session);
   const verify::Directory directory(session.loaded.policies, session.loaded.cluster, session.resolutions, session.lock);
-  const auto found = lists::find_identities(lists::is_of_identities(options.asked) ? options.asked : in_namespace(options.asked, options.ns), identities, directory);
+  const bool by_labels = lists::is_selector(options.asked);
+  auto found = lists::find_identities(by_labels || lists::is_number(options.asked) ? options.asked : in_namespace(options.asked, options.ns), identities, directory);
   if (!found) return complain(found.error());
+  if (by_labels && !options.ns.empty()) {
+    if (const std::string problem = unknown_namespace(options.ns, session.loaded); !problem.empty()) return complain(problem);
+    const std::set<std::uint32_t> of_namespace = identities_in(options.ns, session.loaded.cluster, identities);
+    std::erase_if(*found, [&](std::uint32_t id) { return of_namespace.count(id) == 0; });
+    if (found->empty()) return complain("no identity of namespace `" + options.ns + "` has the labels " + options.asked);
+  }
   const auto rows = lists::identity_rows(session, identities, [&](const ir::Identity& one) { return std::binary_search(found->begin(), found->end(), one.id); });
   const std::string out = is_document(options.output) ? written(document("IdentityResult", {{"identities", lists::to_json(rows)}})) : lists::to_text(rows, options.style());
   return print_as(options.output, out) ? kGood : kNoAnswer;
@@ -113,11 +120,12 @@ int get_identity(const Options& options) {
 // ---- endpoints -----------------------------------------------------------------------------------
 
 // One a line, and nothing else, for scripts.
-int list_names(const std::vector<std::uint32_t>& endpoints, const ir::Cluster& cluster) {
+std::string names_of(const std::vector<std::uint32_t>& endpoints, const ir::Cluster& cluster) {
   std::set<std::string> names;
   for (const std::uint32_t e : endpoints) names.insert(cluster.endpoints[e].ns + "/" + cluster.endpoints[e].name);
-  for (const std::string& name : names) std::printf("%s\n", name.c_str());
-  return kGood;
+  std::string out;
+  for (const std::string& name : names) out += name + "\n";
+  return out;
 }
 
 int list_endpoints(const Options& options) {
@@ -126,15 +134,17 @@ int list_endpoints(const Options& options) {
   Session session;
   if (const auto code = open(options.input, session)) return *code;
   const ir::Cluster& cluster = session.loaded.cluster;
-  if (const std::string problem = unknown_namespace(options.ns, cluster); !problem.empty()) return complain(problem);
+  if (const std::string problem = unknown_namespace(options.ns, session.loaded); !problem.empty()) return complain(problem);
   std::vector<std::uint32_t> wanted;
   for (std::uint32_t e = 0; e < cluster.endpoints.size(); ++e)
     if ((options.ns.empty() || cluster.endpoints[e].ns == options.ns) && ir::eval::matches(*selector, cluster.endpoints[e].labels)) wanted.push_back(e);
-  if (options.output == "names") return list_names(wanted, cluster);
+  const bool only_names = options.output == "names";
+  if (only_names && options.input.identities.empty()) return print_as(options.output, names_of(wanted, cluster)) ? kGood : kNoAnswer;
   const ir::Identities identities = numbered(session);
+  if (only_names) return keep_and_print(options, identities, names_of(wanted, cluster)) ? kGood : kNoAnswer;
   const auto rows = lists::endpoint_rows(session, identities, wanted, options.output == "wide");
   const std::string out = is_document(options.output) ? written(lists::to_json(rows)) : lists::to_text(rows, options.style());
-  return print_as(options.output, out) ? keep_numbers(options, identities) : kNoAnswer;
+  return keep_and_print(options, identities, out) ? kGood : kNoAnswer;
 }
 
 int get_endpoint(const Options& options) {

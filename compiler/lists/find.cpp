@@ -8,10 +8,11 @@
 #include "ir/eval/match.h"
 
 namespace netpolc::compiler::lists {
-namespace {
 
 bool is_number(const std::string& asked) { return !asked.empty() && std::all_of(asked.begin(), asked.end(), [](unsigned char c) { return c >= '0' && c <= '9'; }); }
 bool is_selector(const std::string& asked) { return asked.find('=') != std::string::npos && asked.find('[') == std::string::npos; }
+
+namespace {
 
 Found by_number(const std::string& number, const ir::Identities& identities) {
   std::uint32_t id = 0;
@@ -60,8 +61,6 @@ const char* what_it_is(verify::EndKind kind) {
 }
 
 }  // namespace
-
-bool is_of_identities(const std::string& asked) { return is_number(asked) || is_selector(asked); }
 
 Found find_identities(const std::string& asked, const ir::Identities& identities, const verify::Directory& directory) {
   if (is_number(asked)) return by_number(asked, identities);

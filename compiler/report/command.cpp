@@ -37,6 +37,8 @@ tl::expected<std::vector<Output>, std::string> read_outputs(const Options& optio
   for (const std::string& text : options.outputs) {
     const auto one = output_of(text);
     if (!one) return tl::unexpected("-o " + text + ": expected html, csv, dot, svg or cost, the name of a file that ends in .html, .csv, .dot or .svg, or both, as in csv=FILE");
+    const bool twice = std::any_of(out.begin(), out.end(), [&](const Output& other) { return !one->path.empty() && other.path == one->path; });
+    if (twice) return tl::unexpected("-o " + text + ": another form is for that file, too");
     out.push_back(*one);
   }
   if (out.empty()) out.push_back({"html", "report.html"});
