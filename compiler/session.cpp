@@ -43,6 +43,11 @@ void print_diagnostics(const Session& session, const InputOptions& options) {
   if (shown > kMost) std::fprintf(stderr, "netpolc: %zu more diagnostics are not shown\n", shown - kMost);
 }
 
+// As Cilium's agent and its Helm chart check it; "": none is given.
+bool is_cluster_name(const std::string& name) {
+  return name.size() <= 32 && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos && !name.starts_with('-') && !name.ends_with('-');
+}
+
 void print_remarks(const Session& session, bool verbose) {
   for (const std::string& remark : session.loaded.remarks) std::fprintf(stderr, "netpolc: %s\n", remark.c_str());
   if (!verbose) return;
@@ -87,6 +92,7 @@ std::optional<int> open_with(const InputOptions& options, const ReadMore& more, 
     const std::vector<frontend::Input> others = during("reading", [&] { return more(session.sources, session.sink); });
     inputs.insert(inputs.end(), others.begin(), others.end());
   }
+  if (!is_cluster_name(options.cluster_name)) return complain("--cluster-name `" + options.cluster_name + "` is no name of a cluster: up to 32 of a-z, 0-9 and -, with - neither first nor last");
   frontend::GivenConfig given{.files = {}, .cluster_name = options.cluster_name};
   if (!options.cilium_config.empty())
     for (const frontend::Input& one : frontend::read_inputs({options.cilium_config}, session.sources, session.sink)) given.files.push_back(one.file);
