@@ -16,7 +16,8 @@ class Table:
         print("\n%s\n%-40s %12s %12s %12s  %s" % ((text, "") + columns))
 
     def row(self, name, milliseconds, median, other=None, limit=None, note=""):
-        ratio = "" if other is None else ("1/%.1f" % (other / milliseconds) if milliseconds < other else "%.1f" % (milliseconds / other))
+        # A stage that is told by a difference can come out as nothing on a busy machine.
+        ratio = "" if other is None or milliseconds == 0 else ("1/%.1f" % (other / milliseconds) if milliseconds < other else "%.1f" % (milliseconds / other))
         verdict = ""
         if limit is not None:
             good = milliseconds <= limit
