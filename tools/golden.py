@@ -20,6 +20,7 @@ import sys
 import tempfile
 
 BLESS = os.environ.get("NETPOLC_BLESS") == "1"
+os.environ["LC_ALL"] = "C.UTF-8"  # what is expected has signs beyond ASCII
 
 
 def run(*command, cwd=None):
