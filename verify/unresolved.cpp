@@ -64,6 +64,7 @@ bool allowed_by_names(const PairAnswer& pair, const ir::PolicySet& policies) {
 }
 
 void about_the_name(Answer& answer, const std::string& name, const ir::eval::World& world, Judge& judge) {
+  if (answer.pairs.empty()) return;  // the other end means nothing that is known
   const std::string shown = "fqdn:" + name;
   const auto about = [&](const PairAnswer& pair) { return pair.from == shown || pair.to == shown; };
   bool by_names = false;

@@ -23,7 +23,7 @@ std::vector<IpAddress> wherever(const ir::eval::World& world, const Directory& d
 // Whether rules of toFQDNs, and no others, let the packet out.
 bool allowed_by_names(const PairAnswer& pair, const ir::PolicySet& policies);
 
-// Makes `answer` one about the name `name` instead of the addresses that `wherever` gave for it: says what is assumed, and where the
+// Nothing where the answer has no pairs, as an end is not known. Makes `answer` one about the name `name` instead of the addresses that `wherever` gave for it: says what is assumed, and where the
 // name has to be for lines that differ. A pair that is allowed by a rule of toFQDNs alone is UNDECIDED where no DNS rule lets
 // the sender look the name up: then nothing tells the agent what it resolves to (section 7.3).
 void about_the_name(Answer& answer, const std::string& name, const ir::eval::World& world, Judge& judge);

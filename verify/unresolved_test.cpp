@@ -103,6 +103,13 @@ TEST_CASE_FIXTURE(Fixture, "where a name is at decides, if rules of addresses te
   for (const PairAnswer& pair : answer.pairs) CHECK(pair.via.find("if it is at ") == 0);
 }
 
+TEST_CASE_FIXTURE(Fixture, "what is undecided for the other end's sake stays so, with its reason") {
+  const Answer answer = ask("fqdn:unknown.example.org", "api.example.com");
+  CHECK(answer.word == Word::Undecided);
+  CHECK(answer.reason.find("unknown.example.org") != std::string::npos);
+  CHECK(answer.assuming.empty());
+}
+
 TEST_CASE_FIXTURE(Fixture, "a name does not stand where another one is known to be") {
   for (const IpAddress& address : wherever({policies, cluster, resolutions}, Directory(policies, cluster, resolutions, lock)))
     CHECK(address != *IpAddress::parse("192.0.2.1"));

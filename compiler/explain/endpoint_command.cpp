@@ -5,10 +5,10 @@
 #include "compiler/exit_code.h"
 #include "compiler/explain/commands.h"
 #include "compiler/explain/endpoint.h"
-#include "compiler/explain/near_names.h"
 #include "compiler/outputs.h"
 #include "compiler/question_options.h"
 #include "compiler/session.h"
+#include "ir/base/near_names.h"
 
 namespace netpolc::explain {
 namespace {

@@ -4,10 +4,10 @@
 #include <map>
 #include <set>
 
-#include "compiler/explain/near_names.h"
 #include "compiler/explain/peers.h"
 #include "compiler/explain/ports.h"
 #include "compiler/explain/words.h"
+#include "ir/base/near_names.h"
 
 namespace netpolc::explain {
 namespace {
