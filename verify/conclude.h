@@ -13,7 +13,7 @@ std::optional<Side> judged_side(Judge& judge, const std::optional<SubjectId>& su
 
 // Sets the word, and the reason of Undecided: denied as soon as one side denies.
 void conclude(PairAnswer& pair);
-// Allowed and denied are Mixed; else Undecided where one is.
+// Allowed and denied are Mixed; else Undecided where one is, or where there are none.
 Word together(const std::vector<Word>& words);
 // The same ends, and the same verdict by the same rules: one line to the reader.
 bool repeats(const PairAnswer& a, const PairAnswer& b);

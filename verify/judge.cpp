@@ -59,6 +59,7 @@ void conclude(PairAnswer& pair) {
 
 Word together(const std::vector<Word>& words) {
   const auto any = [&](Word word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+  if (words.empty()) return Word::Undecided;  // nobody was asked
   if (any(Word::Mixed) || (any(Word::Allowed) && any(Word::Denied))) return Word::Mixed;
   return any(Word::Undecided) ? Word::Undecided : any(Word::Denied) ? Word::Denied : Word::Allowed;
 }
