@@ -17,6 +17,9 @@ struct AttachRequest {
   std::string netns;               // "", a name or a path
   std::vector<Address> addresses;  // of this pod, where it isn't (or no longer) what the bundle says
   bool audit = false;              // what policy denies passes, and is counted and reported
+  // Where the bundle knows no pod or workload of this name: identity labels, as `netpolc identity list` has them.
+  std::vector<std::string> labels = {};
+  std::string origin = {};         // who asked: "" for a load, "list" or "feed" for the daemon
 };
 
 enum class AttachMode : std::uint8_t { Tcx, Clsact };
@@ -32,6 +35,9 @@ struct Attachment {
   std::vector<Address> addresses;   // as the request had them
   bool audit = false;
   bool for_node = false;            // the program is the node's own (host.h)
+  std::string blocked = {};         // not empty: why it has the program that lets nothing pass (endpoints.h)
+  std::vector<std::string> labels = {};
+  std::string origin = {};          // as the request had them
 };
 
 Result<AttachRequest> parse_attach_option(const std::string& text);  // "ns/pod=IFNAME"

@@ -26,18 +26,33 @@ struct AddressOverride {
   std::optional<ExternalFacts> external = {};
 };
 
-struct State {
-  std::uint32_t conntrack = 0;  // id of the pinned map: state without its pins is worth nothing
-  std::string node, loaded;     // RFC 3339, UTC
+// One bundle in the kernel, made ready for this node; see generations.h.
+struct GenerationState {
+  std::uint64_t number = 0;             // from 1 on, counting up; 0: none
+  std::string node, loaded;             // RFC 3339, UTC
   std::vector<Address> node_addresses;  // what else is the node's, beside what the bundle says
-  std::string bundle;           // digest
+  std::string bundle;                   // digest
   std::vector<Attachment> attachments;
-  // Where something of ours may be beside the attachments: written before anything is attached, and
-  // kept until all of the former bundle is taken away, so that a loader that is killed leaves nothing unknown.
-  std::vector<Attachment> pending;
-  bool unfinished = false;  // a load has begun and not ended: its programs may be at some interfaces
   std::map<Prefix, AddressOverride> overrides;
-  LearnedIdentities learned;  // numbers given to label sets that the bundle lacks
+  LearnedIdentities learned;                  // numbers given to label sets that the bundle lacks
+  std::map<std::string, std::uint64_t> tags;  // of pinned programs, by the name of the pin: what the kernel calls their bytes
+};
+
+// `load --confirm`: when it goes back by itself.
+struct Confirmation {
+  std::string boot;             // id of the boot in which `deadline` counts
+  std::uint64_t deadline = 0;   // CLOCK_BOOTTIME, ns
+};
+
+// What is wanted is the current generation's; it is written before the first link is switched.
+struct State : GenerationState {
+  std::uint32_t conntrack = 0;  // id of the pinned map: state without its pins is worth nothing
+  std::optional<GenerationState> previous;
+  std::optional<Confirmation> confirm;
+  std::string set_aside;        // digest of a bundle that was rolled back
+  // Where classic filters of ours may be beside the attachments: they are found by no pin.
+  std::vector<Attachment> pending;
+  bool unfinished = false;  // what is in force may not be what is wanted yet: recover.h
 };
 
 std::string to_json(const State& state);
