@@ -76,6 +76,7 @@ std::string report_text(const LoadReport& report) {
   text += report.node.empty() ? std::string() : " on node " + report.node;
   text += ": " + std::to_string(report.attachments.size()) + " interfaces, " + std::to_string(report.programs) +
           " programs, " + std::to_string(report.addresses) + " addresses\n";
+  if (report.signer) text += "  signed by " + to_string(*report.signer) + "\n";
   TableRows rows;
   for (const Attachment& it : report.attachments) rows.push_back({it.endpoint, it.ifname, to_string(it.mode)});
   for (const ExternalDevice& it : report.external) rows.push_back({"from outside", it.ifname, it.native ? "xdp" : "xdp generic"});
@@ -97,6 +98,7 @@ std::string report_json(const LoadReport& report) {
     external.push_back({{"ifname", it.ifname}, {"ifindex", it.ifindex}, {"mode", it.native ? "native" : "generic"}});
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json{{"bundle", report.bundle},       {"replaced", or_null(report.former_bundle)},
+              {"signer", signer_json(report.signer)},
               {"node", or_null(report.node)},  {"programs", report.programs},
               {"addresses", report.addresses}, {"skipped", report.skipped},
               {"attachments", std::move(attachments)}, {"external", std::move(external)},
@@ -147,6 +149,7 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
                      "the bundle's node that this is (default: the host's name, if the bundle has it)");
   command.add_flag("--require-proof", o.load.require_proof,
                    "refuse a bundle unless each of its programs has a certificate that it was proved (`netpolc compile --prove`)");
+  add_trust_options(command, o.load.trust);
   command.add_option("--attach-mode", o.mode, "auto is tcx where the kernel has it, else clsact")
       ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
       ->capture_default_str();
@@ -238,6 +241,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_load(app, options, chosen);
   add_simple(app, options, chosen);
   add_address_commands(app, chosen);
+  add_check_command(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
