@@ -36,6 +36,8 @@ void print(const std::string& text);
 void add_trust_options(CLI::App& command, TrustOptions& trust);
 nlohmann::ordered_json signer_json(const std::optional<BundleSigner>& signer);
 
+// `load` and `recover`. Options live as long as `chosen`.
+void add_load_commands(CLI::App& app, CommandAction& chosen);
 // `address` and `identity`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
 // `check`
