@@ -9,6 +9,7 @@
 #include "runtime-loader/command.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/monitor.h"
+#include "runtime-loader/object.h"
 #include "runtime-loader/status.h"
 #include "runtime-loader/unload.h"
 
@@ -83,6 +84,7 @@ int parse_and_run(int argc, const char* const* argv) {
     return app.exit(error) == 0 ? kGood : kNoAnswer;
   }
   catch_interrupts();
+  silence_libbpf();
   return chosen();
 }
 
