@@ -217,7 +217,7 @@ Done pin_kept(const Installation& site, const Candidate& next, Journal& journal)
 
 Result<Candidate> plan_candidate(const LoadOptions& options) {
   Candidate next;
-  if (Done done = keep_value(read_bundle(options.bundle), next.bundle); !done) return tl::make_unexpected(done.error());
+  if (Done done = keep_value(read_trusted_bundle(options.bundle, options.trust), next.bundle); !done) return tl::make_unexpected(done.error());
   if (Done done = check_proofs(options, next.bundle); !done) return tl::make_unexpected(done.error());
   GenerationState& state = next.state;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), state.node); !done) return tl::make_unexpected(done.error());
