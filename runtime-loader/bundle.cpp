@@ -210,6 +210,25 @@ BundleNode node(const JsonField& field) {
   return out;
 }
 
+BundlePolicing policing(const JsonField& field) {
+  BundlePolicing out;
+  out.namespaces = texts(field.at("namespaces"));
+  out.everywhere = field.at("everywhere").boolean();
+  if (const auto except = field.find("except")) out.except = texts(*except);
+  std::sort(out.namespaces.begin(), out.namespaces.end());
+  std::sort(out.except.begin(), out.except.end());
+  return out;
+}
+
+BundlePolicing policing_of(const Bundle& bundle) {
+  BundlePolicing out;
+  for (const BundleEndpoint& one : bundle.endpoints)
+    if (!one.is_node && bundle.programs[one.program].is_enforced()) out.namespaces.push_back(one.ns);
+  std::sort(out.namespaces.begin(), out.namespaces.end());
+  out.namespaces.erase(std::unique(out.namespaces.begin(), out.namespaces.end()), out.namespaces.end());
+  return out;
+}
+
 void check_kind(const JsonField& root) {
   if (root.at("apiVersion").text() != "netpolc.dev/v1")
     root.at("apiVersion").fail("is `" + root.at("apiVersion").text() + "`; this loader reads netpolc.dev/v1");
@@ -253,6 +272,8 @@ void fill(Bundle& bundle, const JsonField& root) {
     bundle.addresses[*prefix] = item.at("identity").number32();
   });
   if (const auto external = root.find("xdp")) bundle.xdp = xdp(*external);
+  const auto policed = root.find("policed");
+  bundle.policing = policed ? policing(*policed) : policing_of(bundle);
 }
 
 // The digest is of the text with an empty digest, so it is checked without knowing how it was printed.
@@ -302,6 +323,10 @@ Result<std::string> read_checked(const std::string& directory, const std::string
 }
 
 }  // namespace
+
+bool BundlePolicing::covers(const std::string& ns) const {
+  return std::binary_search(namespaces.begin(), namespaces.end(), ns) || (everywhere && !std::binary_search(except.begin(), except.end(), ns));
+}
 
 Result<Bundle> read_manifest(const std::string& text, const std::string& name) {
   auto bundle = read(text, name, nullptr);

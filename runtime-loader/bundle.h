@@ -78,6 +78,14 @@ struct BundleXdp {
   std::string certificate_path, certificate;  // as a program's
 };
 
+// Of which namespaces policies speak: a pod there that the bundle does not know may be selected by one.
+struct BundlePolicing {
+  std::vector<std::string> namespaces;  // sorted
+  bool everywhere = false;              // some policy may select pods of any namespace,
+  std::vector<std::string> except;      // but for these; sorted
+  bool covers(const std::string& ns) const;
+};
+
 struct Bundle {
   std::string digest, generator;
   std::uint32_t world4 = 2, world6 = 2;
@@ -92,6 +100,7 @@ struct Bundle {
   std::map<std::uint32_t, std::vector<ir::NamedPort>> named_ports;  // of identities that have some
   AddressIdentities addresses;
   BundleXdp xdp;
+  BundlePolicing policing;  // of a compiler that did not say: namespaces with an endpoint on which something is enforced
   std::string manifest;  // bundle.json, as it was read
 };
 
