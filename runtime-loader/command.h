@@ -23,6 +23,8 @@ struct CommonOptions {
   bool json() const { return format == "json"; }
   Where where() const { return {root, state}; }
 };
+// --root and --state; with -o text|json.
+void add_where(CLI::App& command, CommonOptions& options);
 void add_common(CLI::App& command, CommonOptions& options);
 
 // Says it on stderr; returns the exit code.
@@ -31,5 +33,11 @@ void print(const std::string& text);
 
 // `address` and `identity`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
+// `status`, `policy get` and `metrics`.
+void add_status_commands(CLI::App& app, CommandAction& chosen);
+// `endpoint list|get|add|remove`.
+void add_endpoint_commands(CLI::App& app, CommandAction& chosen);
+// `rollback` and `commit`.
+void add_generation_commands(CLI::App& app, CommandAction& chosen);
 
 }  // namespace netpolc::loader
