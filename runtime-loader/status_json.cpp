@@ -45,6 +45,15 @@ Json attachment_json(const Status& status, const AttachmentStatus& it) {
           {"origin", or_null(it.attachment.origin)}};
 }
 
+// Those with nothing attached are no attachments: a list of their own.
+Json open_json(const Status& status) {
+  Json out = Json::array();
+  for (const AttachmentStatus& it : status.attachments)
+    if (it.state == AttachmentState::Open)
+      out.push_back({{"endpoint", it.attachment.endpoint}, {"ifname", it.attachment.ifname}, {"netns", it.attachment.netns}, {"reason", it.problem}});
+  return out;
+}
+
 Json unattached_json(const Status& status) {
   Json out = Json::array();
   for (const UnattachedPod& it : status.unattached) {
@@ -92,7 +101,8 @@ void add_installed(const Status& status, Json& out) {
   out["node"] = or_null(status.state.node);
   out["addresses"] = {{"known", status.addresses}, {"toldAtRunTime", status.state.overrides.size()}};
   Json attachments = Json::array(), external = Json::array(), programs = Json::array(), maps = Json::array();
-  for (const AttachmentStatus& it : status.attachments) attachments.push_back(attachment_json(status, it));
+  for (const AttachmentStatus& it : status.attachments)
+    if (it.state != AttachmentState::Open) attachments.push_back(attachment_json(status, it));
   for (const ExternalDevice& it : status.external) external.push_back({{"ifname", it.ifname}, {"ifindex", it.ifindex}, {"mode", it.native ? "native" : "generic"}});
   for (const ProgramStatus& program : status.programs) programs.push_back(program_json(status, program));
   for (const MapFill& it : status.maps) maps.push_back({{"map", it.map}, {"used", it.used}, {"capacity", it.capacity}, {"percent", it.percent()}});
@@ -104,6 +114,7 @@ void add_installed(const Status& status, Json& out) {
   out["eventsLeftOut"] = status.stats.at(NP_STAT_SUPPRESSED);
   out["audited"] = status.stats.at(NP_STAT_AUDITED);
   out["generation"] = generation_json(status);
+  out["open"] = open_json(status);
   out["notAttached"] = unattached_json(status);
   out["maps"] = std::move(maps);
   out["faults"] = status.faults;
