@@ -48,7 +48,7 @@ void add_shown(CLI::App& command, const std::shared_ptr<ListOptions>& o, bool on
 
 struct ChangeOptions : CommonOptions {
   std::vector<std::string> endpoints, labels, addresses;
-  std::string netns, mode = "auto", fresh = "deny";
+  std::string netns, mode, fresh;
   bool audit = false;
 };
 
@@ -75,13 +75,28 @@ Result<std::vector<AttachRequest>> requests(const ChangeOptions& o) {
   return out;
 }
 
+// What isn't said is as the load was told.
+Result<EndpointOptions> endpoint_options(const ChangeOptions& o) {
+  EndpointOptions out;
+  if (o.fresh.empty() || o.mode.empty()) {
+    const auto site = Installation::find(o.root, o.state);
+    if (!site) return tl::make_unexpected(site.error());
+    const auto known = read_state(*site);
+    if (!known) return tl::make_unexpected(known.error());
+    out = {known->state.fresh, known->state.mode};
+  }
+  if (!o.fresh.empty()) out.fresh = o.fresh == "allow" ? NewEndpoints::Allow : NewEndpoints::Deny;
+  if (o.mode == "auto") out.mode.reset();
+  else if (!o.mode.empty()) out.mode = o.mode == "tcx" ? AttachMode::Tcx : AttachMode::Clsact;
+  return out;
+}
+
 int add_command(const ChangeOptions& o) {
   const auto all = requests(o);
   if (!all) return complain(all.error());
-  EndpointOptions options;
-  options.fresh = o.fresh == "allow" ? NewEndpoints::Allow : NewEndpoints::Deny;
-  if (o.mode != "auto") options.mode = o.mode == "tcx" ? AttachMode::Tcx : AttachMode::Clsact;
-  const auto outcomes = add_endpoints(o.where(), *all, options);
+  const auto options = endpoint_options(o);
+  if (!options) return complain(options.error());
+  const auto outcomes = add_endpoints(o.where(), *all, *options);
   if (!outcomes) return complain(outcomes.error());
   std::string text;
   bool good = true;
@@ -126,10 +141,9 @@ void add_changes(CLI::App& endpoint, CommandAction& chosen) {
   add.add_option("--address", o->addresses, "of this pod, where it isn't what the bundle says (repeatable)")->take_all();
   add.add_option("--labels", o->labels, "identity labels of a pod that the bundle doesn't know, as in k8s:app=web,... (repeatable)")->delimiter(',')->take_all();
   add.add_flag("--audit", o->audit, "what its policy denies passes, and is counted and reported");
-  add.add_option("--new-endpoints", o->fresh, "pods that the bundle doesn't know, once a policy selects their namespace: deny blocks them")
-      ->check(CLI::IsMember({"deny", "allow"}))
-      ->capture_default_str();
-  add.add_option("--attach-mode", o->mode, "auto is tcx where the kernel has it, else clsact")->check(CLI::IsMember({"auto", "tcx", "clsact"}))->capture_default_str();
+  add.add_option("--new-endpoints", o->fresh, "pods that the bundle doesn't know, once a policy selects their namespace: deny blocks them (default: as the load was told)")
+      ->check(CLI::IsMember({"deny", "allow"}));
+  add.add_option("--attach-mode", o->mode, "auto is tcx where the kernel has it, else clsact (default: as the load was told)")->check(CLI::IsMember({"auto", "tcx", "clsact"}));
   add_common(add, *o);
   add.callback([o, &chosen] { chosen = [o] { return add_command(*o); }; });
 

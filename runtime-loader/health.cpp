@@ -216,9 +216,9 @@ Component of_last_change(const Status& status) {
   }
   if (status.confirm_left) {
     if (*status.confirm_left >= 0)
-      worsen(out, Health::Warn, "it goes back by itself in " + std::to_string(*status.confirm_left) + " s: `netpol-loader commit` keeps it");
+      worsen(out, Health::Warn, (status.state.previous ? "it goes back" : "all is taken away") + std::string(" by itself in ") + std::to_string(*status.confirm_left) + " s: `netpol-loader commit` keeps it");
     else
-      worsen(out, Health::Fail, "nobody confirmed it in time, and it has not gone back yet: `netpol-loader rollback`, or load again");
+      worsen(out, Health::Fail, "nobody confirmed it in time, and it has not gone back yet: `netpol-loader recover` does it");
   }
   if (!status.state.set_aside.empty()) worsen(out, Health::Warn, "bundle " + short_digest(status.state.set_aside) + " was rolled back; the daemon doesn't take it up again by itself");
   return out;

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "runtime-loader/command.h"
+#include "runtime-loader/duration.h"
 #include "runtime-loader/health.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/metrics.h"
@@ -16,27 +17,33 @@ namespace {
 
 struct StatusOptions : CommonOptions {
   bool brief = false, verbose = false;
-  std::uint32_t wait_seconds = 0;
+  std::string wait;
 };
 
 // Looks again until all is well or the time is over.
-Result<Status> awaited_status(const StatusOptions& o) {
+Result<Status> awaited_status(const StatusOptions& o, std::uint32_t seconds) {
   using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::seconds(o.wait_seconds);
+  const auto end = Clock::now() + std::chrono::seconds(seconds);
   for (;;) {
     auto found = status(o.root, o.state);
-    if (o.wait_seconds == 0 || (found && is_all_well(components(*found))) || Clock::now() >= end || interrupted()) return found;
+    if (seconds == 0 || (found && is_all_well(components(*found))) || Clock::now() >= end || interrupted()) return found;
     std::this_thread::sleep_for(std::min<Clock::duration>(std::chrono::milliseconds(250), end - Clock::now()));
   }
 }
 
 int status_command(const StatusOptions& o) {
-  const auto found = awaited_status(o);
+  std::uint32_t seconds = 0;
+  if (!o.wait.empty()) {
+    const auto given = parse_duration(o.wait);
+    if (!given) return complain({FailureKind::Input, "--wait: " + given.error().message});
+    seconds = *given;
+  }
+  const auto found = awaited_status(o, seconds);
   if (!found) return complain(found.error());
   print(o.json() ? status_json(*found) : status_text(*found, o.brief) + (o.verbose ? details_text(*found) : ""));
   if (interrupted()) return kInterrupted;
   const std::vector<Component> all = components(*found);
-  return (o.wait_seconds == 0 ? is_healthy(all) : is_all_well(all)) ? kGood : kNegative;
+  return (seconds == 0 ? is_healthy(all) : is_all_well(all)) ? kGood : kNegative;
 }
 
 void add_status(CLI::App& app, CommandAction& chosen) {
@@ -44,7 +51,7 @@ void add_status(CLI::App& app, CommandAction& chosen) {
   CLI::App& command = *app.add_subcommand("status", "one word a component, and why some aren't ok; exit 1 where one fails or nothing is loaded");
   CLI::Option* brief = command.add_flag("--brief", o->brief, "the words alone, without reasons");
   command.add_flag("-v,--verbose", o->verbose, "attachments, maps, the counters of every rule and drops too")->excludes(brief);
-  command.add_flag("--wait{60}", o->wait_seconds, "until all is ok, for at most so many seconds; then exit 1 where it isn't");
+  command.add_flag("--wait{60s}", o->wait, "until all is ok, for at most so long (--wait=5m); then exit 1 where it isn't");
   add_common(command, *o);
   command.callback([o, &chosen] { chosen = [o] { return status_command(*o); }; });
 }
