@@ -154,13 +154,14 @@ Done Daemon::start() {
   if (Done done = take_place(); !done) return done;
   if (Done done = open_watches(); !done) return done;
   recover_when_due();
+  check_at_ = monotonic_ms() + kTick;
   adopt();
   log_.info("started", {{"root", options_.where.root}, {"watch", options_.watch}, {"feed", options_.feed}, {"version", options_.version}});
   return {};
 }
 
 Milliseconds Daemon::wake_at() const {
-  Milliseconds at = std::min({tick_at_, recover_at_, again_, list_check_at_, foreign_.empty() ? INT64_MAX : foreign_at_});
+  Milliseconds at = std::min({tick_at_, recover_at_, check_at_, again_, list_check_at_, foreign_.empty() ? INT64_MAX : foreign_at_});
   if (notifier_.watchdog_interval() != 0) at = std::min(at, watchdog_at_);
   if (look_at_bundles_ && !options_.watch.empty()) at = std::min(at, bundle_look_at_);
   if (feed_waits_) at = 0;

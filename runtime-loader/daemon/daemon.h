@@ -22,6 +22,7 @@ struct RunOptions {
   std::string watch;            // directory; "": none
   std::string feed;             // path of the socket; "": none
   std::string metrics;          // HOST:PORT; "": none
+  bool metrics_anywhere = false;  // it need not be loopback's
   bool json_log = false;
   std::string version;
 };

@@ -87,6 +87,7 @@ bool is_attached(const Wanted& wanted, const Attachment* present) {
 
 void tell(const Wanted& wanted, const Attachment* present, const Settled* settled, Decision& decision) {
   if (present != nullptr && !present->blocked.empty()) decision.blocked.push_back(word(wanted.request, present->blocked));
+  if (present != nullptr && !present->open.empty()) decision.open.push_back(word(wanted.request, present->open));
   if (present == nullptr && settled != nullptr) decision.open.push_back(word(wanted.request, settled->outcome.reason));
 }
 

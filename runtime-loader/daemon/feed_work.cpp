@@ -4,6 +4,7 @@
 
 #include "runtime-loader/attach.h"
 #include "runtime-loader/daemon/work.h"
+#include "runtime-loader/kept_bundle.h"
 #include "runtime-loader/node_addresses.h"
 
 namespace netpolc::loader::daemon {
@@ -24,6 +25,8 @@ bool matches(const FeedRequest& request, const AttachRequest& it) {
   if (!key.endpoint.empty() && key.endpoint != it.endpoint) return false;
   return key.ifname.empty() || (key.ifname == it.ifname && key.netns == it.netns);
 }
+
+Json nothing_loaded() { return {{"state", "open"}, {"reason", "no bundle is loaded"}, {"identity", 0}, {"program", ""}, {"generation", 0}}; }
 
 Json or_null(std::optional<std::uint32_t> identity) { return identity ? Json(*identity) : Json(); }
 
@@ -157,7 +160,7 @@ void Daemon::add_at_once(const std::vector<const FeedServer::Asked*>& asked) {
     return;
   }
   if (view_.state == nullptr) {
-    for (const auto* it : good) answer(*it, {{"state", "open"}, {"reason", "no bundle is loaded"}, {"identity", 0}, {"program", ""}, {"generation", 0}});
+    for (const auto* it : good) answer(*it, nothing_loaded());
     return;
   }
   std::vector<AttachRequest> requests;
@@ -216,18 +219,32 @@ void Daemon::serve_addresses(const std::vector<FeedServer::Asked>& asked) {
   refresh_state();
 }
 
-// As it was added, and in force in the kernel.
+// As it was added, and in force in the kernel. Changes nothing.
 void Daemon::serve_check(const FeedServer::Asked& asked) {
   const auto found = std::find_if(view_.feed.begin(), view_.feed.end(), [&](const auto& it) { return matches(asked.request, it.second.request); });
   if (found == view_.feed.end()) return refuse(asked, "NOT_FOUND", "no such endpoint was added");
-  const auto& [place, endpoint] = *found;
+  const Place& place = found->first;
+  const LinkId& link = found->second.link;
   const auto links = links_at({place});
-  if (!links.contains(place) || links.at(place) != endpoint.link) return refuse(asked, "NOT_FOUND", "interface `" + place.ifname + "` is gone, or was made anew");
-  if (view_.state == nullptr) return answer(asked, {{"state", "open"}, {"reason", "no bundle is loaded"}, {"identity", 0}, {"program", ""}, {"generation", 0}});
-  const auto outcomes = add({endpoint.request});
-  refresh_state();
-  if (outcomes.front().state == EndpointState::Failed) return refuse(asked, "REFUSED", outcomes.front().reason);
-  answer(asked, words_of(outcomes.front()));
+  if (!links.contains(place) || links.at(place) != link) return refuse(asked, "NOT_FOUND", "interface `" + place.ifname + "` is gone, or was made anew");
+  if (view_.state == nullptr) return answer(asked, nothing_loaded());
+  const auto it = std::find_if(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& at) { return !at.for_node && place_of(at) == place; });
+  if (it == state_.attachments.end() || it->endpoint != found->second.request.endpoint || LinkId{it->ifindex, it->netns_inode} != link)
+    return refuse(asked, "NOT_FOUND", "nothing is attached for it at " + place.ifname);
+  const auto site = Installation::find(options_.where.root, options_.where.state);
+  if (it->wants_program() && (!site || !in_force(*site, *it).both())) return refuse(asked, "REFUSED", "its programs are not in force at " + place.ifname);
+  answer(asked, words_of(EndpointOutcome{it->endpoint, it->ifname, it->netns,
+                                         !it->open.empty() ? EndpointState::Open : !it->blocked.empty() ? EndpointState::Blocked : EndpointState::Enforced,
+                                         it->open + it->blocked, identity_of(*it), it->program}));
+}
+
+// As the bundle says it, or as it was learned when the endpoint was added.
+std::uint32_t Daemon::identity_of(const Attachment& it) {
+  if (const auto known = view_.settled.find(place_of(it)); known != view_.settled.end() && known->second.outcome.identity != 0) return known->second.outcome.identity;
+  const auto site = Installation::find(options_.where.root, options_.where.state);
+  if (!site || it.bundle_endpoint == kNoEndpoint) return 0;
+  const auto bundle = kept_manifest(*site, state_.bundle);
+  return bundle && it.bundle_endpoint < bundle->endpoints.size() ? bundle->endpoints[it.bundle_endpoint].identity : 0;
 }
 
 void Daemon::serve_status(const FeedServer::Asked& asked) {

@@ -36,7 +36,7 @@ std::string Daemon::sentence(const Decision& decision) const {
   if (!decision.bundle_problem.empty()) return "waiting until the bundle is complete";
   if (decision.load) return "loading bundle " + short_digest(decision.load->digest);
   if (view_.state == nullptr) return "nothing is loaded, and nothing is wanted";
-  const std::size_t pods = static_cast<std::size_t>(std::count_if(state_.attachments.begin(), state_.attachments.end(), [](const Attachment& it) { return !it.for_node; }));
+  const std::size_t pods = static_cast<std::size_t>(std::count_if(state_.attachments.begin(), state_.attachments.end(), [](const Attachment& it) { return !it.for_node && it.wants_program() && it.blocked.empty(); }));
   return "bundle " + short_digest(state_.bundle) + " in force at " + std::to_string(pods) + " interfaces" + count(decision.waiting.size(), "waiting") +
          count(decision.failed.size(), "failed") + count(decision.blocked.size(), "blocked");
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "runtime-loader/attach.h"
 #include "runtime-loader/bundle.h"
 #include "runtime-loader/files.h"
 #include "runtime-loader/interrupt.h"
@@ -18,7 +19,8 @@ namespace netpolc::loader::daemon {
 namespace {
 
 constexpr std::size_t kListLimit = 64u << 20;
-constexpr Milliseconds kRecoverEvery = 60'000;
+constexpr Milliseconds kCheckEvery = 30'000;    // that what is attached is
+constexpr Milliseconds kMostBetween = 60'000;   // tries to recover
 
 std::string short_digest(const std::string& digest) { return digest.substr(0, 12); }
 
@@ -61,7 +63,29 @@ bool Daemon::refresh_state() {
   if (!known->current || known->state.bundle.empty()) return true;
   state_ = std::move(known->state);
   view_.state = &state_;
+  if (state_.confirm) recover_at_ = std::min(recover_at_, confirmation_due());
   return true;
+}
+
+// When a load that nobody confirmed goes back: its own watcher does it, unless that is gone.
+Milliseconds Daemon::confirmation_due() const {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  const std::int64_t passed = now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+  const std::int64_t left = state_.confirm->boot == boot_ ? static_cast<std::int64_t>(state_.confirm->deadline) - passed : 0;
+  return std::max(monotonic_ms() + left / 1'000'000 + 100, recovered_at_ + 1000);
+}
+
+// Did somebody take a program away, or put another in its place? That is for `recover` to put right.
+bool Daemon::all_attached() const {
+  if (view_.state == nullptr) return true;
+  const auto site = Installation::find(options_.where.root, options_.where.state);
+  if (!site) return true;
+  return std::all_of(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& it) {
+    const auto link = view_.links.find(place_of(it));
+    const bool there = link != view_.links.end() && link->second == LinkId{it.ifindex, it.netns_inode};
+    return !there || !it.wants_program() || in_force(*site, it).both();
+  });
 }
 
 void Daemon::refresh_directory() {
@@ -149,12 +173,17 @@ void Daemon::refresh_links() {
 
 void Daemon::recover_when_due() {
   const Milliseconds now = monotonic_ms();
+  if (now >= check_at_) {
+    check_at_ = now + kCheckEvery;
+    if (!all_attached()) recover_at_ = now;
+  }
   if (now < recover_at_) return;
-  recover_at_ = now + kRecoverEvery;
+  recover_at_ = INT64_MAX;
+  recovered_at_ = now;
   const auto report = recover(options_.where);
   look_at_state_ = true;
   if (!report) {
-    recover_backoff_.fail(now, 1000, kRecoverEvery);
+    recover_backoff_.fail(now, 1000, kMostBetween);
     recover_at_ = recover_backoff_.until();
     recover_error_ = report.error().message;
     log_.error("recovery-failed", {{"error", report.error().message}});
@@ -253,6 +282,7 @@ void Daemon::load_bundle(const Load& wanted) {
                        {"ms", std::to_string(monotonic_ms() - begun)}});
   for (const std::string& note : {report->nothing_at_host, report->nothing_external, report->left_over})
     if (!note.empty()) log_.warning("load-note", {{"note", note}});
+  for (const std::string& endpoint : report->gone) log_.info("endpoint-gone", {{"endpoint", endpoint}});
   for (const std::string& address : report->forgotten) log_.warning("address-forgotten", {{"address", address}});
 }
 

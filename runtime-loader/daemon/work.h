@@ -54,6 +54,8 @@ class Daemon {
   void read_list(const std::string& path);
   void refresh_links();
   void recover_when_due();
+  Milliseconds confirmation_due() const;
+  bool all_attached() const;
   void act(const Decision& decision);
   void forget(const std::vector<Place>& places);
   void load_bundle(const Load& wanted);
@@ -74,6 +76,7 @@ class Daemon {
   bool may_be_added(const FeedServer::Asked& asked, const std::map<Place, LinkId>& links);
   void serve_addresses(const std::vector<FeedServer::Asked>& asked);
   void serve_check(const FeedServer::Asked& asked);
+  std::uint32_t identity_of(const Attachment& it);
   void serve_status(const FeedServer::Asked& asked);
   nlohmann::ordered_json words_of(const EndpointOutcome& outcome) const;
 
@@ -106,7 +109,7 @@ class Daemon {
 
   // What is to be looked at, and when at the latest.
   bool look_at_bundles_ = true, look_at_list_ = true, check_list_ = false, look_at_state_ = true, look_at_foreign_ = true;
-  Milliseconds tick_at_ = 0, foreign_at_ = 0, recover_at_ = 0, watchdog_at_ = 0, again_ = INT64_MAX;
+  Milliseconds tick_at_ = 0, foreign_at_ = 0, recover_at_ = 0, recovered_at_ = 0, check_at_ = INT64_MAX, watchdog_at_ = 0, again_ = INT64_MAX;
   Backoff recover_backoff_, remove_backoff_;
   std::string recover_error_;  // not empty: what is pinned can't be trusted, and nothing is done until it can
 
