@@ -303,6 +303,11 @@ class Arena:
         except FileNotFoundError:
             return None
 
+    def files(self):
+        """The state's files but for the lock, and their sizes."""
+        here = pathlib.Path(self.state)
+        return {str(path.relative_to(here)): path.stat().st_size for path in here.rglob("*") if path.is_file() and path.name != "lock"}
+
     def wanted(self):
         """Which bundle the state wants, "none" where there is no state."""
         state = self.known_state()
@@ -310,8 +315,7 @@ class Arena:
 
     def snapshot(self):
         """All that a load that fails must leave as it was."""
-        files = sorted(set(os.listdir(self.state)) - {"lock"}) if os.path.isdir(self.state) else []
-        return {"links": kernel_objects.links(ROOT), "pins": kernel_objects.pins(ROOT), "files": files, "state": self.known_state()}
+        return {"links": kernel_objects.links(ROOT), "pins": kernel_objects.pins(ROOT), "files": sorted(self.files()), "state": self.known_state()}
 
     def learn_tags(self):
         """What the programs of each bundle are called by the kernel, interface by interface."""
@@ -323,10 +327,11 @@ class Arena:
             check(not set(self.tags[one].items()) & set(self.tags[other].items()), "%s and %s have a program alike: nothing would be seen of it" % (one, other))
 
     def amount(self):
-        """How much there is of the installation: pins, programs and maps in the kernel, files and their sizes."""
+        """How much there is of the installation: pins, programs and maps in the kernel, files and their sizes
+        (but for the state's, in which numbers grow)."""
         programs, maps, size = kernel_objects.users_of(kernel_objects.map_number(ROOT + "/maps/np_flows4"))
-        files = [path.stat().st_size for path in pathlib.Path(self.state).iterdir()]
-        return {"pins": len(kernel_objects.pins(ROOT)), "programs": programs, "maps": maps, "KiB": size // 1024, "files": len(files), "KB of files": sum(files) // 1000}
+        files = [size for name, size in self.files().items() if name != "state.json"]
+        return {"pins": len(kernel_objects.pins(ROOT)), "programs": programs, "maps": maps, "KiB": size // 1024, "files": len(files), "bytes of files": sum(files)}
 
     def check_endpoints(self, pods):
         """These and no others have programs."""
