@@ -31,5 +31,7 @@ void print(const std::string& text);
 
 // `address` and `identity`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
+// `connectivity test`.
+void add_connectivity_commands(CLI::App& app, CommandAction& chosen);
 
 }  // namespace netpolc::loader
