@@ -17,7 +17,13 @@ struct AttachRequest {
   std::string netns;               // "", a name or a path
   std::vector<Address> addresses;  // of this pod, where it isn't (or no longer) what the bundle says
   bool audit = false;              // what policy denies passes, and is counted and reported
+  // Where the bundle knows no pod or workload of this name: identity labels, as `netpolc identity list` has them.
+  std::vector<std::string> labels = {};
+  std::string origin = {};         // who asked: "" for a load, "list" or "feed" for the daemon
 };
+
+// Of a pod that the bundle doesn't know.
+inline constexpr std::size_t kNoEndpoint = SIZE_MAX;
 
 enum class AttachMode : std::uint8_t { Tcx, Clsact };
 
@@ -27,11 +33,18 @@ struct Attachment {
   std::string netns;
   int ifindex = 0;
   std::uint64_t netns_inode = 0;
-  std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints
+  std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints, or kNoEndpoint
+  std::string program = {};         // digest of the one that it has; "" where it has none of the bundle
   AttachMode mode = AttachMode::Tcx;
   std::vector<Address> addresses;   // as the request had them
   bool audit = false;
   bool for_node = false;            // the program is the node's own (host.h)
+  std::string blocked = {};         // not empty: why it has the program that lets nothing pass (endpoints.h)
+  std::string open = {};            // not empty: why nothing is attached
+  std::vector<std::string> labels = {};  // as the request had them, as is
+  std::string origin = {};
+  // Has a program, or shall have one.
+  bool wants_program() const { return open.empty(); }
 };
 
 Result<AttachRequest> parse_attach_option(const std::string& text);  // "ns/pod=IFNAME"

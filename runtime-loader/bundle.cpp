@@ -266,9 +266,7 @@ Done check_digest(const std::string& text, const std::string& digest, const std:
   return {};
 }
 
-using Checksums = std::map<std::string, std::string>;
-
-Result<Bundle> read(const std::string& text, const std::string& name, Checksums* files) {
+Result<Bundle> read(const std::string& text, const std::string& name) {
   Bundle bundle;
   try {
     const auto json = nlohmann::json::parse(text);
@@ -280,7 +278,7 @@ Result<Bundle> read(const std::string& text, const std::string& name, Checksums*
     fill(bundle, root);
     const JsonField listed = root.at("files");
     listed.each_member([&](const std::string& path, const JsonField& sum) {
-      if (files != nullptr) files->emplace(path, digest(sum));
+      bundle.files.emplace(path, digest(sum));
     });
   } catch (const BadField& bad) {
     return bad_input(name + ": " + bad.what());
@@ -291,20 +289,22 @@ Result<Bundle> read(const std::string& text, const std::string& name, Checksums*
   return bundle;
 }
 
-Result<std::string> read_checked(const std::string& directory, const std::string& path, const std::string& sum) {
+}  // namespace
+
+Result<std::string> read_checked(const std::string& directory, const Bundle& bundle, const std::string& path) {
+  const auto sum = bundle.files.find(path);
+  if (sum == bundle.files.end()) return bad_input(directory + "/bundle.json: `files` has no checksum of " + path);
   auto content = read_beneath(directory, path, kFileLimit);
   if (!content)
     return tl::make_unexpected(Failure{content.error().kind, content.error().message + " (listed in bundle.json)"});
-  if (const std::string actual = sha256_hex(*content); actual != sum)
+  if (const std::string actual = sha256_hex(*content); actual != sum->second)
     return bad_input(directory + "/" + path + ": was changed or damaged since it was compiled: its SHA-256 is " +
-                     actual + ", bundle.json says " + sum + kAgain);
+                     actual + ", bundle.json says " + sum->second + kAgain);
   return content;
 }
 
-}  // namespace
-
 Result<Bundle> read_manifest(const std::string& text, const std::string& name) {
-  auto bundle = read(text, name, nullptr);
+  auto bundle = read(text, name);
   if (bundle)
     for (BundleProgram& program : bundle->programs) program.source = program.source_map = "";
   return bundle;
@@ -316,21 +316,20 @@ Result<Bundle> read_bundle(const std::string& directory) {
   if (!text)
     return tl::make_unexpected(
         Failure{text.error().kind, text.error().message + " (a bundle is a directory that `netpolc compile` wrote)"});
-  Checksums files;
-  auto bundle = read(*text, name, &files);
+  auto bundle = read(*text, name);
   if (!bundle) return bundle;
   std::map<std::string, std::string> wanted;
   for (const BundleProgram& program : bundle->programs)
     for (const std::string& path : {program.object, program.source, program.source_map, program.certificate_path}) {
-      if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
+      if (!path.empty() && !bundle->files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
       wanted[path];
     }
   for (const std::string& path : {bundle->xdp.object, bundle->xdp.certificate_path}) {
-    if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
+    if (!path.empty() && !bundle->files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
     wanted[path];
   }
-  for (const auto& [path, sum] : files) {
-    auto content = read_checked(directory, path, sum);
+  for (const auto& [path, sum] : bundle->files) {
+    auto content = read_checked(directory, *bundle, path);
     if (!content) return tl::make_unexpected(content.error());
     if (const auto file = wanted.find(path); file != wanted.end()) file->second = std::move(*content);
   }

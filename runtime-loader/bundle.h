@@ -92,6 +92,7 @@ struct Bundle {
   std::map<std::uint32_t, std::vector<ir::NamedPort>> named_ports;  // of identities that have some
   AddressIdentities addresses;
   BundleXdp xdp;
+  std::map<std::string, std::string> files;  // SHA-256 of every other file, by its path in the bundle
   std::string manifest;  // bundle.json, as it was read
 };
 
@@ -99,6 +100,9 @@ struct Bundle {
 Result<Bundle> read_bundle(const std::string& directory);
 // bundle.json alone, its own digest checked; programs have no bytes. `name`: for messages.
 Result<Bundle> read_manifest(const std::string& text, const std::string& name);
+
+// A file of the bundle, which has the sum that the manifest has for it. Fails as input.
+Result<std::string> read_checked(const std::string& directory, const Bundle& bundle, const std::string& path);
 
 // The endpoint called "namespace/name", by the name of a pod or else of the workload. Fails as
 // input where there is none, or several workloads of one name.

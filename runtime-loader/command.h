@@ -29,6 +29,8 @@ void add_common(CLI::App& command, CommonOptions& options);
 int complain(const Failure& failure);
 void print(const std::string& text);
 
+// `load` and `recover`. Options live as long as `chosen`.
+void add_load_commands(CLI::App& app, CommandAction& chosen);
 // `address` and `identity`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
 // `connectivity test`.

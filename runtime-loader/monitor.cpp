@@ -9,6 +9,7 @@
 
 #include "runtime-loader/events.h"
 #include "runtime-loader/interrupt.h"
+#include "runtime-loader/kept_bundle.h"
 
 namespace netpolc::loader {
 namespace {
@@ -34,7 +35,7 @@ class Follower {
     if (!known) return tl::make_unexpected(known.error());
     if (!known->current || known->state.bundle.empty()) return bad_input("nothing is loaded under " + site_.root());
     if (known->state.bundle != loaded_.bundle.digest) {
-      auto bundle = kept_manifest(site_, known->state);
+      auto bundle = kept_manifest(site_, known->state.bundle);
       if (!bundle) return tl::make_unexpected(bundle.error());
       loaded_.bundle = std::move(*bundle);
     }

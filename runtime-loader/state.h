@@ -3,7 +3,7 @@
 // runs; this is what people are shown and what cleaning up needs.
 //
 //   STATE/state.json       below
-//   STATE/DIGEST.json      bundle.json of the loaded bundle
+//   STATE/bundles/DIGEST/  the bundles of the generations that are kept; see kept_bundle.h
 #pragma once
 #include <cstdint>
 #include <map>
@@ -13,6 +13,7 @@
 
 #include "runtime-loader/attachment.h"
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/host_options.h"
 #include "runtime-loader/identities.h"
 #include "runtime-loader/installation.h"
 
@@ -26,18 +27,39 @@ struct AddressOverride {
   std::optional<ExternalFacts> external = {};
 };
 
-struct State {
-  std::uint32_t conntrack = 0;  // id of the pinned map: state without its pins is worth nothing
-  std::string node, loaded;     // RFC 3339, UTC
+// One bundle in the kernel, made ready for this node; see generations.h.
+struct GenerationState {
+  std::uint64_t number = 0;             // from 1 on, counting up; 0: none
+  std::string node, loaded;             // RFC 3339, UTC
   std::vector<Address> node_addresses;  // what else is the node's, beside what the bundle says
-  std::string bundle;           // digest
+  std::string bundle;                   // digest
   std::vector<Attachment> attachments;
-  // Where something of ours may be beside the attachments: written before anything is attached, and
-  // kept until all of the former bundle is taken away, so that a loader that is killed leaves nothing unknown.
-  std::vector<Attachment> pending;
-  bool unfinished = false;  // a load has begun and not ended: its programs may be at some interfaces
   std::map<Prefix, AddressOverride> overrides;
-  LearnedIdentities learned;  // numbers given to label sets that the bundle lacks
+  LearnedIdentities learned;                  // numbers given to label sets that the bundle lacks
+  std::map<std::string, std::uint64_t> tags;  // of pinned programs, by the name of the pin: what the kernel calls their bytes
+  // As the load was asked, for what comes later: endpoints that are added, and going back to it.
+  std::vector<std::string> external;  // devices at which dropping begins
+  HostOptions host;
+  NewEndpoints fresh = NewEndpoints::Deny;
+  bool skip_unenforced = false;
+  std::optional<AttachMode> mode;
+};
+
+// `load --confirm`: when it goes back by itself.
+struct Confirmation {
+  std::string boot;             // id of the boot in which `deadline` counts
+  std::uint64_t deadline = 0;   // CLOCK_BOOTTIME, ns
+};
+
+// What is wanted is the current generation's; it is written before the first link is switched.
+struct State : GenerationState {
+  std::uint32_t conntrack = 0;  // id of the pinned map: state without its pins is worth nothing
+  std::optional<GenerationState> previous;
+  std::optional<Confirmation> confirm;
+  std::string set_aside;        // digest of a bundle that was rolled back
+  // Where classic filters of ours may be beside the attachments: they are found by no pin.
+  std::vector<Attachment> pending;
+  bool unfinished = false;  // what is in force may not be what is wanted yet: recover.h
 };
 
 std::string to_json(const State& state);
@@ -51,11 +73,6 @@ struct KnownState {
 };
 Result<KnownState> read_state(const Installation& site);
 Done write_state(const Installation& site, const State& state);
-
-// The metadata of the loaded bundle, beside the state.
-Done keep_manifest(const Installation& site, const Bundle& bundle);
-Result<Bundle> kept_manifest(const Installation& site, const State& state);
-void forget_other_manifests(const Installation& site, const State& state);
 
 const char* to_string(AttachMode mode);
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "runtime-loader/kept_bundle.h"
 #include "runtime-loader/netns.h"
+#include "runtime-loader/node_plan.h"
 
 namespace netpolc::loader {
 namespace {
@@ -37,7 +39,7 @@ Result<ProgramStatus> counters(const Installation& site, const Bundle& bundle, s
 
 Done add_counters(const Installation& site, Status& status) {
   std::set<std::size_t> used;
-  for (const Attachment& it : status.state.attachments)
+  for (const Attachment& it : with_program(status.state.attachments))
     used.insert(status.bundle.endpoints.at(it.bundle_endpoint).program);
   for (const std::size_t program : used) {
     auto own = counters(site, status.bundle, program);
@@ -49,8 +51,8 @@ Done add_counters(const Installation& site, Status& status) {
   auto all = read_counters(drops.get());
   if (!all) return tl::make_unexpected(all.error());
   status.drops = std::move(*all);
-  const Fd addresses4 = open_pinned(site.map_path(NP_MAP_ADDRESSES4)), addresses6 = open_pinned(site.map_path(NP_MAP_ADDRESSES6));
-  const Fd ipcache4 = open_pinned(site.map_path(NP_MAP_IPCACHE4)), ipcache6 = open_pinned(site.map_path(NP_MAP_IPCACHE6));
+  const Fd addresses4 = open_pinned(site.generation_map_path(status.state.number, NP_MAP_ADDRESSES4)), addresses6 = open_pinned(site.generation_map_path(status.state.number, NP_MAP_ADDRESSES6));
+  const Fd ipcache4 = open_pinned(site.generation_map_path(status.state.number, NP_MAP_IPCACHE4)), ipcache6 = open_pinned(site.generation_map_path(status.state.number, NP_MAP_IPCACHE6));
   const auto known = read_addresses({addresses4.get(), addresses6.get(), ipcache4.get(), ipcache6.get()});
   if (!known) return tl::make_unexpected(known.error());
   status.addresses = known->size();
@@ -83,11 +85,12 @@ Result<Status> status(const std::string& root, const std::string& state) {
   out.unfinished = known->current && known->state.unfinished;
   if (!known->current || known->state.bundle.empty()) return out;
   out.state = std::move(known->state);
-  auto bundle = kept_manifest(*site, out.state);
+  auto bundle = kept_manifest(*site, out.state.bundle);
   if (!bundle) return tl::make_unexpected(bundle.error());
   out.bundle = std::move(*bundle);
   for (const Attachment& it : out.state.attachments) {
-    if (it.bundle_endpoint >= out.bundle.endpoints.size()) return refused("the state is of another bundle; load again");
+    if (it.bundle_endpoint != kNoEndpoint && it.bundle_endpoint >= out.bundle.endpoints.size()) return refused("the state is of another bundle; load again");
+    if (!it.wants_program()) continue;
     AttachmentStatus& added = out.attachments.emplace_back(AttachmentStatus{it, in_force(*site, it), ""});
     added.problem = problem_of(it, added.programs);
   }
