@@ -77,6 +77,7 @@ int parse_and_run(int argc, const char* const* argv) {
   add_simple(app, options, chosen);
   add_address_commands(app, chosen);
   add_check_command(app, chosen);
+  add_connectivity_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -50,5 +50,7 @@ void add_status_commands(CLI::App& app, CommandAction& chosen);
 void add_endpoint_commands(CLI::App& app, CommandAction& chosen);
 // `rollback` and `commit`.
 void add_generation_commands(CLI::App& app, CommandAction& chosen);
+// `connectivity test`.
+void add_connectivity_commands(CLI::App& app, CommandAction& chosen);
 
 }  // namespace netpolc::loader
