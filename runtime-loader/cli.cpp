@@ -63,7 +63,8 @@ constexpr std::string_view kPrivileged = "connectivity";
 bool may_need_admin(std::string_view command) { return command != "check" && command != "monitor" && command != "identity"; }
 
 int parse_and_run(int argc, const char* const* argv) {
-  if (argc < 2 || argv[1] != kPrivileged) drop_privileges();
+  if (argc < 2 || argv[1] != kPrivileged)
+    if (const Done done = drop_privileges(); !done) return complain(done.error());
   CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "netpol-loader " NETPOLC_VERSION);
@@ -83,7 +84,8 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kGood : kNoAnswer;
   }
-  if (!may_need_admin(app.get_subcommands().front()->get_name())) give_up_admin();
+  if (!may_need_admin(app.get_subcommands().front()->get_name()))
+    if (const Done done = give_up_admin(); !done) return complain(done.error());
   catch_interrupts();
   silence_libbpf();
   return chosen();
