@@ -27,7 +27,7 @@ void require_reason(const Result<T>& result) {
 
 void check_state(const std::string& text) {
   const auto state = parse_state(text, "state.json");
-  require_reason(state);
+  require(state || !state.error().message.empty(), "what is refused has a reason");
   if (!state) return;
   const std::string printed = to_json(*state);
   const auto again = parse_state(printed, "state.json");
