@@ -125,7 +125,7 @@ def test_dropped(site):
 def main():
     if os.geteuid() != 0:
         skip("needs root")
-    if ctypes.CDLL(None).prctl(24, 39, 0, 0, 0) != 1:  # PR_CAPBSET_READ
+    if ctypes.CDLL(None).prctl(23, 39, 0, 0, 0) != 1:  # PR_CAPBSET_READ
         skip("CAP_BPF can't be had here")
     for command in (["ip", "netns", "add", MARK], ["ip", "-n", MARK, "link", "add", "lxc0", "type", "veth", "peer", "name", "lxc1"]):
         made = run(*command)
