@@ -9,6 +9,8 @@
 #include "runtime-loader/command.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/monitor.h"
+#include "runtime-loader/object.h"
+#include "runtime-loader/privileges.h"
 #include "runtime-loader/unload.h"
 
 namespace netpolc::loader {
@@ -54,7 +56,14 @@ void add_simple(CLI::App& app, Options& o, Action& chosen) {
   monitor.callback([&] { chosen = [&] { return monitor_command(o); }; });
 }
 
+// It makes namespaces of its own, and pods in them.
+constexpr std::string_view kPrivileged = "connectivity";
+
+// Who neither mounts bpffs nor enters a namespace, whatever there is.
+bool may_need_admin(std::string_view command) { return command != "check" && command != "monitor" && command != "identity"; }
+
 int parse_and_run(int argc, const char* const* argv) {
+  if (argc < 2 || argv[1] != kPrivileged) drop_privileges();
   CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "netpol-loader " NETPOLC_VERSION);
@@ -67,12 +76,16 @@ int parse_and_run(int argc, const char* const* argv) {
   add_endpoint_commands(app, chosen);
   add_simple(app, options, chosen);
   add_address_commands(app, chosen);
+  add_check_command(app, chosen);
+  add_connectivity_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kGood : kNoAnswer;
   }
+  if (!may_need_admin(app.get_subcommands().front()->get_name())) give_up_admin();
   catch_interrupts();
+  silence_libbpf();
   return chosen();
 }
 
