@@ -75,6 +75,7 @@ int parse_and_run(int argc, const char* const* argv) {
   Options options;
   Action chosen;
   add_load_commands(app, chosen);
+  add_run_command(app, NETPOLC_VERSION, chosen);
   add_simple(app, options, chosen);
   add_address_commands(app, chosen);
   try {
@@ -102,10 +103,14 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
-void add_common(CLI::App& command, CommonOptions& o) {
+void add_where(CLI::App& command, CommonOptions& o) {
   command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")
       ->capture_default_str();
   command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
+}
+
+void add_common(CLI::App& command, CommonOptions& o) {
+  add_where(command, o);
   command.add_option("-o,--output", o.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

@@ -23,6 +23,8 @@ struct CommonOptions {
   bool json() const { return format == "json"; }
   Where where() const { return {root, state}; }
 };
+// --root and --state; with -o text|json.
+void add_where(CLI::App& command, CommonOptions& options);
 void add_common(CLI::App& command, CommonOptions& options);
 
 // Says it on stderr; returns the exit code.
@@ -31,6 +33,8 @@ void print(const std::string& text);
 
 // `load` and `recover`. Options live as long as `chosen`.
 void add_load_commands(CLI::App& app, CommandAction& chosen);
+// `run`.
+void add_run_command(CLI::App& app, const std::string& version, CommandAction& chosen);
 // `address` and `identity`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
 
