@@ -9,7 +9,8 @@
 #include "runtime-loader/command.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/monitor.h"
-#include "runtime-loader/status.h"
+#include "runtime-loader/object.h"
+#include "runtime-loader/privileges.h"
 #include "runtime-loader/unload.h"
 
 namespace netpolc::loader {
@@ -21,13 +22,6 @@ using Action = CommandAction;
 struct Options : CommonOptions {
   MonitorOptions monitor;
 };
-
-int status_command(const Options& o) {
-  const auto found = status(o.root, o.state);
-  if (!found) return complain(found.error());
-  print(o.json() ? status_json(*found) : status_text(*found));
-  return found->good() ? kGood : kNegative;
-}
 
 int unload_command(const Options& o) {
   const auto report = unload(o.root, o.state);
@@ -51,11 +45,6 @@ int monitor_command(Options& o) {
 }
 
 void add_simple(CLI::App& app, Options& o, Action& chosen) {
-  CLI::App& status = *app.add_subcommand(
-      "status", "what is loaded, whether it is in force (else exit 1), and the counters of every rule");
-  add_common(status, o);
-  status.callback([&] { chosen = [&] { return status_command(o); }; });
-
   CLI::App& unload = *app.add_subcommand("unload", "take everything away: programs, maps, pins and state");
   add_common(unload, o);
   unload.callback([&] { chosen = [&] { return unload_command(o); }; });
@@ -67,7 +56,14 @@ void add_simple(CLI::App& app, Options& o, Action& chosen) {
   monitor.callback([&] { chosen = [&] { return monitor_command(o); }; });
 }
 
+// It makes namespaces of its own, and pods in them.
+constexpr std::string_view kPrivileged = "connectivity";
+
+// Who neither mounts bpffs nor enters a namespace, whatever there is.
+bool may_need_admin(std::string_view command) { return command != "check" && command != "monitor" && command != "identity"; }
+
 int parse_and_run(int argc, const char* const* argv) {
+  if (argc < 2 || argv[1] != kPrivileged) drop_privileges();
   CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "netpol-loader " NETPOLC_VERSION);
@@ -76,14 +72,21 @@ int parse_and_run(int argc, const char* const* argv) {
   Action chosen;
   add_load_commands(app, chosen);
   add_run_command(app, NETPOLC_VERSION, chosen);
+  add_generation_commands(app, chosen);
+  add_status_commands(app, chosen);
+  add_endpoint_commands(app, chosen);
   add_simple(app, options, chosen);
   add_address_commands(app, chosen);
+  add_check_command(app, chosen);
+  add_connectivity_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kGood : kNoAnswer;
   }
+  if (!may_need_admin(app.get_subcommands().front()->get_name())) give_up_admin();
   catch_interrupts();
+  silence_libbpf();
   return chosen();
 }
 

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "runtime-loader/privileges.h"
 #include "runtime-loader/sha256.h"
 
 namespace netpolc::loader {
@@ -30,19 +31,27 @@ bool is_bpffs(const std::string& path) {
   return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
-// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself,
-// and `mark` says that the mount is ours.
-Done ensure_bpffs(const std::string& root, const std::string& mark) {
+bool lies_in_bpffs(const std::string& root) {
   std::error_code error;
   fs::path existing = root;
   while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error))
     existing = existing.parent_path();
-  if (is_bpffs(existing.string())) return {};
+  return is_bpffs(existing.string());
+}
+
+// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself,
+// and `mark` says that the mount is ours.
+Done ensure_bpffs(const std::string& root, const std::string& mark) {
+  if (lies_in_bpffs(root)) return {};
+  std::error_code error;
   const bool usual = root == "/sys/fs/bpf" || root.starts_with("/sys/fs/bpf/");
   const std::string mount_point = usual ? "/sys/fs/bpf" : root;
   if (!usual) fs::create_directories(root, error);
-  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0)
-    return refused("mounting bpffs on " + mount_point, errno);
+  const AsAdmin admin;
+  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0) {
+    const int why = errno;
+    return refused("mounting bpffs on " + mount_point + ": " + std::generic_category().message(why) + (why == EPERM ? lacks_admin() : ""));
+  }
   if (!usual) Fd{::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
   return {};
 }
@@ -92,6 +101,8 @@ Installation Installation::at(const std::string& root, const std::string& state)
   it.state_ = state.empty() ? default_state(it.root_) : state;
   return it;
 }
+
+bool Installation::has_bpffs() const { return lies_in_bpffs(root_); }
 
 Result<Installation> Installation::open(const std::string& root, const std::string& state) {
   Installation it = at(root, state);
@@ -170,6 +181,7 @@ void Installation::remove_if_unused() const {
   for (const char* part : kParts)
     fs::remove(root_ + part, error);  // fails where something is in it
   const std::string mark = state_ + "/mounted";
+  const AsAdmin admin;
   if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0)
     fs::remove(mark, error);
   fs::remove(root_, error);

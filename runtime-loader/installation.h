@@ -54,6 +54,8 @@ class Installation {
   std::string state_path() const { return state_ + "/state.json"; }
   std::string bundle_path(const std::string& digest) const { return state_ + "/bundles/" + digest.substr(0, 64); }
   const std::string& state_directory() const { return state_; }
+  // Where its root is, or will be.
+  bool has_bpffs() const;
   const std::string& root() const { return root_; }
   std::vector<std::string> pinned_links() const;
   std::vector<std::string> pinned_rules() const;

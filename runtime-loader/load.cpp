@@ -18,6 +18,7 @@ namespace {
 LoadReport report_of(const Candidate& next, const KnownState& former) {
   LoadReport out;
   out.bundle = next.bundle.digest;
+  out.signer = next.bundle.signer;
   if (former.current) out.former_bundle = former.state.bundle;
   if (former.current) out.former_generation = former.state.number;
   out.node = next.state.node;

@@ -19,6 +19,7 @@
 #include "runtime-loader/installation.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
+#include "runtime-loader/trust.h"
 #include "runtime-loader/xdp.h"
 
 namespace netpolc::loader {
@@ -28,6 +29,7 @@ struct LoadOptions {
   std::vector<AttachRequest> requests;
   std::string node;  // "": the host's name, if the bundle knows it
   bool require_proof = false;  // see certificate.h
+  TrustOptions trust;          // whose bundles are taken
   std::string root = kDefaultRoot, state;
   std::optional<AttachMode> mode;
   std::vector<std::string> external;  // devices that lead out of the node: dropping begins there
@@ -37,6 +39,7 @@ struct LoadOptions {
   std::uint32_t event_limit = 1024;  // events a processor, reason and second
   Lifetimes lifetimes;               // of flows
   NewEndpoints fresh = NewEndpoints::Deny;  // pods that the bundle doesn't know; with keep_going
+  bool exact_names = false; // a pod that the bundle doesn't name is not known by its workload's name (workload_match.h)
   bool keep_going = false;  // pods that the bundle doesn't know, and interfaces that aren't there, don't fail the load
   std::uint32_t confirm_seconds = 0;  // not 0: goes back after so long unless somebody commits (generations.h)
 };
@@ -44,6 +47,7 @@ struct LoadOptions {
 struct LoadReport {
   std::string bundle, former_bundle;  // digests; the latter "" at the first load
   std::string node;                   // "": none of the bundle's
+  std::optional<BundleSigner> signer;
   std::vector<Attachment> attachments;
   std::size_t programs = 0, addresses = 0;
   std::vector<ExternalDevice> external;

@@ -12,7 +12,9 @@
 #include "runtime-loader/files.h"
 #include "runtime-loader/generations.h"
 #include "runtime-loader/load_flags.h"
+#include "runtime-loader/privileges.h"
 #include "runtime-loader/recover.h"
+#include "runtime-loader/state.h"
 #include "runtime-loader/table.h"
 
 namespace netpolc::loader {
@@ -76,6 +78,7 @@ std::string report_text(const LoadReport& report) {
   text += report.node.empty() ? std::string() : " on node " + report.node;
   text += ": " + std::to_string(with_program_or_blocked(report.attachments)) + " interfaces, " + std::to_string(report.programs) +
           " programs, " + std::to_string(report.addresses) + " addresses\n";
+  if (report.signer) text += "  signed by " + to_string(*report.signer) + "\n";
   TableRows rows;
   for (const Attachment& it : report.attachments)
     if (it.wants_program()) rows.push_back({it.endpoint, it.ifname, to_string(it.mode) + (it.blocked.empty() ? std::string() : ", blocked: " + it.blocked)});
@@ -83,6 +86,15 @@ std::string report_text(const LoadReport& report) {
   text += table_text(rows, "  ");
   if (const std::size_t open = left_open(report); open != 0) text += "  " + std::to_string(open) + " without policy left alone\n";
   return text;
+}
+
+// To mount bpffs, or to enter namespaces of pods that come, are here or may come back (privileges.h).
+bool needs_admin(const Where& where, const std::vector<AttachRequest>& requests) {
+  const auto elsewhere = [](const auto& all) { return std::any_of(all.begin(), all.end(), [](const auto& it) { return !it.netns.empty(); }); };
+  const Installation site = Installation::at(where.root, where.state);
+  if (elsewhere(requests) || !site.has_bpffs()) return true;
+  const auto known = read_state(site);
+  return !known || elsewhere(known->state.attachments) || elsewhere(known->state.pending) || (known->state.previous && elsewhere(known->state.previous->attachments));
 }
 
 Json report_json(const LoadReport& report) {
@@ -98,6 +110,7 @@ Json report_json(const LoadReport& report) {
     external.push_back({{"ifname", it.ifname}, {"ifindex", it.ifindex}, {"mode", it.native ? "native" : "generic"}});
   const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
   return Json{{"bundle", report.bundle},       {"replaced", or_null(report.former_bundle)},
+              {"signer", signer_json(report.signer)},
               {"node", or_null(report.node)},  {"programs", report.programs},
               {"addresses", report.addresses}, {"skipped", left_open(report)},
               {"attachments", std::move(attachments)}, {"external", std::move(external)},
@@ -180,6 +193,7 @@ int load_command(Options& o) {
     if (!seconds) return complain({FailureKind::Input, "--confirm " + seconds.error().message});
     options.confirm_seconds = *seconds;
   }
+  if (!needs_admin(o.where(), options.requests)) give_up_admin();
   if (o.dry_run) return dry_run_command(o);
   const auto report = load(options);
   if (!report) return complain(report.error());

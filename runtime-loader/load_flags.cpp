@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "runtime-loader/command.h"
+
 namespace netpolc::loader {
 
 Done LoadFlags::finish() {
@@ -15,6 +17,7 @@ void add_load_flags(CLI::App& command, LoadFlags& flags) {
                      "the bundle's node that this is (default: the host's name, if the bundle has it)");
   command.add_flag("--require-proof", flags.load.require_proof,
                    "refuse a bundle unless each of its programs has a certificate that it was proved (`netpolc compile --prove`)");
+  add_trust_options(command, flags.load.trust);
   command.add_option("--attach-mode", flags.mode, "auto is tcx where the kernel has it, else clsact")
       ->check(CLI::IsMember({"auto", "tcx", "clsact"}))
       ->capture_default_str();
@@ -44,6 +47,7 @@ void add_load_flags(CLI::App& command, LoadFlags& flags) {
   command.add_option("--new-endpoints", flags.fresh, "pods that the bundle doesn't know: deny once a policy selects pods of their namespace, or allow")
       ->check(CLI::IsMember({"deny", "allow"}))
       ->capture_default_str();
+  command.add_flag("--exact-pod-names", flags.load.exact_names, "don't take a pod for a workload's by the name that Kubernetes' controllers give to pods");
 }
 
 }  // namespace netpolc::loader

@@ -38,8 +38,7 @@ int keep_libbpf_words(libbpf_print_level level, const char* format, va_list argu
 struct Listen {
   std::string said;
   Listen() {
-    static const auto former = libbpf_set_print(keep_libbpf_words);  // once, whichever thread is first
-    (void)former;
+    silence_libbpf();
     libbpf_said = &said;
   }
   ~Listen() { libbpf_said = nullptr; }
@@ -172,6 +171,11 @@ Done remember_shared(bpf_object* object, SharedMaps& shared) {
 }
 
 }  // namespace
+
+void silence_libbpf() {
+  static const auto former = libbpf_set_print(keep_libbpf_words);  // once, whichever thread is first
+  (void)former;
+}
 
 bool is_shared_map(std::string_view name) { return std::find(kShared.begin(), kShared.end(), name) != kShared.end(); }
 

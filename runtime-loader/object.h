@@ -47,6 +47,9 @@ class Object {
   std::map<std::string, Fd> programs_, maps_;
 };
 
+// From now on libbpf says nothing on the terminal; what it says of an object is in the error.
+void silence_libbpf();
+
 // The end of a verifier's log with its C lines, short enough to read.
 std::string verifier_excerpt(std::string_view log);
 
