@@ -89,6 +89,8 @@ part "real stacks, and policy churn" tools/stacks_test.sh "$bin" --seconds "$chu
 part "loaders that are killed" python3 tools/loader_test/torture/killed.py "$bin" --times "$kills"
 part "generations switched" python3 tools/loader_test/torture/switches.py "$bin" --times "$switches"
 part "system calls that fail" python3 tools/loader_test/torture/failing.py "$bin" $failing
+# The short form is among the loader's tests.
+[ -n "$failing" ] && part "the daemon, against a model" python3 tools/loader_test/daemon_test.py "$bin" --long
 part "the daemon, for long" python3 tools/loader_test/torture/soak.py "$bin" --seconds "$soak_seconds"
 part "what the documents show" python3 tools/docs_test.py "$bin"
 part "packages" tools/packages_test.sh "$bin"
