@@ -72,6 +72,7 @@ int parse_and_run(int argc, const char* const* argv) {
   Options options;
   Action chosen;
   add_load_commands(app, chosen);
+  add_run_command(app, NETPOLC_VERSION, chosen);
   add_generation_commands(app, chosen);
   add_status_commands(app, chosen);
   add_endpoint_commands(app, chosen);
