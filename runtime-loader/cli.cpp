@@ -12,7 +12,6 @@
 #include "runtime-loader/files.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/load.h"
-#include "runtime-loader/monitor.h"
 #include "runtime-loader/status.h"
 #include "runtime-loader/table.h"
 #include "runtime-loader/unload.h"
@@ -29,7 +28,6 @@ struct Options : CommonOptions {
   std::vector<std::string> attach, attach_files, audit;
   LoadOptions load;
   std::string mode = "auto";
-  MonitorOptions monitor;
 };
 
 // ---- load ----------------------------------------------------------------------------------------
@@ -181,7 +179,7 @@ void add_load(CLI::App& app, Options& o, Action& chosen) {
   command.callback([&] { chosen = [&] { return load_command(o); }; });
 }
 
-// ---- status, unload, monitor ---------------------------------------------------------------------
+// ---- status, unload ---------------------------------------------------------------------
 
 int status_command(const Options& o) {
   const auto found = status(o.root, o.state);
@@ -202,15 +200,6 @@ int unload_command(const Options& o) {
   return kGood;
 }
 
-int monitor_command(Options& o) {
-  o.monitor.root = o.root;
-  o.monitor.state = o.state;
-  o.monitor.json = o.json();
-  const Done done = monitor(o.monitor, [](const std::string& line) { print(line + "\n"); });
-  if (!done) return complain(done.error());
-  return interrupted() ? kInterrupted : kGood;
-}
-
 void add_simple(CLI::App& app, Options& o, Action& chosen) {
   CLI::App& status = *app.add_subcommand(
       "status", "what is loaded, whether it is in force (else exit 1), and the counters of every rule");
@@ -220,12 +209,6 @@ void add_simple(CLI::App& app, Options& o, Action& chosen) {
   CLI::App& unload = *app.add_subcommand("unload", "take everything away: programs, maps, pins and state");
   add_common(unload, o);
   unload.callback([&] { chosen = [&] { return unload_command(o); }; });
-
-  CLI::App& monitor = *app.add_subcommand("monitor", "show every dropped packet, and why, until interrupted");
-  monitor.add_option("--count", o.monitor.count, "end after so many events");
-  monitor.add_option("--timeout", o.monitor.timeout_seconds, "end after so many seconds");
-  add_common(monitor, o);
-  monitor.callback([&] { chosen = [&] { return monitor_command(o); }; });
 }
 
 int parse_and_run(int argc, const char* const* argv) {
@@ -237,6 +220,7 @@ int parse_and_run(int argc, const char* const* argv) {
   Action chosen;
   add_load(app, options, chosen);
   add_simple(app, options, chosen);
+  add_monitor_command(app, chosen);
   add_address_commands(app, chosen);
   try {
     app.parse(argc, argv);

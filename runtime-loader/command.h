@@ -29,7 +29,8 @@ void add_common(CLI::App& command, CommonOptions& options);
 int complain(const Failure& failure);
 void print(const std::string& text);
 
-// `address` and `identity`. Options live as long as `chosen`.
+// `address` and `identity`, `monitor`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
+void add_monitor_command(CLI::App& app, CommandAction& chosen);
 
 }  // namespace netpolc::loader
