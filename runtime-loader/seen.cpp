@@ -5,6 +5,7 @@
 #include <cstring>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include "runtime-loader/names.h"
 #include "runtime-loader/reasons.h"
@@ -147,7 +148,7 @@ void each_part(std::string_view list, Visit&& visit) {
   }
 }
 
-std::optional<MatchType> match_of(const Seen& seen) {
+std::optional<MatchType> found_by(const Seen& seen) {
   const np_event& event = seen.event;
   switch (event.reason) {
     case NP_REASON_DEFAULT_DENY:
@@ -213,7 +214,7 @@ Seen see(const np_event& event, const Generations& generations, std::int64_t wal
   name_remote(seen, seen.ingress() ? seen.source : seen.destination);
   find_rule(seen);
   find_not_allowed_by(seen);
-  seen.match = match_of(seen);
+  seen.match = found_by(seen);
   return seen;
 }
 
