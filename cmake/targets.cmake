@@ -3,14 +3,16 @@
 # NAME_test. USES names other libraries of ours; edges outside the picture are refused:
 #
 #   tools → compiler → compiler/lint → frontend, verify; compiler/kernel_judge → codegen-bpf, verify, runtime-loader → ir
+#   compiler, runtime-loader → trust: what one signs and the other checks, of nothing but libsodium
 set(NETPOLC_MAY_USE_ir "")
 set(NETPOLC_MAY_USE_frontend "ir")
 set(NETPOLC_MAY_USE_codegen_bpf "ir")
-set(NETPOLC_MAY_USE_runtime_loader "ir")
+set(NETPOLC_MAY_USE_trust "")
+set(NETPOLC_MAY_USE_runtime_loader "ir;trust")
 set(NETPOLC_MAY_USE_verify "ir")
 set(NETPOLC_MAY_USE_kernel_judge "ir;codegen_bpf;verify;runtime_loader")
 set(NETPOLC_MAY_USE_lint "ir;frontend;verify")
-set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify;kernel_judge;lint")
+set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify;kernel_judge;lint;trust")
 
 function(netpolc_library name)
   cmake_parse_arguments(ARG "" "" "WITHOUT;USES;LINKS" ${ARGN})

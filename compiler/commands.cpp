@@ -65,6 +65,11 @@ const std::vector<Command>& commands() {
        "  netpolc prove bundle/ -f manifests/\n"
        "  netpolc prove bundle/ -f manifests/ --write\n"
        "  netpolc prove bundle/ -f manifests/ -o json > proofs.json"},
+      {add_sign, kBuild,
+       "Examples:\n"
+       "  netpolc sign --generate release --no-password\n"
+       "  netpolc sign bundle/ --key release.key\n"
+       "  netpolc sign bundle/ --key release.key --comment 'shop 2026-03'"},
       {add_identity, kAsk, "Examples:\n  netpolc identity list -f manifests/\n  netpolc identity get 256 -f manifests/"},
       {add_endpoint, kAsk, "Examples:\n  netpolc endpoint list -f manifests/\n  netpolc endpoint get shop/cart -f manifests/"},
       {add_import, kMove,

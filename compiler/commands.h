@@ -40,6 +40,7 @@ void add_replay(CLI::App& root, Action& chosen);
 void add_test(CLI::App& root, Action& chosen);
 void add_compile(CLI::App& root, Action& chosen);
 void add_prove(CLI::App& root, Action& chosen);
+void add_sign(CLI::App& root, Action& chosen);
 void add_lint(CLI::App& root, Action& chosen);
 void add_rules(CLI::App& root, Action& chosen);
 void add_explain(CLI::App& root, Action& chosen);

@@ -1,6 +1,7 @@
 #include "runtime-loader/attach.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,68 +31,79 @@ Done at_interface(const Attachment& it, const std::function<Done()>& action) {
   return at_interface(it.netns, it.netns_inode, it.ifindex, action);
 }
 
-// A link of ours that is there already gets another program. False: there is none that lives.
-Result<bool> replace_link(const std::string& path, int program, Journal& journal) {
+enum class Replaced : std::uint8_t { Absent, Same, Other };
+
+// A link of ours that is there already gets another program. Absent: there is none that lives.
+Result<Replaced> replace_link(const std::string& path, OwnProgram program, const OwnPrograms& ours, Journal& journal) {
   auto link = std::make_shared<Fd>(open_pinned(path));
-  if (!*link) return false;
+  if (!*link) return Replaced::Absent;
   const auto info = link_info(link->get());
   if (!info) return tl::make_unexpected(info.error());
-  auto former = std::make_shared<Fd>(bpf_prog_get_fd_by_id(info->program));
-  const int error = tcx_replace(link->get(), program);
-  if (error == ENOLINK) return false;
+  if (info->ifindex == 0) return Replaced::Absent;
+  if (info->program == program.id) return Replaced::Same;
+  const int error = tcx_replace(link->get(), program.fd);
+  if (error == ENOLINK) return Replaced::Absent;
   if (error != 0) return refused("replacing the program of a tcx link", error);
-  // Without CAP_SYS_ADMIN nobody gets hold of the former program.
-  journal.add([link, former, &journal] {
-    if (tcx_replace(link->get(), former->get()) != 0) journal.fail();
+  journal.add([link, former = ours.by_id(info->program), &journal] {
+    if (former < 0 || tcx_replace(link->get(), former) != 0) journal.fail();
   });
-  return true;
+  return Replaced::Other;
 }
 
-// False: the kernel has no tcx.
-Result<bool> attach_tcx(const Installation& site, const Attachment& it, Side side, int program, Journal& journal) {
+struct TcxAttached {
+  bool supported = true, changed = false;
+};
+
+Result<TcxAttached> attach_tcx(const Installation& site, const Attachment& it, Side side, OwnProgram program, const OwnPrograms& ours, Journal& journal) {
   const std::string path = site.link_path(link_name(it, side));
-  if (const auto replaced = replace_link(path, program, journal); !replaced || *replaced) return replaced;
-  const TcxResult made = tcx_attach(program, it.ifindex, side);
-  if (!made.supported) return false;
+  const auto replaced = replace_link(path, program, ours, journal);
+  if (!replaced) return tl::make_unexpected(replaced.error());
+  if (*replaced != Replaced::Absent) return TcxAttached{true, *replaced == Replaced::Other};
+  const TcxResult made = tcx_attach(program.fd, it.ifindex, side);
+  if (!made.supported) return TcxAttached{false, false};
   if (!made.link) return refused("attaching a tcx program", made.error);
   if (const Done done = pin_over(made.link.get(), path); !done) return tl::make_unexpected(done.error());
   journal.add([path] { unpin(path); });
-  return true;
+  return TcxAttached{true, true};
 }
 
-Done attach_clsact(const Attachment& it, Side side, int program, Journal& journal) {
+Result<bool> attach_clsact(const Attachment& it, Side side, OwnProgram program, const OwnPrograms& ours, Journal& journal) {
   const auto former_id = clsact_program(it.ifindex, side, it.for_node);
   if (!former_id) return tl::make_unexpected(former_id.error());
-  auto former = std::make_shared<Fd>(*former_id == 0 ? -1 : bpf_prog_get_fd_by_id(*former_id));
-  if (const Done done = clsact_attach(program, it.ifindex, side, it.for_node); !done) return done;
-  journal.add([it, side, former, there = *former_id != 0, &journal] {
+  if (*former_id == program.id) return false;
+  if (const Done done = clsact_attach(program.fd, it.ifindex, side, it.for_node); !done) return tl::make_unexpected(done.error());
+  journal.add([it, side, former = ours.by_id(*former_id), there = *former_id != 0, &journal] {
     const Done done = in_netns(it.netns, [&]() -> Done {
-      if (there && !*former) return refused("the former program can't be had");
-      return there ? clsact_attach(former->get(), it.ifindex, side, it.for_node) : clsact_detach(it.ifindex, side, it.for_node);
+      if (there && former < 0) return refused("the former program can't be had");
+      return there ? clsact_attach(former, it.ifindex, side, it.for_node) : clsact_detach(it.ifindex, side, it.for_node);
     });
     if (!done) journal.fail();
   });
-  return {};
+  return true;
 }
 
-Done attach_both(const Installation& site, Attachment& it, ProgramPair programs, std::optional<AttachMode> wanted,
-                 Journal& journal) {
+Result<bool> attach_both(const Installation& site, Attachment& it, ProgramPair programs, std::optional<AttachMode> wanted,
+                         const OwnPrograms& ours, Journal& journal) {
   it.mode = wanted.value_or(AttachMode::Tcx);
   // What a node sends leaves by the side at which what a pod is sent leaves.
   if (it.for_node) std::swap(programs.from_pod, programs.to_pod);
+  bool changed = false;
   for (const auto& [side, program] :
        {std::pair(Side::FromPod, programs.from_pod), std::pair(Side::ToPod, programs.to_pod)}) {
     if (it.mode == AttachMode::Tcx) {
-      const auto done = attach_tcx(site, it, side, program, journal);
+      const auto done = attach_tcx(site, it, side, program, ours, journal);
       if (!done) return tl::make_unexpected(done.error());
-      if (*done) continue;
+      changed |= done->changed;
+      if (done->supported) continue;
       if (wanted)
         return refused("this kernel has no tcx (it came with Linux 6.6); without --attach-mode clsact is used");
       it.mode = AttachMode::Clsact;
     }
-    if (const Done done = attach_clsact(it, side, program, journal); !done) return done;
+    const auto done = attach_clsact(it, side, program, ours, journal);
+    if (!done) return tl::make_unexpected(done.error());
+    changed |= *done;
   }
-  return {};
+  return changed;
 }
 
 bool same_place(const Attachment& a, const Attachment& b) {
@@ -107,24 +119,35 @@ std::uint32_t tcx_in_force(const Installation& site, const Attachment& it, Side 
 
 }  // namespace
 
-Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted,
-            Journal& journal) {
-  return at(attachment,
-            in_netns(attachment.netns, [&] { return attach_both(site, attachment, programs, wanted, journal); }));
+Result<bool> attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted,
+                    const OwnPrograms& ours, Journal& journal) {
+  bool changed = false;
+  const Done done = at(attachment, in_netns(attachment.netns, [&]() -> Done {
+    const auto both = attach_both(site, attachment, programs, wanted, ours, journal);
+    if (!both) return tl::make_unexpected(both.error());
+    changed = *both;
+    return {};
+  }));
+  if (!done) return tl::make_unexpected(done.error());
+  return changed;
+}
+
+bool has_links(const Installation& site, const Attachment& attachment) {
+  return access(site.link_path(link_name(attachment, Side::FromPod)).c_str(), F_OK) == 0;
 }
 
 Done detach_others(const Installation& site, const std::vector<Attachment>& former,
                    const std::vector<Attachment>& keep) {
   std::set<std::string> kept;
   for (const Attachment& it : keep)
-    if (it.mode == AttachMode::Tcx) kept.insert({link_name(it, Side::FromPod), link_name(it, Side::ToPod)});
+    if (it.wants_program() && it.mode == AttachMode::Tcx) kept.insert({link_name(it, Side::FromPod), link_name(it, Side::ToPod)});
   for (const std::string& name : site.pinned_links())
     if (!kept.contains(name) && !is_device_link(name)) unpin(site.link_path(name));
 
   Done worst;
   for (const Attachment& it : former) {
     const bool stays = std::any_of(keep.begin(), keep.end(), [&](const Attachment& k) {
-      return k.mode == AttachMode::Clsact && same_place(k, it);
+      return k.wants_program() && k.mode == AttachMode::Clsact && same_place(k, it);
     });
     if (stays) continue;
     // Whatever its mode was: a filter of ours at a place we were is ours to take away.

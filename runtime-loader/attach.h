@@ -6,6 +6,7 @@
 
 #include "runtime-loader/attachment.h"
 #include "runtime-loader/installation.h"
+#include "runtime-loader/own_programs.h"
 
 namespace netpolc::loader {
 
@@ -16,8 +17,10 @@ class Journal {
   Journal() = default;
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
-  ~Journal() {
+  ~Journal() { take_back(); }
+  void take_back() {
     for (auto undo = undo_.rbegin(); undo != undo_.rend(); ++undo) (*undo)();
+    undo_.clear();
   }
   void add(std::function<void()> undo) { undo_.push_back(std::move(undo)); }
   void keep() { undo_.clear(); }
@@ -30,14 +33,13 @@ class Journal {
   std::vector<std::function<void()>> undo_;
 };
 
-struct ProgramPair {
-  int from_pod = -1, to_pod = -1;
-};
-
 // In place of what we have there, without a moment in between. `wanted`: nothing is tcx where
-// the kernel has it, else clsact; the choice is left in `attachment.mode`.
-Done attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted,
-            Journal& journal);
+// the kernel has it, else clsact; the choice is left in `attachment.mode`. `ours`: what may be there now, to
+// put it back. True: something else was there than is now.
+Result<bool> attach(const Installation& site, Attachment& attachment, ProgramPair programs, std::optional<AttachMode> wanted,
+                    const OwnPrograms& ours, Journal& journal);
+// Are there links of ours, dead or alive?
+bool has_links(const Installation& site, const Attachment& attachment);
 
 // Links and filters of ours that aren't those of `keep`. `former`: what was attached, as far
 // as it is known; links are found by their pins.

@@ -22,6 +22,9 @@ struct AttachRequest {
   std::string origin = {};         // who asked: "" for a load, "list" or "feed" for the daemon
 };
 
+// Of a pod that the bundle doesn't know.
+inline constexpr std::size_t kNoEndpoint = SIZE_MAX;
+
 enum class AttachMode : std::uint8_t { Tcx, Clsact };
 
 struct Attachment {
@@ -30,14 +33,18 @@ struct Attachment {
   std::string netns;
   int ifindex = 0;
   std::uint64_t netns_inode = 0;
-  std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints
+  std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints, or kNoEndpoint
+  std::string program = {};         // digest of the one that it has; "" where it has none of the bundle
   AttachMode mode = AttachMode::Tcx;
   std::vector<Address> addresses;   // as the request had them
   bool audit = false;
   bool for_node = false;            // the program is the node's own (host.h)
   std::string blocked = {};         // not empty: why it has the program that lets nothing pass (endpoints.h)
-  std::vector<std::string> labels = {};
-  std::string origin = {};          // as the request had them
+  std::string open = {};            // not empty: why nothing is attached
+  std::vector<std::string> labels = {};  // as the request had them, as is
+  std::string origin = {};
+  // Has a program, or shall have one.
+  bool wants_program() const { return open.empty(); }
 };
 
 Result<AttachRequest> parse_attach_option(const std::string& text);  // "ns/pod=IFNAME"

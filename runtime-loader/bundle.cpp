@@ -3,24 +3,15 @@
 #include <algorithm>
 #include <charconv>
 
-#include "runtime-loader/files.h"
-#include "runtime-loader/json_field.h"
-#include "runtime-loader/sha256.h"
+#include "runtime-loader/bundle_fields.h"
+#include "runtime-loader/bundle_limits.h"
 
 namespace netpolc::loader {
 namespace {
 
-constexpr std::size_t kManifestLimit = 1u << 30, kFileLimit = 64u << 20;
-constexpr const char* kAgain = "; compile the bundle again or copy it again";
-
 bool is_digest(const std::string& text) {
   return text.size() == 64 &&
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
-}
-
-std::string digest(const JsonField& field) {
-  if (!is_digest(field.text())) field.fail("expected a SHA-256 in 64 lower-case hexadecimal digits");
-  return field.text();
 }
 
 std::uint64_t hex64(const JsonField& field) {
@@ -33,7 +24,8 @@ std::uint64_t hex64(const JsonField& field) {
   return number;
 }
 
-std::vector<std::string> texts(const JsonField& field) {
+std::vector<std::string> texts(const JsonField& field, std::size_t most = kValues) {
+  field.at_most(most);
   std::vector<std::string> out;
   field.each([&](const JsonField& item) { out.push_back(item.text()); });
   return out;
@@ -73,10 +65,10 @@ Selectors selectors_of(const JsonField& field, const Selectors& all) {
 BundleDirection direction(const JsonField& program, const char* name, const Selectors& all) {
   BundleDirection out;
   out.enforcement = program.at("enforcement").at(name).text();
-  out.rule_texts = texts(program.at("ruleTexts").at(name));
+  out.rule_texts = texts(program.at("ruleTexts").at(name), kRules);
   if (out.rule_texts.size() != program.at("ruleCount").at(name).number())
     program.at("ruleTexts").at(name).fail("has another number of rules than `ruleCount`");
-  out.words = program.at("words").at(name).number(1u << 16);
+  out.words = program.at("words").at(name).number(kWords);
   out.peers = peers(program.at("peers").at(name), out.words);
   if (const auto numbers = program.find("selectors")) out.selectors = selectors_of(numbers->at(name), all);
   if (out.selectors.size() > out.words * 64) program.at("selectors").at(name).fail("has more bits than `words` hold");
@@ -97,16 +89,17 @@ ir::DeniedRange denied_range(const JsonField& field) {
   return out;
 }
 
-ir::DeniedOutside denied_outside(const JsonField& field) {
-  constexpr std::size_t kMostIdentities = 1u << 20;
+// A few bytes of text stand for many identities: `room` is for those of all programs.
+ir::DeniedOutside denied_outside(const JsonField& field, std::size_t& room) {
   ir::DeniedOutside out;
   field.each([&](const JsonField& item) {
     ir::DeniedGroup& group = out.emplace_back();
     item.at("identities").each([&](const JsonField& run) {
       std::vector<std::uint32_t> ends;
       run.each([&](const JsonField& end) { ends.push_back(end.number32()); });
-      if (ends.size() != 2 || ends[0] > ends[1] || ends[1] - ends[0] + group.identities.size() >= kMostIdentities)
-        run.fail("expected the first and the last of identities in a row");
+      if (ends.size() != 2 || ends[0] > ends[1]) run.fail("expected the first and the last of identities in a row");
+      if (ends[1] - ends[0] >= room) run.fail("makes more than " + std::to_string(kOutsideIdentities) + " identities in all");
+      room -= ends[1] - ends[0] + 1;
       for (std::uint64_t identity = ends[0]; identity <= ends[1]; ++identity) group.identities.push_back(static_cast<std::uint32_t>(identity));
     });
     item.at("denied").each([&](const JsonField& range) { group.ranges.push_back(denied_range(range)); });
@@ -124,18 +117,17 @@ BundleXdp xdp(const JsonField& field) {
   return out;
 }
 
-BundleProgram program(const JsonField& field, const Selectors& all) {
+BundleProgram program(const JsonField& field, const Selectors& all, std::size_t& room) {
   BundleProgram out;
-  out.digest = digest(field.at("digest"));
+  out.digest = digest_of(field.at("digest"));
   out.tag = hex64(field.at("tag"));
   out.object = field.at("object").text();
-  // paths until the files are read
-  if (const auto source = field.find("source")) out.source = source->text();
-  if (const auto map = field.find("sourceMap")) out.source_map = map->text();
+  if (const auto source = field.find("source")) out.source_path = source->text();
+  if (const auto map = field.find("sourceMap")) out.source_map_path = map->text();
   if (const auto certificate = field.find("certificate")) out.certificate_path = certificate->text();
   out.ingress = direction(field, "ingress", all);
   out.egress = direction(field, "egress", all);
-  if (const auto outside = field.find("outside")) out.outside = denied_outside(*outside);
+  if (const auto outside = field.find("outside")) out.outside = denied_outside(*outside, room);
   return out;
 }
 
@@ -210,139 +202,91 @@ BundleNode node(const JsonField& field) {
   return out;
 }
 
-void check_kind(const JsonField& root) {
+BundlePolicing policing(const JsonField& field) {
+  BundlePolicing out;
+  out.namespaces = texts(field.at("namespaces"));
+  out.everywhere = field.at("everywhere").boolean();
+  if (const auto except = field.find("except")) out.except = texts(*except);
+  std::sort(out.namespaces.begin(), out.namespaces.end());
+  std::sort(out.except.begin(), out.except.end());
+  return out;
+}
+
+BundlePolicing policing_of(const Bundle& bundle) {
+  BundlePolicing out;
+  for (const BundleEndpoint& one : bundle.endpoints)
+    if (!one.is_node && bundle.programs[one.program].is_enforced()) out.namespaces.push_back(one.ns);
+  std::sort(out.namespaces.begin(), out.namespaces.end());
+  out.namespaces.erase(std::unique(out.namespaces.begin(), out.namespaces.end()), out.namespaces.end());
+  return out;
+}
+
+}  // namespace
+
+std::string digest_of(const JsonField& field) {
+  if (!is_digest(field.text())) field.fail("expected a SHA-256 in 64 lower-case hexadecimal digits");
+  return field.text();
+}
+
+void check_bundle_kind(const JsonField& root) {
   if (root.at("apiVersion").text() != "netpolc.dev/v1")
     root.at("apiVersion").fail("is `" + root.at("apiVersion").text() + "`; this loader reads netpolc.dev/v1");
   if (root.at("kind").text() != "Bundle") root.at("kind").fail("expected Bundle");
 }
 
-void fill(Bundle& bundle, const JsonField& root) {
-  check_kind(root);
-  bundle.digest = digest(root.at("digest"));
+void fill_bundle(Bundle& bundle, const JsonField& root) {
+  bundle.digest = digest_of(root.at("digest"));
   if (const auto generator = root.find("generator")) bundle.generator = generator->text();
   bundle.world4 = root.at("config").at("world4").number32();
   bundle.world6 = root.at("config").at("world6").number32();
   bundle.tunnel_port = static_cast<std::uint16_t>(root.at("config").at("tunnelPort").number(65535));
   if (const auto version = root.at("config").find("ciliumVersion")) bundle.cilium_version = static_cast<int>(version->number(99));
   if (const auto nodes = root.at("config").find("cidrMatchesNodes")) bundle.cidr_matches_nodes = nodes->boolean();
-  if (const auto policy = root.find("policyDigest")) bundle.policy_digest = digest(*policy);
-  if (const auto live = root.find("liveDigest")) bundle.live_digest = digest(*live);
+  if (const auto policy = root.find("policyDigest")) bundle.policy_digest = digest_of(*policy);
+  if (const auto live = root.find("liveDigest")) bundle.live_digest = digest_of(*live);
   const auto listed = root.find("selectors");
+  if (listed) listed->at_most(kSelectors);
   const Selectors all = listed ? selectors(*listed) : Selectors();
   std::map<std::string, std::size_t> programs;
+  std::size_t room = kOutsideIdentities;
+  root.at("programs").at_most(kPrograms);
   root.at("programs").each([&](const JsonField& item) {
-    bundle.programs.push_back(program(item, all));
+    bundle.programs.push_back(program(item, all, room));
     if (!programs.emplace(bundle.programs.back().digest, bundle.programs.size() - 1).second)
       item.fail("is a second program of its digest");
   });
+  root.at("endpoints").at_most(kEndpoints);
   root.at("endpoints").each([&](const JsonField& item) {
     bundle.endpoints.push_back(endpoint(item, bundle, programs));
   });
-  if (const auto hosts = root.find("hosts"))
+  if (const auto hosts = root.find("hosts")) {
+    hosts->at_most(kNodes);
     hosts->each([&](const JsonField& item) { bundle.endpoints.push_back(host(item, bundle, programs)); });
+  }
+  root.at("nodes").at_most(kNodes);
   root.at("nodes").each([&](const JsonField& item) { bundle.nodes.push_back(node(item)); });
+  root.at("identities").at_most(kIdentities);
   root.at("identities").each([&](const JsonField& item) {
     const std::uint32_t id = item.at("id").number32();
-    bundle.identities[id] = texts(item.at("labels"));
+    if (!bundle.identities.emplace(id, texts(item.at("labels"))).second) item.fail("is a second entry for its identity");
     if (const auto ports = item.find("namedPorts"))
       ports->each([&](const JsonField& port) { bundle.named_ports[id].push_back(named_port(port)); });
   });
+  root.at("addresses").at_most(kAddresses);
   root.at("addresses").each([&](const JsonField& item) {
     const auto prefix = Prefix::parse(item.at("prefix").text());
     if (!prefix) item.at("prefix").fail("`" + item.at("prefix").text() + "` is no prefix");
-    bundle.addresses[*prefix] = item.at("identity").number32();
+    if (!bundle.addresses.emplace(*prefix, item.at("identity").number32()).second) item.fail("is a second entry for its prefix");
   });
   if (const auto external = root.find("xdp")) bundle.xdp = xdp(*external);
+  root.at("files").at_most(kFiles);
+  root.at("files").each_member([&](const std::string& path, const JsonField& sum) { bundle.files.emplace(path, digest_of(sum)); });
+  const auto policed = root.find("policed");
+  bundle.policing = policed ? policing(*policed) : policing_of(bundle);
 }
 
-// The digest is of the text with an empty digest, so it is checked without knowing how it was printed.
-Done check_digest(const std::string& text, const std::string& digest, const std::string& name) {
-  std::string blank = text;
-  const auto at = blank.find('"' + digest + '"');
-  blank.erase(at + 1, digest.size());
-  if (at == std::string::npos || sha256_hex(blank) != digest)
-    return bad_input(name + ": was changed or damaged since it was compiled: its digest is not that of its content" +
-                     kAgain);
-  return {};
-}
-
-using Checksums = std::map<std::string, std::string>;
-
-Result<Bundle> read(const std::string& text, const std::string& name, Checksums* files) {
-  Bundle bundle;
-  try {
-    const auto json = nlohmann::json::parse(text);
-    const JsonField root(json);
-    check_kind(root);
-    // What was damaged is said before what it looks like.
-    if (const Done done = check_digest(text, digest(root.at("digest")), name); !done)
-      return tl::make_unexpected(done.error());
-    fill(bundle, root);
-    const JsonField listed = root.at("files");
-    listed.each_member([&](const std::string& path, const JsonField& sum) {
-      if (files != nullptr) files->emplace(path, digest(sum));
-    });
-  } catch (const BadField& bad) {
-    return bad_input(name + ": " + bad.what());
-  } catch (const nlohmann::json::parse_error& error) {
-    return bad_input(name + ": no JSON: at byte " + std::to_string(error.byte) + kAgain);
-  }
-  bundle.manifest = text;
-  return bundle;
-}
-
-Result<std::string> read_checked(const std::string& directory, const std::string& path, const std::string& sum) {
-  auto content = read_beneath(directory, path, kFileLimit);
-  if (!content)
-    return tl::make_unexpected(Failure{content.error().kind, content.error().message + " (listed in bundle.json)"});
-  if (const std::string actual = sha256_hex(*content); actual != sum)
-    return bad_input(directory + "/" + path + ": was changed or damaged since it was compiled: its SHA-256 is " +
-                     actual + ", bundle.json says " + sum + kAgain);
-  return content;
-}
-
-}  // namespace
-
-Result<Bundle> read_manifest(const std::string& text, const std::string& name) {
-  auto bundle = read(text, name, nullptr);
-  if (bundle)
-    for (BundleProgram& program : bundle->programs) program.source = program.source_map = "";
-  return bundle;
-}
-
-Result<Bundle> read_bundle(const std::string& directory) {
-  const std::string name = directory + "/bundle.json";
-  const auto text = read_beneath(directory, "bundle.json", kManifestLimit);
-  if (!text)
-    return tl::make_unexpected(
-        Failure{text.error().kind, text.error().message + " (a bundle is a directory that `netpolc compile` wrote)"});
-  Checksums files;
-  auto bundle = read(*text, name, &files);
-  if (!bundle) return bundle;
-  std::map<std::string, std::string> wanted;
-  for (const BundleProgram& program : bundle->programs)
-    for (const std::string& path : {program.object, program.source, program.source_map, program.certificate_path}) {
-      if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
-      wanted[path];
-    }
-  for (const std::string& path : {bundle->xdp.object, bundle->xdp.certificate_path}) {
-    if (!path.empty() && !files.contains(path)) return bad_input(name + ": `files` has no checksum of " + path);
-    wanted[path];
-  }
-  for (const auto& [path, sum] : files) {
-    auto content = read_checked(directory, path, sum);
-    if (!content) return tl::make_unexpected(content.error());
-    if (const auto file = wanted.find(path); file != wanted.end()) file->second = std::move(*content);
-  }
-  for (BundleProgram& program : bundle->programs) {
-    program.bytes = wanted.at(program.object);
-    program.source = wanted.at(program.source);
-    program.source_map = wanted.at(program.source_map);
-    program.certificate = wanted.at(program.certificate_path);
-  }
-  bundle->xdp.bytes = wanted.at(bundle->xdp.object);
-  bundle->xdp.certificate = wanted.at(bundle->xdp.certificate_path);
-  return bundle;
+bool BundlePolicing::covers(const std::string& ns) const {
+  return std::binary_search(namespaces.begin(), namespaces.end(), ns) || (everywhere && !std::binary_search(except.begin(), except.end(), ns));
 }
 
 Result<std::size_t> find_endpoint(const Bundle& bundle, const std::string& name) {

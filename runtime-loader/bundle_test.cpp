@@ -44,6 +44,33 @@ TEST_CASE("a bundle is read in full") {
   CHECK(bundle->world4 == 9);
 }
 
+TEST_CASE("the namespaces that policies speak of are what the bundle says, or those with an endpoint that is enforced") {
+  TestBundle made;
+  made.json["programs"][1]["enforcement"]["ingress"] = "none";
+  made.json["endpoints"][2]["program"] = std::string(64, 'b');
+  made.json["endpoints"][2]["rules"]["ingress"] = nlohmann::ordered_json::array();
+  made.write();
+  const auto old = read_bundle(made.directory.path());
+  REQUIRE_MESSAGE(old, old.error().message);
+  CHECK(old->policing.covers("a"));
+  CHECK_FALSE(old->policing.covers("b"));
+  made.json["policed"] = {{"namespaces", {"c", "b"}}, {"everywhere", false}};
+  made.write();
+  const auto some = read_bundle(made.directory.path());
+  REQUIRE_MESSAGE(some, some.error().message);
+  CHECK(some->policing.covers("b"));
+  CHECK_FALSE(some->policing.covers("a"));
+  made.json["policed"] = {{"namespaces", {"d"}}, {"everywhere", true}, {"except", {"d", "kube-system"}}};
+  made.write();
+  const auto all = read_bundle(made.directory.path());
+  REQUIRE_MESSAGE(all, all.error().message);
+  CHECK(all->policing.covers("a"));
+  CHECK(all->policing.covers("d"));  // by a policy of its own
+  CHECK_FALSE(all->policing.covers("kube-system"));
+  made.json["policed"] = {{"namespaces", "d"}};
+  refuses(made, "`policed.namespaces`: expected an array");
+}
+
 TEST_CASE("a changed, missing or unlisted file is named") {
   TestBundle bundle;
   bundle.write();
@@ -113,6 +140,8 @@ TEST_CASE("a field of the wrong shape is named by its path") {
       {"/programs/0/words/ingress", 2, "has 1 words where the program has 2"},
       {"/programs/1/digest", std::string(64, 'a'), "is a second program of its digest"},
       {"/addresses/0/prefix", "10.0.0.0/33", "is no prefix"},
+      {"/addresses/1/prefix", "10.0.0.1/32", "`addresses[1]`: is a second entry for its prefix"},
+      {"/identities/1/id", 300, "`identities[1]`: is a second entry for its identity"},
       {"/config", nlohmann::ordered_json::object(), "`config`: lacks `world4`"},
       {"/files/programs~1a.o", 5, "expected a string"},
   };
@@ -122,6 +151,69 @@ TEST_CASE("a field of the wrong shape is named by its path") {
     CAPTURE(row.pointer);
     refuses(bundle, row.said);
   }
+}
+
+TEST_CASE("files that nobody listed") {
+  for (const char* path : {"extra", "programs/extra.o", "other/deep/extra", ".hidden", "bundle.json.minisig2"}) {
+    CAPTURE(path);
+    TestBundle bundle;
+    bundle.directory.write(path, "x");
+    refuses(bundle, "bundle.json doesn't list it");
+  }
+  TestBundle bundle;
+  fs::create_directory(bundle.directory.path() + "/empty");
+  refuses(bundle, "/empty: is in the bundle's directory, but bundle.json doesn't list it");
+  fs::remove(bundle.directory.path() + "/empty");
+  bundle.directory.write("bundle.json.minisig", "whatever: trust.h reads it");
+  bundle.write();
+  CHECK(read_bundle(bundle.directory.path()));
+  fs::create_symlink("/", bundle.directory.path() + "/link");
+  refuses(bundle.directory.path(), "/link: is in the bundle's directory");
+}
+
+TEST_CASE("paths that are none") {
+  for (const std::string& path : {std::string(), std::string("/etc/passwd"), std::string("a//b"), std::string("./a"), std::string("a/.."), std::string("a/"), std::string(256, 'x'), std::string("a/a/a/a/a/a/a/a/a"),
+                                  std::string("a\\b"), std::string("a\nb"), std::string("\x1b[2J"), std::string("bundle.json"), std::string("bundle.json.minisig")}) {
+    CAPTURE(path);
+    TestBundle bundle;
+    bundle.json["files"][path] = sha256_hex("x");
+    refuses(bundle, "which is no path in a bundle");
+  }
+  TestBundle bundle;
+  bundle.json["files"][std::string("a\0b", 3)] = sha256_hex("x");
+  refuses(bundle, "has a string with a zero byte");
+}
+
+TEST_CASE("more than any bundle has") {
+  TestBundle bundle;
+  bundle.json["programs"][0]["outside"] = {{{"identities", {{0, 4294967295u}}}, {"denied", nlohmann::ordered_json::array()}, {"egressDenied", false}}};
+  refuses(bundle, "makes more than 16777216 identities");
+  TestBundle deep;
+  nlohmann::ordered_json selector = true;
+  for (int i = 0; i < 100; ++i) selector = {{"all", {selector}}};
+  deep.json["selectors"] = {selector};
+  refuses(deep, "is nested deeper than 64");
+  TestBundle large;
+  large.write();
+  fs::resize_file(large.directory.path() + "/programs/a.o", (64u << 20) + 1);
+  refuses(large.directory.path(), "programs/a.o: larger than 67108864 bytes");
+  TestBundle twice;
+  auto text = twice.text();
+  text.replace(text.find("\"kind\": \"Bundle\""), 16, "\"kind\": \"Bundle\", \"kind\": \"Bundle\"");
+  twice.directory.write("bundle.json", text);
+  refuses(twice.directory.path(), "has `kind` twice in one object");
+}
+
+TEST_CASE("a file is read when it is needed, and checked again") {
+  TestBundle made;
+  made.write();
+  const auto bundle = read_bundle(made.directory.path(), Contents::Left);
+  REQUIRE(bundle);
+  CHECK(bundle->programs[0].bytes.empty());
+  CHECK(*read_checked(made.directory.path(), *bundle, bundle->programs[0].object) == "object a");
+  made.directory.write("programs/a.o", "object A");
+  CHECK_FALSE(read_checked(made.directory.path(), *bundle, "programs/a.o"));
+  CHECK_FALSE(read_checked(made.directory.path(), *bundle, "programs/c.o"));
 }
 
 TEST_CASE("endpoints are found by pod or workload") {

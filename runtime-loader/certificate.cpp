@@ -3,6 +3,7 @@
 #include <set>
 
 #include "ir/certificate.h"
+#include "runtime-loader/bounded_json.h"
 #include "runtime-loader/json_field.h"
 #include "runtime-loader/sha256.h"
 
@@ -56,12 +57,12 @@ void check_proofs(const JsonField& root, const Names& parts) {
   if (proofs == 0) root.at("proofs").fail("has no proof");
 }
 
-void check(const BundleProgram& program, const Users& users, const JsonField& root) {
+void check(const Bundle& bundle, const BundleProgram& program, const Users& users, const JsonField& root) {
   check_kind(root);
   same(root.at("program"), program.digest, "program than " + program.digest);
   if (users.pods) same(root.at("subject"), "pod", "program than that of a pod");
   if (users.nodes) same(root.at("subject"), "node", "program than that of a node");
-  same(root.at("bytecode"), sha256_hex(program.bytes), "object than " + program.object);
+  same(root.at("bytecode"), bundle.files.at(program.object), "object than " + program.object);
   same(root.at("rows").at("ingress"), rows_digest(program.ingress), "set of peers than those of bundle.json for ingress");
   same(root.at("rows").at("egress"), rows_digest(program.egress), "set of peers than those of bundle.json for egress");
   same(root.at("selectors").at("ingress"), sha256_hex(ir::certified_text(program.ingress.selectors)), "set of selectors than those of bundle.json for ingress");
@@ -81,21 +82,23 @@ void check_outside(const Bundle& bundle, const JsonField& root) {
   check_kind(root);
   same(root.at("program"), ir::kOutsideProgram, std::string("program than ") + ir::kOutsideProgram);
   same(root.at("subject"), ir::kOutsideSubject, std::string("program than that of an ") + ir::kOutsideSubject);
-  same(root.at("bytecode"), sha256_hex(bundle.xdp.bytes), "object than " + bundle.xdp.object);
+  same(root.at("bytecode"), bundle.files.at(bundle.xdp.object), "object than " + bundle.xdp.object);
   same(root.at("denied"), denied_digest(bundle), "set of what programs deny from outside than bundle.json's");
   check_proofs(root, ir::kCertifiedOutsideParts);
 }
 
-// `check`: throws as fields do.
+// `kept`: its text where it is in memory. `check`: throws as fields do.
 template <class Check>
-Done check_certificate(const std::string& name, const std::string& text, const Check& check) {
+Done check_certificate(const Bundle& bundle, const std::string& directory, const std::string& path, const std::string& kept, const Check& check) {
+  const auto text = kept.empty() ? read_checked(directory, bundle, path) : Result<std::string>(kept);
+  if (!text) return tl::make_unexpected(text.error());
+  const std::string name = directory + "/" + path;
+  const auto json = parse_bounded(*text, name);
+  if (!json) return bad_input(json.error().message + kProve);
   try {
-    const auto json = nlohmann::json::parse(text);
-    check(JsonField(json));
+    check(JsonField(*json));
   } catch (const BadField& bad) {
     return bad_input(name + ": " + bad.what() + kProve);
-  } catch (const nlohmann::json::parse_error& error) {
-    return bad_input(name + ": no JSON: at byte " + std::to_string(error.byte) + kProve);
   }
   return {};
 }
@@ -105,7 +108,7 @@ Done check_program(const Bundle& bundle, std::size_t at, const std::string& dire
   const Users users = users_of(bundle, at);
   if (program.certificate_path.empty())
     return bad_input(directory + "/bundle.json: program " + program.digest + (users.first.empty() ? "" : " of " + users.first) + " has no certificate, so nobody says that it was proved" + kProve);
-  return check_certificate(directory + "/" + program.certificate_path, program.certificate, [&](const JsonField& root) { check(program, users, root); });
+  return check_certificate(bundle, directory, program.certificate_path, program.certificate, [&](const JsonField& root) { check(bundle, program, users, root); });
 }
 
 }  // namespace
@@ -120,7 +123,7 @@ Done check_outside_certificate(const Bundle& bundle, const std::string& director
   if (bundle.xdp.object.empty()) return {};
   if (bundle.xdp.certificate_path.empty())
     return bad_input(directory + "/bundle.json: the program for external devices has no certificate, so nobody says that it was proved" + kProve);
-  return check_certificate(directory + "/" + bundle.xdp.certificate_path, bundle.xdp.certificate, [&](const JsonField& root) { check_outside(bundle, root); });
+  return check_certificate(bundle, directory, bundle.xdp.certificate_path, bundle.xdp.certificate, [&](const JsonField& root) { check_outside(bundle, root); });
 }
 
 }  // namespace netpolc::loader

@@ -6,19 +6,16 @@
 // followed by one that finishes it (recover.h).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime-loader/attachment.h"
+#include "runtime-loader/host_options.h"
 #include "runtime-loader/result.h"
 #include "runtime-loader/running.h"
 
 namespace netpolc::loader {
-
-// What becomes of a pod that the bundle has no program for: its workload was unknown when the
-// bundle was compiled. Deny: once some policy selects pods of its namespace it is blocked (drop
-// reason 203, endpoint not ready); until then, and with Allow, it is left alone.
-enum class NewEndpoints : std::uint8_t { Deny, Allow };
 
 struct EndpointOptions {
   NewEndpoints fresh = NewEndpoints::Deny;

@@ -13,19 +13,29 @@
 namespace netpolc::loader {
 namespace {
 
-Result<std::string> read_all(const Fd& fd, const std::string& name, std::size_t limit) {
+// `limit` is in bytes.
+Done read_pieces(const Fd& fd, const std::string& name, std::size_t limit, const TakePiece& take) {
   struct stat info {};
   if (fstat(fd.get(), &info) != 0) return bad_input(name + ": " + std::generic_category().message(errno));
   if (!S_ISREG(info.st_mode)) return bad_input(name + ": no regular file");
-  std::string content;
+  std::size_t size = 0;
   char buffer[1 << 16];
   while (true) {
     const ssize_t got = read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return bad_input(name + ": " + std::generic_category().message(errno));
-    if (got == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(got));
-    if (content.size() > limit) return bad_input(name + ": larger than " + std::to_string(limit) + " bytes");
+    if (got == 0) return {};
+    size += static_cast<std::size_t>(got);
+    if (size > limit) return bad_input(name + ": larger than " + std::to_string(limit) + " bytes");
+    take({buffer, static_cast<std::size_t>(got)});
   }
+}
+
+Result<std::string> whole(const std::function<Done(const TakePiece&)>& read) {
+  std::string content;
+  const Done done = read([&](std::string_view piece) { content.append(piece); });
+  if (!done) return tl::make_unexpected(done.error());
+  return content;
 }
 
 }  // namespace
@@ -33,10 +43,14 @@ Result<std::string> read_all(const Fd& fd, const std::string& name, std::size_t 
 Result<std::string> read_file(const std::string& path, std::size_t limit) {
   const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!fd) return bad_input(path + ": " + std::generic_category().message(errno));
-  return read_all(fd, path, limit);
+  return whole([&](const TakePiece& take) { return read_pieces(fd, path, limit, take); });
 }
 
 Result<std::string> read_beneath(const std::string& directory, const std::string& relative, std::size_t limit) {
+  return whole([&](const TakePiece& take) { return read_beneath(directory, relative, limit, take); });
+}
+
+Done read_beneath(const std::string& directory, const std::string& relative, std::size_t limit, const TakePiece& take) {
   const std::string name = directory + "/" + relative;
   if (relative.empty() || relative.find('\0') != std::string::npos)
     return bad_input("a path in `" + directory + "` is empty or has a zero byte");
@@ -49,7 +63,7 @@ Result<std::string> read_beneath(const std::string& directory, const std::string
   if (!fd && (errno == EXDEV || errno == ELOOP))
     return bad_input(name + ": leads out of the bundle, or is a symbolic link");
   if (!fd) return bad_input(name + ": " + std::generic_category().message(errno));
-  return read_all(fd, name, limit);
+  return read_pieces(fd, name, limit, take);
 }
 
 Done write_file(const std::string& path, const std::string& content) {

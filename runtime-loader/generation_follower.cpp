@@ -3,18 +3,14 @@
 #include <chrono>
 #include <thread>
 
+#include "runtime-loader/kept_bundle.h"
+
 namespace netpolc::loader {
 namespace {
 
 // A loader may take away a manifest that the state named when we read it: then there is another state.
 constexpr int kTries = 20;
 constexpr auto kPause = std::chrono::milliseconds(20);
-
-Result<Bundle> manifest_of(const Installation& site, const GenerationState& generation) {
-  State state;
-  state.bundle = generation.bundle;
-  return kept_manifest(site, state);
-}
 
 }  // namespace
 
@@ -52,13 +48,13 @@ Done GenerationFollower::take_up(State state, std::int64_t since) {
     names_.newest().update(std::move(state));
     return {};
   }
-  auto bundle = manifest_of(site_, state);
+  auto bundle = kept_manifest(site_, state.bundle);
   // As one of the kernel's kind: the state may be read once more, and be another.
   if (!bundle) return refused(bundle.error().message);
   if (names_.empty()) {
     since = wall_time(state.loaded);
     if (state.previous)
-      if (auto former = manifest_of(site_, *state.previous))
+      if (auto former = kept_manifest(site_, state.previous->bundle))
         names_.add(std::make_shared<GenerationNames>(*state.previous, std::move(*former), wall_time(state.previous->loaded)));
   }
   names_.add(std::make_shared<GenerationNames>(std::move(state), std::move(*bundle), since));

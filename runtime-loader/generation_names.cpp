@@ -13,6 +13,7 @@ constexpr std::size_t kKept = 3;  // generations
 void forget_what_has_no_name(Bundle& bundle) {
   bundle.addresses.clear();
   bundle.manifest = {};
+  bundle.files.clear();
   for (BundleProgram& program : bundle.programs) {
     for (BundleDirection* direction : {&program.ingress, &program.egress}) {
       direction->peers.clear();

@@ -22,6 +22,8 @@ struct SwitchReport {
 // left becomes the former one. Its bundle is set aside: the daemon doesn't take it up again by itself.
 // Fails as input where there is no former one; fails as kernel with the running generation as it was.
 Result<SwitchReport> roll_back(const Where& where);
+// For who has the lock.
+Result<SwitchReport> roll_back_locked(const Installation& site);
 
 // Ends the time that `load --confirm` gave. Fails as input where nothing waits for it.
 struct CommitReport {
@@ -33,6 +35,6 @@ Result<CommitReport> commit(const Where& where);
 // For a load that was given `--confirm`: a process of its own that goes back when the time is over
 // and nobody committed. The state has the time as well, so that any later loader does it, should
 // that process be killed.
-Done watch_confirmation(const Where& where, std::uint32_t seconds);
+Done watch_confirmation(const Where& where);
 
 }  // namespace netpolc::loader

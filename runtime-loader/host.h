@@ -8,15 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime-loader/host_options.h"
 #include "runtime-loader/plan.h"
 
 namespace netpolc::loader {
-
-struct HostOptions {
-  std::vector<std::string> devices;  // that lead out of the node
-  bool skip = false;                 // leave the policy of nodes alone
-  bool audit = false;                // what it denies passes, and is counted and reported
-};
 
 struct HostPlan {
   std::vector<ResolvedRequest> requests;  // one an attachment

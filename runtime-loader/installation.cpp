@@ -9,10 +9,13 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <filesystem>
 
+#include "runtime-loader/privileges.h"
 #include "runtime-loader/sha256.h"
 
 namespace netpolc::loader {
@@ -20,24 +23,35 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::array kParts = {"/links", "/generations", "/programs", "/rules", "/maps"};
+constexpr std::array kGenerationParts = {"/programs", "/peers", "/maps"};
+
 bool is_bpffs(const std::string& path) {
   struct statfs info {};
   return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
 }
 
-// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself,
-// and `mark` says that the mount is ours.
-Done ensure_bpffs(const std::string& root, const std::string& mark) {
+bool lies_in_bpffs(const std::string& root) {
   std::error_code error;
   fs::path existing = root;
   while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error))
     existing = existing.parent_path();
-  if (is_bpffs(existing.string())) return {};
+  return is_bpffs(existing.string());
+}
+
+// Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself,
+// and `mark` says that the mount is ours.
+Done ensure_bpffs(const std::string& root, const std::string& mark) {
+  if (lies_in_bpffs(root)) return {};
+  std::error_code error;
   const bool usual = root == "/sys/fs/bpf" || root.starts_with("/sys/fs/bpf/");
   const std::string mount_point = usual ? "/sys/fs/bpf" : root;
   if (!usual) fs::create_directories(root, error);
-  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0)
-    return refused("mounting bpffs on " + mount_point, errno);
+  const AsAdmin admin;
+  if (mount("bpffs", mount_point.c_str(), "bpf", 0, "mode=0700") != 0) {
+    const int why = errno;
+    return refused("mounting bpffs on " + mount_point + ": " + std::generic_category().message(why) + (why == EPERM ? lacks_admin() : ""));
+  }
   if (!usual) Fd{::open(mark.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
   return {};
 }
@@ -81,14 +95,21 @@ Done Installation::take_lock() {
   }
 }
 
-Result<Installation> Installation::open(const std::string& root, const std::string& state) {
+Installation Installation::at(const std::string& root, const std::string& state) {
   Installation it;
   it.root_ = canonical(root);
   it.state_ = state.empty() ? default_state(it.root_) : state;
+  return it;
+}
+
+bool Installation::has_bpffs() const { return lies_in_bpffs(root_); }
+
+Result<Installation> Installation::open(const std::string& root, const std::string& state) {
+  Installation it = at(root, state);
   if (const Done done = it.take_lock(); !done) return tl::make_unexpected(done.error());
   if (const Done done = ensure_bpffs(it.root_, it.state_ + "/mounted"); !done) return tl::make_unexpected(done.error());
   std::error_code error;
-  for (const char* part : {"/maps", "/rules", "/peers", "/links"}) {
+  for (const char* part : kParts) {
     fs::create_directories(it.root_ + part, error);
     if (error) return refused("creating " + it.root_ + part + ": " + error.message());
   }
@@ -96,9 +117,7 @@ Result<Installation> Installation::open(const std::string& root, const std::stri
 }
 
 Result<Installation> Installation::find(const std::string& root, const std::string& state) {
-  Installation it;
-  it.root_ = canonical(root);
-  it.state_ = state.empty() ? default_state(it.root_) : state;
+  Installation it = at(root, state);
   std::error_code error;
   if (!fs::exists(it.state_path(), error)) return bad_input("nothing is loaded under " + it.root_);
   return it;
@@ -106,27 +125,68 @@ Result<Installation> Installation::find(const std::string& root, const std::stri
 
 std::vector<std::string> Installation::pinned_links() const { return names_in(root_ + "/links"); }
 std::vector<std::string> Installation::pinned_rules() const { return names_in(root_ + "/rules"); }
-std::vector<std::string> Installation::pinned_peers() const { return names_in(root_ + "/peers"); }
+std::vector<std::string> Installation::kept_bundles() const { return names_in(state_ + "/bundles"); }
+
+std::vector<std::string> Installation::pinned_programs(std::uint64_t generation) const {
+  std::vector<std::string> out;
+  for (const std::string& name : names_in(generation_path(generation) + "/programs"))
+    if (name.size() > 64 && (out.empty() || out.back() != name.substr(0, 64))) out.push_back(name.substr(0, 64));
+  return out;
+}
+
+std::vector<std::uint64_t> Installation::generations() const {
+  std::vector<std::uint64_t> out;
+  for (const std::string& name : names_in(root_ + "/generations")) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc{} && end == name.data() + name.size()) out.push_back(number);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Done Installation::make_generation(std::uint64_t generation) const {
+  for (const char* part : kGenerationParts) {
+    std::error_code error;
+    fs::create_directories(generation_path(generation) + part, error);
+    if (error) return refused("creating " + generation_path(generation) + part + ": " + error.message());
+  }
+  return {};
+}
+
+void Installation::remove_generation(std::uint64_t generation) const {
+  const std::string path = generation_path(generation);
+  std::error_code ignored;
+  for (const char* part : kGenerationParts) {
+    for (const std::string& name : names_in(path + part)) unpin(path + part + "/" + name);
+    fs::remove(path + part, ignored);
+  }
+  fs::remove(path, ignored);
+}
 
 Done Installation::remove_all() const {
-  for (const char* part : {"/links", "/peers", "/rules", "/maps"})
+  for (const std::uint64_t generation : generations()) remove_generation(generation);
+  for (const char* part : kParts)
     for (const std::string& name : names_in(root_ + part)) unpin(root_ + part + "/" + name);
   for (const std::string& name : names_in(state_))
     if (name.ends_with(".json") || name.ends_with(".json.new")) unlink((state_ + "/" + name).c_str());
+  std::error_code ignored;
+  fs::remove_all(state_ + "/bundles", ignored);
   remove_if_unused();
   return {};
 }
 
 void Installation::remove_if_unused() const {
   std::error_code error;
-  for (const char* part : {"/links", "/peers", "/rules", "/maps"})
+  for (const char* part : kParts)
     fs::remove(root_ + part, error);  // fails where something is in it
   const std::string mark = state_ + "/mounted";
+  const AsAdmin admin;
   if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0)
     fs::remove(mark, error);
   fs::remove(root_, error);
   if (fs::exists(state_path(), error)) return;
-  for (const char* file : {"/monitor.lock", "/lock"}) fs::remove(state_ + file, error);
+  for (const char* file : {"/monitor.lock", "/expedited", "/lock"}) fs::remove(state_ + file, error);
   fs::remove(state_, error);
 }
 

@@ -44,6 +44,11 @@ class JsonField {
     for (const auto& [key, value] : value_->items()) visit(key, JsonField(value, this, key, 0));
   }
 
+  // An array or object with no more than so many.
+  void at_most(std::size_t count) const {
+    if (value_->size() > count) fail("has " + std::to_string(value_->size()) + " entries, more than " + std::to_string(count));
+  }
+
   const std::string& text() const {
     if (!value_->is_string()) expected("a string");
     return value_->get_ref<const std::string&>();

@@ -186,6 +186,13 @@ Result<MapShape> map_shape(int map) {
   return MapShape{info.type, info.key_size, info.value_size, info.max_entries};
 }
 
+Result<std::uint32_t> map_id(int map) {
+  bpf_map_info info{};
+  std::uint32_t length = sizeof info;
+  if (bpf_obj_get_info_by_fd(map, &info, &length) != 0) return refused("asking about a map", errno);
+  return info.id;
+}
+
 Done fill_peers(int map, const PeerBits& peers, const PeerRows& rows) {
   const auto shape = map_shape(map);
   if (!shape) return tl::make_unexpected(shape.error());
@@ -378,6 +385,17 @@ Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& inter
     append(values, &interface, 1);
   }
   return update_all(map, interfaces.size(), keys, values, NP_MAP_INTERFACES);
+}
+
+Done remove_other_interfaces(int map, const std::map<std::uint32_t, np_interface>& keep) {
+  std::vector<std::uint32_t> gone;
+  const Done done = each_entry<std::uint32_t, np_interface>(map, [&](std::uint32_t ifindex, const np_interface&) {
+    if (!keep.contains(ifindex)) gone.push_back(ifindex);
+  });
+  if (!done) return done;
+  for (const std::uint32_t ifindex : gone)
+    if (bpf_map_delete_elem(map, &ifindex) != 0 && errno != ENOENT) return refused("removing from " NP_MAP_INTERFACES, errno);
+  return {};
 }
 
 Result<std::vector<np_counter>> read_counters(int map) {

@@ -23,6 +23,7 @@ struct MapShape {
   bool operator==(const MapShape&) const = default;
 };
 Result<MapShape> map_shape(int map);
+Result<std::uint32_t> map_id(int map);
 
 // The maps that together say who an address is.
 struct AddressMaps {
@@ -64,8 +65,10 @@ Result<FlowCount> count_flows(int flows4, int flows6);
 Result<std::vector<std::uint64_t>> read_stats(int map);
 // Takes every flow and fragment out.
 Done forget_flows(int flows4, int flows6, int fragments);
-// By ifindex.
+// By ifindex. What is there and not among them stays.
 Done fill_interfaces(int map, const std::map<std::uint32_t, np_interface>& interfaces);
+// All but those of `keep`.
+Done remove_other_interfaces(int map, const std::map<std::uint32_t, np_interface>& keep);
 // Sum over the CPUs, by slot.
 Result<std::vector<np_counter>> read_counters(int map);
 

@@ -93,8 +93,7 @@ void add_monitor_command(CLI::App& app, CommandAction& chosen) {
   command.add_option("--count", o->monitor.count, "end after so many events, of those that pass the filters");
   command.add_option("--timeout", o->monitor.timeout_seconds, "end after so many seconds");
   command.add_option("--fold", o->monitor.fold_seconds, "show repeats once in so many seconds, with their number")->check(CLI::Range(1u, 86400u));
-  add_common(command, *o);
-  command.remove_option(command.get_option("--output"));
+  add_where(command, *o);
   command.add_option("-o,--output", o->format, "text (Hubble's compact line, then what decided), json or jsonpb (Hubble's flows)")
       ->check(CLI::IsMember({"text", "json", "jsonpb"}))
       ->capture_default_str();

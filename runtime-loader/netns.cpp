@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "runtime-loader/fd.h"
+#include "runtime-loader/privileges.h"
 
 namespace netpolc::loader {
 namespace {
@@ -22,6 +23,12 @@ Result<std::uint64_t> own_netns() {
   struct stat info {};
   if (stat("/proc/thread-self/ns/net", &info) != 0) return refused("reading /proc/thread-self/ns/net", errno);
   return info.st_ino;
+}
+
+// For the calling thread; 0, or a positive errno.
+int enter(int netns) {
+  const AsAdmin admin;
+  return setns(netns, CLONE_NEWNET) == 0 ? 0 : errno;
 }
 
 // Without Ethernet headers programs would read something else as them.
@@ -42,9 +49,9 @@ Done in_netns(const std::string& netns, const std::function<Done()>& action) {
   if (!fd) return bad_input("network namespace `" + netns + "`: " + std::generic_category().message(errno));
   Done done;
   std::thread([&] {
-    if (setns(fd.get(), CLONE_NEWNET) != 0) {
-      done = errno == EINVAL ? Done(bad_input("`" + netns + "` is no network namespace"))
-                             : Done(refused("entering network namespace `" + netns + "`", errno));
+    if (const int error = enter(fd.get()); error != 0) {
+      done = error == EINVAL ? Done(bad_input("`" + netns + "` is no network namespace"))
+                             : Done(refused("entering network namespace `" + netns + "`: " + std::generic_category().message(error) + (error == EPERM ? lacks_admin() : "")));
       return;
     }
     done = action();

@@ -98,20 +98,6 @@ std::vector<std::string> notes(const Running& running, const std::vector<Address
   return {out.begin(), out.end()};
 }
 
-// Lies beside the state while tables are written. Found there by somebody else, whoever wrote was
-// killed: then the kernel alone knows what is in the tables.
-std::string mark_of(const Running& running) { return running.site.state_directory() + "/changing.json"; }
-
-Result<AddressPlan> in_the_kernel(const Running& running) {
-  auto plan = running.plan(running.state.overrides);
-  std::error_code ignored;
-  if (!plan || !std::filesystem::exists(mark_of(running), ignored)) return plan;
-  auto addresses = read_addresses(running.addresses());
-  if (!addresses) return tl::make_unexpected(addresses.error());
-  plan->addresses = std::move(*addresses);
-  return plan;
-}
-
 std::optional<std::uint32_t> at(const AddressIdentities& all, const Prefix& prefix) {
   const auto found = all.find(prefix);
   return found == all.end() ? std::nullopt : std::optional(found->second);
@@ -119,31 +105,31 @@ std::optional<std::uint32_t> at(const AddressIdentities& all, const Prefix& pref
 
 }  // namespace
 
+std::string address_mark(const Installation& site) { return site.state_directory() + "/changing.json"; }
+
 Result<AddressReport> change_addresses(const Where& where, const std::vector<AddressWord>& words) {
   auto running = open_running(where, true);
   if (!running) return tl::make_unexpected(running.error());
-  // Some interfaces may have programs with tables of their own, which nothing is pinned of.
-  if (running->state.unfinished) return refused("a load was killed before it was done, and programs of two bundles may be in force; load again first");
   auto overrides = applied(*running, words);
   if (!overrides) return tl::make_unexpected(overrides.error());
-  const auto former = in_the_kernel(*running), next = running->plan(*overrides);
+  const auto former = running->plan(running->state.overrides), next = running->plan(*overrides);
   if (!former) return tl::make_unexpected(former.error());
   if (!next) return tl::make_unexpected(next.error());
 
   std::set<Prefix> said;
   for (const AddressWord& word : words) said.insert(word.prefix);
-  if (const Done done = write_file(mark_of(*running), "{}\n"); !done) return tl::make_unexpected(done.error());
+  if (const Done done = write_file(address_mark(*running->site), "{}\n"); !done) return tl::make_unexpected(done.error());
   for (const Prefix& prefix : said)
-    if (const Done done = forget_local(running->site, prefix); !done) return tl::make_unexpected(done.error());
+    if (const Done done = forget_local(*running->site, prefix); !done) return tl::make_unexpected(done.error());
   if (const Done done = publish(*running, *former, *next, said); !done) return tl::make_unexpected(done.error());
   running->state.overrides = std::move(*overrides);
   running->state.learned = next->learned;
-  if (const Done done = write_state(running->site, running->state); !done) {
+  if (const Done done = write_state(*running->site, running->state); !done) {
     (void)publish(*running, *next, *former, said);
     return tl::make_unexpected(done.error());
   }
   std::error_code ignored;
-  std::filesystem::remove(mark_of(*running), ignored);
+  std::filesystem::remove(address_mark(*running->site), ignored);
   AddressReport report;
   for (const Prefix& prefix : said) report.changes.push_back({prefix, at(former->addresses, prefix), at(next->addresses, prefix)});
   report.notes = notes(*running, words, next->addresses);

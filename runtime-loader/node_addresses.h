@@ -32,6 +32,10 @@ struct AddressReport {
 // All of it or nothing.
 Result<AddressReport> change_addresses(const Where& where, const std::vector<AddressWord>& words);
 
+// Lies beside the state while tables are written. Found there by somebody else, whoever wrote was
+// killed: then the kernel alone knows what is in the tables.
+std::string address_mark(const Installation& site);
+
 struct KnownIdentity {
   std::vector<std::string> labels;
   bool learned = false;        // at run time

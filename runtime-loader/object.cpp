@@ -11,6 +11,9 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <memory>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 namespace netpolc::loader {
@@ -35,7 +38,7 @@ int keep_libbpf_words(libbpf_print_level level, const char* format, va_list argu
 struct Listen {
   std::string said;
   Listen() {
-    libbpf_set_print(keep_libbpf_words);
+    silence_libbpf();
     libbpf_said = &said;
   }
   ~Listen() { libbpf_said = nullptr; }
@@ -132,12 +135,35 @@ Done prepare_maps(bpf_object* object, SharedMaps& shared, const PeerBits& in, co
   return {};
 }
 
+using Opened = std::unique_ptr<bpf_object, decltype(&bpf_object__close)>;
+
+Fd copy_of(int fd) { return Fd{fcntl(fd, F_DUPFD_CLOEXEC, 0)}; }
+
+Done keep_descriptors(bpf_object* object, std::map<std::string, Fd>& programs, std::map<std::string, Fd>& maps) {
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object) programs.emplace(bpf_program__name(program), copy_of(bpf_program__fd(program)));
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) maps.emplace(bpf_map__name(map), copy_of(bpf_map__fd(map)));
+  for (const auto* all : {&programs, &maps})
+    for (const auto& [name, fd] : *all)
+      if (!fd) return refused("keeping " + name, errno);
+  return {};
+}
+
+// A log of a program's; it isn't touched where the kernel has nothing to complain about.
+using Log = std::unique_ptr<char[]>;
+Log empty_log() {
+  Log log = std::make_unique_for_overwrite<char[]>(kLogSize);
+  log[0] = '\0';
+  return log;
+}
+
 Done remember_shared(bpf_object* object, SharedMaps& shared) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     const std::string name = bpf_map__name(map);
     if (!is_shared_map(name) || shared.by_name.contains(name)) continue;
-    Fd copy{fcntl(bpf_map__fd(map), F_DUPFD_CLOEXEC, 0)};
+    Fd copy = copy_of(bpf_map__fd(map));
     if (!copy) return refused("keeping map " + name, errno);
     shared.by_name.emplace(name, std::move(copy));
   }
@@ -145,6 +171,11 @@ Done remember_shared(bpf_object* object, SharedMaps& shared) {
 }
 
 }  // namespace
+
+void silence_libbpf() {
+  static const auto former = libbpf_set_print(keep_libbpf_words);  // once, whichever thread is first
+  (void)former;
+}
 
 bool is_shared_map(std::string_view name) { return std::find(kShared.begin(), kShared.end(), name) != kShared.end(); }
 
@@ -177,12 +208,21 @@ struct Object::Kind {
   const std::map<std::string, int>& reuse;
 };
 
+namespace {
+
+// What objects that are loaded side by side share: rows, and which maps there are. The kernel's part of loading, which is
+// nearly all of it, needs nothing of that.
+std::mutex shared_guard;
+
+}  // namespace
+
 Result<Object> Object::load(std::string_view bytes, const std::string& name, SharedMaps& shared,
                             const PeerBits& peers_in, const PeerBits& peers_out,
                             const std::map<std::string, int>& reuse) {
   auto object = load(bytes, name, shared,
                      Kind{BPF_PROG_TYPE_SCHED_CLS, {NP_PROGRAM_FROM_POD, NP_PROGRAM_TO_POD}, peers_in, peers_out, reuse});
   if (!object) return object;
+  const std::scoped_lock lock(shared_guard);
   if (const Done done = fill_peers(object->map(NP_MAP_PEERS_IN), peers_in, shared.rows); !done)
     return tl::make_unexpected(done.error());
   if (const Done done = fill_peers(object->map(NP_MAP_PEERS_OUT), peers_out, shared.rows); !done)
@@ -194,55 +234,60 @@ Result<Object> Object::load_outside(std::string_view bytes, const std::string& n
   return load(bytes, name, shared, Kind{BPF_PROG_TYPE_XDP, {NP_PROGRAM_FROM_OUTSIDE}, {}, {}, {}});
 }
 
+Result<Object> Object::load_without_peers(std::string_view bytes, const std::string& name, SharedMaps& shared) {
+  return load(bytes, name, shared, Kind{BPF_PROG_TYPE_SCHED_CLS, {NP_PROGRAM_FROM_POD, NP_PROGRAM_TO_POD}, {}, {}, {}});
+}
+
 Result<Object> Object::load(std::string_view bytes, const std::string& name, SharedMaps& shared, const Kind& kind) {
   Listen listen;
   bpf_object_open_opts options{};
   options.sz = sizeof options;
   options.object_name = "netpolc";
-  bpf_object* raw = bpf_object__open_mem(bytes.data(), bytes.size(), &options);
+  const Opened opened(bpf_object__open_mem(bytes.data(), bytes.size(), &options), bpf_object__close);
+  bpf_object* const raw = opened.get();
   if (raw == nullptr)
     return bad_input(name + ": no usable BPF object (" + std::generic_category().message(errno) + ")\n" + listen.said);
-  Object object(raw);
+  Object object;
 
-  std::map<std::string, std::vector<char>> logs;
+  std::map<std::string, Log> logs;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, raw) {
     bpf_program__set_type(program, kind.type);
-    auto& log = logs[bpf_program__name(program)];
-    log.resize(kLogSize);
-    bpf_program__set_log_buf(program, log.data(), log.size());
+    Log& log = logs[bpf_program__name(program)] = empty_log();
+    bpf_program__set_log_buf(program, log.get(), kLogSize);
   }
   for (const char* needed : kind.programs)
     if (bpf_object__find_program_by_name(raw, needed) == nullptr) return bad_input(name + ": the object lacks program " + needed);
-  if (const Done done = prepare_maps(raw, shared, kind.peers_in, kind.peers_out, kind.reuse); !done)
-    return tl::make_unexpected(Failure{done.error().kind, name + ": " + done.error().message});
+  {
+    const std::scoped_lock lock(shared_guard);
+    if (const Done done = prepare_maps(raw, shared, kind.peers_in, kind.peers_out, kind.reuse); !done)
+      return tl::make_unexpected(Failure{done.error().kind, name + ": " + done.error().message});
+  }
 
   if (const int error = -bpf_object__load(raw); error != 0) {
     std::string message = name + ": the kernel refuses it: " + std::generic_category().message(error) + "\n";
     for (const auto& [program_name, log] : logs) {
-      const std::string_view text(log.data());
+      const std::string_view text(log.get());
       // A log without a complaint is that of a program that was accepted.
       if (!text.empty()) message += " " + program_name + ":\n" + verifier_excerpt(text);
     }
     return refused(message + listen.said);
   }
-  if (const Done done = remember_shared(raw, shared); !done) return tl::make_unexpected(done.error());
+  {
+    const std::scoped_lock lock(shared_guard);
+    if (const Done done = remember_shared(raw, shared); !done) return tl::make_unexpected(done.error());
+  }
+  if (const Done done = keep_descriptors(raw, object.programs_, object.maps_); !done) return tl::make_unexpected(done.error());
   return object;
 }
 
-int Object::program(const char* name) const {
-  const bpf_program* program = bpf_object__find_program_by_name(object_, name);
-  return program == nullptr ? -ENOENT : bpf_program__fd(program);
+int Object::program(const std::string& name) const {
+  const auto found = programs_.find(name);
+  return found == programs_.end() ? -ENOENT : found->second.get();
 }
-int Object::map(const char* name) const { return bpf_object__find_map_fd_by_name(object_, name); }
-
-Object::Object(Object&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-Object& Object::operator=(Object&& other) noexcept {
-  std::swap(object_, other.object_);
-  return *this;
-}
-Object::~Object() {
-  if (object_ != nullptr) bpf_object__close(object_);
+int Object::map(const std::string& name) const {
+  const auto found = maps_.find(name);
+  return found == maps_.end() ? -ENOENT : found->second.get();
 }
 
 }  // namespace netpolc::loader

@@ -2,15 +2,12 @@
 // taken from the installation, the others its own. The door to libbpf's objects.
 #pragma once
 #include <map>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "runtime-loader/fd.h"
 #include "runtime-loader/maps.h"
 #include "runtime-loader/result.h"
-
-struct bpf_object;
 
 namespace netpolc::loader {
 
@@ -30,24 +27,28 @@ bool is_shared_map(std::string_view name);
 class Object {
  public:
   // `name` is for messages. `reuse`: maps of this object alone that exist already (its counters).
-  // A reused map of another shape than the object declares is left alone and made anew.
+  // A reused map of another shape than the object declares is left alone and made anew. Several may be loaded at a
+  // time, by threads, once the first has made the shared maps.
   static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared,
                              const PeerBits& peers_in, const PeerBits& peers_out,
                              const std::map<std::string, int>& reuse = {});
   // The object for external devices: one program, no peers.
   static Result<Object> load_outside(std::string_view bytes, const std::string& name, SharedMaps& shared);
-  int program(const char* name) const;  // -1: absent
-  int map(const char* name) const;
-  Object(Object&&) noexcept;
-  Object& operator=(Object&&) noexcept;
-  ~Object();
+  // An object for pods that has no policy (blocked.h).
+  static Result<Object> load_without_peers(std::string_view bytes, const std::string& name, SharedMaps& shared);
+  // What is asked for by name; negative: absent.
+  int program(const std::string& name) const;
+  int map(const std::string& name) const;
 
  private:
   struct Kind;
   static Result<Object> load(std::string_view bytes, const std::string& name, SharedMaps& shared, const Kind& kind);
-  explicit Object(bpf_object* object) : object_(object) {}
-  bpf_object* object_ = nullptr;
+  // Descriptors alone: libbpf's own copy of the object is gone, and with it most of the memory.
+  std::map<std::string, Fd> programs_, maps_;
 };
+
+// From now on libbpf says nothing on the terminal; what it says of an object is in the error.
+void silence_libbpf();
 
 // The end of a verifier's log with its C lines, short enough to read.
 std::string verifier_excerpt(std::string_view log);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "runtime-loader/netns.h"
 
 namespace netpolc::loader {
 namespace {
@@ -15,7 +14,8 @@ const BundlePod* pod_of(const ResolvedRequest& resolved, const BundleEndpoint& e
   const std::string name = resolved.request.endpoint.substr(endpoint.ns.size() + 1);
   for (const BundlePod& pod : endpoint.pods)
     if (pod.name == name) return &pod;
-  return endpoint.pods.size() == 1 ? &endpoint.pods.front() : nullptr;
+  // By the workload's name its only pod is meant; another name is that of a pod that came later.
+  return endpoint.pods.size() == 1 && name == endpoint.name ? &endpoint.pods.front() : nullptr;
 }
 
 void replace_pod_addresses(const ResolvedRequest& resolved, const BundleEndpoint& endpoint, AddressIdentities& all) {
@@ -88,20 +88,6 @@ std::string node_names(const Bundle& bundle) {
 
 }  // namespace
 
-Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests) {
-  std::vector<ResolvedRequest> out;
-  std::map<Address, std::string> owners;
-  for (const AttachRequest& request : requests) {
-    const auto endpoint = find_endpoint(bundle, request.endpoint);
-    if (!endpoint) return tl::make_unexpected(endpoint.error());
-    for (const Address& address : request.addresses)
-      if (const auto owner = owners.emplace(address, request.endpoint).first; owner->second != request.endpoint)
-        return bad_input("address " + address.to_string() + " is given twice, for " + owner->second + " and for " + request.endpoint);
-    out.push_back({request, *endpoint});
-  }
-  return out;
-}
-
 std::vector<ResolvedRequest> requests_of(const std::vector<Attachment>& attachments) {
   std::vector<ResolvedRequest> out;
   for (const Attachment& it : attachments) {
@@ -110,6 +96,7 @@ std::vector<ResolvedRequest> requests_of(const std::vector<Attachment>& attachme
     added.request.ifname = it.ifname;
     added.request.netns = it.netns;
     added.request.addresses = it.addresses;
+    added.request.audit = it.audit;
     added.endpoint = it.bundle_endpoint;
   }
   return out;
@@ -119,34 +106,6 @@ std::set<std::size_t> programs_of(const Bundle& bundle, const std::vector<Attach
   std::set<std::size_t> out;
   for (const Attachment& it : attachments) out.insert(bundle.endpoints.at(it.bundle_endpoint).program);
   if (out.empty() && !bundle.programs.empty()) out.insert(0);
-  return out;
-}
-
-Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& requests) {
-  std::vector<Attachment> out;
-  std::map<std::pair<std::uint64_t, int>, std::string> seen;
-  for (const ResolvedRequest& resolved : requests) {
-    const AttachRequest& request = resolved.request;
-    const auto interface = find_interface(request.netns, request.ifname);
-    if (!interface)
-      return tl::make_unexpected(Failure{interface.error().kind, request.endpoint + ": " + interface.error().message});
-    if (!interface->ethernet)
-      return bad_input(request.endpoint + ": interface `" + request.ifname + "`" + (request.netns.empty() ? "" : " in `" + request.netns + "`") +
-                       " has no Ethernet frames (a tun, WireGuard or IP tunnel device?), which the programs need; attach to the host's end of a veth");
-    const auto [other, fresh] = seen.emplace(std::pair(interface->netns, interface->index), request.endpoint);
-    if (!fresh)
-      return bad_input("interface `" + request.ifname + "` is given twice, for " + other->second + " and for " +
-                       request.endpoint);
-    Attachment& it = out.emplace_back();
-    it.endpoint = request.endpoint;
-    it.ifname = request.ifname;
-    it.netns = request.netns;
-    it.ifindex = interface->index;
-    it.netns_inode = interface->netns;
-    it.bundle_endpoint = resolved.endpoint;
-    it.addresses = request.addresses;
-    it.audit = request.audit;
-  }
   return out;
 }
 

@@ -15,17 +15,10 @@ struct ResolvedRequest {
   AttachRequest request;
   std::size_t endpoint = 0;  // index into Bundle::endpoints
 };
-// Fails as input with the first request whose endpoint the bundle doesn't have, or whose address another
-// endpoint has too.
-Result<std::vector<ResolvedRequest>> resolve(const Bundle& bundle, const std::vector<AttachRequest>& requests);
-
-// As what is loaded was asked for.
+// As what is loaded was asked for; of endpoints that the bundle has.
 std::vector<ResolvedRequest> requests_of(const std::vector<Attachment>& attachments);
 // By Bundle::programs. A node without pods has the first program, for the maps that come with it.
 std::set<std::size_t> programs_of(const Bundle& bundle, const std::vector<Attachment>& attachments);
-
-// Fails as input where an interface is missing or named twice.
-Result<std::vector<Attachment>> locate(const std::vector<ResolvedRequest>& requests);
 
 // Who is where, and the identities that the bundle doesn't have.
 struct AddressPlan {

@@ -15,9 +15,15 @@ Bundle made() {
 }
 Prefix prefix(const char* text) { return *Prefix::parse(text); }
 
+std::vector<ResolvedRequest> resolved(const Bundle& bundle, const std::vector<AttachRequest>& requests) {
+  std::vector<ResolvedRequest> out;
+  for (const AttachRequest& it : requests) out.push_back({it, *find_endpoint(bundle, it.endpoint)});
+  return out;
+}
+
 AddressIdentities planned(const Bundle& bundle, const std::string& node, const std::vector<AttachRequest>& requests,
                           const std::map<Prefix, AddressOverride>& overrides = {}) {
-  const auto all = addresses(bundle, {node}, *resolve(bundle, requests), overrides);
+  const auto all = addresses(bundle, {node}, resolved(bundle, requests), overrides);
   REQUIRE(all);
   return all->addresses;
 }
@@ -109,24 +115,6 @@ TEST_CASE("the node is the one asked for, or the host if the bundle knows it") {
   CHECK(unknown.error().message == "node `three` is not in the bundle: its nodes are one, two");
 }
 
-TEST_CASE("an interface that is missing or given twice is an input error") {
-  const Bundle bundle = made();
-  const auto missing = locate(*resolve(bundle, {{"a/web", "nosuch0", "", {}}}));
-  REQUIRE_FALSE(missing);
-  CHECK(missing.error().kind == FailureKind::Input);
-  CHECK(missing.error().message.find("a/web: interface `nosuch0`") == 0);
-  const auto twice = locate(*resolve(bundle, {{"a/web", "lo", "", {}}, {"a/db", "lo", "", {}}}));
-  REQUIRE_FALSE(twice);
-  CHECK(twice.error().message == "interface `lo` is given twice, for a/web and for a/db");
-  CHECK_FALSE(locate(*resolve(bundle, {{"a/web", "lo", "no-such-netns", {}}})));
-  CHECK_FALSE(resolve(bundle, {{"a/nobody", "lo", "", {}}}));
-  const Address address = *Address::parse("10.0.0.9");
-  const auto shared = resolve(bundle, {{"a/web-1", "lxc1", "", {address}}, {"a/db", "lxc2", "", {address}}});
-  REQUIRE_FALSE(shared);
-  CHECK(shared.error().message == "address 10.0.0.9 is given twice, for a/web-1 and for a/db");
-  CHECK(resolve(bundle, {{"a/web-1", "lxc1", "", {address}}, {"a/web-1", "lxc2", "", {address}}}));  // one pod at two interfaces
-}
-
 TEST_CASE("of which families a pod's source is looked at") {
   Bundle bundle = made();
   for (BundlePod& pod : bundle.endpoints[*find_endpoint(bundle, "a/web-1")].pods)
@@ -134,7 +122,7 @@ TEST_CASE("of which families a pod's source is looked at") {
   const auto families = [&](const std::vector<AttachRequest>& requests, std::vector<int> ifindexes) {
     std::vector<Attachment> attachments(requests.size());
     for (std::size_t i = 0; i < ifindexes.size(); ++i) attachments[i].ifindex = ifindexes[i];
-    return interfaces(bundle, *resolve(bundle, requests), attachments);
+    return interfaces(bundle, resolved(bundle, requests), attachments);
   };
   const AttachRequest db{"a/db", "lxc1", "", {}}, web{"a/web", "lxc2", "", {}};
   auto all = families({db, web}, {7, 8});

@@ -12,7 +12,7 @@
 namespace netpolc::loader {
 
 struct RecoverReport {
-  bool installed = false;             // false: nothing is loaded, and the rest is empty
+  bool installed = false;             // false: nothing is loaded, and the rest is empty but for went_back
   std::uint64_t generation = 0;       // that is in force now
   std::string bundle;                 // its digest
   bool went_back = false;             // a `--confirm` was overdue
@@ -24,5 +24,9 @@ struct RecoverReport {
 // what is pinned is not what this installation pinned (other program tags, other map shapes): it
 // then changes nothing, and says what.
 Result<RecoverReport> recover(const Where& where);
+
+// The same for who has the lock. No: nothing is looked at where the state says that all is done.
+enum class Thorough : bool { No, Yes };
+Result<RecoverReport> recover_locked(const Installation& site, Thorough thorough);
 
 }  // namespace netpolc::loader

@@ -3,12 +3,21 @@
 #include <bpf/bpf.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <tuple>
 
 #include "runtime-loader/grace.h"
+#include "runtime-loader/kept_bundle.h"
+#include "runtime-loader/node_plan.h"
+#include "runtime-loader/object.h"
+#include "runtime-loader/own_programs.h"
+#include "runtime-loader/recover.h"
 
 namespace netpolc::loader {
 namespace {
+
+constexpr std::array kOfGeneration = {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG, NP_MAP_INTERFACES};
 
 using Meaning = std::vector<std::uint64_t>;  // bits in both directions of all programs, one after the other
 
@@ -30,8 +39,7 @@ class RowPlan {
       const bool compiled = running.bundle.identities.contains(identity);
       if (!compiled && !after.contains(identity)) gone_.push_back(identity);
       if (compiled || before.contains(identity)) {
-        rows_.set(identity, row);
-        take(row, meaning(identity));
+        keep_or_move(identity, row);
       } else if (row < taken_.size()) {
         taken_[row] = true;  // of a loader that was killed: who had the number then may be somebody else now
       }
@@ -64,12 +72,35 @@ class RowPlan {
     return {};
   }
 
+  // Who shared a row with others, and is somebody else to a program that joined.
+  Done place_moved() {
+    for (const std::uint32_t identity : moved_)
+      if (const Done done = place(identity); !done) return done;
+    for (const std::uint32_t identity : moved_) added_.set(identity, rows_.row(identity));
+    return {};
+  }
+
   const PeerRows& rows() const { return rows_; }
+  // Every row that somebody has, with one of those who do.
+  const std::map<std::uint32_t, std::uint32_t>& owners() const { return owners_; }
   const PeerRows& added() const { return added_; }                                  // identities that had no row
   const std::map<std::uint32_t, std::uint32_t>& fresh() const { return fresh_; }     // new row → an identity with its bits
   const std::vector<std::uint32_t>& gone() const { return gone_; }                   // identities that nobody has any more
 
  private:
+  void keep_or_move(std::uint32_t identity, std::uint32_t row) {
+    Meaning own = meaning(identity);
+    const auto known = meanings_.find(row);
+    if (known != meanings_.end() && known->second != own) {
+      moved_.insert(identity);
+      return;
+    }
+    meanings_.emplace(row, own);
+    owners_.emplace(row, identity);
+    rows_.set(identity, row);
+    take(row, std::move(own));
+  }
+
   std::map<Meaning, std::uint32_t>::iterator take(std::uint32_t row, Meaning meaning) {
     if (row < taken_.size()) taken_[row] = true;
     return by_meaning_.emplace(std::move(meaning), row).first;
@@ -93,11 +124,14 @@ class RowPlan {
   PeerRows rows_, added_;
   std::vector<bool> taken_;
   std::map<Meaning, std::uint32_t> by_meaning_;
-  std::map<std::uint32_t, std::uint32_t> fresh_;
+  std::map<std::uint32_t, std::uint32_t> fresh_, owners_;
+  std::map<std::uint32_t, Meaning> meanings_;  // by row
+  std::set<std::uint32_t> moved_;
   std::vector<std::uint32_t> gone_;
 };
 
 struct PeersMap {
+  std::size_t program = 0;
   const BundleDirection* direction = nullptr;
   Fd map;
 };
@@ -107,9 +141,9 @@ Result<std::vector<PeersMap>> open_peers(const Running& running) {
   for (const std::size_t index : running.programs) {
     const BundleProgram& program = running.bundle.programs[index];
     for (const auto& [name, direction] : {std::pair{"in", &program.ingress}, std::pair{"out", &program.egress}}) {
-      Fd map = open_pinned(running.site.peers_path(program.digest, name));
+      Fd map = open_pinned(running.site->peers_path(running.state.number, program.digest, name));
       if (!map) return refused("the peers of program " + program.digest.substr(0, 12) + " are not where they were pinned; load the bundle again");
-      out.push_back({direction, std::move(map)});
+      out.push_back({index, direction, std::move(map)});
     }
   }
   return out;
@@ -120,11 +154,20 @@ std::vector<std::uint64_t> bits_in(const BundleDirection& direction, std::uint32
   return found == direction.peers.end() ? std::vector<std::uint64_t>(direction.words) : found->second;
 }
 
-Done write_rows(const std::vector<PeersMap>& peers, const RowPlan& plan) {
-  for (const auto& [row, identity] : plan.fresh())
-    for (const PeersMap& it : peers) {
-      if (bpf_map_update_elem(it.map.get(), &row, peer_row(bits_in(*it.direction, identity)).data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
-    }
+Done write_row(const PeersMap& it, std::uint32_t row, std::uint32_t identity) {
+  if (bpf_map_update_elem(it.map.get(), &row, peer_row(bits_in(*it.direction, identity)).data(), BPF_ANY) != 0) return refused("writing the peers of a program", errno);
+  return {};
+}
+
+// New rows in all programs, and all rows in those that are joining.
+Done write_rows(const std::vector<PeersMap>& peers, const RowPlan& plan, const std::set<std::size_t>& joining) {
+  for (const PeersMap& it : peers) {
+    if (joining.contains(it.program))
+      for (const auto& [row, identity] : plan.owners())
+        if (const Done done = write_row(it, row, identity); !done) return done;
+    for (const auto& [row, identity] : plan.fresh())
+      if (const Done done = write_row(it, row, identity); !done) return done;
+  }
   return {};
 }
 
@@ -196,6 +239,13 @@ Done set_host_row(const Running& running, std::uint32_t row) {
   return set_config(running.map(NP_MAP_CONFIG), *config);
 }
 
+Done set_rows_of_config(const Running& running, const PeerRows& rows) {
+  auto config = read_config(running.map(NP_MAP_CONFIG));
+  if (!config) return tl::make_unexpected(config.error());
+  for (np_address* who : {&config->world4, &config->world6, &config->host}) who->row = rows.row(who->identity);
+  return set_config(running.map(NP_MAP_CONFIG), *config);
+}
+
 Done ask_for_prefixes(const Running& running, const AddressIdentities& addresses) {
   auto config = read_config(running.map(NP_MAP_CONFIG));
   if (!config) return tl::make_unexpected(config.error());
@@ -207,12 +257,25 @@ Done ask_for_prefixes(const Running& running, const AddressIdentities& addresses
 
 }  // namespace
 
+Done refresh_interfaces(const Running& running) {
+  const std::vector<Attachment> enforced = with_program(running.state.attachments);
+  const auto behind = interfaces(running.bundle, requests_of(enforced), enforced);
+  if (const Done done = fill_interfaces(running.map(NP_MAP_INTERFACES), behind); !done) return done;
+  if (const Done done = remove_other_interfaces(running.map(NP_MAP_INTERFACES), behind); !done) return done;
+  auto config = read_config(running.map(NP_MAP_CONFIG));
+  if (!config) return tl::make_unexpected(config.error());
+  const std::uint32_t audit = std::any_of(behind.begin(), behind.end(), [](const auto& one) { return one.second.flags & NP_AUDIT; }) ? NP_CONFIG_AUDIT : 0;
+  if ((config->flags & NP_CONFIG_AUDIT) == audit) return {};
+  config->flags = (config->flags & ~NP_CONFIG_AUDIT) | audit;
+  return set_config(running.map(NP_MAP_CONFIG), *config);
+}
+
 AddressMaps Running::addresses() const {
   return {map(NP_MAP_ADDRESSES4), map(NP_MAP_ADDRESSES6), map(NP_MAP_IPCACHE4), map(NP_MAP_IPCACHE6), map(NP_MAP_NEAR4)};
 }
 
 Result<AddressPlan> Running::plan(const std::map<Prefix, AddressOverride>& overrides) const {
-  return loader::addresses(bundle, {state.node, state.node_addresses}, requests_of(state.attachments), overrides, state.learned);
+  return loader::addresses(bundle, {state.node, state.node_addresses}, requests_of(known_to_bundle(state.attachments)), overrides, state.learned);
 }
 
 Result<Running> open_running(const Where& where, bool to_write) {
@@ -220,23 +283,84 @@ Result<Running> open_running(const Where& where, bool to_write) {
   auto site = Installation::find(where.root, where.state);
   if (site && to_write) site = Installation::open(where.root, where.state);
   if (!site) return tl::make_unexpected(site.error());
+  if (to_write)
+    if (const auto recovered = recover_locked(*site, Thorough::No); !recovered) return tl::make_unexpected(recovered.error());
   auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
-  std::map<std::string, Fd> maps;
-  for (const char* name : {NP_MAP_ADDRESSES4, NP_MAP_ADDRESSES6, NP_MAP_NEAR4, NP_MAP_IPCACHE4, NP_MAP_IPCACHE6, NP_MAP_ROWS, NP_MAP_CONFIG}) {
-    Fd map = open_pinned(site->map_path(name));
-    if (!known->current || !map) return bad_input("nothing is loaded under " + site->root());
-    maps.emplace(name, std::move(map));
-  }
-  auto bundle = kept_manifest(*site, known->state);
-  if (!bundle) return tl::make_unexpected(bundle.error());
-  for (const Attachment& it : known->state.attachments)
-    if (it.bundle_endpoint >= bundle->endpoints.size()) return refused("the state is of another bundle; load again");
-  auto programs = programs_of(*bundle, known->state.attachments);
-  return Running{std::move(*site), std::move(known->state), std::move(*bundle), std::move(programs), std::move(maps)};
+  if (!known->current) return bad_input("nothing is loaded under " + site->root());
+  const auto held = std::make_shared<const Installation>(std::move(*site));
+  auto running = open_generation(*held, std::move(known->state));
+  if (running) running->site = held;
+  return running;
 }
 
-Done publish(Running& running, const AddressPlan& former, const AddressPlan& next, const std::set<Prefix>& said) {
+Result<Running> open_generation(const Installation& site, State state) {
+  std::map<std::string, Fd> maps;
+  for (const char* name : kOfGeneration) {
+    const std::string path = site.generation_map_path(state.number, name);
+    Fd map = open_pinned(path);
+    if (!map) return refused(path + " is not where it was pinned; load the bundle again");
+    maps.emplace(name, std::move(map));
+  }
+  auto bundle = kept_manifest(site, state.bundle);
+  if (!bundle) return tl::make_unexpected(bundle.error());
+  for (const Attachment& it : state.attachments)
+    if (it.bundle_endpoint != kNoEndpoint && it.bundle_endpoint >= bundle->endpoints.size()) return refused("the state is of another bundle; load again");
+  const std::vector<std::string> pinned = site.pinned_programs(state.number);
+  std::set<std::size_t> programs;
+  for (std::size_t i = 0; i < bundle->programs.size(); ++i)
+    if (std::binary_search(pinned.begin(), pinned.end(), bundle->programs[i].digest)) programs.insert(i);
+  return Running{std::shared_ptr<const Installation>(std::shared_ptr<void>(), &site), std::move(state), std::move(*bundle), std::move(programs), std::move(maps)};
+}
+
+SharedMaps shared_maps(const Installation& site, std::uint64_t generation) {
+  SharedMaps out;
+  for (const char* name : {NP_MAP_FLOWS4, NP_MAP_FLOWS6, NP_MAP_FRAGMENTS, NP_MAP_DROPS, NP_MAP_STATS, NP_MAP_EVENTS}) out.by_name.emplace(name, open_pinned(site.map_path(name)));
+  for (const char* name : kOfGeneration) out.by_name.emplace(name, open_pinned(site.generation_map_path(generation, name)));
+  const bool whole = std::all_of(out.by_name.begin(), out.by_name.end(), [](const auto& map) { return bool(map.second); });
+  return whole ? std::move(out) : SharedMaps{};
+}
+
+Done add_program(Running& running, std::size_t program) {
+  const Installation& site = *running.site;
+  const BundleProgram& its = running.bundle.programs[program];
+  const auto bytes = kept_object(site, running.bundle, its.object);
+  if (!bytes) return tl::make_unexpected(bytes.error());
+  SharedMaps shared = shared_maps(site, running.state.number);
+  if (shared.by_name.empty()) return refused("maps are not where they were pinned; load the bundle again");
+  const auto peers = open_peers(running);
+  if (!peers) return tl::make_unexpected(peers.error());
+  if (!peers->empty()) {
+    const auto shape = map_shape(peers->front().map.get());
+    if (!shape) return tl::make_unexpected(shape.error());
+    shared.row_capacity = shape->max_entries;
+  }
+  const Fd counters = open_pinned(site.rules_path(its.digest));
+  std::map<std::string, int> reuse;
+  if (counters) reuse[NP_MAP_RULES] = counters.get();
+  const auto object = Object::load(*bytes, its.object, shared, {}, {}, reuse);
+  if (!object) return tl::make_unexpected(object.error());
+  const std::uint64_t number = running.state.number;
+  if (!counters)
+    if (const Done done = pin_over(object->map(NP_MAP_RULES), site.rules_path(its.digest)); !done) return done;
+  const std::tuple<std::string, int> pins[] = {
+      {site.peers_path(number, its.digest, "in"), object->map(NP_MAP_PEERS_IN)},
+      {site.peers_path(number, its.digest, "out"), object->map(NP_MAP_PEERS_OUT)},
+      {site.program_path(number, its.digest, "from"), object->program(NP_PROGRAM_FROM_POD)},
+      {site.program_path(number, its.digest, "to"), object->program(NP_PROGRAM_TO_POD)},
+  };
+  for (const auto& [path, fd] : pins)
+    if (const Done done = pin_over(fd, path); !done) return done;
+  for (const auto& [side, name] : {std::pair{"_from", NP_PROGRAM_FROM_POD}, std::pair{"_to", NP_PROGRAM_TO_POD}}) {
+    const auto tag = program_tag(object->program(name));
+    if (!tag) return tl::make_unexpected(tag.error());
+    running.state.tags[its.digest + side] = *tag;
+  }
+  running.programs.insert(program);
+  return {};
+}
+
+Done publish(Running& running, const AddressPlan& former, const AddressPlan& next, const std::set<Prefix>& said, const std::set<std::size_t>& joining) {
   LearnedIdentities used = former.used();
   for (const auto& [id, key] : next.peers()) used.insert_or_assign(id, key);
   if (const Done done = add_peers(running.bundle, running.programs, used); !done) return done;
@@ -257,18 +381,24 @@ Done publish(Running& running, const AddressPlan& former, const AddressPlan& nex
   RowPlan rows(running, former, next, *known, capacity == UINT32_MAX ? 1 : capacity, config->host.row, host_changed);
   if (host_changed)
     if (const Done done = rows.place_host(); !done) return done;
+  if (const Done done = rows.place_moved(); !done) return done;
   std::set<std::uint32_t> present;
   for (const auto& [prefix, identity] : next.addresses) present.insert(identity);
+  // What is known by no address: what the configuration names.
+  if (!joining.empty()) present.insert({config->world4.identity, config->world6.identity, config->host.identity});
   for (const std::uint32_t identity : present)
     if (const Done done = rows.place(identity); !done) return done;
 
-  if (const Done done = write_rows(*peers, rows); !done) return done;
+  if (const Done done = write_rows(*peers, rows, joining); !done) return done;
   if (const Done done = fill_rows(running.map(NP_MAP_ROWS), rows.added()); !done) return done;
   if (const Done done = ask_for_prefixes(running, next.addresses); !done) return done;
   std::set<Prefix> written = own_prefixes(former, next);
   written.insert(said.begin(), said.end());
+  for (const auto& [prefix, identity] : next.addresses)
+    if (rows.rows().row(identity) != known->row(identity)) written.insert(prefix);
   Done done = write_difference(running, difference(former.addresses, next.addresses, written), rows.rows());
   if (done && next.host) done = set_host_row(running, rows.rows().row(kHostIdentity));
+  if (done && !joining.empty()) done = set_rows_of_config(running, rows.rows());
   if (done) done = new_generation(running.map(NP_MAP_CONFIG));
   // A packet may have learnt from which row to read just before: until it has, nobody else gets that row.
   if (done) done = wait_for_programs();

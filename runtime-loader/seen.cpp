@@ -29,11 +29,11 @@ void find_attachment(Seen& seen) {
   std::size_t there = 0;
   for (const Attachment& it : seen.generation->state().attachments) {
     if (it.ifindex != static_cast<int>(seen.event.ifindex)) continue;
-    const bool known = it.blocked.empty() && it.bundle_endpoint < bundle.endpoints.size();
-    const bool own = known && bundle.programs[bundle.endpoints[it.bundle_endpoint].program].tag == seen.event.program;
-    if (own || (seen.outside() && known && !it.for_node)) {
+    const BundleEndpoint* endpoint = it.bundle_endpoint < bundle.endpoints.size() ? &bundle.endpoints[it.bundle_endpoint] : nullptr;
+    const bool judged = endpoint != nullptr && it.blocked.empty() && it.open.empty();
+    if (judged && (bundle.programs[endpoint->program].tag == seen.event.program || (seen.outside() && !it.for_node))) {
       seen.attachment = &it;
-      seen.endpoint = &bundle.endpoints[it.bundle_endpoint];
+      seen.endpoint = endpoint;
     }
     if (it.for_node) continue;
     by_interface = &it;
@@ -70,6 +70,10 @@ void name_local(Seen& seen, EventEnd& end) {
     if (end.has_address) end.name = names.name(end.address, 0);
   } else if (!seen.attachment->for_node) {
     end.name = names.name(seen.attachment->endpoint);
+    if (end.name.workload.empty() && seen.endpoint != nullptr) {
+      end.name.workload = seen.endpoint->name;  // a pod that came later
+      end.name.kind = seen.endpoint->kind;
+    }
     // The name of a workload: which of its pods, the address may say.
     if (end.name.pod.empty() && end.has_address)
       if (const PodName pod = names.name(end.address, 0); pod.ns == end.name.ns && pod.workload == end.name.workload) end.name = pod;

@@ -1,10 +1,10 @@
-// runtime-loader/sha256.h — content checksums. The only user of libcrypto.
+// runtime-loader/sha256.h — content checksums, under the loader's own name.
 #pragma once
-#include <string>
-#include <string_view>
+#include "trust/sha256.h"
 
 namespace netpolc::loader {
 
-std::string sha256_hex(std::string_view bytes);
+using trust::Sha256;
+using trust::sha256_hex;
 
 }  // namespace netpolc::loader

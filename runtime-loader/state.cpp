@@ -15,8 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kVersion = 1;
-constexpr std::size_t kStateLimit = 256u << 20, kManifestLimit = 1u << 30;
+constexpr std::uint64_t kVersion = 2;
+constexpr std::size_t kStateLimit = 256u << 20;
 
 Json address_texts(const std::vector<Address>& all) {
   Json out = Json::array();
@@ -26,17 +26,23 @@ Json address_texts(const std::vector<Address>& all) {
 
 Json attachments(const std::vector<Attachment>& all) {
   Json out = Json::array();
-  for (const Attachment& it : all)
-    out.push_back({{"endpoint", it.endpoint},
+  for (const Attachment& it : all) {
+    Json& one = out.emplace_back(Json{{"endpoint", it.endpoint},
                    {"ifname", it.ifname},
                    {"netns", it.netns},
                    {"ifindex", it.ifindex},
                    {"netnsInode", it.netns_inode},
-                   {"bundleEndpoint", it.bundle_endpoint},
                    {"mode", to_string(it.mode)},
                    {"addresses", address_texts(it.addresses)},
                    {"audit", it.audit},
                    {"forNode", it.for_node}});
+    if (it.bundle_endpoint != kNoEndpoint) one["bundleEndpoint"] = it.bundle_endpoint;
+    if (!it.program.empty()) one["program"] = it.program;
+    if (!it.blocked.empty()) one["blocked"] = it.blocked;
+    if (!it.open.empty()) one["open"] = it.open;
+    if (!it.labels.empty()) one["labels"] = it.labels;
+    if (!it.origin.empty()) one["origin"] = it.origin;
+  }
   return out;
 }
 
@@ -59,11 +65,20 @@ std::vector<Attachment> attachments(const JsonField& field) {
     it.netns = item.at("netns").text();
     it.ifindex = static_cast<int>(item.at("ifindex").number(INT32_MAX));
     it.netns_inode = item.at("netnsInode").number();
-    it.bundle_endpoint = item.at("bundleEndpoint").number();
+    const auto number = item.find("bundleEndpoint");
+    it.bundle_endpoint = number ? number->number() : kNoEndpoint;
     if (const auto all = item.find("addresses")) it.addresses = addresses(*all);
     it.mode = item.at("mode").text() == "clsact" ? AttachMode::Clsact : AttachMode::Tcx;
     it.audit = item.at("audit").boolean();
     if (const auto node = item.find("forNode")) it.for_node = node->boolean();
+    const auto text = [&](const char* name, std::string& into) {
+      if (const auto given = item.find(name)) into = given->text();
+    };
+    text("program", it.program);
+    text("blocked", it.blocked);
+    text("open", it.open);
+    text("origin", it.origin);
+    if (const auto all = item.find("labels")) all->each([&](const JsonField& label) { it.labels.push_back(label.text()); });
   });
   return out;
 }
@@ -117,7 +132,7 @@ ExternalFacts external_facts(const JsonField& field) {
   return out;
 }
 
-Json overrides(const State& state) {
+Json overrides(const GenerationState& state) {
   Json out = Json::object();
   for (const auto& [prefix, what] : state.overrides) {
     Json& entry = out[prefix.to_string()];
@@ -147,7 +162,7 @@ AddressOverride address_override(const JsonField& field) {
   return out;
 }
 
-Json learned(const State& state) {
+Json learned(const GenerationState& state) {
   Json out = Json::object();
   for (const auto& [id, key] : state.learned) out[std::to_string(id)] = key_json(key);
   return out;
@@ -167,8 +182,56 @@ std::uint32_t pinned_map_id(const std::string& path) {
   return map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 ? info.id : 0;
 }
 
-std::string manifest_path(const Installation& site, const std::string& digest) {
-  return site.state_directory() + "/" + digest + ".json";
+Json generation_json(const GenerationState& state) {
+  Json out{{"number", state.number},
+           {"node", state.node},
+           {"nodeAddresses", address_texts(state.node_addresses)},
+           {"loaded", state.loaded},
+           {"bundle", state.bundle},
+           {"attachments", attachments(state.attachments)},
+           {"addresses", overrides(state)},
+           {"identities", learned(state)},
+           {"tags", state.tags},
+           {"external", state.external},
+           {"host", {{"devices", state.host.devices}, {"skip", state.host.skip}, {"audit", state.host.audit}}},
+           {"newEndpoints", state.fresh == NewEndpoints::Deny ? "deny" : "allow"},
+           {"skipUnenforced", state.skip_unenforced},
+           {"exactNames", state.exact_names},
+           {"signer", state.signer}};
+  if (state.mode) out["mode"] = to_string(*state.mode);
+  return out;
+}
+
+std::vector<std::string> texts(const JsonField& field) {
+  std::vector<std::string> out;
+  field.each([&](const JsonField& item) { out.push_back(item.text()); });
+  return out;
+}
+
+AttachMode attach_mode(const JsonField& field) { return field.text() == "clsact" ? AttachMode::Clsact : AttachMode::Tcx; }
+
+void read_generation(const JsonField& root, GenerationState& state) {
+  state.number = root.at("number").number();
+  state.node = root.at("node").text();
+  state.node_addresses = addresses(root.at("nodeAddresses"));
+  state.loaded = root.at("loaded").text();
+  state.bundle = root.at("bundle").text();
+  state.attachments = attachments(root.at("attachments"));
+  root.at("addresses").each_member([&](const std::string& key, const JsonField& value) {
+    const auto prefix = Prefix::parse(key);
+    if (!prefix) value.fail("is no prefix");
+    state.overrides[*prefix] = address_override(value);
+  });
+  root.at("identities").each_member([&](const std::string& key, const JsonField& value) { state.learned.emplace(identity_number(key, value), identity_key(value)); });
+  root.at("tags").each_member([&](const std::string& key, const JsonField& value) { state.tags.emplace(key, value.number()); });
+  state.external = texts(root.at("external"));
+  const JsonField host = root.at("host");
+  state.host = {texts(host.at("devices")), host.at("skip").boolean(), host.at("audit").boolean()};
+  state.fresh = root.at("newEndpoints").text() == "allow" ? NewEndpoints::Allow : NewEndpoints::Deny;
+  state.skip_unenforced = root.at("skipUnenforced").boolean();
+  state.exact_names = root.at("exactNames").boolean();
+  state.signer = root.at("signer").text();
+  if (const auto mode = root.find("mode")) state.mode = attach_mode(*mode);
 }
 
 State only_filters(const State& stale) {
@@ -192,19 +255,15 @@ const char* to_string(AttachMode mode) {
 }
 
 std::string to_json(const State& state) {
-  return Json{{"version", kVersion},
-              {"conntrack", state.conntrack},
-              {"node", state.node},
-              {"nodeAddresses", address_texts(state.node_addresses)},
-              {"loaded", state.loaded},
-              {"bundle", state.bundle},
-              {"attachments", attachments(state.attachments)},
-              {"pending", attachments(state.pending)},
-              {"unfinished", state.unfinished},
-              {"addresses", overrides(state)},
-              {"identities", learned(state)}}
-             .dump() +
-         "\n";
+  Json out{{"version", kVersion},
+           {"conntrack", state.conntrack},
+           {"current", generation_json(state)},
+           {"pending", attachments(state.pending)},
+           {"setAside", state.set_aside},
+           {"unfinished", state.unfinished}};
+  if (state.previous) out["previous"] = generation_json(*state.previous);
+  if (state.confirm) out["confirm"] = {{"boot", state.confirm->boot}, {"deadline", state.confirm->deadline}};
+  return out.dump() + "\n";
 }
 
 Result<State> parse_state(const std::string& text, const std::string& name) {
@@ -214,20 +273,12 @@ Result<State> parse_state(const std::string& text, const std::string& name) {
     const JsonField root(json);
     if (root.at("version").number() != kVersion) root.at("version").fail("is of another loader");
     state.conntrack = root.at("conntrack").number32();
-    state.node = root.at("node").text();
-    if (const auto own = root.find("nodeAddresses")) state.node_addresses = addresses(*own);
-    state.loaded = root.at("loaded").text();
-    state.bundle = root.at("bundle").text();
-    state.attachments = attachments(root.at("attachments"));
+    read_generation(root.at("current"), state);
     state.pending = attachments(root.at("pending"));
-    if (const auto unfinished = root.find("unfinished")) state.unfinished = unfinished->boolean();
-    root.at("addresses").each_member([&](const std::string& key, const JsonField& value) {
-      const auto prefix = Prefix::parse(key);
-      if (!prefix) value.fail("is no prefix");
-      state.overrides[*prefix] = address_override(value);
-    });
-    if (const auto known = root.find("identities"))
-      known->each_member([&](const std::string& key, const JsonField& value) { state.learned.emplace(identity_number(key, value), identity_key(value)); });
+    state.set_aside = root.at("setAside").text();
+    state.unfinished = root.at("unfinished").boolean();
+    if (const auto previous = root.find("previous")) read_generation(*previous, state.previous.emplace());
+    if (const auto confirm = root.find("confirm")) state.confirm = Confirmation{confirm->at("boot").text(), confirm->at("deadline").number()};
   } catch (const std::exception& error) {
     return refused(name + " is damaged (" + error.what() + "); `netpol-loader unload` removes what is installed");
   }
@@ -247,25 +298,5 @@ Result<KnownState> read_state(const Installation& site) {
 }
 
 Done write_state(const Installation& site, const State& state) { return write_file(site.state_path(), to_json(state)); }
-
-Done keep_manifest(const Installation& site, const Bundle& bundle) {
-  return write_file(manifest_path(site, bundle.digest), bundle.manifest);
-}
-
-Result<Bundle> kept_manifest(const Installation& site, const State& state) {
-  const std::string path = manifest_path(site, state.bundle);
-  const auto text = read_file(path, kManifestLimit);
-  if (!text) return tl::make_unexpected(text.error());
-  return read_manifest(*text, path);
-}
-
-void forget_other_manifests(const Installation& site, const State& state) {
-  std::error_code error;
-  for (fs::directory_iterator it(site.state_directory(), error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    std::error_code ignored;
-    if (name.size() == 69 && name.ends_with(".json") && name != state.bundle + ".json") fs::remove(it->path(), ignored);
-  }
-}
 
 }  // namespace netpolc::loader

@@ -3,7 +3,7 @@
 // runs; this is what people are shown and what cleaning up needs.
 //
 //   STATE/state.json       below
-//   STATE/DIGEST.json      bundle.json of the loaded bundle
+//   STATE/bundles/DIGEST/  the bundles of the generations that are kept; see kept_bundle.h
 #pragma once
 #include <cstdint>
 #include <map>
@@ -13,6 +13,7 @@
 
 #include "runtime-loader/attachment.h"
 #include "runtime-loader/bundle.h"
+#include "runtime-loader/host_options.h"
 #include "runtime-loader/identities.h"
 #include "runtime-loader/installation.h"
 
@@ -36,6 +37,14 @@ struct GenerationState {
   std::map<Prefix, AddressOverride> overrides;
   LearnedIdentities learned;                  // numbers given to label sets that the bundle lacks
   std::map<std::string, std::uint64_t> tags;  // of pinned programs, by the name of the pin: what the kernel calls their bytes
+  // As the load was asked, for what comes later: endpoints that are added, and going back to it.
+  std::vector<std::string> external;  // devices at which dropping begins
+  HostOptions host;
+  NewEndpoints fresh = NewEndpoints::Deny;
+  bool skip_unenforced = false;
+  bool exact_names = false;  // of pods; see workload_match.h
+  std::optional<AttachMode> mode;
+  std::string signer;        // who signed the bundle: key id and trusted comment; "": nobody who is trusted
 };
 
 // `load --confirm`: when it goes back by itself.
@@ -66,11 +75,6 @@ struct KnownState {
 };
 Result<KnownState> read_state(const Installation& site);
 Done write_state(const Installation& site, const State& state);
-
-// The metadata of the loaded bundle, beside the state.
-Done keep_manifest(const Installation& site, const Bundle& bundle);
-Result<Bundle> kept_manifest(const Installation& site, const State& state);
-void forget_other_manifests(const Installation& site, const State& state);
 
 const char* to_string(AttachMode mode);
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "runtime-loader/installation.h"
 #include "runtime-loader/result.h"
 
 namespace netpolc::loader {
@@ -14,5 +15,7 @@ struct UnloadReport {
 // Detaches first, so that no program runs without its maps; also cleans up after a loader that
 // was killed, and where the state is damaged. A clsact qdisc stays: others may use it.
 Result<UnloadReport> unload(const std::string& root, const std::string& state);
+// For who has the lock.
+Result<UnloadReport> unload_locked(const Installation& site);
 
 }  // namespace netpolc::loader

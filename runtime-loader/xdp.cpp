@@ -14,6 +14,7 @@
 namespace netpolc::loader {
 namespace {
 
+constexpr const char* kPinnedProgram = "outside";
 constexpr std::array kPinned = {NP_MAP_OUTSIDE, NP_MAP_LOCAL4, NP_MAP_LOCAL6};
 
 template <class Key, class Value>
@@ -53,17 +54,22 @@ Address remote(const np_flow6& flow) {
   return out;
 }
 
+// In place of what is pinned there; taken back that is there again.
+Done pin_instead(int fd, const std::string& path, const std::shared_ptr<Fd>& former, Journal& journal) {
+  if (Done done = pin_over(fd, path); !done) return done;
+  journal.add([path, former] {
+    if (*former)
+      (void)pin_over(former->get(), path);
+    else
+      unpin(path);
+  });
+  return {};
+}
+
 Done pin_maps(const Installation& site, const Object& object, Journal& journal) {
   for (const char* name : kPinned) {
     const std::string path = site.map_path(name);
-    auto former = std::make_shared<Fd>(open_pinned(path));
-    if (Done done = pin_over(object.map(name), path); !done) return done;
-    journal.add([path, former] {
-      if (*former)
-        (void)pin_over(former->get(), path);
-      else
-        unpin(path);
-    });
+    if (Done done = pin_instead(object.map(name), path, std::make_shared<Fd>(open_pinned(path)), journal); !done) return done;
   }
   return {};
 }
@@ -144,8 +150,11 @@ Done OutsideProgram::start() const {
 
 Done OutsideProgram::attach(const Installation& site, std::vector<ExternalDevice>& devices, Journal& journal) {
   if (Done done = pin_maps(site, object_, journal); !done) return done;
+  const std::string path = site.own_program_path(kPinnedProgram);
+  const auto former = std::make_shared<Fd>(open_pinned(path));
   for (ExternalDevice& device : devices)
-    if (Done done = attach_device(site, device, program(), journal); !done) return done;
+    if (Done done = attach_device(site, device, program(), former, journal); !done) return done;
+  if (Done done = pin_instead(program(), path, former, journal); !done) return done;
   return start();
 }
 
@@ -164,8 +173,9 @@ void detach_other_devices(const Installation& site, const std::vector<ExternalDe
   for (const ExternalDevice& device : keep) kept.push_back(device_link(device));
   for (const std::string& name : site.pinned_links())
     if (is_device_link(name) && std::find(kept.begin(), kept.end(), name) == kept.end()) unpin(site.link_path(name));
-  if (keep.empty())
-    for (const char* name : kPinned) unpin(site.map_path(name));
+  if (!keep.empty()) return;
+  for (const char* name : kPinned) unpin(site.map_path(name));
+  unpin(site.own_program_path(kPinnedProgram));
 }
 
 Done forget_local(const Installation& site, const Prefix& prefix) {

@@ -3,6 +3,7 @@
 //
 //   ROOT/links/NETNS_IFINDEX_xdp     an XDP link each
 //   ROOT/maps/np_outside, np_local4, np_local6
+//   ROOT/programs/outside
 //
 // While one generation takes the place of another the program lets everything pass, so that it
 // never drops by a policy that is no longer in force.

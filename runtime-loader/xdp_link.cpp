@@ -26,17 +26,16 @@ bool runs_natively(int ifindex) {
   return bpf_xdp_query(ifindex, 0, &options) == 0 && options.attach_mode == XDP_ATTACHED_DRV;
 }
 
-Result<bool> replace(const std::string& path, int program, Journal& journal) {
+Result<bool> replace(const std::string& path, int program, const std::shared_ptr<Fd>& former, Journal& journal) {
   auto link = std::make_shared<Fd>(open_pinned(path));
   if (!*link) return false;
-  const auto info = link_info(link->get());
-  if (!info) return tl::make_unexpected(info.error());
-  auto former = std::make_shared<Fd>(bpf_prog_get_fd_by_id(info->program));
   if (bpf_link_update(link->get(), program, nullptr) != 0) {
     if (errno == ENOLINK) return false;
     return refused("replacing the program of an XDP link", errno);
   }
-  journal.add([link, former] { bpf_link_update(link->get(), former->get(), nullptr); });
+  journal.add([link, former, &journal] {
+    if (!*former || bpf_link_update(link->get(), former->get(), nullptr) != 0) journal.fail();
+  });
   return true;
 }
 
@@ -71,9 +70,9 @@ Result<std::vector<ExternalDevice>> find_devices(const std::vector<std::string>&
   return out;
 }
 
-Done attach_device(const Installation& site, ExternalDevice& device, int program, Journal& journal) {
+Done attach_device(const Installation& site, ExternalDevice& device, int program, std::shared_ptr<Fd> former, Journal& journal) {
   const std::string path = site.link_path(device_link(device));
-  const auto replaced = replace(path, program, journal);
+  const auto replaced = replace(path, program, former, journal);
   if (!replaced) return tl::make_unexpected(replaced.error());
   if (*replaced) {
     device.native = runs_natively(device.ifindex);

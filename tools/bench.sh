@@ -10,6 +10,7 @@
 #        tools/bench.sh datapath [--rounds N]     what a packet costs (docs/datapath-performance.md); needs root
 #        tools/bench.sh forwarding [--rounds N]   the same between namespaces, beside nftables; needs root
 #        tools/bench.sh endpoints [--rounds N]    500 pods on a node; needs root
+#        tools/bench.sh loader [--repeat N]       what loading and switching them takes; needs root
 #
 # NETPOLC_BIN=DIR measures another build.
 set -euo pipefail
@@ -24,6 +25,10 @@ if [ "${1:-}" = datapath ]; then
   exec "$bin/netpolc-bench-datapath" "$@"
 fi
 case ${1:-} in
+  loader)
+    shift
+    exec python3 tools/bench/loader.py "$bin" "$@"
+    ;;
   forwarding | endpoints)
     what=$1
     shift

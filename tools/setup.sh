@@ -8,10 +8,10 @@ packages=(
   llvm-19-dev libclang-19-dev libclang-cpp19-dev clang-19 libclang-rt-19-dev
   libbpf-dev libelf-dev zlib1g-dev
   libyaml-cpp-dev libcli11-dev libz3-dev libre2-dev libexpected-dev libfmt-dev
-  nlohmann-json3-dev doctest-dev libssl-dev libgit2-dev libarchive-dev
+  nlohmann-json3-dev doctest-dev libssl-dev libsodium-dev libgit2-dev libarchive-dev
   iproute2 iptables nftables iputils-ping iperf3 curl bind9-dnsutils xz-utils
-  qemu-system-x86 busybox-static strace
-  zsh fish mandoc cmark-gfm python3-jsonschema python3-yaml pre-commit
+  qemu-system-x86 busybox-static strace minisign
+  zsh fish mandoc cmark-gfm python3-jsonschema python3-yaml python3-prometheus-client pre-commit
   dpkg-dev debhelper lintian man-db bash-completion
   chromium chromium-driver python3-selenium graphviz fonts-dejavu-core
 )

@@ -4,13 +4,14 @@
 #
 # usage: tools/test.sh [--long]     --long: fuzz for an hour instead of a minute, replace
 #                                     policy under traffic for ten minutes instead of thirty seconds,
+#                                     torture the loader for hours instead of two minutes,
 #                                     draw policies and packets that nobody has drawn before, and redact and
 #                                     ask the solver about all vectors, not some alone
 set -uo pipefail
 cd "$(dirname "$0")/.."
-fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 random_seconds= solved=visible-1.20 redacted=31
+fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 kills=25 switches=60 soak_seconds=60 failing= random_seconds= solved=visible-1.20 redacted=31
 if [ "${1:-}" = --long ]; then
-  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 random_seconds=600 solved=. redacted=1
+  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 kills=300 switches=2000 soak_seconds=1800 failing=--long random_seconds=600 solved=. redacted=1
 fi
 started=$SECONDS
 tools/build.sh || exit 1
@@ -85,6 +86,10 @@ part "packet sequences, wrong models" "$bin/netpolc-sequences" --mutate --second
 part "golden programs on kernel 6.1" tools/matrix_test.sh "$bin"
 part "demo with real traffic" tools/demo.sh
 part "real stacks, and policy churn" tools/stacks_test.sh "$bin" --seconds "$churn_seconds"
+part "loaders that are killed" python3 tools/loader_test/torture/killed.py "$bin" --times "$kills"
+part "generations switched" python3 tools/loader_test/torture/switches.py "$bin" --times "$switches"
+part "system calls that fail" python3 tools/loader_test/torture/failing.py "$bin" $failing
+part "the daemon, for long" python3 tools/loader_test/torture/soak.py "$bin" --seconds "$soak_seconds"
 part "what the documents show" python3 tools/docs_test.py "$bin"
 part "packages" tools/packages_test.sh "$bin"
 part "unit and golden, sanitized" sanitized

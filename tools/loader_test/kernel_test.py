@@ -23,6 +23,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 from kernel_edges import test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_prefixes_that_name_the_own_node, test_whatever_address_this_machine_has_is_the_hosts  # noqa: E402
 from kernel_proofs import test_only_what_was_proved_is_loaded  # noqa: E402
+from kernel_status import test_endpoints_come_and_go_and_are_seen, test_status_says_in_words_what_is_not_well  # noqa: E402
 from kernel_world import (  # noqa: E402
     attach, NODES, OTHER, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
 
@@ -38,7 +39,7 @@ def test_enforces_and_counts(world, mode):
     check(denied, "counters name the denying rule")
     reasons = {d["reason"]: d["packets"] for d in status["drops"]}
     check(reasons.get(133) and reasons.get(181), "drops are counted by reason: %s" % reasons)
-    text = world.call("status").stdout
+    text = world.call("status", "--verbose").stdout
     check("in force" in text and "all.yaml:" in text and "Policy denied" in text, "status in words:\n" + text)
 
 
@@ -179,7 +180,7 @@ def test_addresses_told_at_run_time(world, mode):
 def test_audited_denials_pass(world, mode):
     """Audit mode lets pass what policy denies, says so, and opens no door that stays open."""
     world.load(world.a, "--audit", "t/server", *mode)
-    check("in force, audit only" in world.call("status").stdout, "status says who is audited")
+    check("in force, audit only" in world.call("status", "-v").stdout, "status says who is audited")
     check(world.reaches("client", 8080), "allowed as ever")
     check(world.reaches("client", 80), "no rule allows it, but it passes")
     check(world.reaches("stranger", 8080), "a rule denies it, but it passes")
@@ -391,8 +392,8 @@ def test_numbers_are_those_of_their_bundle(world, mode):
     check(who_has("10.244.1.57") == 6, "reserved numbers stay")
 
 
-def test_what_cannot_be_taken_back_is_said(world, mode):
-    """Without CAP_SYS_ADMIN nobody can put the former program back when a load fails."""
+def test_taken_back_without_more_than_is_needed(world, mode):
+    """The former programs are found by their pins, so putting them back takes no CAP_SYS_ADMIN."""
     if shutil.which("setpriv") is None:
         return "not tried: no setpriv"
     world.load(world.a, *mode, pods=("client",))
@@ -405,25 +406,28 @@ def test_what_cannot_be_taken_back_is_said(world, mode):
     finally:
         os.rmdir(obstacle)
     check(failed.returncode == 4, "load ended with %d: %s" % (failed.returncode, failed.stderr))
-    check(world.status(expect=1).get("unfinished"), "status knows nothing of it")
+    check(not world.status().get("unfinished"), "nothing is half done")
+    check(world.status()["bundle"]["digest"] == digest_of(world.a), "the former bundle")
     world.load(world.a, *mode)
     world.enforced()
 
 
 def killed_at(world, call, bundle, *words, pods):
-    """For every third time (NETPOLC_KILL_EVERY) that a load makes this system call: a load that is killed there."""
-    for n in range(2, 200, int(os.environ.get("NETPOLC_KILL_EVERY", "3"))):
-        load = [world.loader, "load", str(bundle), *attach(pods), "--node", "node-1", *words, "--root", PINS, "--state", str(world.home / "state")]
+    """For every third time (NETPOLC_KILL_EVERY) that a load makes this system call, and each of the last five: a load that is killed there."""
+    load = [world.loader, "load", str(bundle), *attach(pods), "--node", "node-1", *words, "--root", PINS, "--state", str(world.home / "state")]
+    trace = world.home / "calls"
+    run(*inside("node-1", "strace", "-f", "-qq", "-o", str(trace), "-e", "trace=" + call, *load))
+    count = sum(call + "(" in line for line in trace.read_text().splitlines())
+    world.load(world.a, *words)
+    for n in sorted({*range(2, count + 1, int(os.environ.get("NETPOLC_KILL_EVERY", "3"))), *range(max(1, count - 4), count + 1)}):
         done = subprocess.run(inside("node-1", "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:signal=KILL:when=%d" % (call, n), *load), capture_output=True, text=True)
-        if done.returncode == 0:
-            return
-        check("interrupted" not in done.stderr and done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL), "strace ended with %d: %s" % (done.returncode, done.stderr))
-        yield n
-    raise Failed("no end of calls of " + call)
+        check(done.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL) and "interrupted" not in done.stderr, "strace ended with %d: %s" % (done.returncode, done.stderr))
+        if done.returncode != 0:
+            yield n
 
 
 def test_killed_at_every_step(world, mode):
-    """Whatever was not done is known: it is said, addresses are not told to half of the programs, and nothing stays for ever."""
+    """Whatever was not done is known and said, the next loader ends it, and nothing stays for ever."""
     if shutil.which("strace") is None:
         return "not tried: no strace"
     counts, unfinished = [], 0
@@ -432,13 +436,13 @@ def test_killed_at_every_step(world, mode):
         world.load(world.a, *mode)
         for killed in killed_at(world, call, world.b, *mode, pods=("server",)):
             found = json.loads(world.call("status", "-o", "json").stdout)
-            told = world.call("address", "add", "10.244.1.55", "--endpoint", "t/client")
             if found.get("unfinished"):
                 unfinished += 1
-                check(not found["inForce"] and told.returncode == 4 and "load again" in told.stderr, "after kill %d at %s: %s" % (killed, call, told.stderr))
-                check("killed before it was done" in world.call("status").stdout, "said in words")
-            else:
-                check(told.returncode == 0, told.stderr)
+                check(not found["inForce"] and "killed before it was done" in world.call("status").stdout, "after kill %d at %s: said in words" % (killed, call))
+            told = world.call("address", "add", "10.244.1.55", "--endpoint", "t/client")
+            check(told.returncode == 0, "after kill %d at %s: %s" % (killed, call, told.stderr))
+            found = world.status()
+            check(not found.get("unfinished") and found["bundle"]["digest"] in (digest_of(world.a), digest_of(world.b)), "ended by the next")
             check(not world.reaches("client", 80), "denied by both, at %d" % killed)
             nothing_is_left(world, "lxc-client", "lxc-stranger", "lxc-server")
             world.load(world.a, *mode)
@@ -532,8 +536,8 @@ def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
-            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_what_cannot_be_taken_back_is_said, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered, test_status_says_in_words_what_is_not_well]
+    once = [test_endpoints_come_and_go_and_are_seen, test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_taken_back_without_more_than_is_needed, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted, test_only_what_was_proved_is_loaded]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")

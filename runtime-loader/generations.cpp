@@ -1,0 +1,171 @@
+#include "runtime-loader/generations.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <set>
+
+#include "runtime-loader/candidate.h"
+#include "runtime-loader/confirmation.h"
+#include "runtime-loader/kept_bundle.h"
+#include "runtime-loader/node_plan.h"
+#include "runtime-loader/recover.h"
+
+namespace netpolc::loader {
+namespace {
+
+// Who had a program of the former generation, and who is here now; where both speak of an interface, now counts.
+std::vector<AttachRequest> endpoints_of(const GenerationState& former, const GenerationState& now) {
+  std::vector<AttachRequest> out = requested(now.attachments);
+  std::set<std::pair<std::string, std::string>> places;
+  for (const AttachRequest& it : out) places.emplace(it.netns, it.ifname);
+  for (AttachRequest& it : requested(former.attachments))
+    if (places.emplace(it.netns, it.ifname).second) out.push_back(std::move(it));
+  return out;
+}
+
+// What was said while the other was in force counts, in terms that this bundle has.
+Result<std::map<Prefix, AddressOverride>> overrides_of(const Installation& site, const Bundle& bundle, const GenerationState& former, const GenerationState& now) {
+  if (former.bundle == now.bundle) return now.overrides;
+  const auto other = kept_manifest(site, now.bundle);
+  auto out = surviving(in_words(now.overrides, other ? *other : Bundle(), now.learned), bundle, now.bundle);
+  for (const auto& [prefix, what] : former.overrides) out.try_emplace(prefix, what);
+  return out;
+}
+
+// The former generation with the endpoints and addresses of now. Its maps are nobody's yet, so the order doesn't matter.
+Result<Running> bring_up_to_date(const Installation& site, const State& now, SwitchReport& report) {
+  State state;
+  static_cast<GenerationState&>(state) = *now.previous;
+  auto running = open_generation(site, std::move(state));
+  if (!running) return running;
+  const auto before = running->plan(running->state.overrides);
+  if (!before) return tl::make_unexpected(before.error());
+  const GenerationState& own = running->state;
+  std::vector<Attachment> known = now.attachments;
+  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, now.fresh, true, now.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), known);
+  if (!plan) return tl::make_unexpected(plan.error());
+  auto overrides = overrides_of(site, running->bundle, own, now);
+  if (!overrides) return tl::make_unexpected(overrides.error());
+  running->state.attachments = std::move(plan->attachments);
+  running->state.node_addresses = now.node_addresses;
+  running->state.overrides = std::move(*overrides);
+  std::set<std::size_t> joining;
+  for (Attachment& it : running->state.attachments) {
+    if (it.program.empty()) {
+      if (!it.blocked.empty()) report.blocked.push_back(it.endpoint + ": " + it.blocked);
+      continue;
+    }
+    const std::size_t program = running->bundle.endpoints[it.bundle_endpoint].program;
+    if (running->programs.contains(program)) continue;
+    const Done added = add_program(*running, program);
+    if (added) {
+      joining.insert(program);
+      continue;
+    }
+    it.blocked = "its program can't be loaded: " + added.error().message;
+    report.blocked.push_back(it.endpoint + ": " + it.blocked);
+  }
+  const auto next = running->plan(running->state.overrides);
+  if (!next) return tl::make_unexpected(next.error());
+  if (const Done done = publish(*running, *before, *next, {}, joining); !done) return tl::make_unexpected(done.error());
+  running->state.learned = next->learned;
+  if (const Done done = refresh_interfaces(*running); !done) return tl::make_unexpected(done.error());
+  return running;
+}
+
+State state_after(const State& now, const Running& back) {
+  State out;
+  static_cast<GenerationState&>(out) = back.state;
+  out.conntrack = now.conntrack;
+  out.previous = static_cast<const GenerationState&>(now);
+  out.set_aside = now.bundle;
+  out.pending = now.pending;
+  return out;
+}
+
+void sleep_until(const Confirmation& confirmation) {
+  while (const std::uint64_t left = nanoseconds_left(confirmation)) {
+    const timespec wait{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+    clock_nanosleep(CLOCK_BOOTTIME, 0, &wait, nullptr);
+  }
+}
+
+// In the process that waits: nobody hears it any more.
+void wait_and_go_back(const Where& where, const Confirmation& confirmation) {
+  const Fd null{open("/dev/null", O_RDWR | O_CLOEXEC)};
+  for (const int fd : {0, 1, 2}) dup2(null.get(), fd);
+  (void)chdir("/");
+  sleep_until(confirmation);
+  (void)open_running(where, true);  // which does what is overdue
+}
+
+}  // namespace
+
+Result<SwitchReport> roll_back_locked(const Installation& site) {
+  const auto known = read_state(site);
+  if (!known) return tl::make_unexpected(known.error());
+  if (!known->current) return bad_input("nothing is loaded under " + site.root());
+  const State& now = known->state;
+  if (!now.previous) return bad_input("there is no former generation to go back to");
+  SwitchReport report;
+  report.from = now.number;
+  const auto back = bring_up_to_date(site, now, report);
+  if (!back) return tl::make_unexpected(back.error());
+  if (const Done done = new_generation(back->map(NP_MAP_CONFIG)); !done) return tl::make_unexpected(done.error());
+  OutsideParts parts;
+  Outside outside;
+  if (const Done done = remake_outside(site, *back, parts, outside); !done) return tl::make_unexpected(done.error());
+  State wanted = state_after(now, *back);
+  Journal journal;
+  const auto switched = switch_to(site, *known, wanted, outside, journal);
+  if (!switched) return tl::make_unexpected(switched.error());
+  forget_others(site, wanted);
+  report.to = wanted.number;
+  report.bundle = wanted.bundle;
+  report.endpoints = wanted.attachments.size();
+  return report;
+}
+
+Result<SwitchReport> roll_back(const Where& where) {
+  if (const auto there = Installation::find(where.root, where.state); !there) return tl::make_unexpected(there.error());
+  const auto site = Installation::open(where.root, where.state);
+  if (!site) return tl::make_unexpected(site.error());
+  const auto recovered = recover_locked(*site, Thorough::No);
+  if (!recovered) return tl::make_unexpected(recovered.error());
+  if (recovered->went_back) return bad_input("the time to confirm was over, and the former generation is in force again already");
+  return roll_back_locked(*site);
+}
+
+Result<CommitReport> commit(const Where& where) {
+  auto running = open_running(where, true);
+  if (!running) return tl::make_unexpected(running.error());
+  if (!running->state.confirm) return bad_input("nothing waits to be confirmed");
+  running->state.confirm.reset();
+  if (const Done done = write_state(*running->site, running->state); !done) return tl::make_unexpected(done.error());
+  return CommitReport{running->state.number, running->state.bundle};
+}
+
+Done watch_confirmation(const Where& where) {
+  const auto site = Installation::find(where.root, where.state);
+  if (!site) return tl::make_unexpected(site.error());
+  const auto known = read_state(*site);
+  if (!known) return tl::make_unexpected(known.error());
+  if (!known->current || !known->state.confirm) return {};
+  const pid_t child = fork();
+  if (child < 0) return refused("starting the process that waits for the confirmation", errno);
+  if (child == 0) {
+    // Twice, so that it is nobody's child, and in a session of its own: it outlives the terminal.
+    if (setsid() < 0 || fork() != 0) _exit(0);
+    wait_and_go_back(where, *known->state.confirm);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return {};
+}
+
+}  // namespace netpolc::loader
