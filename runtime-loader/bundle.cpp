@@ -202,6 +202,25 @@ BundleNode node(const JsonField& field) {
   return out;
 }
 
+BundlePolicing policing(const JsonField& field) {
+  BundlePolicing out;
+  out.namespaces = texts(field.at("namespaces"));
+  out.everywhere = field.at("everywhere").boolean();
+  if (const auto except = field.find("except")) out.except = texts(*except);
+  std::sort(out.namespaces.begin(), out.namespaces.end());
+  std::sort(out.except.begin(), out.except.end());
+  return out;
+}
+
+BundlePolicing policing_of(const Bundle& bundle) {
+  BundlePolicing out;
+  for (const BundleEndpoint& one : bundle.endpoints)
+    if (!one.is_node && bundle.programs[one.program].is_enforced()) out.namespaces.push_back(one.ns);
+  std::sort(out.namespaces.begin(), out.namespaces.end());
+  out.namespaces.erase(std::unique(out.namespaces.begin(), out.namespaces.end()), out.namespaces.end());
+  return out;
+}
+
 }  // namespace
 
 std::string digest_of(const JsonField& field) {
@@ -262,6 +281,12 @@ void fill_bundle(Bundle& bundle, const JsonField& root) {
   if (const auto external = root.find("xdp")) bundle.xdp = xdp(*external);
   root.at("files").at_most(kFiles);
   root.at("files").each_member([&](const std::string& path, const JsonField& sum) { bundle.files.emplace(path, digest_of(sum)); });
+  const auto policed = root.find("policed");
+  bundle.policing = policed ? policing(*policed) : policing_of(bundle);
+}
+
+bool BundlePolicing::covers(const std::string& ns) const {
+  return std::binary_search(namespaces.begin(), namespaces.end(), ns) || (everywhere && !std::binary_search(except.begin(), except.end(), ns));
 }
 
 Result<std::size_t> find_endpoint(const Bundle& bundle, const std::string& name) {

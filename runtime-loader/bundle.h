@@ -86,6 +86,13 @@ struct BundleSigner {
   std::string comment;  // the trusted comment: one line
   std::string key_file;
 };
+// Of which namespaces policies speak: a pod there that the bundle does not know may be selected by one.
+struct BundlePolicing {
+  std::vector<std::string> namespaces;  // sorted
+  bool everywhere = false;              // some policy may select pods of any namespace,
+  std::vector<std::string> except;      // but for these; sorted
+  bool covers(const std::string& ns) const;
+};
 
 struct Bundle {
   std::string digest, generator;
@@ -102,6 +109,7 @@ struct Bundle {
   std::map<std::uint32_t, std::vector<ir::NamedPort>> named_ports;  // of identities that have some
   AddressIdentities addresses;
   BundleXdp xdp;
+  BundlePolicing policing;  // of a compiler that did not say: namespaces with an endpoint on which something is enforced
   std::map<std::string, std::string> files;  // SHA-256 by path of all but bundle.json
   std::string manifest;  // bundle.json, as it was read
 };

@@ -44,6 +44,33 @@ TEST_CASE("a bundle is read in full") {
   CHECK(bundle->world4 == 9);
 }
 
+TEST_CASE("the namespaces that policies speak of are what the bundle says, or those with an endpoint that is enforced") {
+  TestBundle made;
+  made.json["programs"][1]["enforcement"]["ingress"] = "none";
+  made.json["endpoints"][2]["program"] = std::string(64, 'b');
+  made.json["endpoints"][2]["rules"]["ingress"] = nlohmann::ordered_json::array();
+  made.write();
+  const auto old = read_bundle(made.directory.path());
+  REQUIRE_MESSAGE(old, old.error().message);
+  CHECK(old->policing.covers("a"));
+  CHECK_FALSE(old->policing.covers("b"));
+  made.json["policed"] = {{"namespaces", {"c", "b"}}, {"everywhere", false}};
+  made.write();
+  const auto some = read_bundle(made.directory.path());
+  REQUIRE_MESSAGE(some, some.error().message);
+  CHECK(some->policing.covers("b"));
+  CHECK_FALSE(some->policing.covers("a"));
+  made.json["policed"] = {{"namespaces", {"d"}}, {"everywhere", true}, {"except", {"d", "kube-system"}}};
+  made.write();
+  const auto all = read_bundle(made.directory.path());
+  REQUIRE_MESSAGE(all, all.error().message);
+  CHECK(all->policing.covers("a"));
+  CHECK(all->policing.covers("d"));  // by a policy of its own
+  CHECK_FALSE(all->policing.covers("kube-system"));
+  made.json["policed"] = {{"namespaces", "d"}};
+  refuses(made, "`policed.namespaces`: expected an array");
+}
+
 TEST_CASE("a changed, missing or unlisted file is named") {
   TestBundle bundle;
   bundle.write();

@@ -221,7 +221,7 @@ Result<Candidate> plan_candidate(const LoadOptions& options) {
   if (Done done = check_proofs(options, next.bundle); !done) return tl::make_unexpected(done.error());
   GenerationState& state = next.state;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), state.node); !done) return tl::make_unexpected(done.error());
-  auto plan = plan_node(next.bundle, {state.node, options.host, options.skip_unenforced, options.fresh, options.keep_going}, options.requests);
+  auto plan = plan_node(next.bundle, {state.node, options.host, options.skip_unenforced, options.fresh, options.keep_going, options.exact_names ? PodNames::Exact : PodNames::ByController}, options.requests);
   if (!plan) return tl::make_unexpected(plan.error());
   state.attachments = std::move(plan->attachments);
   next.nothing_at_host = std::move(plan->nothing_at_host);
@@ -236,6 +236,8 @@ Result<Candidate> plan_candidate(const LoadOptions& options) {
   state.host = options.host;
   state.fresh = options.fresh;
   state.skip_unenforced = options.skip_unenforced;
+  state.exact_names = options.exact_names;
+  if (next.bundle.signer) state.signer = to_string(*next.bundle.signer);
   state.mode = options.mode;
   return next;
 }

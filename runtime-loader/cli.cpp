@@ -11,7 +11,6 @@
 #include "runtime-loader/monitor.h"
 #include "runtime-loader/object.h"
 #include "runtime-loader/privileges.h"
-#include "runtime-loader/status.h"
 #include "runtime-loader/unload.h"
 
 namespace netpolc::loader {
@@ -23,13 +22,6 @@ using Action = CommandAction;
 struct Options : CommonOptions {
   MonitorOptions monitor;
 };
-
-int status_command(const Options& o) {
-  const auto found = status(o.root, o.state);
-  if (!found) return complain(found.error());
-  print(o.json() ? status_json(*found) : status_text(*found));
-  return found->good() ? kGood : kNegative;
-}
 
 int unload_command(const Options& o) {
   const auto report = unload(o.root, o.state);
@@ -53,11 +45,6 @@ int monitor_command(Options& o) {
 }
 
 void add_simple(CLI::App& app, Options& o, Action& chosen) {
-  CLI::App& status = *app.add_subcommand(
-      "status", "what is loaded, whether it is in force (else exit 1), and the counters of every rule");
-  add_common(status, o);
-  status.callback([&] { chosen = [&] { return status_command(o); }; });
-
   CLI::App& unload = *app.add_subcommand("unload", "take everything away: programs, maps, pins and state");
   add_common(unload, o);
   unload.callback([&] { chosen = [&] { return unload_command(o); }; });
@@ -84,9 +71,13 @@ int parse_and_run(int argc, const char* const* argv) {
   Options options;
   Action chosen;
   add_load_commands(app, chosen);
+  add_generation_commands(app, chosen);
+  add_status_commands(app, chosen);
+  add_endpoint_commands(app, chosen);
   add_simple(app, options, chosen);
   add_address_commands(app, chosen);
   add_check_command(app, chosen);
+  add_connectivity_commands(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -114,10 +105,14 @@ void print(const std::string& text) {
   std::fflush(stdout);
 }
 
-void add_common(CLI::App& command, CommonOptions& o) {
+void add_where(CLI::App& command, CommonOptions& o) {
   command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")
       ->capture_default_str();
   command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
+}
+
+void add_common(CLI::App& command, CommonOptions& o) {
+  add_where(command, o);
   command.add_option("-o,--output", o.format, "text or json")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str();

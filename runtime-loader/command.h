@@ -26,6 +26,8 @@ struct CommonOptions {
   bool json() const { return format == "json"; }
   Where where() const { return {root, state}; }
 };
+// --root and --state; with -o text|json.
+void add_where(CLI::App& command, CommonOptions& options);
 void add_common(CLI::App& command, CommonOptions& options);
 
 // Says it on stderr; returns the exit code.
@@ -42,5 +44,13 @@ void add_load_commands(CLI::App& app, CommandAction& chosen);
 void add_address_commands(CLI::App& app, CommandAction& chosen);
 // `check`
 void add_check_command(CLI::App& app, CommandAction& chosen);
+// `status`, `policy get` and `metrics`.
+void add_status_commands(CLI::App& app, CommandAction& chosen);
+// `endpoint list|get|add|remove`.
+void add_endpoint_commands(CLI::App& app, CommandAction& chosen);
+// `rollback` and `commit`.
+void add_generation_commands(CLI::App& app, CommandAction& chosen);
+// `connectivity test`.
+void add_connectivity_commands(CLI::App& app, CommandAction& chosen);
 
 }  // namespace netpolc::loader

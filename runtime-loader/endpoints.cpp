@@ -179,7 +179,7 @@ Result<std::vector<EndpointOutcome>> add_endpoints(const Where& where, const std
   if (!running) return tl::make_unexpected(running.error());
   State& state = running->state;
   Merged merged = merge(state, requests);
-  auto plan = plan_node(running->bundle, {state.node, state.host, state.skip_unenforced, options.fresh, true}, merged.requests, merged.known);
+  auto plan = plan_node(running->bundle, {state.node, state.host, state.skip_unenforced, options.fresh, true, state.exact_names ? PodNames::Exact : PodNames::ByController}, merged.requests, merged.known);
   if (!plan) return tl::make_unexpected(plan.error());
   std::set<Place> places;
   for (const AttachRequest& it : requests) places.insert(place_of(it));

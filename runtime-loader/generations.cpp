@@ -46,7 +46,7 @@ Result<Running> bring_up_to_date(const Installation& site, const State& now, Swi
   if (!before) return tl::make_unexpected(before.error());
   const GenerationState& own = running->state;
   std::vector<Attachment> known = now.attachments;
-  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, now.fresh, true}, endpoints_of(own, now), known);
+  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, now.fresh, true, now.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), known);
   if (!plan) return tl::make_unexpected(plan.error());
   auto overrides = overrides_of(site, running->bundle, own, now);
   if (!overrides) return tl::make_unexpected(overrides.error());

@@ -39,6 +39,7 @@ struct LoadOptions {
   std::uint32_t event_limit = 1024;  // events a processor, reason and second
   Lifetimes lifetimes;               // of flows
   NewEndpoints fresh = NewEndpoints::Deny;  // pods that the bundle doesn't know; with keep_going
+  bool exact_names = false; // a pod that the bundle doesn't name is not known by its workload's name (workload_match.h)
   bool keep_going = false;  // pods that the bundle doesn't know, and interfaces that aren't there, don't fail the load
   std::uint32_t confirm_seconds = 0;  // not 0: goes back after so long unless somebody commits (generations.h)
 };

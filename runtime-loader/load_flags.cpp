@@ -47,6 +47,7 @@ void add_load_flags(CLI::App& command, LoadFlags& flags) {
   command.add_option("--new-endpoints", flags.fresh, "pods that the bundle doesn't know: deny once a policy selects pods of their namespace, or allow")
       ->check(CLI::IsMember({"deny", "allow"}))
       ->capture_default_str();
+  command.add_flag("--exact-pod-names", flags.load.exact_names, "don't take a pod for a workload's by the name that Kubernetes' controllers give to pods");
 }
 
 }  // namespace netpolc::loader

@@ -6,15 +6,10 @@
 #include <tuple>
 
 #include "runtime-loader/netns.h"
+#include "runtime-loader/workload_match.h"
 
 namespace netpolc::loader {
 namespace {
-
-// Some policy selects pods of this namespace: what is new there may be what it is about.
-bool is_policed(const Bundle& bundle, const std::string& ns) {
-  return std::any_of(bundle.endpoints.begin(), bundle.endpoints.end(),
-                     [&](const BundleEndpoint& it) { return !it.is_node && it.ns == ns && bundle.programs[it.program].is_enforced(); });
-}
 
 std::string namespace_of(const std::string& endpoint) { return endpoint.substr(0, endpoint.find('/')); }
 
@@ -23,17 +18,18 @@ void leave_without(const Bundle& bundle, const NodeRequest& request, const std::
   const std::string ns = namespace_of(it.endpoint);
   if (request.fresh == NewEndpoints::Allow)
     it.open = why + ", and new endpoints are allowed";
-  else if (!is_policed(bundle, ns))
+  else if (!bundle.policing.covers(ns))
     it.open = why + ", and no policy speaks of namespace " + ns;
   else
     it.blocked = why;
 }
 
-Done give_program(const Bundle& bundle, const NodeRequest& request, Attachment& it) {
-  const auto found = find_endpoint(bundle, it.endpoint);
+Done give_program(const Bundle& bundle, const NodeRequest& request, const AttachRequest& wanted, Attachment& it) {
+  std::string why;
+  const auto found = endpoint_for(bundle, wanted, why, request.names);
   if (!found) {
-    if (!request.keep_going) return tl::make_unexpected(found.error());
-    leave_without(bundle, request, found.error().message, it);
+    if (!request.keep_going) return bad_input(why);
+    leave_without(bundle, request, why, it);
     return {};
   }
   it.bundle_endpoint = *found;
@@ -106,8 +102,8 @@ Result<NodePlan> plan_node(const Bundle& bundle, const NodeRequest& request, con
     for (const Address& address : wanted.addresses)
       if (const auto owner = owners.emplace(address, wanted.endpoint).first; owner->second != wanted.endpoint)
         return bad_input("address " + address.to_string() + " is given twice, for " + owner->second + " and for " + wanted.endpoint);
-    if (!request.keep_going)
-      if (const auto found = find_endpoint(bundle, wanted.endpoint); !found) return tl::make_unexpected(found.error());
+    std::string why;
+    if (!request.keep_going && !endpoint_for(bundle, wanted, why, request.names)) return bad_input(why);
   }
   for (const AttachRequest& wanted : endpoints) {
     auto it = placed(wanted, there);
@@ -119,7 +115,7 @@ Result<NodePlan> plan_node(const Bundle& bundle, const NodeRequest& request, con
     const auto [other, first] = seen.emplace(std::pair(it->netns_inode, it->ifindex), wanted.endpoint);
     if (!first)
       return bad_input("interface `" + wanted.ifname + "` is given twice, for " + other->second + " and for " + wanted.endpoint);
-    if (const Done done = give_program(bundle, request, *it); !done) return tl::make_unexpected(done.error());
+    if (const Done done = give_program(bundle, request, wanted, *it); !done) return tl::make_unexpected(done.error());
     plan.attachments.push_back(std::move(*it));
   }
   if (const Done done = add_host(bundle, request, plan); !done) return tl::make_unexpected(done.error());

@@ -6,6 +6,7 @@
 
 #include "runtime-loader/host.h"
 #include "runtime-loader/plan.h"
+#include "runtime-loader/workload_match.h"
 
 namespace netpolc::loader {
 
@@ -16,6 +17,7 @@ struct NodeRequest {
   NewEndpoints fresh = NewEndpoints::Deny;
   // False: an endpoint that the bundle doesn't know, or an interface that isn't there, fails the whole.
   bool keep_going = false;
+  PodNames names = PodNames::Exact;  // by which a pod that came later may be known (workload_match.h)
 };
 
 struct NodePlan {

@@ -14,7 +14,8 @@ const BundlePod* pod_of(const ResolvedRequest& resolved, const BundleEndpoint& e
   const std::string name = resolved.request.endpoint.substr(endpoint.ns.size() + 1);
   for (const BundlePod& pod : endpoint.pods)
     if (pod.name == name) return &pod;
-  return endpoint.pods.size() == 1 ? &endpoint.pods.front() : nullptr;
+  // By the workload's name its only pod is meant; another name is that of a pod that came later.
+  return endpoint.pods.size() == 1 && name == endpoint.name ? &endpoint.pods.front() : nullptr;
 }
 
 void replace_pod_addresses(const ResolvedRequest& resolved, const BundleEndpoint& endpoint, AddressIdentities& all) {

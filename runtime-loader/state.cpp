@@ -195,7 +195,9 @@ Json generation_json(const GenerationState& state) {
            {"external", state.external},
            {"host", {{"devices", state.host.devices}, {"skip", state.host.skip}, {"audit", state.host.audit}}},
            {"newEndpoints", state.fresh == NewEndpoints::Deny ? "deny" : "allow"},
-           {"skipUnenforced", state.skip_unenforced}};
+           {"skipUnenforced", state.skip_unenforced},
+           {"exactNames", state.exact_names},
+           {"signer", state.signer}};
   if (state.mode) out["mode"] = to_string(*state.mode);
   return out;
 }
@@ -227,6 +229,8 @@ void read_generation(const JsonField& root, GenerationState& state) {
   state.host = {texts(host.at("devices")), host.at("skip").boolean(), host.at("audit").boolean()};
   state.fresh = root.at("newEndpoints").text() == "allow" ? NewEndpoints::Allow : NewEndpoints::Deny;
   state.skip_unenforced = root.at("skipUnenforced").boolean();
+  state.exact_names = root.at("exactNames").boolean();
+  state.signer = root.at("signer").text();
   if (const auto mode = root.find("mode")) state.mode = attach_mode(*mode);
 }
 

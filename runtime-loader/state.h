@@ -42,7 +42,9 @@ struct GenerationState {
   HostOptions host;
   NewEndpoints fresh = NewEndpoints::Deny;
   bool skip_unenforced = false;
+  bool exact_names = false;  // of pods; see workload_match.h
   std::optional<AttachMode> mode;
+  std::string signer;        // who signed the bundle: key id and trusted comment; "": nobody who is trusted
 };
 
 // `load --confirm`: when it goes back by itself.

@@ -44,6 +44,8 @@ TEST_CASE("state is read as it was written") {
   state.host = {{"eth0", "eth1"}, false, true};
   state.fresh = NewEndpoints::Allow;
   state.mode = AttachMode::Tcx;
+  state.exact_names = true;
+  state.signer = "key 1234: by me";
   state.set_aside = std::string(64, 'c');
   state.previous = static_cast<const GenerationState&>(state);
   state.previous->number = 7;

@@ -21,7 +21,7 @@ Prefix masked(const Address& address, unsigned length) {
 std::vector<Address> own_addresses(const ResolvedRequest& resolved, const BundleEndpoint& endpoint) {
   std::vector<Address> out = resolved.request.addresses;
   const std::string name = resolved.request.endpoint.substr(endpoint.ns.size() + 1);
-  const BundlePod* known = endpoint.pods.size() == 1 ? &endpoint.pods.front() : nullptr;
+  const BundlePod* known = endpoint.pods.size() == 1 && name == endpoint.name ? &endpoint.pods.front() : nullptr;
   for (const BundlePod& pod : endpoint.pods)
     if (pod.name == name) known = &pod;
   if (known == nullptr) return out;

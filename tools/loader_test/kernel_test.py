@@ -23,6 +23,7 @@ ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 from kernel_edges import test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_prefixes_that_name_the_own_node, test_whatever_address_this_machine_has_is_the_hosts  # noqa: E402
 from kernel_proofs import test_only_what_was_proved_is_loaded  # noqa: E402
+from kernel_status import test_endpoints_come_and_go_and_are_seen, test_status_says_in_words_what_is_not_well  # noqa: E402
 from kernel_world import (  # noqa: E402
     attach, NODES, OTHER, PINS, check, Ends, Failed, Flood, in_netns, inside, run, run_alone, topology, World)
 
@@ -38,7 +39,7 @@ def test_enforces_and_counts(world, mode):
     check(denied, "counters name the denying rule")
     reasons = {d["reason"]: d["packets"] for d in status["drops"]}
     check(reasons.get(133) and reasons.get(181), "drops are counted by reason: %s" % reasons)
-    text = world.call("status").stdout
+    text = world.call("status", "--verbose").stdout
     check("in force" in text and "all.yaml:" in text and "Policy denied" in text, "status in words:\n" + text)
 
 
@@ -179,7 +180,7 @@ def test_addresses_told_at_run_time(world, mode):
 def test_audited_denials_pass(world, mode):
     """Audit mode lets pass what policy denies, says so, and opens no door that stays open."""
     world.load(world.a, "--audit", "t/server", *mode)
-    check("in force, audit only" in world.call("status").stdout, "status says who is audited")
+    check("in force, audit only" in world.call("status", "-v").stdout, "status says who is audited")
     check(world.reaches("client", 8080), "allowed as ever")
     check(world.reaches("client", 80), "no rule allows it, but it passes")
     check(world.reaches("stranger", 8080), "a rule denies it, but it passes")
@@ -535,8 +536,8 @@ def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
-            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered]
-    once = [test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_taken_back_without_more_than_is_needed, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered, test_status_says_in_words_what_is_not_well]
+    once = [test_endpoints_come_and_go_and_are_seen, test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_taken_back_without_more_than_is_needed, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted, test_only_what_was_proved_is_loaded]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")

@@ -121,7 +121,7 @@ def test_drops_at_the_device(world):
             check(not world.reaches("outside", target, 0, "ICMP", family), "%s may not be reached" % target)
     check(world.drops() >= dropped + 12, "drops are counted: %d, then %d" % (dropped, world.drops()))
     check(world.undecided_at_pods() == undecided, "and no packet came as far as a pod's program")
-    check("from outside" in world.call("status").stdout, "status names the device")
+    check("from outside" in world.call("status", "-v").stdout, "status names the device")
     return "%d packets dropped at eth0" % (world.drops() - dropped)
 
 

@@ -1,0 +1,30 @@
+// runtime-loader/daemon/links.h — interfaces that come and go.
+#pragma once
+#include <map>
+#include <set>
+
+#include "runtime-loader/daemon/decide.h"
+#include "runtime-loader/fd.h"
+#include "runtime-loader/result.h"
+
+namespace netpolc::loader::daemon {
+
+// Tells that something about interfaces of our own network namespace has changed (rtnetlink's RTNLGRP_LINK).
+class LinkWatch {
+ public:
+  static Result<LinkWatch> open();
+  int fd() const { return socket_.get(); }
+  struct Seen {
+    bool any = false;   // an interface came, went or was renamed
+    bool lost = false;  // the kernel had more to tell than there was room for
+  };
+  Seen drain() const;
+
+ private:
+  Fd socket_;
+};
+
+// Those of `places` that are there now. Each namespace is entered once.
+std::map<Place, LinkId> links_at(const std::set<Place>& places);
+
+}  // namespace netpolc::loader::daemon
