@@ -46,7 +46,7 @@ State wanted_state(const KnownState& former, const Candidate& next) {
 Result<LoadReport> put_in_force(const Installation& site, const LoadOptions& options, const KnownState& former, Candidate& next) {
   Journal journal;
   if (Done done = pin(site, next, journal); !done) return tl::make_unexpected(done.error());
-  if (Done done = keep_bundle(site, next.bundle); !done) return tl::make_unexpected(done.error());
+  if (Done done = keep_bundle(site, next.bundle, options.bundle); !done) return tl::make_unexpected(done.error());
   State wanted = wanted_state(former, next);
   const auto conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   if (!conntrack) return tl::make_unexpected(conntrack.error());
