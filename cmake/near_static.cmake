@@ -21,3 +21,12 @@ function(netpolc_near_static target)
     target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc -Wl,--gc-sections -Wl,--as-needed)
   endif()
 endfunction()
+
+# What such programs are made of: small rather than fast (what is fast is in the kernel), and in pieces that can be left out.
+function(netpolc_small)
+  if(NOT NETPOLC_SANITIZE)
+    foreach(target ${ARGN})
+      target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-Os> -ffunction-sections -fdata-sections)
+    endforeach()
+  endif()
+endfunction()

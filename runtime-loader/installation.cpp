@@ -78,6 +78,9 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
+// The kernel's own programs that show maps and programs, in every bpffs that it has mounted.
+bool is_the_kernels(const std::string& name) { return name == "maps.debug" || name == "progs.debug"; }
+
 }  // namespace
 
 // Who unloads takes the lock's file away while others wait for it: then theirs is worth nothing.
@@ -183,8 +186,9 @@ void Installation::remove_if_unused() const {
   for (const char* part : kParts)
     fs::remove(root_ + part, error);  // fails where something is in it
   const std::string mark = state_ + "/mounted";
+  const auto left = names_in(root_);
   const AsAdmin admin;
-  if (fs::exists(mark, error) && names_in(root_).empty() && umount2(root_.c_str(), MNT_DETACH) == 0)
+  if (fs::exists(mark, error) && std::all_of(left.begin(), left.end(), is_the_kernels) && umount2(root_.c_str(), MNT_DETACH) == 0)
     fs::remove(mark, error);
   fs::remove(root_, error);
   if (fs::exists(state_path(), error)) return;
