@@ -8,6 +8,7 @@ usage: tamper_test.py BIN_DIRECTORY [--long]     --long: every byte of every sma
 """
 import concurrent.futures
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -39,7 +40,7 @@ class Bundles:
     """One good bundle, signed, and copies of it to spoil."""
 
     def __init__(self, home):
-        self.home, self.count = pathlib.Path(home), 0
+        self.home, self.numbers = pathlib.Path(home), itertools.count()
         self.good, self.key, self.other = self.home / "good", self.home / "release", self.home / "other"
         made = run(BIN / "netpolc", "compile", "-f", TOP / "testdata/policies/article", "-o", self.good)
         assert made.returncode == 0, made.stderr
@@ -54,8 +55,7 @@ class Bundles:
         assert made.returncode == 0, made.stderr
 
     def copy(self):
-        self.count += 1
-        to = self.home / ("copy%d" % self.count)
+        to = self.home / ("copy%d" % next(self.numbers))
         shutil.copytree(self.good, to)
         return to
 
@@ -132,8 +132,6 @@ def test_flips(bundles):
         check(bundles.checked(bundle).returncode == 0, "put right again, a bundle is good")
         return len(part)
 
-    for path in bundles.files:  # copies are made one at a time
-        assert (bundles.good / path).is_file()
     workers = min(4, os.cpu_count() or 1)
     parts = [cases[i::workers] for i in range(workers)]
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
