@@ -99,8 +99,8 @@ other_parts() {
     part "comparisons, random seeds" env NETPOLC_SAME_SECONDS="$random_seconds" "$bin/verify_test" --test-case="*in other words*"
     part "faults in the runtime, proved" env NETPOLC_FAULTS=29 "$bin/prove_programs_test" --test-case="faults in what every packet*"
     part "bundles, every byte flipped" python3 tools/loader_test/tamper_test.py "$bin" --long
-  part "keys with passwords" python3 tools/loader_test/signature_test.py "$bin" --long
-fi
+    part "keys with passwords" python3 tools/loader_test/signature_test.py "$bin" --long
+  fi
   part "vectors before the solver" "$bin/netpolc-agreement" --vectors "$vectors/$solved"
   part "what the documents show" python3 tools/docs_test.py "$bin"
   part "packages" tools/packages_test.sh "$bin"
