@@ -84,6 +84,7 @@ def test_endpoints_come_and_go_and_are_seen(world, mode):
     done = world.call("endpoint", "add", "t/server=lxc-server", "t/stranger=lxc-nothing")
     check(done.returncode == 1 and "t/server at lxc-server: enforced\n" in done.stdout and "t/stranger at lxc-nothing: failed: " in done.stdout, done.stdout + done.stderr)
     done = world.call("endpoint", "add", "t/newcomer=lxc-stranger", "-o", "json")
+    check(done.stdout, "endpoint add: " + done.stderr)
     said = json.loads(done.stdout)
     check(done.returncode == 1 and said["state"] == "blocked" and said["reason"], done.stdout + done.stderr)
     check(state_of(world)["lxc-stranger"] == "blocked", "endpoint list says who is blocked")
