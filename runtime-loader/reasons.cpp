@@ -1,6 +1,7 @@
 #include "runtime-loader/reasons.h"
 
 #include "ir/map_layout.h"
+#include "runtime-loader/blocked.h"
 
 namespace netpolc::loader {
 
@@ -34,6 +35,8 @@ std::string reason_name(std::uint8_t reason) {
       return "Policy denied by denylist";
     case NP_REASON_AUTH_REQUIRED:
       return "Authentication required";
+    case kReasonNotReady:
+      return "Endpoint policy program not available";
     case NP_REASON_L7_NOT_ENFORCED:
       return "L7 rule not enforced yet";
   }

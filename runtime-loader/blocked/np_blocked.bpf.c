@@ -93,6 +93,7 @@ NP_INLINE int may_report(struct np_outcomes *outcomes)
 	if (outcomes->tick != tick) {
 		outcomes->tick = tick;
 		outcomes->reported = 0;
+		outcomes->time = now();
 	}
 	return outcomes->reported++ < EVENTS;
 }

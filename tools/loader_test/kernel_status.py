@@ -77,12 +77,14 @@ def test_status_says_in_words_what_is_not_well(world, mode):
 
 
 def test_endpoints_come_and_go_and_are_seen(world, mode):
-    world.load(world.a, *mode, pods=("server",))
-    check(words(world, 0) == dict(WELL, endpoints="warn"), "pods of this node have no program")
-    check(state_of(world) == {"lxc-server": "ready", None: "not-loaded"}, str(state_of(world)))
-    done = world.call("endpoint", "add", "t/client=lxc-client", "t/stranger=lxc-nothing")
-    check(done.returncode == 1 and "t/client at lxc-client: enforced\n" in done.stdout and "t/stranger at lxc-nothing: failed: " in done.stdout, done.stdout + done.stderr)
+    world.load(world.a, *mode, pods=("client",))
+    check(words(world, 0) == dict(WELL, endpoints="warn"), "a pod of this node has a policy and no program")
+    listed = {e["endpoint"]: (e["status"], e["ifname"]) for e in json.loads(world.call("endpoint", "list", "-o", "json").stdout)}
+    check(listed == {"t/client": ("ready", "lxc-client"), "t/server": ("not-loaded", None), "t/stranger": ("open", None)}, str(listed))
+    done = world.call("endpoint", "add", "t/server=lxc-server", "t/stranger=lxc-nothing")
+    check(done.returncode == 1 and "t/server at lxc-server: enforced\n" in done.stdout and "t/stranger at lxc-nothing: failed: " in done.stdout, done.stdout + done.stderr)
     done = world.call("endpoint", "add", "t/newcomer=lxc-stranger", "-o", "json")
+    check(done.stdout, "endpoint add: " + done.stderr)
     said = json.loads(done.stdout)
     check(done.returncode == 1 and said["state"] == "blocked" and said["reason"], done.stdout + done.stderr)
     check(state_of(world)["lxc-stranger"] == "blocked", "endpoint list says who is blocked")
