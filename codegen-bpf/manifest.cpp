@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "codegen-bpf/policed.h"
 #include "codegen-bpf/room.h"
 #include "codegen-bpf/selectors.h"
 
@@ -157,6 +158,13 @@ Json ipcache(const BundleInput& in) {
   return out;
 }
 
+Json policed_json(const ir::PolicySet& policies) {
+  const Policed all = policed(policies);
+  Json out = {{"namespaces", all.namespaces}, {"everywhere", all.everywhere}};
+  if (!all.except.empty()) out["except"] = all.except;
+  return out;
+}
+
 Json config(const ir::Config& config) {
   const bool dual = config.ipv4 && config.ipv6;  // semantics 3.3
   return {{"world4", !config.ipv4 ? 0 : dual ? 9 : 2}, {"world6", !config.ipv6 ? 0 : dual ? 10 : 2},
@@ -210,6 +218,7 @@ Manifest manifest(const BundleInput& in, const std::vector<Program>& programs, c
   out["nodes"] = nodes(in);
   out["identities"] = identities(in);
   out["addresses"] = ipcache(in);
+  out["policed"] = policed_json(in.policies);
   if (in.outside.worth_it()) out["xdp"] = xdp_json(in.outside);
   out["files"] = std::move(digests);
   out["policyDigest"] = policy_digest(out);

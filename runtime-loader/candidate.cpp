@@ -94,25 +94,36 @@ Done plan_addresses(const Installation& site, const KnownState& known, Candidate
   return add_peers(next.bundle, programs_of(next.bundle, with_program(next.state.attachments)), peers);
 }
 
-Result<Object> load_object(const Installation& site, const BundleProgram& program, SharedMaps& maps) {
+// With the policy's places, where the kernel refuses it.
+Failure explained(const Failure& failure, const Bundle& bundle, const std::string& directory, BundleProgram program) {
+  std::string message = failure.message;
+  while (message.ends_with('\n')) message.pop_back();
+  const auto source = read_checked(directory, bundle, program.source_path), map = read_checked(directory, bundle, program.source_map_path);
+  if (!source || !map) return {failure.kind, message};
+  program.source = *source;
+  program.source_map = *map;
+  return {failure.kind, message + policy_places(message, program)};
+}
+
+Result<Object> load_object(const Installation& site, const Bundle& bundle, const std::string& directory, const BundleProgram& program, SharedMaps& maps) {
+  const auto bytes = read_checked(directory, bundle, program.object);
+  if (!bytes) return tl::make_unexpected(bytes.error());
   const Fd counters = open_pinned(site.rules_path(program.digest));
   std::map<std::string, int> reuse;
   if (counters) reuse[NP_MAP_RULES] = counters.get();
-  auto object = Object::load(program.bytes, program.object, maps, program.ingress.peers, program.egress.peers, reuse);
+  auto object = Object::load(*bytes, program.object, maps, program.ingress.peers, program.egress.peers, reuse);
   if (object) return object;
-  std::string message = object.error().message;
-  while (message.ends_with('\n')) message.pop_back();
-  return tl::make_unexpected(Failure{object.error().kind, message + policy_places(message, program)});
+  return tl::make_unexpected(explained(object.error(), bundle, directory, program));
 }
 
 // Nearly all of it is the kernel's verifier, which looks at several at a time.
-Done load_side_by_side(const Installation& site, const std::vector<const BundleProgram*>& programs, Candidate& next) {
+Done load_side_by_side(const Installation& site, const std::string& directory, const std::vector<const BundleProgram*>& programs, Candidate& next) {
   std::vector<std::optional<Result<Object>>> done(programs.size());
   std::atomic<std::size_t> first = 0;
   std::atomic<bool> failed = false;
   const auto work = [&] {
     for (std::size_t i = first++; i < programs.size() && !failed; i = first++) {
-      done[i] = load_object(site, *programs[i], next.maps);
+      done[i] = load_object(site, next.bundle, directory, *programs[i], next.maps);
       if (!*done[i]) failed = true;
     }
   };
@@ -131,7 +142,7 @@ Done load_side_by_side(const Installation& site, const std::vector<const BundleP
   return {};
 }
 
-Done load_objects(const Installation& site, Candidate& next) {
+Done load_objects(const Installation& site, const std::string& directory, Candidate& next) {
   for (const char* name : kKept)
     if (Fd map = open_pinned(site.map_path(name))) next.maps.by_name.emplace(name, std::move(map));
   std::vector<const BundleProgram*> programs;
@@ -143,10 +154,10 @@ Done load_objects(const Installation& site, Candidate& next) {
   // A node without pods has an installation all the same: the maps come with any program.
   if (programs.empty()) return bad_input("the bundle has no programs: no endpoint was compiled");
   next.maps.rows = PeerRows::of(peers);
-  auto first = load_object(site, *programs.front(), next.maps);  // which makes the maps that all share
+  auto first = load_object(site, next.bundle, directory, *programs.front(), next.maps);  // which makes the maps that all share
   if (!first) return tl::make_unexpected(first.error());
   next.objects.emplace(programs.front()->digest, std::move(*first));
-  if (Done done = load_side_by_side(site, {programs.begin() + 1, programs.end()}, next); !done) return done;
+  if (Done done = load_side_by_side(site, directory, {programs.begin() + 1, programs.end()}, next); !done) return done;
   for (const auto& [digest, object] : next.objects)
     for (const auto& [side, name] : {std::pair{"_from", NP_PROGRAM_FROM_POD}, std::pair{"_to", NP_PROGRAM_TO_POD}}) {
       const auto tag = program_tag(object.program(name));
@@ -217,7 +228,9 @@ Done pin_kept(const Installation& site, const Candidate& next, Journal& journal)
 
 Result<Candidate> plan_candidate(const LoadOptions& options) {
   Candidate next;
-  if (Done done = keep_value(read_trusted_bundle(options.bundle, options.trust), next.bundle); !done) return tl::make_unexpected(done.error());
+  TrustOptions trust = options.trust;
+  trust.contents = Contents::Left;  // the objects that are needed are read again, and checked again
+  if (Done done = keep_value(read_trusted_bundle(options.bundle, trust), next.bundle); !done) return tl::make_unexpected(done.error());
   if (Done done = check_proofs(options, next.bundle); !done) return tl::make_unexpected(done.error());
   GenerationState& state = next.state;
   if (Done done = keep_value(choose_node(next.bundle, options.node, host_name()), state.node); !done) return tl::make_unexpected(done.error());
@@ -249,8 +262,9 @@ Done make(const Installation& site, const KnownState& known, const LoadOptions& 
   for (const std::uint64_t number : site.generations()) next.state.number = std::max(next.state.number, number + 1);
   if (known.current) next.state.number = std::max({next.state.number, known.state.number + 1, known.state.previous ? known.state.previous->number + 1 : 0});
   Done done = plan_addresses(site, known, next);
-  if (done) done = load_objects(site, next);
+  if (done) done = load_objects(site, options.bundle, next);
   if (done) done = fill_maps(site, known, options, next);
+  if (done && !next.outside.devices.empty() && !next.bundle.xdp.object.empty()) done = keep_value(read_checked(options.bundle, next.bundle, next.bundle.xdp.object), next.bundle.xdp.bytes);
   if (done) done = make_outside(next.bundle, next.state, next.addresses, next.maps, next.outside);
   return done;
 }

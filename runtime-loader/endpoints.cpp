@@ -6,6 +6,7 @@
 
 #include "runtime-loader/netns.h"
 #include "runtime-loader/node_plan.h"
+#include "runtime-loader/recover.h"
 #include "runtime-loader/switch.h"
 #include "runtime-loader/xdp.h"
 
@@ -147,11 +148,21 @@ class Change {
   std::set<std::size_t> joining_;
 };
 
-void expect_filters(const std::vector<Attachment>& attachments, State& state) {
-  for (Attachment it : attachments) {
-    it.mode = AttachMode::Clsact;  // tcx links are found by their pins
+// Where filters may be, found by no pin: at those that have them, and at those that are yet to be attached.
+void expect_filters(const std::vector<Attachment>& attached, const std::vector<Attachment>& fresh, State& state) {
+  for (const Attachment& it : attached)
+    if (it.mode == AttachMode::Clsact) state.pending.push_back(it);
+  for (Attachment it : fresh) {
+    it.mode = AttachMode::Clsact;
     state.pending.push_back(std::move(it));
   }
+}
+
+// As it was before; what was done meanwhile is put right.
+tl::unexpected<Failure> taken_back(const Installation& site, State before, const Failure& failure) {
+  before.unfinished = true;
+  if (const Done done = write_state(site, before); done) (void)recover_locked(site, Thorough::Yes);
+  return tl::make_unexpected(failure);
 }
 
 bool is_meant(const EndpointKey& key, const Attachment& it) {
@@ -185,20 +196,20 @@ Result<std::vector<EndpointOutcome>> add_endpoints(const Where& where, const std
   for (const AttachRequest& it : requests) places.insert(place_of(it));
 
   Change change(*running);
+  const State before = state;
   std::vector<Attachment> fresh;
   for (const Attachment& it : plan->attachments)
     if (places.contains(place_of(it))) fresh.push_back(it);
-  expect_filters(fresh, state);
-  expect_filters(state.attachments, state);
+  expect_filters(state.attachments, fresh, state);
   if (const Done done = change.begin(); !done) return tl::make_unexpected(done.error());
   state.attachments = std::move(plan->attachments);
   change.load_programs();
   learn(running->bundle, state.attachments, state.overrides);
-  if (const Done done = write_state(*running->site, state); !done) return tl::make_unexpected(done.error());
-  Done done = change.attach(places, merged.impossible);
+  Done done = write_state(*running->site, state);
+  if (done) done = change.attach(places, merged.impossible);
   if (done) done = change.tell(merged.spoken_of);
   if (done) done = change.end();
-  if (!done) return tl::make_unexpected(done.error());
+  if (!done) return taken_back(*running->site, before, done.error());
 
   std::map<Place, const Attachment*> now;
   for (const Attachment& it : state.attachments)
@@ -230,7 +241,8 @@ Result<std::vector<std::size_t>> remove_endpoints(const Where& where, const std:
   }
   if (gone.empty()) return out;
   Change change(*running);
-  expect_filters(state.attachments, state);
+  const State before = state;
+  expect_filters(state.attachments, {}, state);
   if (const Done done = change.begin(); !done) return tl::make_unexpected(done.error());
   const auto at_gone = [&](const Attachment& it) { return gone.contains(place_of(it)); };
   for (const Attachment& it : state.attachments)
@@ -239,10 +251,10 @@ Result<std::vector<std::size_t>> remove_endpoints(const Where& where, const std:
   std::erase_if(state.attachments, at_gone);
   // Going back shall not bring back who is gone.
   if (state.previous) std::erase_if(state.previous->attachments, at_gone);
-  if (const Done done = write_state(*running->site, state); !done) return tl::make_unexpected(done.error());
-  Done done = change.tell(spoken_of);
+  Done done = write_state(*running->site, state);
+  if (done) done = change.tell(spoken_of);
   if (done) done = change.end();
-  if (!done) return tl::make_unexpected(done.error());
+  if (!done) return taken_back(*running->site, before, done.error());
   return out;
 }
 

@@ -1,7 +1,9 @@
 #include "runtime-loader/kept_bundle.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
+#include <vector>
 
 #include "runtime-loader/files.h"
 
@@ -12,18 +14,24 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kManifestLimit = 1u << 30;
 
+std::vector<std::string> objects_of(const Bundle& bundle) {
+  std::vector<std::string> out;
+  for (const BundleProgram& program : bundle.programs) out.push_back(program.object);
+  if (!bundle.xdp.object.empty()) out.push_back(bundle.xdp.object);
+  return out;
+}
+
+// bundle.json is written last, so where it is the rest is.
 bool is_whole(const std::string& path, const Bundle& bundle) {
   const auto manifest = read_file(path + "/bundle.json", kManifestLimit);
   if (!manifest || *manifest != bundle.manifest) return false;
-  std::error_code ignored;
-  for (const BundleProgram& program : bundle.programs)
-    if (fs::file_size(path + "/" + program.object, ignored) != program.bytes.size()) return false;
-  return bundle.xdp.object.empty() || fs::file_size(path + "/" + bundle.xdp.object, ignored) == bundle.xdp.bytes.size();
+  const std::vector<std::string> objects = objects_of(bundle);
+  return std::all_of(objects.begin(), objects.end(), [&](const std::string& object) { return bool(read_checked(path, bundle, object)); });
 }
 
-// `object` was checked to lead nowhere else when the bundle was read.
-Done keep_object(const std::string& path, const std::string& object, const std::string& bytes) {
-  const std::string file = path + "/" + object;
+// `name` was checked to lead nowhere else when the bundle was read.
+Done keep_file(const std::string& path, const std::string& name, const std::string& bytes) {
+  const std::string file = path + "/" + name;
   std::error_code error;
   fs::create_directories(fs::path(file).parent_path(), error);
   if (error) return refused("creating " + fs::path(file).parent_path().string() + ": " + error.message());
@@ -32,14 +40,15 @@ Done keep_object(const std::string& path, const std::string& object, const std::
 
 }  // namespace
 
-Done keep_bundle(const Installation& site, const Bundle& bundle) {
+Done keep_bundle(const Installation& site, const Bundle& bundle, const std::string& directory) {
   const std::string path = site.bundle_path(bundle.digest);
   if (is_whole(path, bundle)) return {};
-  for (const BundleProgram& program : bundle.programs)
-    if (const Done done = keep_object(path, program.object, program.bytes); !done) return done;
-  if (!bundle.xdp.object.empty())
-    if (const Done done = keep_object(path, bundle.xdp.object, bundle.xdp.bytes); !done) return done;
-  return keep_object(path, "bundle.json", bundle.manifest);  // last: with it the copy is whole
+  for (const std::string& object : objects_of(bundle)) {
+    const auto bytes = read_checked(directory, bundle, object);
+    if (!bytes) return tl::make_unexpected(bytes.error());
+    if (const Done done = keep_file(path, object, *bytes); !done) return done;
+  }
+  return keep_file(path, "bundle.json", bundle.manifest);
 }
 
 Result<Bundle> kept_manifest(const Installation& site, const std::string& digest) {

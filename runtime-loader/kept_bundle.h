@@ -12,8 +12,9 @@
 
 namespace netpolc::loader {
 
-// `bundle`: as read_bundle read it. A copy that is there already and is whole stays as it is.
-Done keep_bundle(const Installation& site, const Bundle& bundle);
+// From the directory that it was read from, each file's digest checked once more. A copy that is there already and is whole
+// stays as it is.
+Done keep_bundle(const Installation& site, const Bundle& bundle, const std::string& directory);
 // Without the programs' bytes; its digest is checked. Fails as input where it isn't there or was changed.
 Result<Bundle> kept_manifest(const Installation& site, const std::string& digest);
 // The object of a program; its digest is checked.

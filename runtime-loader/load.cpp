@@ -46,7 +46,7 @@ State wanted_state(const KnownState& former, const Candidate& next) {
 Result<LoadReport> put_in_force(const Installation& site, const LoadOptions& options, const KnownState& former, Candidate& next) {
   Journal journal;
   if (Done done = pin(site, next, journal); !done) return tl::make_unexpected(done.error());
-  if (Done done = keep_bundle(site, next.bundle); !done) return tl::make_unexpected(done.error());
+  if (Done done = keep_bundle(site, next.bundle, options.bundle); !done) return tl::make_unexpected(done.error());
   State wanted = wanted_state(former, next);
   const auto conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   if (!conntrack) return tl::make_unexpected(conntrack.error());
@@ -68,6 +68,15 @@ Result<LoadReport> put_in_force(const Installation& site, const LoadOptions& opt
   out.switched = switched->changed.size();
   out.switch_ns = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
   return out;
+}
+
+// What a load that failed had made ready. The state is read again: what could not be taken back is in it.
+void forget_what_failed(const Installation& site) {
+  const auto known = read_state(site);
+  if (!known) return;
+  if (known->current) return forget_others(site, known->state);
+  if (known->state.pending.empty()) forget_other_bundles(site, {});
+  (void)site.remove_if_unused();
 }
 
 using Place = std::pair<std::string, std::string>;  // endpoint, interface
@@ -137,7 +146,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   if (done && interrupted()) done = refused("interrupted");
   if (done) report = put_in_force(*site, options, *known, *next);
   else report = tl::make_unexpected(done.error());
-  if (!report && !known->current) (void)site->remove_if_unused();
+  if (!report) forget_what_failed(*site);
   return report;
 }
 

@@ -12,6 +12,9 @@
 namespace netpolc::loader {
 namespace {
 
+// Where there can be none: links are found by their pins.
+bool has_no_filters(const Attachment& it) { return it.mode == AttachMode::Tcx; }
+
 // Where filters of ours may be from now on: they are found by no pin.
 void expect_filters(const KnownState& former, State& wanted) {
   wanted.pending = former.state.pending;
@@ -40,11 +43,14 @@ std::size_t without_links(const Installation& site, const GenerationState& state
 }
 
 // The wanted one is in force; what is left goes. What can't is tried again by the next load.
-std::string take_the_rest_away(const Installation& site, State& wanted, const Outside& outside) {
+std::string take_the_rest_away(const Installation& site, const KnownState& former, State& wanted, const Outside& outside) {
   std::string left_over;
+  wanted.pending = former.state.pending;
+  if (former.current) wanted.pending.insert(wanted.pending.end(), former.state.attachments.begin(), former.state.attachments.end());
+  std::erase_if(wanted.pending, has_no_filters);  // how each of the others is attached is known by now
   if (const Done done = detach_others(site, wanted.pending, wanted.attachments); !done) left_over = done.error().message;
   detach_other_devices(site, outside.devices);
-  if (!left_over.empty() || wanted.pending.empty()) return left_over;
+  if (!left_over.empty()) return left_over;
   wanted.pending.clear();
   if (const Done done = write_state(site, wanted); !done) left_over = done.error().message;
   return left_over;
@@ -95,7 +101,7 @@ Result<Switched> switch_to(const Installation& site, const KnownState& former, S
     return tl::make_unexpected(done.error());
   }
   journal.keep();
-  out.left_over = take_the_rest_away(site, wanted, outside);
+  out.left_over = take_the_rest_away(site, former, wanted, outside);
   return out;
 }
 

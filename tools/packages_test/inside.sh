@@ -13,6 +13,7 @@ has() {
 version=$(dpkg-query --show --showformat='${Version}' netpolc)
 has "netpolc $version," netpolc --version
 has "netpol-loader $version$" netpol-loader --version
+has "netpol-cni $version$" /usr/lib/cni/netpol-cni --version
 has "ALLOWED" netpolc verify -f article --from production/frontend --to production/backend --port 8080/TCP
 has "Usage: kubectl netpolc verify" kubectl-netpolc verify --help  # as kubectl calls it
 netpolc compile -f article -o bundle >/dev/null 2>&1 || fail "netpolc compile"
@@ -25,7 +26,7 @@ for page in netpolc netpolc-verify netpolc-verify-never kubectl-netpolc netpol-l
   has "NAME" man $page
 done
 # The loader's page is written by hand: the options it has are those that there are.
-commands=(load recover rollback commit status "policy get" metrics "endpoint list" "endpoint get" "endpoint add" "endpoint remove" monitor unload "address add" "address remove" "address list" "identity list" "connectivity test" "")
+commands=(load check recover rollback commit status "policy get" metrics "endpoint list" "endpoint get" "endpoint add" "endpoint remove" monitor unload "address add" "address remove" "address list" "identity list" "connectivity test" run "")
 documented=$(zcat "$(man --where netpol-loader)" | sed 's/\\-/-/g' | grep '^\.B' | grep -o -- '--[a-z-]*[a-z]' | sort -u)
 known=$(for command in "${commands[@]}"; do netpol-loader $command --help; done | grep -o -- '^  *\(-.,\)\?--[a-z-]*' | grep -o -- '--.*' | sort -u)
 [ "$documented" = "$known" ] || fail "options of netpol-loader, in its page and in its help:"$'\n'"$(diff <(echo "$documented") <(echo "$known"))"

@@ -229,7 +229,12 @@ class Traffic:
     def held(self):
         return self.hold(self.counts())
 
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
     def end(self):
+        """The last answers are waited for: every datagram must have had its own."""
         self.process.stdin.close()
         counts = self.hold(json.loads(self.process.stdout.readlines()[-1]))
         self.process.wait()
@@ -311,7 +316,7 @@ class Arena:
     def wanted(self):
         """Which bundle the state wants, "none" where there is no state."""
         state = self.known_state()
-        return self.digests.get(state["bundle"], "?") if state and state.get("bundle") else "none"
+        return self.digests.get(state["current"]["bundle"], "?") if state and state["current"]["bundle"] else "none"
 
     def snapshot(self):
         """All that a load that fails must leave as it was."""
