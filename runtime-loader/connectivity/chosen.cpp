@@ -57,7 +57,7 @@ class Chooser {
   Result<Scene> choose() {
     all_ = hosts_of(bundle_);
     if (std::none_of(all_.begin(), all_.end(), [](const HostPlan& it) { return it.kind == HostKind::Pod; })) return bad_input("the bundle has no pods with addresses to test with");
-    if (bundle_.nodes.empty()) all_.insert(all_.begin(), {std::string(), HostKind::Node, 0, {*Address::parse("169.254.2.1"), *Address::parse("fe80::2:1")}});
+    if (bundle_.nodes.empty()) all_.insert(all_.begin(), {std::string(), HostKind::Node, 0, {*Address::parse("169.254.3.1"), *Address::parse("fe80::2:1")}});
     find_candidates();
     choose_subjects();
     for (const std::size_t subject : subjects_) add_tests(subject);

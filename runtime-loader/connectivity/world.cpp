@@ -17,8 +17,9 @@ namespace {
 // What is there on every machine that has bpffs, and where no bundle lies.
 constexpr const char* kPlace = "/sys/fs/bpf";
 
-// What a router is called on each of its links.
-Address gateway(bool v6) { return *Address::parse(v6 ? "fe80::1" : "169.254.1.1"); }
+// What a router is called on each of its links. A node takes no question from an address that is its own, so the
+// fabric has another one.
+Address gateway(bool v6, bool fabric) { return *Address::parse(v6 ? "fe80::1" : fabric ? "169.254.2.1" : "169.254.1.1"); }
 Prefix single(const Address& address) { return {address, static_cast<std::uint8_t>(address.v6 ? 128 : 32)}; }
 Prefix everything(bool v6) { return {*Address::parse(v6 ? "::" : "0.0.0.0"), 0}; }
 
@@ -103,8 +104,8 @@ Done World::attach(Namespace& router, const std::string& ifname, Host& leaf, con
     const auto index = steps.done() ? index_of(ifname) : Result<int>(0);
     if (!index) return tl::make_unexpected(index.error());
     steps.then([&] { return link.set_up(*index); });
-    steps.then([&] { return link.add_address(*index, single(gateway(false))); });
-    steps.then([&] { return link.add_address(*index, {gateway(true), 64}); });
+    steps.then([&] { return link.add_address(*index, single(gateway(false, !node))); });
+    steps.then([&] { return link.add_address(*index, {gateway(true, !node), 64}); });
     for (const Address& address : leaf.addresses)
       steps.then([&] { return link.add_route(single(address), *index, std::nullopt, node ? first_of(hosts_[nodes_[*node].host], address.v6) : std::nullopt); });
   }
@@ -116,7 +117,7 @@ Done World::attach(Namespace& router, const std::string& ifname, Host& leaf, con
   steps.then([&] { return link.set_up(*index); });
   for (const Address& address : leaf.addresses) steps.then([&] { return link.add_address(*index, single(address)); });
   for (const bool v6 : {false, true})
-    if (const auto from = first_of(leaf, v6)) steps.then([&] { return link.add_route(everything(v6), *index, gateway(v6), from); });
+    if (const auto from = first_of(leaf, v6)) steps.then([&] { return link.add_route(everything(v6), *index, gateway(v6, !node), from); });
   return steps.done();
 }
 

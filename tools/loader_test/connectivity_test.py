@@ -24,7 +24,7 @@ import junit_test  # noqa: E402
 import xml.etree.ElementTree as ElementTree  # noqa: E402
 
 POLICIES = ROOT / "runtime-loader" / "connectivity" / "policies"
-KILLS = int(os.environ.get("NETPOLC_CONNECTIVITY_KILLS", "6"))
+KILLS = int(os.environ.get("NETPOLC_CONNECTIVITY_KILLS", "4"))
 
 
 class Failed(Exception):
