@@ -181,6 +181,8 @@ class Soak:
 
     def by_hand(self):
         """Somebody loads what is wanted already, while the daemon is at work."""
+        if self.aside:
+            return  # a load by hand ends that, and the daemon takes up again what its directory shows
         self.settle()
         self.arena.load(self.wanted, pods=[*ALWAYS, *sorted(self.listed | self.fed)])
 
