@@ -13,6 +13,7 @@ has() {
 version=$(dpkg-query --show --showformat='${Version}' netpolc)
 has "netpolc $version," netpolc --version
 has "netpol-loader $version$" netpol-loader --version
+has "netpol-cni $version$" /usr/lib/cni/netpol-cni --version
 has "ALLOWED" netpolc verify -f article --from production/frontend --to production/backend --port 8080/TCP
 has "Usage: kubectl netpolc verify" kubectl-netpolc verify --help  # as kubectl calls it
 netpolc compile -f article -o bundle >/dev/null 2>&1 || fail "netpolc compile"
