@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "runtime-loader/bounded_json.h"
 #include "runtime-loader/daemon/directory.h"
 
 namespace netpolc::loader::daemon {
@@ -70,11 +71,13 @@ Done read(FeedRequest& request, const Json& rest) {
 }
 
 void read_line(FeedRequest& request, const std::string& line) {
-  Json json = Json::parse(line, nullptr, false);
-  if (!json.is_object()) {
+  // Flat: what is nested deeply costs more to throw away than to read.
+  const auto read_json = parse_bounded(line, "", {.depth = 8});
+  if (!read_json || !read_json->is_object()) {
     request.error = "expected a JSON object a line";
     return;
   }
+  Json json = *read_json;
   if (const auto id = json.find("id"); id != json.end()) {
     if (!id->is_string() && !id->is_number()) {
       request.error = "`id`: expected a string or a number";

@@ -32,6 +32,15 @@ class Service:
         self.socket.bind("\0" + self.name[1:])
         self.heard = []
 
+    def forget(self):
+        self.heard.clear()
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.recv(4096)
+        except BlockingIOError:
+            pass
+
     def until(self, text, seconds=10):
         end = time.monotonic() + seconds
         while True:
@@ -95,6 +104,7 @@ class DaemonWorld:
 
     def start(self, *words, ready=True):
         self.log.touch()
+        self.service.forget()  # also what a daemon said that is gone
         self.daemon = subprocess.Popen(
             [self.loader, "run", "--watch", str(self.watch), "--feed", "unix:" + self.feed_path, "--node", "node-1", "--log", "json",
              "--root", PINS, "--state", str(self.state), *words],
@@ -140,7 +150,6 @@ class DaemonWorld:
             shutil.rmtree(path, ignore_errors=True)
         self.watch.mkdir()
         self.log.unlink(missing_ok=True)
-        self.service.heard.clear()
         for name in self.links():
             self.delete_link(name)
 
@@ -180,7 +189,7 @@ class DaemonWorld:
             state = json.loads((self.state / "state.json").read_text())
         except FileNotFoundError:
             return {}
-        return {a["ifname"]: a for a in state.get("attachments", [])}
+        return {a["ifname"]: a for a in state["current"]["attachments"]}
 
     def in_force(self):
         """What the kernel has at each interface: (endpoint, index)."""
