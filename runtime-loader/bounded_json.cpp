@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "trust/plain_line.h"
+
 namespace netpolc::loader {
 namespace {
 
@@ -29,7 +31,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool key(std::string& name) override {
     if (!is_fine(name)) return false;
     const auto [member, is_new] = open_.back()->get_ref<Json::object_t&>().emplace(name, nullptr);
-    if (!is_new) return stop("has `" + name + "` twice in one object");
+    if (!is_new) return stop("has `" + trust::shown(name) + "` twice in one object");
     member_ = &member->second;
     return true;
   }

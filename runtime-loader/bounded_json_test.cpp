@@ -32,6 +32,7 @@ TEST_CASE("what is out of bounds, or could be understood in two ways") {
   CHECK(refusal("\"\xff\"").starts_with("FILE: no JSON: at byte "));
   CHECK(refusal(R"({"a":1,"b":{"a":2},"a":3})") == "FILE: has `a` twice in one object");
   CHECK(refusal(R"({"a":[{"x":1,"x":1}]})") == "FILE: has `x` twice in one object");
+  CHECK(refusal(R"({"\u001b[2J":1,"\u001b[2J":1})") == "FILE: has `?[2J` twice in one object");
   CHECK(refusal(R"(["a\u0000b"])") == "FILE: has a string with a zero byte");
   CHECK(refusal(R"({"a\u0000b":1})") == "FILE: has a string with a zero byte");
   CHECK(refusal("[[[1]]]", {.depth = 2}) == "FILE: is nested deeper than 2");

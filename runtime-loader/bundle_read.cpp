@@ -9,21 +9,16 @@
 #include "runtime-loader/files.h"
 #include "runtime-loader/sha256.h"
 #include "trust/minisign.h"
+#include "trust/plain_line.h"
 
 namespace netpolc::loader {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kAgain = "; compile the bundle again or copy it again";
+using trust::shown;  // what a bundle says may be anything
 
-// What a bundle says may be anything: no control characters for the terminal, and not too much.
-std::string shown(std::string text) {
-  constexpr std::size_t kMost = 400;
-  if (text.size() > kMost) text = text.substr(0, kMost) + "…";
-  std::replace_if(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }, '?');
-  return text;
-}
+constexpr const char* kAgain = "; compile the bundle again or copy it again";
 
 // The digest is of the text with an empty digest, so it is checked without knowing how it was printed.
 Done check_digest(std::string_view text, const std::string& digest, const std::string& name) {
@@ -71,7 +66,7 @@ Done check_paths(const Bundle& bundle, const std::string& name) {
 Result<Bundle> read(std::string text, const std::string& name) {
   Bundle bundle;
   auto json = parse_bounded(text, name, {.depth = kDepth, .values = kValues, .string_bytes = kTextBytes});
-  if (!json) return bad_input(shown(json.error().message) + kAgain);
+  if (!json) return bad_input(json.error().message + kAgain);
   try {
     const JsonField root(*json);
     check_bundle_kind(root);

@@ -6,6 +6,7 @@
 #include "runtime-loader/bounded_json.h"
 #include "runtime-loader/json_field.h"
 #include "runtime-loader/sha256.h"
+#include "trust/plain_line.h"
 
 namespace netpolc::loader {
 namespace {
@@ -98,7 +99,7 @@ Done check_certificate(const Bundle& bundle, const std::string& directory, const
   try {
     check(JsonField(*json));
   } catch (const BadField& bad) {
-    return bad_input(name + ": " + bad.what() + kProve);
+    return bad_input(name + ": " + trust::shown(bad.what()) + kProve);
   }
   return {};
 }

@@ -8,7 +8,6 @@
 
 #include "runtime-loader/command.h"
 #include "runtime-loader/interrupt.h"
-#include "runtime-loader/monitor.h"
 #include "runtime-loader/object.h"
 #include "runtime-loader/privileges.h"
 #include "runtime-loader/unload.h"
@@ -19,11 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Action = CommandAction;
 
-struct Options : CommonOptions {
-  MonitorOptions monitor;
-};
-
-int unload_command(const Options& o) {
+int unload_command(const CommonOptions& o) {
   const auto report = unload(o.root, o.state);
   if (!report) return complain(report.error());
   if (o.json())
@@ -35,25 +30,10 @@ int unload_command(const Options& o) {
   return kGood;
 }
 
-int monitor_command(Options& o) {
-  o.monitor.root = o.root;
-  o.monitor.state = o.state;
-  o.monitor.json = o.json();
-  const Done done = monitor(o.monitor, [](const std::string& line) { print(line + "\n"); });
-  if (!done) return complain(done.error());
-  return interrupted() ? kInterrupted : kGood;
-}
-
-void add_simple(CLI::App& app, Options& o, Action& chosen) {
+void add_unload(CLI::App& app, CommonOptions& o, Action& chosen) {
   CLI::App& unload = *app.add_subcommand("unload", "take everything away: programs, maps, pins and state");
   add_common(unload, o);
   unload.callback([&] { chosen = [&] { return unload_command(o); }; });
-
-  CLI::App& monitor = *app.add_subcommand("monitor", "show every dropped packet, and why, until interrupted");
-  monitor.add_option("--count", o.monitor.count, "end after so many events");
-  monitor.add_option("--timeout", o.monitor.timeout_seconds, "end after so many seconds");
-  add_common(monitor, o);
-  monitor.callback([&] { chosen = [&] { return monitor_command(o); }; });
 }
 
 // It makes namespaces of its own, and pods in them.
@@ -63,18 +43,21 @@ constexpr std::string_view kPrivileged = "connectivity";
 bool may_need_admin(std::string_view command) { return command != "check" && command != "monitor" && command != "identity"; }
 
 int parse_and_run(int argc, const char* const* argv) {
-  if (argc < 2 || argv[1] != kPrivileged) drop_privileges();
+  if (argc < 2 || argv[1] != kPrivileged)
+    if (const Done done = drop_privileges(); !done) return complain(done.error());
   CLI::App app{"netpol-loader puts bundles of compiled network policies into force on a node.", "netpol-loader"};
   app.require_subcommand(1);
   app.set_version_flag("--version", "netpol-loader " NETPOLC_VERSION);
   app.get_formatter()->column_width(34);
-  Options options;
+  CommonOptions options;
   Action chosen;
   add_load_commands(app, chosen);
+  add_run_command(app, NETPOLC_VERSION, chosen);
   add_generation_commands(app, chosen);
   add_status_commands(app, chosen);
   add_endpoint_commands(app, chosen);
-  add_simple(app, options, chosen);
+  add_unload(app, options, chosen);
+  add_monitor_command(app, chosen);
   add_address_commands(app, chosen);
   add_check_command(app, chosen);
   add_connectivity_commands(app, chosen);
@@ -83,7 +66,8 @@ int parse_and_run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kGood : kNoAnswer;
   }
-  if (!may_need_admin(app.get_subcommands().front()->get_name())) give_up_admin();
+  if (!may_need_admin(app.get_subcommands().front()->get_name()))
+    if (const Done done = give_up_admin(); !done) return complain(done.error());
   catch_interrupts();
   silence_libbpf();
   return chosen();

@@ -40,8 +40,12 @@ nlohmann::ordered_json signer_json(const std::optional<BundleSigner>& signer);
 
 // `load` and `recover`. Options live as long as `chosen`.
 void add_load_commands(CLI::App& app, CommandAction& chosen);
+// `run`.
+void add_run_command(CLI::App& app, const std::string& version, CommandAction& chosen);
 // `address` and `identity`. Options live as long as `chosen`.
 void add_address_commands(CLI::App& app, CommandAction& chosen);
+// `monitor`
+void add_monitor_command(CLI::App& app, CommandAction& chosen);
 // `check`
 void add_check_command(CLI::App& app, CommandAction& chosen);
 // `status`, `policy get` and `metrics`.

@@ -1,9 +1,10 @@
+#include "runtime-loader/event_output.h"
+
 #include <algorithm>
-#include <cstring>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
-#include "runtime-loader/monitor.h"
+#include "runtime-loader/drop_words.h"
 #include "runtime-loader/names.h"
 #include "runtime-loader/reasons.h"
 
@@ -11,179 +12,229 @@ namespace netpolc::loader {
 namespace {
 
 using Json = nlohmann::ordered_json;
+namespace hubble = ir::hubble;
 
-// What the bundle knows of an event; pointers may be null.
-struct Explained {
-  const Attachment* attachment = nullptr;
-  const BundleEndpoint* endpoint = nullptr;
-  const BundleProgram* program = nullptr;
-  std::size_t program_index = 0;
-};
+constexpr const char* kIndent = "              ";
+constexpr std::size_t kNamed = 3;  // policies in a line
 
-// The interface says which endpoint, unless two namespaces have one of its number; then the
-// program narrows it down.
-Explained explain(const np_event& event, const Loaded& loaded) {
-  Explained out;
-  for (const Attachment& it : loaded.state.attachments) {
-    if (it.ifindex != static_cast<int>(event.ifindex) || it.bundle_endpoint >= loaded.bundle.endpoints.size()) continue;
-    const BundleEndpoint& endpoint = loaded.bundle.endpoints[it.bundle_endpoint];
-    const bool outside = event.flags & NP_EVENT_OUTSIDE;  // by a program that is no pod's
-    if (loaded.bundle.programs[endpoint.program].tag != event.program && !outside) continue;
-    out.attachment = &it;
-    out.endpoint = &endpoint;
-  }
-  for (std::size_t i = 0; i < loaded.bundle.programs.size(); ++i)
-    if (loaded.bundle.programs[i].tag == event.program) {
-      out.program = &loaded.bundle.programs[i];
-      out.program_index = i;
-    }
-  return out;
-}
+std::string to_text(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
 
-const std::string* rule_text(const np_event& event, const Explained& known) {
-  if (known.program == nullptr || event.rule == NP_NO_RULE) return nullptr;
-  const auto& texts = direction_of(*known.program, event.direction).rule_texts;
-  return event.rule < texts.size() ? &texts[event.rule] : nullptr;
-}
-
-std::vector<RuleOrigin> rule_places(const np_event& event, const Explained& known, const Loaded& loaded) {
-  if (event.rule == NP_NO_RULE || known.program == nullptr) return {};
-  if (known.endpoint == nullptr) return places(loaded.bundle, known.program_index, event.direction, event.rule);
-  const auto& own = origins_of(*known.endpoint, event.direction);
-  if (event.rule < own.size() && own[event.rule]) return {*own[event.rule]};
-  return {};
-}
-
-std::string time_text(const np_event& event, std::int64_t wall_offset) {
-  const std::int64_t at = static_cast<std::int64_t>(event.time) + wall_offset;
-  const std::time_t seconds = at / 1'000'000'000;
+std::string formatted(std::int64_t time, const char* format) {
+  const std::time_t seconds = time / 1'000'000'000;
   std::tm parts{};
   gmtime_r(&seconds, &parts);
-  char day[32], text[48];
-  std::strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text, sizeof text, "%s.%03dZ", day, static_cast<int>(at / 1'000'000 % 1000));
+  char text[48];
+  std::strftime(text, sizeof text, format, &parts);
   return text;
 }
 
-std::string address(const np_event& event, const unsigned char* bytes) {
-  Address out;
-  out.v6 = event.family == 6;
-  std::memcpy(out.bytes.data(), bytes, out.size());
-  return out.to_string();
+std::string fraction(std::int64_t time, int digits) {
+  std::string text = std::to_string(1'000'000'000 + time % 1'000'000'000).substr(1);
+  return text.substr(0, static_cast<std::size_t>(digits));
 }
 
-bool has_ports(const np_event& event) { return event.protocol == 6 || event.protocol == 17 || event.protocol == 132; }
-bool is_icmp(const np_event& event) { return event.protocol == 1 || event.protocol == 58; }
-// Before the transport header was read there are no ports to show.
-bool has_transport(const np_event& event) {
-  return event.reason != NP_REASON_INVALID_PACKET && event.reason != NP_REASON_FRAGMENT_NOT_FOUND &&
-         event.reason != NP_REASON_INVALID_EXTENSION && event.reason != NP_REASON_UNKNOWN_L4 &&
-         event.reason != NP_REASON_UNSUPPORTED_L3;
-}
+// ---- Hubble's line ----------------------------------------------------------------------------------
 
-std::string with_port(const np_event& event, const std::string& text, unsigned port) {
-  if (!has_ports(event) || !has_transport(event)) return text;
-  return (event.family == 6 ? "[" + text + "]" : text) + ":" + std::to_string(port);
-}
-
-std::string flow_text(const np_event& event) {
-  if (event.family == 0) return "a packet of " + std::to_string(event.length) + " bytes that is neither IPv4 nor IPv6";
-  std::string text = with_port(event, address(event, event.source), event.source_port) + " -> " +
-                     with_port(event, address(event, event.destination), event.destination_port) + " " +
-                     protocol_name(event.protocol);
-  if (is_icmp(event) && has_transport(event)) text += " type " + std::to_string(event.destination_port);
-  return text;
-}
-
-std::string endpoint_name(const np_event& event, const Explained& known) {
-  if (known.attachment != nullptr) return known.attachment->endpoint;
-  return "interface " + std::to_string(event.ifindex);
-}
-
-const std::vector<std::string>* labels_of(const np_event& event, const Loaded& loaded) {
-  const auto found = loaded.bundle.identities.find(event.identity);
-  return event.identity == 0 || found == loaded.bundle.identities.end() ? nullptr : &found->second;
-}
-
-std::string remote_text(const np_event& event, const Loaded& loaded) {
-  if (event.identity == 0) return "";
-  std::string text =
-      std::string(event.direction == NP_INGRESS ? ", from" : ", to") + " identity " + std::to_string(event.identity);
-  if (const auto* labels = labels_of(event, loaded)) {
-    text += " (";
-    for (std::size_t i = 0; i < labels->size(); ++i) text += (i == 0 ? "" : " ") + (*labels)[i];
-    text += ")";
+ir::Protocol protocol_of(std::uint8_t number) {
+  switch (number) {
+    case 1: return ir::Protocol::Icmp;
+    case 6: return ir::Protocol::Tcp;
+    case 17: return ir::Protocol::Udp;
+    case 58: return ir::Protocol::Icmpv6;
+    case 132: return ir::Protocol::Sctp;
   }
-  return text;
+  return ir::Protocol::Any;
 }
 
-std::string rule_line(const np_event& event, const Explained& known, const Loaded& loaded) {
-  if (event.rule == NP_NO_RULE && event.reason == NP_REASON_DENY) return ", a rule denies it";
-  if (event.rule == NP_NO_RULE) return event.reason == NP_REASON_DEFAULT_DENY ? ", no rule allows it" : "";
-  std::string text = ", rule " + std::to_string(event.rule);
-  if (const std::string* meaning = rule_text(event, known)) text += " `" + *meaning + "`";
-  for (const RuleOrigin& place : rule_places(event, known, loaded)) text += " at " + to_string(place);
-  return text;
+std::string identity_text(std::uint32_t identity) {
+  const std::string reserved = hubble::reserved_name(identity);
+  return " (" + (reserved.empty() ? "ID:" + std::to_string(identity) : reserved) + ")";
 }
 
-Json rule_json(const np_event& event, const Explained& known, const Loaded& loaded) {
-  if (event.rule == NP_NO_RULE) return nullptr;
+std::string end_text(const EventEnd& end) {
+  const bool by_address = end.name.pod.empty() && end.name.workload.empty();
+  const auto port = end.port && *end.port != 0 ? end.port : std::nullopt;
+  return hubble::at(end.text(), by_address && end.address.v6, port) + identity_text(end.identity);
+}
+
+std::string drop_text(std::uint8_t reason) {
+  const DropWords words = drop_words(reason);
+  return words.text != nullptr ? words.text : reason_name(reason);
+}
+
+std::string kind_and_verdict(const Seen& seen) {
+  if (!seen.policy_verdict()) return drop_text(seen.event.reason) + (seen.audited() ? " AUDIT (" : " DROPPED (") + packet_summary(seen) + ")";
+  const char* word = seen.allowed() ? "ALLOWED" : seen.audited() ? "AUDITED" : "DENIED";
+  return hubble::policy_verdict(hubble::to_string(seen.match.value_or(hubble::MatchType::None)), seen.ingress() ? ir::Direction::Ingress : ir::Direction::Egress, word, packet_summary(seen));
+}
+
+// Of what passes it is known that it opens a connection. Hubble writes the other arrow where nobody knows.
+bool is_first(const Seen& seen) { return seen.policy_verdict() && (seen.allowed() || seen.audited()); }
+
+std::string hubble_line(const Seen& seen) {
+  return formatted(seen.time, "%b %e %H:%M:%S") + "." + fraction(seen.time, 3) + ": " + end_text(seen.source) + (is_first(seen) ? " -> " : " <> ") +
+         end_text(seen.destination) + " " + kind_and_verdict(seen);
+}
+
+// ---- our line ---------------------------------------------------------------------------------------
+
+std::string policy_name(const RuleOrigin& origin) { return origin.kind + " " + (origin.ns.empty() ? "" : origin.ns + "/") + origin.name; }
+std::string place(const RuleOrigin& origin) { return origin.file + ":" + std::to_string(origin.line); }
+
+template <class Name>
+std::string listed(const std::vector<RuleOrigin>& all, Name&& name) {
+  std::string names, places;
+  const std::size_t shown = std::min(all.size(), kNamed);
+  for (std::size_t i = 0; i < shown; ++i) {
+    names += (i == 0 ? "" : ", ") + name(all[i]);
+    places += (i == 0 ? "" : ", ") + place(all[i]);
+  }
+  if (shown < all.size()) names += " and " + std::to_string(all.size() - shown) + " more";
+  return names + "   " + places;
+}
+
+std::string rule_words(const Seen& seen, const std::string& verb) {
+  if (!seen.origins.empty()) return verb + " by " + listed(seen.origins, [](const RuleOrigin& it) { return it.rule + " of " + policy_name(it); });
+  if (seen.rule_text != nullptr) return verb + ": " + *seen.rule_text;
+  if (seen.event.rule != NP_NO_RULE) return verb + " by rule " + std::to_string(seen.event.rule) + " of a program that is not loaded any more";
+  return verb + " by a rule";
+}
+
+std::string why_allowed(const Seen& seen) {
+  if (seen.event.rule != NP_NO_RULE || seen.program == nullptr) return rule_words(seen, "allowed");
+  if (seen.match == hubble::MatchType::L3Only) return "allowed: the own node may speak to its pods";
+  return std::string("allowed: no policy is for its ") + direction_name(seen.event.direction);
+}
+
+std::string why_not_policy(const Seen& seen) {
+  if (seen.attachment != nullptr && !seen.attachment->blocked.empty()) return "blocked: " + seen.attachment->blocked;
+  const std::string whose = seen.attachment == nullptr ? "interface " + std::to_string(seen.event.ifindex) : seen.attachment->endpoint;
+  return std::string("at the ") + direction_name(seen.event.direction) + " of " + whose + ", whatever policy says: " + reason_name(seen.event.reason);
+}
+
+std::string why(const Seen& seen) {
+  if (seen.allowed()) return why_allowed(seen);
+  switch (seen.event.reason) {
+    case NP_REASON_DEFAULT_DENY:
+      if (seen.not_allowed_by.empty()) return "default deny: no rule allows it";
+      return "default deny: not allowed by " + listed(seen.not_allowed_by, policy_name);
+    case NP_REASON_DENY:
+      if (!seen.not_allowed_by.empty()) return "default deny: not allowed by " + listed(seen.not_allowed_by, policy_name);
+      return rule_words(seen, "denied");
+    case NP_REASON_AUTH_REQUIRED:
+      return rule_words(seen, "authentication is required");
+    case NP_REASON_L7_NOT_ENFORCED:
+      return rule_words(seen, "L7 rule that nobody enforces yet, allowed");
+    default:
+      return why_not_policy(seen);
+  }
+}
+
+std::string times(const Seen& seen, const Repeats& repeats) {
+  if (repeats.count < 2) return "";
+  const std::int64_t seconds = (seen.time - repeats.first + 999'999'999) / 1'000'000'000;
+  return "   ×" + std::to_string(repeats.count) + " in " + std::to_string(std::max<std::int64_t>(seconds, 1)) + " s";
+}
+
+// ---- JSON -------------------------------------------------------------------------------------------
+
+Json rule_json(const Seen& seen) {
+  if (seen.event.rule == NP_NO_RULE) return nullptr;
   Json origins = Json::array();
-  for (const RuleOrigin& place : rule_places(event, known, loaded)) origins.push_back(to_json(place));
-  const std::string* text = rule_text(event, known);
-  return {{"rule", event.rule}, {"text", text == nullptr ? Json() : Json(*text)}, {"origins", std::move(origins)}};
+  for (const RuleOrigin& origin : seen.origins) origins.push_back(to_json(origin));
+  return {{"rule", seen.event.rule}, {"text", seen.rule_text == nullptr ? Json() : Json(*seen.rule_text)}, {"origins", std::move(origins)}};
 }
 
-}  // namespace
-
-namespace {
+Json end_json(const EventEnd& end) {
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  const std::string reserved = end.identity == 0 ? "" : hubble::reserved_name(end.identity);
+  return {{"identity", end.identity},
+          {"reserved", or_null(reserved)},
+          {"labels", end.labels.empty() ? Json() : Json(end.labels)},
+          {"namespace", or_null(end.name.ns)},
+          {"pod", or_null(end.name.pod)},
+          {"workload", or_null(end.name.workload)}};
+}
 
 // What became of the packet, in one word.
-const char* verdict_name(const np_event& event) {
-  if (event.reason == NP_REASON_FORWARDED) return "allow";
-  return event.flags & NP_EVENT_AUDITED ? "audit" : "drop";
+const char* verdict_name(const Seen& seen) { return seen.allowed() ? "allow" : seen.audited() ? "audit" : "drop"; }
+
+void add_packet(Json& out, const Seen& seen) {
+  const np_event& event = seen.event;
+  if (event.family == 0) return;
+  out["source"] = seen.source.address.to_string();
+  out["destination"] = seen.destination.address.to_string();
+  out["protocol"] = protocol_name(event.protocol);
+  if (seen.source.port) {
+    out["sourcePort"] = *seen.source.port;
+    out["destinationPort"] = *seen.destination.port;
+  }
+  const bool icmp = event.protocol == 1 || event.protocol == 58;
+  if (icmp && seen.has_transport()) out["icmpType"] = event.destination_port;
 }
 
 }  // namespace
 
-std::string event_text(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {
-  const Explained known = explain(event, loaded);
-  const std::string verdict =
-      event.reason == NP_REASON_FORWARDED ? "allow" : std::string(verdict_name(event)) + " (" + reason_name(event.reason) + ")";
-  return time_text(event, wall_offset) + " " + verdict + " " + direction_name(event.direction) + " " +
-         endpoint_name(event, known) + ": " + flow_text(event) + remote_text(event, loaded) +
-         rule_line(event, known, loaded) + (event.flags & NP_EVENT_OUTSIDE ? ", at the external device" : "");
+std::string utc_time(std::int64_t time, int digits) { return formatted(time, "%Y-%m-%dT%H:%M:%S.") + fraction(time, digits) + "Z"; }
+
+// Hubble names the innermost layer that it knows. Events don't have TCP's flags.
+std::string packet_summary(const Seen& seen) {
+  const ir::Protocol protocol = protocol_of(seen.event.protocol);
+  if (seen.event.family == 0) return "Ethernet";
+  if (protocol == ir::Protocol::Any || !seen.has_transport()) return seen.event.family == 6 ? "IPv6" : "IPv4";
+  return hubble::summary(protocol, seen.event.destination_port, nullptr);
 }
 
-std::string event_json(const np_event& event, const Loaded& loaded, std::int64_t wall_offset) {
-  const Explained known = explain(event, loaded);
-  Json out{{"time", time_text(event, wall_offset)},
-           {"verdict", verdict_name(event)},
+std::string event_text(const Seen& seen, const Repeats& repeats) {
+  return hubble_line(seen) + "\n" + kIndent + why(seen) + (seen.outside() ? ", at the external device" : "") + times(seen, repeats) + "\n";
+}
+
+std::string event_json(const Seen& seen, const Repeats& repeats) {
+  const np_event& event = seen.event;
+  Json out{{"time", utc_time(seen.time, 3)},
+           {"verdict", verdict_name(seen)},
            {"reason", event.reason},
            {"reasonName", reason_name(event.reason)},
            {"direction", direction_name(event.direction)},
-           {"endpoint", known.attachment == nullptr ? Json() : Json(known.attachment->endpoint)},
-           {"ifname", known.attachment == nullptr ? Json() : Json(known.attachment->ifname)},
+           {"endpoint", seen.attachment == nullptr ? Json() : Json(seen.attachment->endpoint)},
+           {"ifname", seen.attachment == nullptr ? Json() : Json(seen.attachment->ifname)},
            {"ifindex", event.ifindex},
-           {"program", known.program == nullptr ? Json() : Json(known.program->digest)},
-           {"atExternalDevice", (event.flags & NP_EVENT_OUTSIDE) != 0},
+           {"program", seen.program == nullptr ? Json() : Json(seen.program->digest)},
+           {"generation", seen.generation->state().number},
+           {"atExternalDevice", seen.outside()},
            {"length", event.length}};
-  if (event.family != 0) {
-    out["source"] = address(event, event.source);
-    out["destination"] = address(event, event.destination);
-    out["protocol"] = protocol_name(event.protocol);
+  add_packet(out, seen);
+  out["local"] = end_json(seen.local());
+  if (event.identity != 0) out["remote"] = end_json(seen.remote());
+  out["match"] = seen.match ? Json(hubble::to_string(*seen.match)) : Json();
+  out["rule"] = rule_json(seen);
+  if (!seen.not_allowed_by.empty())
+    for (const RuleOrigin& origin : seen.not_allowed_by) out["notAllowedBy"].push_back(to_json(origin));
+  if (repeats.count > 1) {
+    out["count"] = repeats.count;
+    out["firstTime"] = utc_time(repeats.first, 3);
   }
-  if (event.family != 0 && has_ports(event) && has_transport(event)) {
-    out["sourcePort"] = event.source_port;
-    out["destinationPort"] = event.destination_port;
+  return to_text(out);
+}
+
+std::string to_lines(const Seen& seen, EventForm form, const Repeats& repeats) {
+  switch (form) {
+    case EventForm::Text: return event_text(seen, repeats);
+    case EventForm::Json: return event_json(seen, repeats);
+    case EventForm::Jsonpb: return event_jsonpb(seen);
   }
-  if (event.family != 0 && is_icmp(event) && has_transport(event)) out["icmpType"] = event.destination_port;
-  if (event.identity != 0) {
-    const auto* labels = labels_of(event, loaded);
-    out["remote"] = {{"identity", event.identity}, {"labels", labels == nullptr ? Json() : Json(*labels)}};
-  }
-  out["rule"] = rule_json(event, known, loaded);
-  return out.dump();
+  return "";
+}
+
+std::string to_lines(const LostEvents& lost, EventForm form, const std::string& node, std::int64_t time) {
+  // Of Hubble's sources the one that says that it was before anybody read them.
+  constexpr const char* kSource = "PERF_EVENT_RING_BUFFER";
+  if (form == EventForm::Text) return std::string("EVENTS LOST: ") + kSource + " CPU(" + std::to_string(lost.cpu) + ") " + std::to_string(lost.events) + "\n";
+  if (form == EventForm::Json) return to_text({{"time", utc_time(time, 3)}, {"lost", lost.events}, {"cpu", lost.cpu}});
+  Json out = {{"lost_events", {{"source", kSource}, {"num_events_lost", std::to_string(lost.events)}, {"cpu", lost.cpu}}}};
+  if (!node.empty()) out["node_name"] = node;
+  out["time"] = utc_time(time, 9);
+  return to_text(out);
 }
 
 }  // namespace netpolc::loader

@@ -9,11 +9,13 @@ namespace netpolc::loader {
 
 struct EventReader::Ring {
   ring_buffer* buffer = nullptr;
-  const Visit* visit = nullptr;
+  const std::function<bool(const np_event&)>* take = nullptr;
   ~Ring() { ring_buffer__free(buffer); }
 };
 
 namespace {
+
+constexpr int kEnough = -ECANCELED;
 
 template <class Ring>
 int deliver(void* context, void* data, std::size_t size) {
@@ -21,8 +23,7 @@ int deliver(void* context, void* data, std::size_t size) {
   np_event event{};
   if (size < sizeof event) return 0;  // of a program that isn't ours
   std::memcpy(&event, data, sizeof event);
-  (*ring->visit)(event);
-  return 0;
+  return (*ring->take)(event) ? 0 : kEnough;
 }
 
 }  // namespace
@@ -40,17 +41,19 @@ Result<EventReader> EventReader::open(int map) {
 }
 
 Done EventReader::read(const Visit& visit) {
-  ring_->visit = &visit;
+  return take([&](const np_event& event) {
+    visit(event);
+    return true;
+  });
+}
+
+Done EventReader::take(const std::function<bool(const np_event&)>& take) {
+  ring_->take = &take;
   const int got = ring_buffer__consume(ring_->buffer);
-  if (got < 0) return refused("reading events", -got);
+  if (got < 0 && got != kEnough) return refused("reading events", -got);
   return {};
 }
 
-Done EventReader::wait(const Visit& visit, int milliseconds) {
-  ring_->visit = &visit;
-  const int got = ring_buffer__poll(ring_->buffer, milliseconds);
-  if (got < 0 && got != -EINTR) return refused("waiting for events", -got);
-  return {};
-}
+int EventReader::descriptor() const { return ring_buffer__epoll_fd(ring_->buffer); }
 
 }  // namespace netpolc::loader

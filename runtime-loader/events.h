@@ -15,8 +15,10 @@ class EventReader {
   static Result<EventReader> open(int map);
   // Visits what is there, without waiting.
   Done read(const Visit& visit);
-  // Waits up to `milliseconds` for something to be there; an interrupting signal ends the wait.
-  Done wait(const Visit& visit, int milliseconds);
+  // Gives what is there to `take`, oldest first, until it returns false: what comes after that one stays to be read.
+  Done take(const std::function<bool(const np_event&)>& take);
+  // For poll(2): readable while something is there.
+  int descriptor() const;
 
   EventReader(EventReader&&) noexcept;
   EventReader& operator=(EventReader&&) noexcept;

@@ -66,8 +66,9 @@ Done read_beneath(const std::string& directory, const std::string& relative, std
   return read_pieces(fd, name, limit, take);
 }
 
-Done write_file(const std::string& path, const std::string& content) {
-  const std::string temporary = path + ".new";
+namespace {
+
+Done write_new(const std::string& temporary, const std::string& path, const std::string& content) {
   const Fd fd{open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!fd) return refused("creating " + temporary, errno);
   for (std::size_t written = 0; written < content.size();) {
@@ -77,6 +78,15 @@ Done write_file(const std::string& path, const std::string& content) {
   }
   if (rename(temporary.c_str(), path.c_str()) != 0) return refused("renaming " + temporary, errno);
   return {};
+}
+
+}  // namespace
+
+Done write_file(const std::string& path, const std::string& content) {
+  const std::string temporary = path + ".new";
+  const Done done = write_new(temporary, path, content);
+  if (!done) unlink(temporary.c_str());
+  return done;
 }
 
 }  // namespace netpolc::loader

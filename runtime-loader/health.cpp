@@ -35,6 +35,7 @@ Component of_installation(const Status& status) {
     if (status.state.number != 0) out.summary = "generation " + std::to_string(status.state.number) + ", ";
     out.summary += "loaded " + status.state.loaded + ", bundle " + short_digest(status.bundle.digest) +
                    (status.bundle.generator.empty() ? "" : " by " + status.bundle.generator) +
+                   (status.state.signer.empty() ? "" : ", signed by " + status.state.signer) +
                    (status.state.node.empty() ? ", no local node" : ", node " + status.state.node);
   } else {
     out.health = Health::Off;

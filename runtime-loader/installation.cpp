@@ -26,23 +26,25 @@ namespace fs = std::filesystem;
 constexpr std::array kParts = {"/links", "/generations", "/programs", "/rules", "/maps"};
 constexpr std::array kGenerationParts = {"/programs", "/peers", "/maps"};
 
-bool is_bpffs(const std::string& path) {
-  struct statfs info {};
-  return statfs(path.c_str(), &info) == 0 && info.f_type == BPF_FS_MAGIC;
-}
-
-bool lies_in_bpffs(const std::string& root) {
+// A file system that can't be asked is no reason to mount another one over it.
+Result<bool> lies_in_bpffs(const std::string& root) {
   std::error_code error;
   fs::path existing = root;
-  while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error))
+  while (!existing.empty() && existing != existing.parent_path() && !fs::exists(existing, error)) {
+    if (error) return refused("looking for " + existing.string() + ": " + error.message());
     existing = existing.parent_path();
-  return is_bpffs(existing.string());
+  }
+  struct statfs info {};
+  if (statfs(existing.c_str(), &info) != 0) return refused("asking for the file system of " + existing.string(), errno);
+  return info.f_type == BPF_FS_MAGIC;
 }
 
 // Under /sys/fs/bpf the usual place is mounted, as systemd does it; elsewhere the root itself,
 // and `mark` says that the mount is ours.
 Done ensure_bpffs(const std::string& root, const std::string& mark) {
-  if (lies_in_bpffs(root)) return {};
+  const auto there = lies_in_bpffs(root);
+  if (!there) return tl::make_unexpected(there.error());
+  if (*there) return {};
   std::error_code error;
   const bool usual = root == "/sys/fs/bpf" || root.starts_with("/sys/fs/bpf/");
   const std::string mount_point = usual ? "/sys/fs/bpf" : root;
@@ -102,7 +104,7 @@ Installation Installation::at(const std::string& root, const std::string& state)
   return it;
 }
 
-bool Installation::has_bpffs() const { return lies_in_bpffs(root_); }
+bool Installation::has_bpffs() const { return lies_in_bpffs(root_).value_or(false); }
 
 Result<Installation> Installation::open(const std::string& root, const std::string& state) {
   Installation it = at(root, state);
@@ -186,7 +188,7 @@ void Installation::remove_if_unused() const {
     fs::remove(mark, error);
   fs::remove(root_, error);
   if (fs::exists(state_path(), error)) return;
-  for (const char* file : {"/monitor.lock", "/expedited", "/lock"}) fs::remove(state_ + file, error);
+  for (const char* file : {"/bundles", "/monitor.lock", "/expedited", "/lock"}) fs::remove(state_ + file, error);
   fs::remove(state_, error);
 }
 

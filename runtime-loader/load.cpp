@@ -70,6 +70,15 @@ Result<LoadReport> put_in_force(const Installation& site, const LoadOptions& opt
   return out;
 }
 
+// What a load that failed had made ready. The state is read again: what could not be taken back is in it.
+void forget_what_failed(const Installation& site) {
+  const auto known = read_state(site);
+  if (!known) return;
+  if (known->current) return forget_others(site, known->state);
+  if (known->state.pending.empty()) forget_other_bundles(site, {});
+  (void)site.remove_if_unused();
+}
+
 using Place = std::pair<std::string, std::string>;  // endpoint, interface
 
 LoadPlan::Step step_of(const Attachment& it, const std::map<Place, const Attachment*>& former) {
@@ -137,7 +146,7 @@ Result<LoadReport> load(const LoadOptions& options) {
   if (done && interrupted()) done = refused("interrupted");
   if (done) report = put_in_force(*site, options, *known, *next);
   else report = tl::make_unexpected(done.error());
-  if (!report && !known->current) (void)site->remove_if_unused();
+  if (!report) forget_what_failed(*site);
   return report;
 }
 

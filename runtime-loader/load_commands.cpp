@@ -193,7 +193,8 @@ int load_command(Options& o) {
     if (!seconds) return complain({FailureKind::Input, "--confirm " + seconds.error().message});
     options.confirm_seconds = *seconds;
   }
-  if (!needs_admin(o.where(), options.requests)) give_up_admin();
+  if (!needs_admin(o.where(), options.requests))
+    if (const Done done = give_up_admin(); !done) return complain(done.error());
   if (o.dry_run) return dry_run_command(o);
   const auto report = load(options);
   if (!report) return complain(report.error());

@@ -50,7 +50,7 @@ void add_generation(const Status& status, Exposition& out) {
   out.one("netpolc_confirm_pending", kGauge, "1: the generation goes back by itself unless it is confirmed.", yes(status.confirm_left.has_value()));
   if (status.confirm_left) out.one("netpolc_confirm_remaining_seconds", kGauge, "Seconds until then; below 0 where it is overdue.", static_cast<double>(*status.confirm_left));
   out.family("netpolc_bundle_info", kGauge, "The bundle in force.");
-  out.sample({{"digest", status.bundle.digest}, {"generator", status.bundle.generator}, {"node", status.state.node}}, std::uint64_t{1});
+  out.sample({{"digest", status.bundle.digest}, {"generator", status.bundle.generator}, {"signer", status.state.signer}, {"node", status.state.node}}, std::uint64_t{1});
 }
 
 void add_endpoints(const Status& status, Exposition& out) {

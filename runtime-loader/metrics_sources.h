@@ -4,6 +4,7 @@
 #include "runtime-loader/daemon_figures.h"
 #include "runtime-loader/metrics_server.h"
 #include "runtime-loader/running.h"
+#include "runtime-loader/status.h"
 
 namespace netpolc::loader {
 

@@ -1,105 +1,144 @@
 #include "runtime-loader/monitor.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
+#include <poll.h>
 
-#include <chrono>
+#include <algorithm>
 #include <ctime>
 
+#include "runtime-loader/event_fold.h"
 #include "runtime-loader/events.h"
+#include "runtime-loader/generation_follower.h"
 #include "runtime-loader/interrupt.h"
-#include "runtime-loader/kept_bundle.h"
+#include "runtime-loader/losses.h"
 
 namespace netpolc::loader {
 namespace {
 
-std::int64_t nanoseconds(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+constexpr std::int64_t kSecond = 1'000'000'000;
+// Between two looks at whether it is time to end, whether events were lost, and who is loaded.
+constexpr std::size_t kBatch = 1024;
+constexpr std::int64_t kPause = kSecond / 2;
+
+std::int64_t now(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return time.tv_sec * kSecond + time.tv_nsec;
 }
 
-// The loaded bundle, read again when another was loaded.
-class Follower {
+class Monitor {
  public:
-  explicit Follower(const Installation& site) : site_(site) {}
+  Monitor(const MonitorOptions& options, const Installation& site, int output, const std::function<bool(std::string_view)>& show)
+      : options_(options), output_(output), show_(show), names_(site, [this] { fold_all(); }), fold_(options.fold_seconds * kSecond), begin_(now(CLOCK_MONOTONIC)) {}
 
-  Done refresh() {
-    struct stat info {};
-    if (stat(site_.state_path().c_str(), &info) != 0)
-      return bad_input("what was loaded under " + site_.root() + " has been unloaded");
-    if (info.st_ino == inode_ && info.st_mtim.tv_sec == changed_.tv_sec && info.st_mtim.tv_nsec == changed_.tv_nsec)
-      return {};
-    auto known = read_state(site_);
-    if (!known) return tl::make_unexpected(known.error());
-    if (!known->current || known->state.bundle.empty()) return bad_input("nothing is loaded under " + site_.root());
-    if (known->state.bundle != loaded_.bundle.digest) {
-      auto bundle = kept_manifest(site_, known->state.bundle);
-      if (!bundle) return tl::make_unexpected(bundle.error());
-      loaded_.bundle = std::move(*bundle);
+  Done refresh() { return names_.refresh(); }
+  std::uint32_t maps() const { return names_.maps(); }
+  Done run(EventReader& reader, Losses& losses) {
+    Done done;
+    while (done && !over()) {
+      wait(reader.descriptor());
+      done = step(reader, losses);
     }
-    loaded_.state = std::move(known->state);
-    for (const auto& [id, key] : loaded_.state.learned) {
-      auto& labels = loaded_.bundle.identities[id];
-      if (!labels.empty()) continue;
-      for (const ir::Label& label : key.labels) labels.push_back(label.to_string());
-    }
-    inode_ = info.st_ino;
-    changed_ = info.st_mtim;
-    return {};
+    fold_all();
+    if (const Done last = finish(losses); done) done = last;
+    return done;
   }
-  const Loaded& loaded() const { return loaded_; }
+  MonitorTally tally() const {
+    MonitorTally out = tally_;
+    out.seconds = static_cast<double>(now(CLOCK_MONOTONIC) - begin_) / static_cast<double>(kSecond);
+    return out;
+  }
 
  private:
-  const Installation& site_;
-  Loaded loaded_;
-  ino_t inode_ = 0;
-  timespec changed_{};
-};
+  bool enough() const { return options_.count != 0 && taken_ >= options_.count; }
+  std::int64_t left() const {
+    return options_.timeout_seconds == 0 ? INT64_MAX : begin_ + options_.timeout_seconds * kSecond - now(CLOCK_MONOTONIC);
+  }
+  bool over() const { return interrupted() || unread_ || enough() || left() <= 0; }
 
-// The ring has one reader: two would each see half.
-Result<Fd> only_reader(const Installation& site) {
-  const std::string path = site.state_directory() + "/monitor.lock";
-  Fd lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!lock) return refused("opening " + path, errno);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-    return bad_input("another monitor is reading the events of " + site.root());
-  return lock;
-}
+  // For events, for the end, for whoever reads to go away.
+  void wait(int ring) {
+    pollfd all[] = {{ring, POLLIN, 0}, {output_, 0, 0}};
+    const std::int64_t pause = std::min(kPause, left());
+    if (poll(all, 2, static_cast<int>(std::max<std::int64_t>(pause, 0) / 1'000'000) + 1) > 0) unread_ |= (all[1].revents & (POLLERR | POLLHUP)) != 0;
+  }
+
+  Done step(EventReader& reader, Losses& losses) {
+    Done current = refresh();
+    const bool last = !current;  // nobody writes any more: all of the rest
+    offset_ = now(CLOCK_REALTIME) - now(CLOCK_MONOTONIC);
+    std::size_t read = 0;
+    const Done done = reader.take([&](const np_event& event) {
+      // By a program that was loaded this very moment?
+      if (current && event.program != 0 && !names_.names().has_program(event.program)) current = refresh();
+      take(event);
+      return !enough() && (last || ++read < kBatch);
+    });
+    fold_.put_due(now(CLOCK_REALTIME), [this](const Seen& seen, const Repeats& repeats) { put(seen, repeats); });
+    if (const Done shown = finish(losses); !shown) return shown;
+    return done ? current : done;
+  }
+
+  void take(const np_event& event) {
+    Seen seen = see(event, names_.names(), offset_);
+    if (!options_.filter.passes(seen)) {
+      ++tally_.filtered;
+      return;
+    }
+    ++taken_;
+    if (options_.fold_seconds != 0) return fold_.add(std::move(seen));
+    put(seen, {});
+  }
+  void put(const Seen& seen, const Repeats& repeats) {
+    lines_ += to_lines(seen, options_.form, repeats);
+    in_lines_ += repeats.count;
+  }
+  void fold_all() {
+    fold_.put_all([this](const Seen& seen, const Repeats& repeats) { put(seen, repeats); });
+  }
+
+  // Shows what has come together, and after it what was lost.
+  Done finish(Losses& losses) {
+    const auto lost = losses.news();
+    if (!lost) return tl::make_unexpected(lost.error());
+    for (const LostEvents& it : *lost) lines_ += to_lines(it, options_.form, names_.names().newest().state().node, now(CLOCK_REALTIME));
+    if (!lines_.empty() && !unread_) unread_ = !show_(lines_);
+    lines_.clear();
+    if (!unread_) {
+      tally_.shown += in_lines_;
+      for (const LostEvents& it : *lost) tally_.lost += it.events;
+      if (!lost->empty()) losses.remember();
+    }
+    in_lines_ = 0;
+    return {};
+  }
+
+  const MonitorOptions& options_;
+  int output_;
+  const std::function<bool(std::string_view)>& show_;
+  GenerationFollower names_;
+  EventFold fold_;
+  std::int64_t begin_, offset_ = 0;
+  std::string lines_;
+  std::uint64_t in_lines_ = 0, taken_ = 0;
+  MonitorTally tally_;
+  bool unread_ = false;
+};
 
 }  // namespace
 
-Done monitor(const MonitorOptions& options, const std::function<void(const std::string&)>& show) {
-  const auto site = Installation::find(options.root, options.state);
+Result<MonitorTally> monitor(const MonitorOptions& options, int output, const std::function<bool(std::string_view)>& show) {
+  const auto site = Installation::find(options.where.root, options.where.state);
   if (!site) return tl::make_unexpected(site.error());
-  Follower follower(*site);
-  if (const Done done = follower.refresh(); !done) return done;
-  const auto lock = only_reader(*site);
-  if (!lock) return tl::make_unexpected(lock.error());
+  Monitor monitor(options, *site, output, show);
+  if (const Done done = monitor.refresh(); !done) return tl::make_unexpected(done.error());
+  auto losses = Losses::open(*site, monitor.maps());
+  if (!losses) return tl::make_unexpected(losses.error());
   const Fd ring = open_pinned(site->map_path(NP_MAP_EVENTS));
   if (!ring) return refused("the ring buffer of events is not where it was pinned");
   auto reader = EventReader::open(ring.get());
   if (!reader) return tl::make_unexpected(reader.error());
-
-  const std::int64_t wall_offset = nanoseconds(CLOCK_REALTIME) - nanoseconds(CLOCK_MONOTONIC);
-  const std::int64_t end = options.timeout_seconds == 0
-                               ? INT64_MAX
-                               : nanoseconds(CLOCK_MONOTONIC) + options.timeout_seconds * std::int64_t{1'000'000'000};
-  std::uint64_t shown = 0;
-  const auto enough = [&] { return options.count != 0 && shown >= options.count; };
-  while (!interrupted() && !enough() && nanoseconds(CLOCK_MONOTONIC) < end) {
-    const Done done = reader->wait(
-        [&](const np_event& event) {
-          if (enough()) return;
-          ++shown;
-          show((options.json ? event_json : event_text)(event, follower.loaded(), wall_offset));
-        },
-        200);
-    if (!done) return done;
-    if (const Done current = follower.refresh(); !current) return current;
-  }
-  return {};
+  if (const Done done = monitor.run(*reader, *losses); !done) return tl::make_unexpected(done.error());
+  return monitor.tally();
 }
 
 }  // namespace netpolc::loader

@@ -11,12 +11,14 @@
 #pragma once
 #include <string>
 
+#include "runtime-loader/result.h"
+
 namespace netpolc::loader {
 
-// Before threads are started. Without effect on what the process doesn't have.
-void drop_privileges();
+// Before threads are started. Without effect on what the process doesn't have. Fails as kernel where it can't get rid of something.
+Done drop_privileges();
 // CAP_SYS_ADMIN for good. By the only thread, since capabilities are each thread's own.
-void give_up_admin();
+Done give_up_admin();
 
 // CAP_SYS_ADMIN in effect for this thread, as long as it is in scope and if it is at hand.
 class AsAdmin {

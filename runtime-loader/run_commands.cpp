@@ -1,5 +1,6 @@
 // `run`: the daemon.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "runtime-loader/command.h"
@@ -59,8 +60,8 @@ void add_run_command(CLI::App& app, const std::string& version, CommandAction& c
   own.push_back(command.add_flag("--metrics-anywhere", o->metrics_anywhere, "--metrics may be at an address that is not loopback's: whoever reaches it sees who is on this node"));
   own.push_back(command.add_option("--log", o->log, "text or json: a line an event on standard error")->check(CLI::IsMember({"text", "json"}))->capture_default_str());
   add_load_flags(command, o->flags);
-  add_common(command, *o);
-  for (const char* name : {"--root", "--state", "--output"}) own.push_back(command.get_option(name));
+  add_where(command, *o);
+  for (const char* name : {"--root", "--state"}) own.push_back(command.get_option(name));
   command.callback([o, own, version, &command, &chosen] {
     chosen = [o, words = words_of(command, own), version] { return run_command(*o, words, version); };
   });

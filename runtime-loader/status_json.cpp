@@ -96,7 +96,7 @@ Json daemon_json(const DaemonStatus& daemon) {
 
 void add_installed(const Status& status, Json& out) {
   out["inForce"] = status.good();
-  out["bundle"] = {{"digest", status.bundle.digest}, {"generator", status.bundle.generator}};
+  out["bundle"] = {{"digest", status.bundle.digest}, {"generator", status.bundle.generator}, {"signer", or_null(status.state.signer)}};
   out["loaded"] = status.state.loaded;
   out["node"] = or_null(status.state.node);
   out["addresses"] = {{"known", status.addresses}, {"toldAtRunTime", status.state.overrides.size()}};

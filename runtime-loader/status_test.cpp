@@ -61,6 +61,9 @@ TEST_CASE("where all is well the screen is a word a component") {
         "drops        ok  10 packets so far: Policy denied 10; the last one 3 s ago\n"
         "last change  ok  41 -> 42, 2 endpoints with another policy, 1 endpoint added; bundle cccccccccccc is kept\n");
   CHECK(status_text(status, true) == status_text(status, false));
+  Status named = status;
+  named.state.signer = "1A2B (platform team)";
+  CHECK(components(named)[0].summary.find(" by netpolc, signed by 1A2B (platform team), node one") != std::string::npos);
 }
 
 TEST_CASE("netpolc: nothing is loaded, or a load was killed") {

@@ -22,7 +22,7 @@ count=0
 while IFS= read -r -d '' file; do
   count=$((count + 1))
   cp "$file" "$work/seeds/$count"
-done < <(find testdata -type f \( -name '*.yaml' -o -name '*.json' -o -name '*.policies.ir' \) -size -16k -print0 | sort -z)
+done < <(find testdata -type f \( -name '*.yaml' -o -name '*.json' -o -name '*.policies.ir' -o -path 'testdata/loader/*' \) -size -16k -print0 | sort -z)
 
 one_target() {
   local target=$1 name

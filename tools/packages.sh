@@ -9,6 +9,7 @@ build=$(realpath "${1:-build/release}")
 mkdir -p "${2:-build/packages}"
 out=$(realpath "${2:-build/packages}")
 [ -x "$build/bin/netpolc" ] && [ -x "$build/bin/netpol-loader" ] || { echo "packages: no programs in $build/bin: run tools/build.sh" >&2; exit 1; }
+[ -f "$build/share/netpolc/connectivity/bundle.json" ] || { echo "packages: no bundle of the connectivity test in $build/share: run tools/build.sh" >&2; exit 1; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

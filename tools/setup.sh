@@ -10,7 +10,7 @@ packages=(
   libyaml-cpp-dev libcli11-dev libz3-dev libre2-dev libexpected-dev libfmt-dev
   nlohmann-json3-dev doctest-dev libssl-dev libsodium-dev libgit2-dev libarchive-dev
   iproute2 iptables nftables iputils-ping iperf3 curl bind9-dnsutils xz-utils
-  qemu-system-x86 busybox-static strace minisign
+  qemu-system-x86 busybox-static strace minisign systemd
   zsh fish mandoc cmark-gfm python3-jsonschema python3-yaml python3-prometheus-client pre-commit
   dpkg-dev debhelper lintian man-db bash-completion
   chromium chromium-driver python3-selenium graphviz fonts-dejavu-core

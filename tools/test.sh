@@ -80,6 +80,8 @@ kernel_parts() {
   part "loaders that are killed" python3 tools/loader_test/torture/killed.py "$bin" --times "$kills"
   part "generations switched" python3 tools/loader_test/torture/switches.py "$bin" --times "$switches"
   part "system calls that fail" python3 tools/loader_test/torture/failing.py "$bin" $failing
+  # The short form is among the loader's tests.
+  [ -n "$failing" ] && part "the daemon, against a model" python3 tools/loader_test/daemon_test.py "$bin" --long
   part "the daemon, for long" python3 tools/loader_test/torture/soak.py "$bin" --seconds "$soak_seconds"
 }
 other_parts() {

@@ -127,6 +127,12 @@ TEST_CASE("plain lines") {
   }
 }
 
+TEST_CASE("what somebody else wrote, in a message") {
+  CHECK(shown("grün €\t") == "grün €\t");
+  CHECK(shown("a\nb\x1b[2J\xc2\x9b\xff") == "a?b?[2J??");
+  CHECK(shown(std::string(1000, 'x')) == std::string(400, 'x') + "…");
+}
+
 TEST_CASE("checksums are those of FIPS 180-4") {
   CHECK(sha256_hex("") == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   CHECK(sha256_hex("abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "compiler/import/match_type.h"
-#include "ir/icmp_names.h"
 #include "verify/unresolved.h"
 
 namespace netpolc::explain {
@@ -22,19 +21,10 @@ bool drops(const std::optional<verify::Side>& side) {
 bool has_ports(Protocol protocol) { return protocol == Protocol::Tcp || protocol == Protocol::Udp || protocol == Protocol::Sctp; }
 
 std::string at(const std::string& name, bool v6, Protocol protocol, int port) {
-  if (!has_ports(protocol)) return name;
-  return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port);
+  return ir::hubble::at(name, v6, has_ports(protocol) ? std::optional(static_cast<std::uint16_t>(port)) : std::nullopt);
 }
 
 std::string bare(const std::string& name) { return name.starts_with("entity:") ? name.substr(7) : name; }
-
-// The longest of its names ("Echo", "EchoRequest"), else its number.
-std::string icmp_type(std::uint16_t number, bool v6) {
-  std::string_view found;
-  for (const ir::IcmpName& one : ir::kIcmpNames)
-    if ((v6 ? one.v6 : one.v4) == number && one.name.size() > found.size()) found = one.name;
-  return found.empty() ? std::to_string(number) : std::string(found);
-}
 
 // As Hubble has it: reserved identities by name, others by number.
 std::string identity(const ir::LabelSet& labels, const ir::Identities& identities) {
@@ -50,13 +40,7 @@ std::string identity(const ir::LabelSet& labels, const ir::Identities& identitie
 }  // namespace
 
 std::string Witness::verdict() const {
-  std::string out = std::string("policy-verdict:") + match + (direction == Direction::Egress ? " EGRESS" : " INGRESS") + " DENIED (";
-  switch (flow.protocol) {
-    case Protocol::Tcp: return out + "TCP Flags: SYN)";
-    case Protocol::Icmp: return out + "ICMPv4 " + icmp_type(flow.number, false) + ")";
-    case Protocol::Icmpv6: return out + "ICMPv6 " + icmp_type(flow.number, true) + ")";
-    default: return out + ir::to_string(flow.protocol) + ")";
-  }
+  return ir::hubble::policy_verdict(match, direction, "DENIED", ir::hubble::summary(flow.protocol, flow.number, "SYN"));
 }
 
 std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources& sources, const ir::IdentityLock& lock) {
@@ -66,7 +50,7 @@ std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources&
   Witness out;
   out.direction = egress ? Direction::Egress : Direction::Ingress;
   out.flow = pair.flow;
-  out.match = compiler::import::to_string(compiler::import::match_type(*side.verdict, sources.world.policies, pair.flow));
+  out.match = ir::hubble::to_string(compiler::import::match_type(*side.verdict, sources.world.policies, pair.flow));
   const auto identities = ir::Identities::build(sources.world.policies, sources.world.cluster, sources.world.resolutions, lock);
   const ir::PeerFacts& seen = sources.judge.encounters().facts(side.peer);
   const bool by_address = side.other->kind != verify::EndKind::Endpoint && seen.address;

@@ -10,8 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Cilium's numbers: an event of a policy verdict, reasons of a drop.
-constexpr int kPolicyVerdict = 5;
+// Cilium's numbers of reasons for a drop.
 enum Reason { kPassed = 0, kPolicyDenied = 133, kProhibited = 170, kPolicyDeny = 181, kAuthRequired = 189 };
 
 const char* name_of(Reason reason) {
@@ -35,12 +34,9 @@ Reason reason_of(const ir::SideVerdict& verdict) {
 const char* word_of(const ir::SideVerdict& verdict, Reason reason) { return reason != kPassed ? "DROPPED" : verdict.verdict == ir::Verdict::AllowL7 ? "REDIRECTED" : "FORWARDED"; }
 
 Json policy_json(const ir::Policy& policy) {
-  const std::string prefix = "k8s:io.cilium.k8s.policy.";
-  Json labels = {prefix + "derived-from=" + ir::to_string(policy.kind), prefix + "name=" + policy.name};
-  if (!policy.ns.empty()) labels.push_back(prefix + "namespace=" + policy.ns);
   Json out = {{"name", policy.name}};
   if (!policy.ns.empty()) out["namespace"] = policy.ns;
-  out["labels"] = std::move(labels);
+  out["labels"] = ir::hubble::policy_labels(ir::to_string(policy.kind), policy.ns, policy.name);
   out["kind"] = ir::to_string(policy.kind);
   return out;
 }
@@ -140,7 +136,7 @@ bool FlowExport::side(const Packet& packet, ir::Direction direction, ExportCount
   flow["destination"] = end_json(packet.to, world_.cluster, identities_);
   flow["Type"] = "L3_L4";
   if (!node.empty()) flow["node_name"] = node;
-  flow["event_type"] = {{"type", kPolicyVerdict}};
+  flow["event_type"] = {{"type", ir::hubble::kPolicyVerdict}};
   flow["traffic_direction"] = egress ? "EGRESS" : "INGRESS";
   if (const MatchType match = match_type(verdict, world_.policies, packet.flow); match != MatchType::None) flow["policy_match_type"] = static_cast<int>(match);
   if (reason != kPassed) flow["drop_reason_desc"] = name_of(reason);

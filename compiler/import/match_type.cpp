@@ -25,19 +25,6 @@ bool names_peers(const ir::Rule& rule) {
 
 }  // namespace
 
-const char* to_string(MatchType type) {
-  switch (type) {
-    case MatchType::None: return "none";
-    case MatchType::L3Only: return "L3-Only";
-    case MatchType::L3L4: return "L3-L4";
-    case MatchType::L4Only: return "L4-Only";
-    case MatchType::All: return "all";
-    case MatchType::L3Proto: return "L3-Proto";
-    case MatchType::ProtoOnly: return "Proto-Only";
-  }
-  return "none";
-}
-
 MatchType match_type(const ir::SideVerdict& verdict, const ir::PolicySet& policies, ir::Flow flow) {
   if (verdict.localhost_exception) return MatchType::L3Only;
   if (verdict.verdict == ir::Verdict::DefaultDeny) return MatchType::None;
@@ -48,8 +35,7 @@ MatchType match_type(const ir::SideVerdict& verdict, const ir::PolicySet& polici
   }
   const auto [l4, l3] = best;
   if (l4 < 0) return MatchType::All;
-  constexpr MatchType kNamed[] = {MatchType::L3Only, MatchType::L3Proto, MatchType::L3L4}, kUnnamed[] = {MatchType::All, MatchType::ProtoOnly, MatchType::L4Only};
-  return (l3 ? kNamed : kUnnamed)[l4];
+  return ir::hubble::match_type(l4, l3);
 }
 
 }  // namespace netpolc::compiler::import

@@ -1,7 +1,8 @@
 // runtime-loader/connectivity/servers.h — who answers in the namespaces of a test: sockets of all of them,
 // and one thread. An answer is the name of the host it came from, so that a client knows whom it reached.
 #pragma once
-#include <atomic>
+#include <sys/socket.h>
+
 #include <map>
 #include <set>
 #include <thread>
@@ -44,7 +45,7 @@ class Servers {
 // An address and port as sockets want them.
 struct SocketAddress {
   SocketAddress(const Address& address, std::uint16_t port);
-  const struct sockaddr* get() const;
+  const sockaddr* get() const;
   unsigned size() const;
   static std::uint16_t port_of(int fd);  // that the socket is bound to; 0: none
 

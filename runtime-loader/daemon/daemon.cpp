@@ -12,9 +12,11 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <memory>
 
 #include "runtime-loader/daemon/work.h"
 #include "runtime-loader/interrupt.h"
+#include "runtime-loader/metrics_sources.h"
 
 namespace netpolc::loader::daemon {
 namespace {
@@ -185,7 +187,6 @@ void Daemon::look_again() {
 void Daemon::note_changes() {
   const Milliseconds now = monotonic_ms();
   event_at_ = now;
-  bool lost = false;
   const auto files = folders_->drain();
   for (const auto& change : files.changes) {
     look_at_bundles_ = true;
@@ -193,11 +194,10 @@ void Daemon::note_changes() {
   }
   const auto state = state_watch_->drain();
   for (const auto& change : state.changes) look_at_state_ = look_at_state_ || change.name == "state.json" || change.name.empty();
-  lost = files.lost || state.lost;
-  const auto links = link_watch_->drain();
-  lost = lost || links.lost;
+  const bool lost = link_watch_->drain().lost || files.lost || state.lost;
   if (lost) ++figures_.events_lost;
-  if (asked_again != 0) {
+  const bool asked = asked_again != 0;
+  if (asked) {
     asked_again = 0;
     reloading_ = true;
     recover_at_ = now;
@@ -208,7 +208,7 @@ void Daemon::note_changes() {
     look_at_foreign_ = true;
     foreign_at_ = now + kForeign;
   }
-  if (lost || reloading_ || now >= tick_at_) {
+  if (lost || asked || now >= tick_at_) {
     look_again();
     tick_at_ = now + kTick;
   }
@@ -239,6 +239,13 @@ void Daemon::say_stopping() {
 int run(const RunOptions& options) {
   Daemon daemon(options);
   if (const Done done = daemon.start(); !done) return complain(done.error());
+  std::unique_ptr<MetricsServer> metrics;
+  if (!options.metrics.empty()) {
+    const SignalsHeld held;  // its thread shall get none of them
+    auto made = MetricsServer::start(options.metrics, options.metrics_anywhere, metrics_sources(options.where, daemon.figures()));
+    if (!made) return complain({made.error().kind, "--metrics: " + made.error().message});
+    metrics = std::move(*made);
+  }
   daemon.turn_until_stopped();
   daemon.say_stopping();
   return kGood;

@@ -91,14 +91,20 @@ void tell(const Wanted& wanted, const Attachment* present, const Settled* settle
   if (present == nullptr && settled != nullptr) decision.open.push_back(word(wanted.request, settled->outcome.reason));
 }
 
+// There is a program for it, but the machine could not load it, and may be able to later.
+bool lacks_program(const Attachment* present) { return present != nullptr && !present->blocked.empty() && !present->program.empty(); }
+
+bool is_trouble(const EndpointOutcome& outcome) { return outcome.state == EndpointState::Failed || outcome.state == EndpointState::Blocked; }
+
 // Is there nothing to be done for it now? Says why, where it isn't in force.
 bool is_done(const View& view, const Wanted& wanted, const Attachment* present, Decision& decision) {
   const auto found = view.settled.find(place_of(wanted.request));
   const bool known = found != view.settled.end() && found->second.link == *wanted.link && found->second.generation == view.state->number &&
                      same_request(found->second.request, wanted.request);
   const Settled* settled = known ? &found->second : nullptr;
-  if (settled != nullptr && settled->outcome.state == EndpointState::Failed) {
-    decision.failed.push_back(word(wanted.request, settled->outcome.reason));
+  if (settled != nullptr && (settled->outcome.state == EndpointState::Failed || lacks_program(present))) {
+    if (settled->outcome.state == EndpointState::Failed) decision.failed.push_back(word(wanted.request, settled->outcome.reason));
+    else tell(wanted, present, settled, decision);
     if (settled->backoff.over(view.now)) return false;
     decision.again = std::min(decision.again, settled->backoff.until());
     return true;
@@ -106,7 +112,7 @@ bool is_done(const View& view, const Wanted& wanted, const Attachment* present, 
   const bool open = settled != nullptr && settled->outcome.state == EndpointState::Open && present == nullptr;
   // Asked for and answered under this generation: what the state says of it otherwise is not worth asking again.
   const bool answered = settled != nullptr && present != nullptr && link_of(*present) == wanted.link;
-  if (!open && !answered && !is_attached(wanted, present)) return false;
+  if (!open && !answered && (lacks_program(present) || !is_attached(wanted, present))) return false;
   tell(wanted, present, settled, decision);
   return true;
 }
@@ -152,8 +158,8 @@ FailedLoad failed_load(const std::optional<FailedLoad>& former, FailedLoad next,
 }
 
 Settled settled(const Settled* former, Settled next, Milliseconds now) {
-  if (next.outcome.state != EndpointState::Failed) return next;
-  if (former != nullptr && former->outcome.state == EndpointState::Failed && former->link == next.link && same_request(former->request, next.request))
+  if (!is_trouble(next.outcome)) return next;
+  if (former != nullptr && is_trouble(former->outcome) && former->link == next.link && same_request(former->request, next.request))
     next.backoff = former->backoff;
   next.backoff.fail(now, 200, 60'000);
   return next;

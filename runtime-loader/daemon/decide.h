@@ -68,6 +68,7 @@ struct FailedLoad {
   Kind kind = Kind::Machine;
   std::string reason;
   Backoff backoff;
+  bool whole = false;  // Incomplete: only perhaps; all its files are as it says, but it has just come
 };
 // After a failure at `now`; `former`: the one before.
 FailedLoad failed_load(const std::optional<FailedLoad>& former, FailedLoad next, Milliseconds now);

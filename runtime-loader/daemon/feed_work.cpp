@@ -126,6 +126,10 @@ void Daemon::serve_additions(const std::vector<FeedServer::Asked>& asked) {
 
 bool Daemon::may_be_added(const FeedServer::Asked& asked, const std::map<Place, LinkId>& links) {
   const AttachRequest& request = asked.request.endpoint;
+  if (!state_error_.empty()) {
+    refuse(asked, "INTERNAL", state_error_);
+    return false;
+  }
   if (!links.contains(place_of(request))) {
     refuse(asked, "NOT_FOUND", "interface `" + request.ifname + "`" + (request.netns.empty() ? "" : " in `" + request.netns + "`") + " is not there");
     return false;
@@ -150,6 +154,7 @@ void Daemon::add_at_once(const std::vector<const FeedServer::Asked*>& asked) {
     if (!may_be_added(*it, links)) continue;
     const Place place = place_of(it->request.endpoint);
     view_.feed[place] = {it->request.endpoint, links.at(place)};
+    look_at_foreign_ = look_at_foreign_ || !place.netns.empty();
     good.push_back(it);
   }
   if (good.empty()) return;

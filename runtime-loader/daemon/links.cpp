@@ -30,16 +30,13 @@ LinkWatch::Seen LinkWatch::drain() const {
   Seen seen;
   alignas(nlmsghdr) std::array<char, 1 << 15> buffer;
   while (true) {
-    sockaddr_nl from{};
-    socklen_t length = sizeof from;
-    const ssize_t got = recvfrom(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT, reinterpret_cast<sockaddr*>(&from), &length);
+    const ssize_t got = recv(socket_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == ENOBUFS) {
-      seen.any = seen.lost = true;
+      seen.lost = true;
       continue;
     }
     if (got <= 0) return seen;
-    seen.any = seen.any || from.nl_pid == 0;  // from the kernel; what it says is asked for again, by name
   }
 }
 

@@ -15,9 +15,9 @@ class LinkWatch {
   static Result<LinkWatch> open();
   int fd() const { return socket_.get(); }
   struct Seen {
-    bool any = false;   // an interface came, went or was renamed
     bool lost = false;  // the kernel had more to tell than there was room for
   };
+  // Takes what was told. What it says is not looked at: interfaces are asked for again, by name.
   Seen drain() const;
 
  private:

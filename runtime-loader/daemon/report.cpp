@@ -16,6 +16,7 @@ std::string count(std::size_t number, const std::string& what) { return number =
 // Said once for each endpoint and reason, not at each pass.
 void tell_new(Log& log, const std::string& event, const std::vector<EndpointWord>& former, const std::vector<EndpointWord>& now) {
   const auto same = [](const EndpointWord& one, const EndpointWord& other) { return one.endpoint == other.endpoint && one.ifname == other.ifname && one.netns == other.netns && one.reason == other.reason; };
+  if (std::equal(former.begin(), former.end(), now.begin(), now.end(), same)) return;
   for (const EndpointWord& it : now)
     if (std::none_of(former.begin(), former.end(), [&](const EndpointWord& other) { return same(it, other); }))
       log.info(event, {{"endpoint", it.endpoint}, {"ifname", it.ifname}, {"reason", it.reason}});
@@ -23,10 +24,12 @@ void tell_new(Log& log, const std::string& event, const std::vector<EndpointWord
 
 }  // namespace
 
+bool Daemon::has_just_changed() const { return monotonic_ms() - bundle_changed_at_ < kSettling; }
+
 // Is what is wrong with the directory perhaps only that somebody is at work there?
 bool Daemon::is_settling() const {
   const bool unfinished = !view_.bundle.problem.empty() || (view_.failed_load && view_.failed_load->kind == FailedLoad::Kind::Incomplete);
-  return unfinished && monotonic_ms() - bundle_changed_at_ < kSettling;
+  return unfinished && has_just_changed();
 }
 
 std::string Daemon::sentence(const Decision& decision) const {
@@ -72,10 +75,10 @@ void Daemon::report(const Decision& decision) {
       ++figures_.load_failures["bundle"];
       figures_.last_error = figures_.bundle_error;
       figures_.last_error_at = unix_ms();
+      if (view_.failed_load->whole) view_.failed_load->kind = FailedLoad::Kind::Bundle;
     }
   }
   said_problem_ = figures_.bundle_error;
-  if (again_ != INT64_MAX && decision.load) again_ = std::min(again_, now);
   publish();
   // A bundle that can't be loaded for good doesn't keep the service from having started: what ran before runs, and
   // starting it anew would not help.

@@ -92,10 +92,13 @@ void Daemon::refresh_directory() {
   const Milliseconds now = monotonic_ms();
   if (options_.watch.empty() || !look_at_bundles_ || now < bundle_look_at_) return;
   look_at_bundles_ = false;
-  // What comes into a folder before it is watched would be missed, so it is looked at once more if any is new.
   DirectorySeen seen = look_at_directory(options_.watch);
-  if (const std::size_t unwatched = folders_->watch_only(seen.folders); unwatched != 0) ++figures_.watch_errors;
-  seen = look_at_directory(options_.watch);
+  if (folders_->watch_only(seen.folders) != 0) ++figures_.watch_errors;
+  // What came into a folder before it was watched would be missed, so it is looked at once more if any is new.
+  if (seen.folders != watched_) {
+    watched_ = seen.folders;
+    seen = look_at_directory(options_.watch);
+  }
   const BundleSeen& former = view_.bundle;
   if (seen.bundle.digest != former.digest || seen.bundle.content != former.content || seen.bundle.problem != former.problem) bundle_changed_at_ = now;
   if (view_.failed_load && !seen.bundle.digest.empty() && view_.failed_load->digest != seen.bundle.digest) view_.failed_load.reset();
@@ -286,13 +289,13 @@ void Daemon::load_bundle(const Load& wanted) {
   for (const std::string& address : report->forgotten) log_.warning("address-forgotten", {{"address", address}});
 }
 
-// Was it the bundle, a copy that isn't complete, or the machine?
+// Was it the bundle, a copy that isn't complete, or the machine? What has just come may lack something that its
+// manifest does not name: a signature.
 void Daemon::load_failed(const Load& wanted, const Failure& failure) {
   FailedLoad failed{wanted.digest, view_.bundle.content, wanted.requests, FailedLoad::Kind::Machine, failure.message, {}};
-  if (failure.kind == FailureKind::Input) {
-    const auto links = links_at(places_of(view_));
-    const bool same_links = links == view_.links;
-    failed.kind = !read_bundle(wanted.path) ? FailedLoad::Kind::Incomplete : same_links ? FailedLoad::Kind::Bundle : FailedLoad::Kind::Machine;
+  if (failure.kind == FailureKind::Input && links_at(places_of(view_)) == view_.links) {
+    failed.whole = read_bundle(wanted.path, Contents::Left).has_value();
+    failed.kind = failed.whole && !has_just_changed() ? FailedLoad::Kind::Bundle : FailedLoad::Kind::Incomplete;
   }
   const bool incomplete = failed.kind == FailedLoad::Kind::Incomplete;
   view_.failed_load = failed_load(view_.failed_load, std::move(failed), monotonic_ms());
@@ -327,6 +330,7 @@ std::vector<EndpointOutcome> Daemon::add(const std::vector<AttachRequest>& reque
   }());
   auto outcomes = add_endpoints(options_.where, requests, options_.endpoints);
   look_at_state_ = true;
+  look_at_foreign_ = look_at_foreign_ || std::any_of(requests.begin(), requests.end(), [](const AttachRequest& it) { return !it.netns.empty(); });
   std::vector<EndpointOutcome> out;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const AttachRequest& request = requests[i];

@@ -84,6 +84,7 @@ class Daemon {
   void report(const Decision& decision);
   void publish();
   std::string sentence(const Decision& decision) const;
+  bool has_just_changed() const;
   bool is_settling() const;
 
   RunOptions options_;
@@ -99,6 +100,7 @@ class Daemon {
   View view_;          // what is known now; `state` points to `state_` where something is loaded
   State state_;
   std::string state_error_;  // not empty: it can't be read, and nothing is done until it can
+  std::vector<std::string> watched_;  // folders
   std::set<Place> foreign_;      // places in other namespaces, as they were looked at last
   Milliseconds event_at_ = 0;    // when it was learned what is being worked on
   Milliseconds bundle_changed_at_ = 0;  // when the directory looked otherwise before

@@ -104,8 +104,10 @@ def flips(bundles):
         text = (bundles.good / path).read_bytes()
         # the first line of a signature is the untrusted comment, and a last line break is nobody's
         places = range(text.index(b"\n") + 1, size - 1) if signature else range(size)
-        if LONG and size <= SMALL or signature:
+        if LONG and size <= SMALL:
             chosen = list(places)
+        elif signature:  # minisign_test.cpp flips every bit
+            chosen = list(places)[::5]
         else:
             chosen = sorted({places[0], places[-1], places[len(places) // 2], draw.choice(places), *((draw.choice(places),) if path == "bundle.json" else ())})
         for at in chosen:
@@ -251,7 +253,8 @@ def test_manifests(bundles):
     check(bundles.checked(bundle, False).returncode == 0, "a bundle that was changed and hashed again is good in itself")
     done = bundles.checked(bundle)
     refused("changed and hashed again", done, ["bundle.json.minisig"])
-    bundles.sign(bundle, bundles.other)
+    signed = run("minisign", "-S", "-s", str(bundles.other) + ".key", "-m", bundle / "bundle.json", "-x", bundle / "bundle.json.minisig")
+    check(signed.returncode == 0, "minisign signs what whoever can hash has made: " + signed.stderr)
     refused("signed by another key", bundles.checked(bundle), ["bundle.json.minisig"])
     return bundle
 

@@ -26,7 +26,7 @@ for page in netpolc netpolc-verify netpolc-verify-never kubectl-netpolc netpol-l
   has "NAME" man $page
 done
 # The loader's page is written by hand: the options it has are those that there are.
-commands=(load recover rollback commit status "policy get" metrics "endpoint list" "endpoint get" "endpoint add" "endpoint remove" monitor unload "address add" "address remove" "address list" "identity list" "")
+commands=(load check recover rollback commit status "policy get" metrics "endpoint list" "endpoint get" "endpoint add" "endpoint remove" monitor unload "address add" "address remove" "address list" "identity list" "connectivity test" run "")
 documented=$(zcat "$(man --where netpol-loader)" | sed 's/\\-/-/g' | grep '^\.B' | grep -o -- '--[a-z-]*[a-z]' | sort -u)
 known=$(for command in "${commands[@]}"; do netpol-loader $command --help; done | grep -o -- '^  *\(-.,\)\?--[a-z-]*' | grep -o -- '--.*' | sort -u)
 [ "$documented" = "$known" ] || fail "options of netpol-loader, in its page and in its help:"$'\n'"$(diff <(echo "$documented") <(echo "$known"))"

@@ -311,7 +311,7 @@ class Arena:
     def wanted(self):
         """Which bundle the state wants, "none" where there is no state."""
         state = self.known_state()
-        return self.digests.get(state["bundle"], "?") if state and state.get("bundle") else "none"
+        return self.digests.get(state["current"]["bundle"], "?") if state and state["current"]["bundle"] else "none"
 
     def snapshot(self):
         """All that a load that fails must leave as it was."""

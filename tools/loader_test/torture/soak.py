@@ -104,7 +104,7 @@ class Soak:
     def check_flat(self):
         """As much as there was with the same two generations and as many pods."""
         state = self.arena.known_state()
-        key = (state["bundle"], (state.get("previous") or {}).get("bundle"), len(self.listed | self.fed))
+        key = (state["current"]["bundle"], (state.get("previous") or {}).get("bundle"), len(self.listed | self.fed))
         found = {what: count for what, count in self.arena.amount().items() if what in ("pins", "programs", "maps")}
         known = self.amounts.setdefault(key, found)
         check(found == known, "there are %s, and were %s with the same generations and pods" % (found, known))
