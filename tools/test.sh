@@ -110,8 +110,8 @@ other_parts() {
 
 part "unit, golden, loader tests" unit_tests
 set -m  # process groups of their own, so that an end of this script is one of them, too
-kernel_parts & kernel=$!
-other_parts & other=$!
+kernel_parts </dev/null & kernel=$!
+other_parts </dev/null & other=$!
 set +m
 trap 'kill -- -$kernel -$other 2>/dev/null; rm -f "$results"' EXIT
 wait $kernel $other
