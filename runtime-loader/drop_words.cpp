@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "ir/map_layout.h"
+#include "runtime-loader/blocked.h"
 #include "runtime-loader/reasons.h"
 
 namespace netpolc::loader {
@@ -14,7 +15,6 @@ struct Words {
   std::uint8_t reason;
   DropWords words;
 };
-constexpr std::uint8_t kEndpointNotReady = 203;
 constexpr Words kWords[] = {
     {NP_REASON_INVALID_SOURCE, {"Invalid source ip", "INVALID_SOURCE_IP"}},
     {NP_REASON_DEFAULT_DENY, {"Policy denied", "POLICY_DENIED"}},
@@ -29,7 +29,7 @@ constexpr Words kWords[] = {
     {NP_REASON_FORBIDDEN_ICMPV6, {"Forbidden ICMPv6 message", "FORBIDDEN_ICMPV6_MESSAGE"}},
     {NP_REASON_DENY, {"Policy denied by denylist", "POLICY_DENY"}},
     {NP_REASON_AUTH_REQUIRED, {"Authentication required", "AUTH_REQUIRED"}},
-    {kEndpointNotReady, {"Endpoint policy program not available", "DROP_EP_NOT_READY"}},
+    {kReasonNotReady, {"Endpoint policy program not available", "DROP_EP_NOT_READY"}},
     {NP_REASON_L7_NOT_ENFORCED, {"L7 rule not enforced yet", nullptr}},
 };
 

@@ -52,8 +52,9 @@ Result<EndTest> requirement(const std::string& text) {
   const auto equals = text.find('=');
   const bool differs = equals != std::string::npos && equals > 0 && text[equals - 1] == '!';
   const bool absent = text[0] == '!';
-  const std::string key = text.substr(absent ? 1 : 0, equals == std::string::npos ? std::string::npos : equals - (differs ? 1 : 0) - (absent ? 1 : 0));
+  std::string key = text.substr(absent ? 1 : 0, equals == std::string::npos ? std::string::npos : equals - (differs ? 1 : 0) - (absent ? 1 : 0));
   if (key.empty() || (absent && equals != std::string::npos)) return complaint();
+  if (key.starts_with("any:")) key.erase(0, 4);
   std::optional<std::string> value;
   if (equals != std::string::npos) value = text.substr(equals + (text.compare(equals, 2, "==") == 0 ? 2 : 1));
   const bool wanted = !differs && !absent;

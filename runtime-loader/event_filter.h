@@ -15,18 +15,18 @@ namespace netpolc::loader {
 //   labels      "app=web", "k8s:app=web", "app!=web", "app", "!app"; several with commas, which all must hold
 //   ips         an address or a prefix
 //   identities  a number or a reserved name; world is all worlds
-//   who         any of these, by what it looks like
+//   who         any of these, by what it looks like: a label has a = or begins with !
 struct EndWords {
-  std::vector<std::string> who, pods, namespaces, labels, ips, identities;
+  std::vector<std::string> who = {}, pods = {}, namespaces = {}, labels = {}, ips = {}, identities = {};
 };
 struct FilterWords {
-  EndWords from, to, either;
-  std::vector<std::string> from_ports, to_ports, ports;
-  std::vector<std::string> verdicts;    // FORWARDED, DROPPED, AUDIT, or what the compact line says
-  std::vector<std::string> protocols;   // TCP, UDP, SCTP, ICMP (both), ICMPv4, ICMPv6, a number
-  std::vector<std::string> directions;  // INGRESS, EGRESS
-  std::vector<std::string> reasons;     // POLICY_DENIED, 133, "Policy denied"
-  std::vector<std::string> policies;    // "ns/name", or a name: its rule decided, or it is named after default deny
+  EndWords from = {}, to = {}, either = {};
+  std::vector<std::string> from_ports = {}, to_ports = {}, ports = {};
+  std::vector<std::string> verdicts = {};    // FORWARDED, DROPPED, AUDIT, or what the compact line says
+  std::vector<std::string> protocols = {};   // TCP, UDP, SCTP, ICMP (both), ICMPv4, ICMPv6, a number
+  std::vector<std::string> directions = {};  // INGRESS, EGRESS
+  std::vector<std::string> reasons = {};     // POLICY_DENIED, 133, "Policy denied"
+  std::vector<std::string> policies = {};    // "ns/name", or a name: its rule decided, or it is named after default deny
 };
 
 class EventFilter {

@@ -25,8 +25,8 @@ std::string refused_for(const FilterWords& words) {
 }  // namespace
 
 TEST_CASE("who it is, by what it looks like") {
-  for (const char* who : {"a/db", "a/d", "a/", "db", "k8s:app=db", "app=db", "app", "app!=web", "!role", "10.0.0.3", "10.0.0.0/24", "300"}) CHECK_MESSAGE(from(who), who);
-  for (const char* who : {"a/web-1", "b/db", "b/", "b", "k8s:app=web", "any:app=db", "role", "app!=db", "!app", "10.0.0.4", "10.1.0.0/16", "301", "host", "fd00::/8"})
+  for (const char* who : {"a/db", "a/d", "a/", "db", "k8s:app=db", "app=db", "any:app=db", "app!=web", "!role", "10.0.0.3", "10.0.0.0/24", "300"}) CHECK_MESSAGE(from(who), who);
+  for (const char* who : {"a/web-1", "b/db", "b/", "b", "k8s:app=web", "role", "app!=db", "!app", "10.0.0.4", "10.1.0.0/16", "301", "host", "fd00::/8"})
     CHECK_MESSAGE(!from(who), who);
   auto event = denied_event();
   event.identity = 9;

@@ -297,18 +297,13 @@ bool Status::good() const {
 }
 
 Result<Status> status(const std::string& root, const std::string& state) {
-  const auto site = Installation::find(root, state);
-  if (!site) {
-    Status out;
-    out.root = root;
-    return out;
-  }
+  const Installation site = Installation::at(root, state);
   // A load beside may have taken away the generation that the state spoke of: then there is another one by now.
   for (int tries = 0;; ++tries) {
-    const auto before = read_state(*site);
-    auto out = read_once(*site);
+    const auto before = read_state(site);
+    auto out = read_once(site);
     if (out || tries == 3) return out;
-    const auto after = read_state(*site);
+    const auto after = read_state(site);
     if (!before || !after || before->state.number == after->state.number) return out;
   }
 }

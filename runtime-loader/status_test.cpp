@@ -220,7 +220,7 @@ TEST_CASE("endpoint list has Cilium's columns") {
         "a/web-2   Enabled           Disabled         301       k8s:app=web                           10.0.0.2  not-loaded\n"
         "                                                       k8s:tier=front\n"
         "b/new                                                  k8s:app=new                           10.0.0.9  blocked     lxc3 in node\n");
-  CHECK(endpoints_text(lines, false, true).find("lxc3 in node                                          tcx  the bundle doesn't know it\n") != std::string::npos);
+  CHECK(endpoints_text(lines, false, true).ends_with("tcx  the bundle doesn't know it\n"));
   CHECK(endpoints_json(lines).find("\"status\": \"not-loaded\"") != std::string::npos);
 }
 

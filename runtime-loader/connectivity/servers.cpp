@@ -45,7 +45,7 @@ std::uint8_t ip_protocol(Speech speech, bool v6) {
     case Speech::DnsTcp: return IPPROTO_TCP;
     case Speech::Udp:
     case Speech::DnsUdp: return IPPROTO_UDP;
-    case Speech::Echo: return v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
+    case Speech::Echo: return static_cast<std::uint8_t>(v6 ? int{IPPROTO_ICMPV6} : int{IPPROTO_ICMP});
   }
   return 0;
 }

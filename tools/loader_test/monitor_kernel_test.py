@@ -116,7 +116,7 @@ def test_replay_takes_what_it_prints(world):
     done = subprocess.run(command(world, "-o", "jsonpb", "--timeout", "1"), capture_output=True, text=True)
     lines_of(done)
     (world.home / "flows.jsonl").write_text(done.stdout)
-    policies = str(world.home / "policies-a")
+    policies = str(world.home / "policies-a" / "all.yaml")
     replayed = subprocess.run([world.netpolc, "replay", str(world.home / "flows.jsonl"), policies], capture_output=True, text=True)
     check(replayed.returncode == 0, "as the policies say: %s%s" % (replayed.stdout, replayed.stderr))
     said = replayed.stdout + replayed.stderr

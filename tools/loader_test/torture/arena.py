@@ -229,7 +229,12 @@ class Traffic:
     def held(self):
         return self.hold(self.counts())
 
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
     def end(self):
+        """The last answers are waited for: every datagram must have had its own."""
         self.process.stdin.close()
         counts = self.hold(json.loads(self.process.stdout.readlines()[-1]))
         self.process.wait()
