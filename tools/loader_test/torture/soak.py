@@ -17,7 +17,7 @@ import socket
 import subprocess
 import time
 
-from arena import LAST, NEITHER, NODES, ONLY, Arena, Failed, Traffic, check, home, in_netns, run_alone, wait_until, words_of
+from arena import LAST, NEITHER, ONLY, Arena, Failed, Traffic, check, home, in_netns, run_alone, wait_until, words_of
 
 EXTRA = 6
 PATIENCE = 10  # seconds, on a machine that has other work
