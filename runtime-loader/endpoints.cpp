@@ -20,6 +20,8 @@ Place place_of(const Attachment& it) { return {it.netns, it.ifname}; }
 
 Prefix single(const Address& address) { return {address, static_cast<std::uint8_t>(address.v6 ? 128 : 32)}; }
 
+bool is_same(const Attachment& a, const Attachment& b) { return place_of(a) == place_of(b) && a.ifindex == b.ifindex && a.netns_inode == b.netns_inode && a.for_node == b.for_node; }
+
 EndpointOutcome outcome_of(const AttachRequest& request, std::string reason) {
   EndpointOutcome out;
   out.endpoint = request.endpoint;
@@ -105,7 +107,8 @@ class Change {
     }
   }
 
-  Done attach(const std::set<Place>& places, std::map<Place, std::string>& impossible) {
+  // Who can't get his program keeps what was there: `before`.
+  Done attach(const std::set<Place>& places, const std::vector<Attachment>& before, std::map<Place, std::string>& impossible) {
     const Installation& site = *running_.site;
     State& state = running_.state;
     OwnPrograms ours;
@@ -117,8 +120,13 @@ class Change {
         continue;
       }
       const Done done = loader::attach_one(site, state, it, ours);
-      if (done) still.push_back(it);
-      else impossible[place_of(it)] = done.error().message;
+      if (done) {
+        still.push_back(it);
+        continue;
+      }
+      impossible[place_of(it)] = done.error().message;
+      const auto was = std::find_if(before.begin(), before.end(), [&](const Attachment& one) { return is_same(one, it); });
+      if (was != before.end()) still.push_back(*was);
     }
     state.attachments = std::move(still);
     return {};
@@ -171,6 +179,11 @@ bool is_meant(const EndpointKey& key, const Attachment& it) {
 
 }  // namespace
 
+void forget_labels(const Attachment& gone, std::map<Prefix, AddressOverride>& overrides) {
+  for (const Address& address : gone.addresses)
+    if (const auto said = overrides.find(single(address)); said != overrides.end() && said->second.key) overrides.erase(said);
+}
+
 const char* to_string(EndpointState state) {
   switch (state) {
     case EndpointState::Enforced:
@@ -204,9 +217,12 @@ Result<std::vector<EndpointOutcome>> add_endpoints(const Where& where, const std
   if (const Done done = change.begin(); !done) return tl::make_unexpected(done.error());
   state.attachments = std::move(plan->attachments);
   change.load_programs();
+  // Whose an address was said to be by labels counts no more: it is somebody's now.
+  for (const Prefix& prefix : merged.spoken_of)
+    if (const auto said = state.overrides.find(prefix); said != state.overrides.end() && said->second.key) state.overrides.erase(said);
   learn(running->bundle, state.attachments, state.overrides);
   Done done = write_state(*running->site, state);
-  if (done) done = change.attach(places, merged.impossible);
+  if (done) done = change.attach(places, before.attachments, merged.impossible);
   if (done) done = change.tell(merged.spoken_of);
   if (done) done = change.end();
   if (!done) return taken_back(*running->site, before, done.error());
@@ -246,8 +262,7 @@ Result<std::vector<std::size_t>> remove_endpoints(const Where& where, const std:
   if (const Done done = change.begin(); !done) return tl::make_unexpected(done.error());
   const auto at_gone = [&](const Attachment& it) { return gone.contains(place_of(it)); };
   for (const Attachment& it : state.attachments)
-    if (at_gone(it) && it.bundle_endpoint == kNoEndpoint)
-      for (const Address& address : it.addresses) state.overrides.erase(single(address));
+    if (at_gone(it)) forget_labels(it, state.overrides);
   std::erase_if(state.attachments, at_gone);
   // Going back shall not bring back who is gone.
   if (state.previous) std::erase_if(state.previous->attachments, at_gone);

@@ -10,6 +10,7 @@ namespace {
 
 constexpr const char* kSwitch = "/sys/kernel/rcu_expedited";
 constexpr std::size_t kFew = 4;
+bool left_alone = false;
 
 bool set(char value) {
   const Fd file{open(kSwitch, O_WRONLY | O_CLOEXEC)};
@@ -29,11 +30,13 @@ bool mark(const Installation& site) { return bool(Fd{open(mark_of(site).c_str(),
 
 }  // namespace
 
-Expedite::Expedite(const Installation& site, std::size_t interfaces) : site_(site), asked_(interfaces > kFew && is_off() && mark(site) && set('1')) {}
+Expedite::Expedite(const Installation& site, std::size_t interfaces) : site_(site), asked_(!left_alone && interfaces > kFew && is_off() && mark(site) && set('1')) {}
 
 Expedite::~Expedite() {
   if (asked_) clean_up(site_);
 }
+
+void Expedite::leave_alone() { left_alone = true; }
 
 void Expedite::clean_up(const Installation& site) {
   if (access(mark_of(site).c_str(), F_OK) != 0) return;

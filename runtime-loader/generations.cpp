@@ -11,6 +11,7 @@
 #include "runtime-loader/candidate.h"
 #include "runtime-loader/confirmation.h"
 #include "runtime-loader/kept_bundle.h"
+#include "runtime-loader/netns.h"
 #include "runtime-loader/node_plan.h"
 #include "runtime-loader/recover.h"
 
@@ -22,7 +23,13 @@ std::vector<AttachRequest> endpoints_of(const GenerationState& former, const Gen
   std::vector<AttachRequest> out = requested(now.attachments);
   std::set<std::pair<std::string, std::string>> places;
   for (const AttachRequest& it : out) places.emplace(it.netns, it.ifname);
-  for (AttachRequest& it : requested(former.attachments))
+  // The very interface that it had; one that was made anew under its name is somebody else's.
+  std::vector<Attachment> still;
+  for (const Attachment& it : former.attachments) {
+    const auto there = find_interface(it.netns, it.ifname);
+    if (there && there->index == it.ifindex && there->netns == it.netns_inode) still.push_back(it);
+  }
+  for (AttachRequest& it : requested(still))
     if (places.emplace(it.netns, it.ifname).second) out.push_back(std::move(it));
   return out;
 }

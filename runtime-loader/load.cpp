@@ -35,11 +35,12 @@ LoadReport report_of(const Candidate& next, const KnownState& former) {
 }
 
 // The generation that is left stays, to go back to, with the pods that it had.
-State wanted_state(const KnownState& former, const Candidate& next) {
+State wanted_state(const KnownState& former, const LoadOptions& options, const Candidate& next) {
   State wanted;
   static_cast<GenerationState&>(wanted) = next.state;
   wanted.conntrack = former.state.conntrack;
   if (former.current) wanted.previous = static_cast<const GenerationState&>(former.state);
+  if (former.current && !options.other_wanted && former.state.set_aside != next.bundle.digest) wanted.set_aside = former.state.set_aside;
   return wanted;
 }
 
@@ -47,7 +48,7 @@ Result<LoadReport> put_in_force(const Installation& site, const LoadOptions& opt
   Journal journal;
   if (Done done = pin(site, next, journal); !done) return tl::make_unexpected(done.error());
   if (Done done = keep_bundle(site, next.bundle, options.bundle); !done) return tl::make_unexpected(done.error());
-  State wanted = wanted_state(former, next);
+  State wanted = wanted_state(former, options, next);
   const auto conntrack = map_id(next.maps.by_name.at(NP_MAP_FLOWS4).get());
   if (!conntrack) return tl::make_unexpected(conntrack.error());
   wanted.conntrack = *conntrack;

@@ -41,6 +41,7 @@ struct LoadOptions {
   NewEndpoints fresh = NewEndpoints::Deny;  // pods that the bundle doesn't know; with keep_going
   bool exact_names = false; // a pod that the bundle doesn't name is not known by its workload's name (workload_match.h)
   bool keep_going = false;  // pods that the bundle doesn't know, and interfaces that aren't there, don't fail the load
+  bool other_wanted = false;  // another bundle is wanted now than the one that was rolled back, so that one may be taken up again
   std::uint32_t confirm_seconds = 0;  // not 0: goes back after so long unless somebody commits (generations.h)
 };
 

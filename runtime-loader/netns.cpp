@@ -46,6 +46,8 @@ Done in_netns(const std::string& netns, const std::function<Done()>& action) {
   if (netns.empty()) return action();
   const std::string path = netns.find('/') == std::string::npos ? "/run/netns/" + netns : netns;
   const Fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Only what says that it isn't there is the request's; whoever can't look knows nothing of it.
+  if (!fd && errno != ENOENT && errno != ENOTDIR) return refused("network namespace `" + netns + "`", errno);
   if (!fd) return bad_input("network namespace `" + netns + "`: " + std::generic_category().message(errno));
   Done done;
   std::thread([&] {
@@ -63,6 +65,7 @@ Result<Interface> find_interface(const std::string& netns, const std::string& na
   Interface found;
   const Done done = in_netns(netns, [&]() -> Done {
     found.index = static_cast<int>(if_nametoindex(name.c_str()));
+    if (found.index == 0 && errno != ENODEV && errno != ENXIO) return refused("interface `" + name + "`", errno);
     if (found.index == 0)
       return bad_input("interface `" + name + "`" + (netns.empty() ? "" : " in `" + netns + "`") + ": " +
                        std::generic_category().message(errno));

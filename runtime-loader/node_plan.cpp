@@ -100,7 +100,7 @@ Result<NodePlan> plan_node(const Bundle& bundle, const NodeRequest& request, con
   std::map<Address, std::string> owners;
   for (const AttachRequest& wanted : endpoints) {
     for (const Address& address : wanted.addresses)
-      if (const auto owner = owners.emplace(address, wanted.endpoint).first; owner->second != wanted.endpoint)
+      if (const auto owner = owners.emplace(address, wanted.endpoint).first; owner->second != wanted.endpoint && !request.keep_going)
         return bad_input("address " + address.to_string() + " is given twice, for " + owner->second + " and for " + wanted.endpoint);
     std::string why;
     if (!request.keep_going && !endpoint_for(bundle, wanted, why, request.names)) return bad_input(why);
@@ -113,6 +113,10 @@ Result<NodePlan> plan_node(const Bundle& bundle, const NodeRequest& request, con
     }
     if (!it) return tl::make_unexpected(it.error());
     const auto [other, first] = seen.emplace(std::pair(it->netns_inode, it->ifindex), wanted.endpoint);
+    if (!first && request.keep_going) {
+      plan.gone.push_back(wanted.endpoint + ": interface `" + wanted.ifname + "` is " + other->second + "'s already");
+      continue;
+    }
     if (!first)
       return bad_input("interface `" + wanted.ifname + "` is given twice, for " + other->second + " and for " + wanted.endpoint);
     if (const Done done = give_program(bundle, request, wanted, *it); !done) return tl::make_unexpected(done.error());

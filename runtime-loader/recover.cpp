@@ -7,6 +7,7 @@
 
 #include "runtime-loader/candidate.h"
 #include "runtime-loader/confirmation.h"
+#include "runtime-loader/endpoints.h"
 #include "runtime-loader/expedite.h"
 #include "runtime-loader/generations.h"
 #include "runtime-loader/kept_bundle.h"
@@ -28,11 +29,13 @@ void look_again(State& state, RecoverReport& report) {
       it.netns_inode = now->netns;
       report.repaired.push_back(it.endpoint + ": interface " + it.ifname + " was made anew");
     }
-    if (now || it.origin.empty()) {
+    // Who can't be asked for isn't gone.
+    if (now || it.origin.empty() || now.error().kind == FailureKind::Kernel) {
       still.push_back(it);
       continue;
     }
     report.gone.push_back(it.endpoint + " at " + it.ifname);
+    forget_labels(it, state.overrides);
   }
   state.attachments = std::move(still);
 }

@@ -58,7 +58,9 @@ struct State : GenerationState {
   std::uint32_t conntrack = 0;  // id of the pinned map: state without its pins is worth nothing
   std::optional<GenerationState> previous;
   std::optional<Confirmation> confirm;
-  std::string set_aside;        // digest of a bundle that was rolled back
+  // Digest of a bundle that was rolled back: the daemon leaves it until another one is wanted. A load by hand of another bundle
+  // changes nothing of that.
+  std::string set_aside;
   // Where classic filters of ours may be beside the attachments: they are found by no pin.
   std::vector<Attachment> pending;
   bool unfinished = false;  // what is in force may not be what is wanted yet: recover.h

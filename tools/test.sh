@@ -114,7 +114,9 @@ kernel_parts </dev/null & kernel=$!
 other_parts </dev/null & other=$!
 set +m
 trap 'kill -- -$kernel -$other 2>/dev/null; rm -f "$results"' EXIT
-wait $kernel $other
+for lane in $kernel $other; do
+  wait $lane || { echo FAIL >>"$results"; echo "FAIL  a lane of tests ended early"; }
+done
 passed=$(grep -c ok "$results") failed=$(grep -c FAIL "$results") skipped=$(grep -c skip "$results")
 
 if [ "${CI:-}" = true ] && [ $skipped -gt 0 ]; then

@@ -91,6 +91,8 @@ tl::expected<void, Error> read_attachment(const Environment& environment, Reques
   if (!is_ifname(out.ifname)) return fail(Code::InvalidEnvironment, out.ifname.empty() ? "CNI_IFNAME is not set" : "CNI_IFNAME is no name of an interface");
   if (out.netns.empty() && needs_netns) return fail(Code::InvalidEnvironment, "CNI_NETNS is not set");
   read_arguments(said(environment("CNI_ARGS")), out);
+  // Who was never added can be deleted: the interface names it.
+  if (out.command == Command::Del && (!is_plain(out.pod_namespace) || !is_plain(out.pod_name))) out.pod_namespace = out.pod_name = "";
   if (!is_plain(out.pod_namespace) || !is_plain(out.pod_name)) return fail(Code::InvalidEnvironment, "CNI_ARGS has a K8S_POD_NAMESPACE or K8S_POD_NAME that is no name of Kubernetes");
   return {};
 }

@@ -109,6 +109,7 @@ Done Daemon::take_place() {
     timespec pause{0, 5'000'000};
     nanosleep(&pause, nullptr);
   }
+  unlink(daemon_figures_path(state_directory_).c_str());  // of a daemon that is dead
   return {};
 }
 
@@ -225,6 +226,7 @@ void Daemon::turn_until_stopped() {
     refresh_directory();
     refresh_list();
     refresh_state();
+    if (view_.state == nullptr) pass();  // who comes now gets what is wanted already
     serve_feed();
     pass();
     wait();

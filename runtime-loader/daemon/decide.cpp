@@ -111,7 +111,8 @@ bool is_done(const View& view, const Wanted& wanted, const Attachment* present, 
   }
   const bool open = settled != nullptr && settled->outcome.state == EndpointState::Open && present == nullptr;
   // Asked for and answered under this generation: what the state says of it otherwise is not worth asking again.
-  const bool answered = settled != nullptr && present != nullptr && link_of(*present) == wanted.link;
+  const bool answered = settled != nullptr && present != nullptr && link_of(*present) == wanted.link && present->endpoint == wanted.request.endpoint &&
+                        present->origin == wanted.request.origin;
   if (!open && !answered && (lacks_program(present) || !is_attached(wanted, present))) return false;
   tell(wanted, present, settled, decision);
   return true;

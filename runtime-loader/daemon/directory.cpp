@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "runtime-loader/bundle_limits.h"
 #include "runtime-loader/files.h"
 #include "runtime-loader/sha256.h"
 
@@ -16,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostFolders = 512, kMostFiles = 200'000, kManifestLimit = 1u << 30;
+constexpr std::size_t kMostFolders = 512, kMostFiles = 200'000;
 
 void watch(std::vector<std::string>& folders, const std::string& path) {
   if (folders.size() < kMostFolders && std::find(folders.begin(), folders.end(), path) == folders.end()) folders.push_back(path);

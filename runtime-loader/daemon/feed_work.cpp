@@ -147,7 +147,7 @@ bool Daemon::may_be_added(const FeedServer::Asked& asked, const std::map<Place, 
 void Daemon::add_at_once(const std::vector<const FeedServer::Asked*>& asked) {
   std::set<Place> places;
   for (const auto* it : asked) places.insert(place_of(it->request.endpoint));
-  const auto links = links_at(places);
+  const auto links = links_at(places).there;
   std::vector<const FeedServer::Asked*> good;
   const FeedEndpoints former = view_.feed;
   for (const auto* it : asked) {
@@ -185,7 +185,7 @@ void Daemon::add_at_once(const std::vector<const FeedServer::Asked*>& asked) {
     else
       view_.feed[place] = before->second;
     taken_back = true;
-    refuse(*good[i], "REFUSED", outcomes[i].reason);
+    refuse(*good[i], all_failed_ ? "INTERNAL" : "REFUSED", outcomes[i].reason);
   }
   if (!taken_back) return;
   if (const Done done = write_feed(path, view_.feed, boot_); !done) log_.error("feed-not-written", {{"error", done.error().message}});
@@ -230,7 +230,7 @@ void Daemon::serve_check(const FeedServer::Asked& asked) {
   if (found == view_.feed.end()) return refuse(asked, "NOT_FOUND", "no such endpoint was added");
   const Place& place = found->first;
   const LinkId& link = found->second.link;
-  const auto links = links_at({place});
+  const auto links = links_at({place}).there;
   if (!links.contains(place) || links.at(place) != link) return refuse(asked, "NOT_FOUND", "interface `" + place.ifname + "` is gone, or was made anew");
   if (view_.state == nullptr) return answer(asked, nothing_loaded());
   const auto it = std::find_if(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& at) { return !at.for_node && place_of(at) == place; });

@@ -40,18 +40,20 @@ LinkWatch::Seen LinkWatch::drain() const {
   }
 }
 
-std::map<Place, LinkId> links_at(const std::set<Place>& places) {
-  std::map<Place, LinkId> out;
+Links links_at(const std::set<Place>& places) {
+  Links out;
   for (auto first = places.begin(); first != places.end();) {
     auto last = first;
     while (last != places.end() && last->netns == first->netns) ++last;
-    (void)in_netns(first->netns, [&]() -> Done {
+    const Done done = in_netns(first->netns, [&]() -> Done {
       struct stat info {};
       if (stat("/proc/thread-self/ns/net", &info) != 0) return refused("reading /proc/thread-self/ns/net", errno);
       for (auto it = first; it != last; ++it)
-        if (const unsigned index = if_nametoindex(it->ifname.c_str()); index != 0) out[*it] = {static_cast<int>(index), info.st_ino};
+        if (const unsigned index = if_nametoindex(it->ifname.c_str()); index != 0) out.there[*it] = {static_cast<int>(index), info.st_ino};
+        else if (errno != ENODEV && errno != ENXIO) out.unknown.insert(*it);
       return {};
     });
+    if (!done && done.error().kind == FailureKind::Kernel) out.unknown.insert(first, last);
     first = last;
   }
   return out;

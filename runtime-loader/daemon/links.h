@@ -24,7 +24,12 @@ class LinkWatch {
   Fd socket_;
 };
 
-// Those of `places` that are there now. Each namespace is entered once.
-std::map<Place, LinkId> links_at(const std::set<Place>& places);
+// Those of `places` that are there now. Each namespace is entered once. Unknown: those that the kernel said nothing
+// of, for want of memory, descriptors or privileges; they may be there or not.
+struct Links {
+  std::map<Place, LinkId> there;
+  std::set<Place> unknown;
+};
+Links links_at(const std::set<Place>& places);
 
 }  // namespace netpolc::loader::daemon

@@ -63,6 +63,9 @@ bool Daemon::refresh_state() {
   if (!known->current || known->state.bundle.empty()) return true;
   state_ = std::move(known->state);
   view_.state = &state_;
+  // Another installation counts its generations from 1 again.
+  if (state_.conntrack != settled_of_) view_.settled.clear();
+  settled_of_ = state_.conntrack;
   if (state_.confirm) recover_at_ = std::min(recover_at_, confirmation_due());
   return true;
 }
@@ -166,12 +169,24 @@ void Daemon::refresh_links() {
   std::erase_if(view_.settled, [&](const auto& it) { return !places.contains(it.first); });
   if (look_at_foreign_ || foreign != foreign_) {
     std::erase_if(view_.links, [](const auto& it) { return !it.first.netns.empty(); });
-    view_.links.merge(links_at(foreign));
+    merge_links(foreign);
     foreign_ = std::move(foreign);
     look_at_foreign_ = false;
   }
   std::erase_if(view_.links, [](const auto& it) { return it.first.netns.empty(); });
-  view_.links.merge(links_at(own));
+  merge_links(own);
+}
+
+// Where the kernel said nothing, what was known counts: who can't be asked for isn't gone.
+void Daemon::merge_links(const std::set<Place>& places) {
+  Links links = links_at(places);
+  for (const Place& place : links.unknown) {
+    if (const auto fed = view_.feed.find(place); fed != view_.feed.end()) links.there[place] = fed->second.link;
+    if (view_.state == nullptr) continue;
+    for (const Attachment& it : view_.state->attachments)
+      if (!it.for_node && place_of(it) == place) links.there[place] = {it.ifindex, it.netns_inode};
+  }
+  view_.links.merge(links.there);
 }
 
 void Daemon::recover_when_due() {
@@ -261,6 +276,7 @@ void Daemon::load_bundle(const Load& wanted) {
   LoadOptions options = options_.load;
   options.bundle = wanted.path;
   options.requests = wanted.requests;
+  options.other_wanted = true;
   options.root = options_.where.root;
   options.state = options_.where.state;
   ++figures_.loads;
@@ -293,7 +309,7 @@ void Daemon::load_bundle(const Load& wanted) {
 // manifest does not name: a signature.
 void Daemon::load_failed(const Load& wanted, const Failure& failure) {
   FailedLoad failed{wanted.digest, view_.bundle.content, wanted.requests, FailedLoad::Kind::Machine, failure.message, {}};
-  if (failure.kind == FailureKind::Input && links_at(places_of(view_)) == view_.links) {
+  if (failure.kind == FailureKind::Input && links_at(places_of(view_)).there == view_.links) {
     failed.whole = read_bundle(wanted.path, Contents::Left).has_value();
     failed.kind = failed.whole && !has_just_changed() ? FailedLoad::Kind::Bundle : FailedLoad::Kind::Incomplete;
   }
@@ -327,10 +343,11 @@ std::vector<EndpointOutcome> Daemon::add(const std::vector<AttachRequest>& reque
     std::set<Place> places;
     for (const AttachRequest& it : requests) places.insert(place_of(it));
     return places;
-  }());
+  }()).there;
   auto outcomes = add_endpoints(options_.where, requests, options_.endpoints);
   look_at_state_ = true;
   look_at_foreign_ = look_at_foreign_ || std::any_of(requests.begin(), requests.end(), [](const AttachRequest& it) { return !it.netns.empty(); });
+  all_failed_ = !outcomes;
   std::vector<EndpointOutcome> out;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const AttachRequest& request = requests[i];

@@ -53,6 +53,7 @@ class Daemon {
   void check_list(const std::string& path);
   void read_list(const std::string& path);
   void refresh_links();
+  void merge_links(const std::set<Place>& places);
   void recover_when_due();
   Milliseconds confirmation_due() const;
   bool all_attached() const;
@@ -101,6 +102,8 @@ class Daemon {
   State state_;
   std::string state_error_;  // not empty: it can't be read, and nothing is done until it can
   std::vector<std::string> watched_;  // folders
+  bool all_failed_ = false;      // the last `add`: not this or that endpoint, but all of it
+  std::uint32_t settled_of_ = 0; // the installation that `settled` speaks of
   std::set<Place> foreign_;      // places in other namespaces, as they were looked at last
   Milliseconds event_at_ = 0;    // when it was learned what is being worked on
   Milliseconds bundle_changed_at_ = 0;  // when the directory looked otherwise before

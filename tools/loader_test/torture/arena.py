@@ -293,8 +293,8 @@ class Arena:
     def load_words(self, name, pods=("server", "client", "stranger")):
         return ["load", str(self.bundles[name]), "--node", "node-1"] + [w for p in pods for w in ("--attach", "t/%s=lxc-%s" % (p, p))]
 
-    def load(self, name, **more):
-        return self.done(*self.load_words(name), **more)
+    def load(self, name, pods=("server", "client", "stranger"), **more):
+        return self.done(*self.load_words(name, pods), **more)
 
     def unload(self):
         self.done("unload")
