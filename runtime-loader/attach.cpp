@@ -45,7 +45,8 @@ Result<Replaced> replace_link(const std::string& path, OwnProgram program, const
   if (error == ENOLINK) return Replaced::Absent;
   if (error != 0) return refused("replacing the program of a tcx link", error);
   journal.add([link, former = ours.by_id(info->program), &journal] {
-    if (former < 0 || tcx_replace(link->get(), former) != 0) journal.fail();
+    const int undone = former < 0 ? EINVAL : tcx_replace(link->get(), former);
+    if (undone != 0 && undone != ENOLINK) journal.fail();  // who is gone needs no program
   });
   return Replaced::Other;
 }
@@ -73,11 +74,11 @@ Result<bool> attach_clsact(const Attachment& it, Side side, OwnProgram program, 
   if (*former_id == program.id) return false;
   if (const Done done = clsact_attach(program.fd, it.ifindex, side, it.for_node); !done) return tl::make_unexpected(done.error());
   journal.add([it, side, former = ours.by_id(*former_id), there = *former_id != 0, &journal] {
-    const Done done = in_netns(it.netns, [&]() -> Done {
+    const Done done = at_interface(it, [&]() -> Done {
       if (there && former < 0) return refused("the former program can't be had");
       return there ? clsact_attach(former, it.ifindex, side, it.for_node) : clsact_detach(it.ifindex, side, it.for_node);
     });
-    if (!done) journal.fail();
+    if (!done && done.error().kind == FailureKind::Kernel) journal.fail();
   });
   return true;
 }
@@ -95,6 +96,7 @@ Result<bool> attach_both(const Installation& site, Attachment& it, ProgramPair p
       if (!done) return tl::make_unexpected(done.error());
       changed |= done->changed;
       if (done->supported) continue;
+      if (side == Side::ToPod) return refused("attaching a tcx program", EINVAL);  // the first side had one
       if (wanted)
         return refused("this kernel has no tcx (it came with Linux 6.6); without --attach-mode clsact is used");
       it.mode = AttachMode::Clsact;
@@ -154,7 +156,8 @@ Done detach_others(const Installation& site, const std::vector<Attachment>& form
     for (const Side side : {Side::FromPod, Side::ToPod}) {
       const Done done = at_interface(it, [&]() -> Done {
         const auto program = clsact_program(it.ifindex, side, it.for_node);
-        return program && *program != 0 ? clsact_detach(it.ifindex, side, it.for_node) : Done();
+        if (!program) return tl::make_unexpected(program.error());
+        return *program != 0 ? clsact_detach(it.ifindex, side, it.for_node) : Done();
       });
       if (!done && done.error().kind == FailureKind::Kernel) worst = at(it, done);
     }

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <set>
 #include <thread>
 
@@ -84,6 +85,7 @@ std::vector<std::string> forgotten(const State& state, const Candidate& next) {
 Done plan_addresses(const Installation& site, const KnownState& known, Candidate& next) {
   constexpr std::size_t kNumbersKept = 16384;
   if (known.current) next.state.overrides = surviving(said_before(site, known.state, next.bundle), next.bundle, known.state.bundle);
+  say_unknown(next.bundle, known.current ? known.state.attachments : std::vector<Attachment>(), next.state.attachments, next.state.overrides);
   if (known.current) next.forgotten = forgotten(known.state, next);
   const auto requests = requests_of(known_to_bundle(next.state.attachments));
   auto plan = addresses(next.bundle, {next.state.node, next.state.node_addresses}, requests, next.state.overrides, known.state.learned);
@@ -143,8 +145,11 @@ Done load_side_by_side(const Installation& site, const std::string& directory, c
 }
 
 Done load_objects(const Installation& site, const std::string& directory, Candidate& next) {
-  for (const char* name : kKept)
-    if (Fd map = open_pinned(site.map_path(name))) next.maps.by_name.emplace(name, std::move(map));
+  for (const char* name : kKept) {
+    auto map = open_if_pinned(site.map_path(name));
+    if (!map) return tl::make_unexpected(map.error());
+    if (*map) next.maps.by_name.emplace(name, std::move(*map));
+  }
   std::vector<const BundleProgram*> programs;
   std::vector<const PeerBits*> peers;
   for (const std::size_t program : programs_of(next.bundle, with_program(next.state.attachments))) {
@@ -174,10 +179,15 @@ Result<std::uint32_t> buckets(int map) {
 }
 
 // The flows that are known stay where their hash put them.
-void keep_seed(const Installation& site, const KnownState& known, np_config& config) {
-  if (!known.current) return;
-  if (const Fd former = open_pinned(site.generation_map_path(known.state.number, NP_MAP_CONFIG)))
-    if (const auto there = read_config(former.get())) config.seed = there->seed;
+Done keep_seed(const Installation& site, const KnownState& known, np_config& config) {
+  if (!known.current) return {};
+  const auto former = open_if_pinned(site.generation_map_path(known.state.number, NP_MAP_CONFIG));
+  if (!former) return tl::make_unexpected(former.error());
+  if (!*former) return {};
+  const auto there = read_config(former->get());
+  if (!there) return tl::make_unexpected(there.error());
+  config.seed = there->seed;
+  return {};
 }
 
 Done fill_maps(const Installation& site, const KnownState& known, const LoadOptions& options, const Candidate& next) {
@@ -189,7 +199,7 @@ Done fill_maps(const Installation& site, const KnownState& known, const LoadOpti
   const auto behind = interfaces(next.bundle, requests_of(enforced), enforced);
   if (Done done = fill_interfaces(map(NP_MAP_INTERFACES), behind); !done) return done;
   np_config config = fresh_config();
-  keep_seed(site, known, config);
+  if (Done done = keep_seed(site, known, config); !done) return done;
   config.world4 = {next.bundle.world4, next.maps.rows.row(next.bundle.world4)};
   config.world6 = {next.bundle.world6, next.maps.rows.row(next.bundle.world6)};
   config.host = {kHostIdentity, next.maps.rows.row(kHostIdentity)};
@@ -217,9 +227,15 @@ Done pin_kept(const Installation& site, const Candidate& next, Journal& journal)
   for (const auto& [digest, object] : next.objects) pins[site.rules_path(digest)] = object.map(NP_MAP_RULES);
   for (const auto& [path, map] : pins) {
     // Counters of another shape are of no use to the program that has this digest now.
-    if (const Fd there = open_pinned(path); there && same_map(there.get(), map)) continue;
+    auto former = open_if_pinned(path);
+    if (!former) return tl::make_unexpected(former.error());
+    if (*former && same_map(former->get(), map)) continue;
     if (Done done = pin_over(map, path); !done) return done;
-    journal.add([pinned = path] { unpin(pinned); });
+    journal.add([&journal, pinned = path, was = std::make_shared<Fd>(std::move(*former))] {
+      if (journal.failed()) return;
+      if (*was) (void)pin_over(was->get(), pinned);
+      else unpin(pinned);
+    });
   }
   return {};
 }
@@ -323,7 +339,9 @@ std::uint64_t kernel_bytes(const Candidate& next) {
 
 Done pin(const Installation& site, Candidate& next, Journal& journal) {
   const std::uint64_t number = next.state.number;
-  journal.add([&site, number] { site.remove_generation(number); });
+  journal.add([&site, &journal, number] {
+    if (!journal.failed()) site.remove_generation(number);
+  });
   if (Done done = site.make_generation(number); !done) return done;
   for (const char* name : kRenewed)
     if (Done done = pin(next.maps.by_name.at(name).get(), site.generation_map_path(number, name)); !done) return done;

@@ -33,7 +33,9 @@ Result<Confirmation> confirmation_in(std::uint32_t seconds) {
 std::uint64_t nanoseconds_left(const Confirmation& confirmation) {
   const auto boot = boot_id();
   const std::uint64_t time = now();
-  return boot && *boot == confirmation.boot && confirmation.deadline > time ? confirmation.deadline - time : 0;
+  // A boot that can't be asked for is this one: a state counts in the boot in which it was written.
+  if (boot && *boot != confirmation.boot) return 0;
+  return confirmation.deadline > time ? confirmation.deadline - time : 0;
 }
 
 bool is_overdue(const Confirmation& confirmation) { return nanoseconds_left(confirmation) == 0; }

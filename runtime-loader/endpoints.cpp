@@ -73,15 +73,16 @@ Merged merge(const State& state, const std::vector<AttachRequest>& requests) {
   return out;
 }
 
-// Who a pod is that the bundle doesn't know, where its labels came with it.
-void learn(const Bundle& bundle, const std::vector<Attachment>& attachments, std::map<Prefix, AddressOverride>& overrides) {
-  for (const Attachment& it : attachments) {
-    if (it.bundle_endpoint != kNoEndpoint || it.labels.empty()) continue;
-    const auto key = checked_key(bundle, {parsed(it.labels), {}});
-    if (!key) continue;
-    AddressOverride what;
-    what.key = *key;
-    for (const Address& address : it.addresses) overrides[single(address)] = what;
+// Nobody asked for these: they stay as they are, whatever would come of them now.
+void leave_others(const std::vector<Attachment>& known, NodePlan& plan) {
+  std::map<std::pair<Place, bool>, const Attachment*> former;
+  for (const Attachment& was : known) former.emplace(std::pair(place_of(was), was.for_node), &was);
+  for (Attachment& it : plan.attachments) {
+    const auto was = former.find({place_of(it), it.for_node});
+    if (was == former.end() || !is_same(*was->second, it)) continue;
+    std::vector<Address> addresses = std::move(it.addresses);  // some of which another has by now
+    it = *was->second;
+    it.addresses = std::move(addresses);
   }
 }
 
@@ -97,14 +98,16 @@ class Change {
   }
 
   // Programs that no pod had until now. Who can't get his is blocked, and told why.
-  void load_programs() {
+  Done load_programs() {
     for (Attachment& it : running_.state.attachments) {
-      if (it.program.empty()) continue;
+      if (it.program.empty() || !it.blocked.empty()) continue;
       const std::size_t program = running_.bundle.endpoints[it.bundle_endpoint].program;
       if (running_.programs.contains(program)) continue;
       if (const Done added = add_program(running_, program); added) joining_.insert(program);
+      else if (it.for_node) return added;  // blocked, it would cut the node off
       else it.blocked = "its program can't be loaded: " + added.error().message;
     }
+    return {};
   }
 
   // Who can't get his program keeps what was there: `before`.
@@ -140,6 +143,8 @@ class Change {
     if (!next) return tl::make_unexpected(next.error());
     if (const Done done = publish(running_, *former_plan_, *next, {}, joining_); !done) return done;
     running_.state.learned = next->learned;
+    former_plan_ = *next;
+    joining_.clear();
     return {};
   }
 
@@ -179,11 +184,6 @@ bool is_meant(const EndpointKey& key, const Attachment& it) {
 
 }  // namespace
 
-void forget_labels(const Attachment& gone, std::map<Prefix, AddressOverride>& overrides) {
-  for (const Address& address : gone.addresses)
-    if (const auto said = overrides.find(single(address)); said != overrides.end() && said->second.key) overrides.erase(said);
-}
-
 const char* to_string(EndpointState state) {
   switch (state) {
     case EndpointState::Enforced:
@@ -207,23 +207,28 @@ Result<std::vector<EndpointOutcome>> add_endpoints(const Where& where, const std
   if (!plan) return tl::make_unexpected(plan.error());
   std::set<Place> places;
   for (const AttachRequest& it : requests) places.insert(place_of(it));
+  leave_others(merged.known, *plan);
 
   Change change(*running);
-  const State before = state;
+  State before = state;
   std::vector<Attachment> fresh;
   for (const Attachment& it : plan->attachments)
     if (places.contains(place_of(it))) fresh.push_back(it);
   expect_filters(state.attachments, fresh, state);
+  before.pending = state.pending;
   if (const Done done = change.begin(); !done) return tl::make_unexpected(done.error());
   state.attachments = std::move(plan->attachments);
-  change.load_programs();
+  Done done = change.load_programs();
+  if (!done) return taken_back(*running->site, before, done.error());
   // Whose an address was said to be by labels counts no more: it is somebody's now.
   for (const Prefix& prefix : merged.spoken_of)
     if (const auto said = state.overrides.find(prefix); said != state.overrides.end() && said->second.key) state.overrides.erase(said);
-  learn(running->bundle, state.attachments, state.overrides);
-  Done done = write_state(*running->site, state);
-  if (done) done = change.attach(places, before.attachments, merged.impossible);
+  say_unknown(running->bundle, fresh, state.attachments, state.overrides);
+  done = write_state(*running->site, state);
+  // Programs know their peers before a packet meets them.
   if (done) done = change.tell(merged.spoken_of);
+  if (done) done = change.attach(places, before.attachments, merged.impossible);
+  if (done && !merged.impossible.empty()) done = change.tell(merged.spoken_of);
   if (done) done = change.end();
   if (!done) return taken_back(*running->site, before, done.error());
 
@@ -257,15 +262,20 @@ Result<std::vector<std::size_t>> remove_endpoints(const Where& where, const std:
   }
   if (gone.empty()) return out;
   Change change(*running);
-  const State before = state;
+  State before = state;
   expect_filters(state.attachments, {}, state);
+  before.pending = state.pending;
   if (const Done done = change.begin(); !done) return tl::make_unexpected(done.error());
   const auto at_gone = [&](const Attachment& it) { return gone.contains(place_of(it)); };
   for (const Attachment& it : state.attachments)
-    if (at_gone(it)) forget_labels(it, state.overrides);
+    if (at_gone(it)) forget_said(it, state.overrides);
   std::erase_if(state.attachments, at_gone);
   // Going back shall not bring back who is gone.
-  if (state.previous) std::erase_if(state.previous->attachments, at_gone);
+  if (state.previous) {
+    for (const Attachment& it : state.previous->attachments)
+      if (at_gone(it)) forget_said(it, state.previous->overrides);
+    std::erase_if(state.previous->attachments, at_gone);
+  }
   Done done = write_state(*running->site, state);
   if (done) done = change.tell(spoken_of);
   if (done) done = change.end();

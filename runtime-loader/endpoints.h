@@ -43,9 +43,6 @@ struct EndpointOutcome {
 // Fails as a whole where nothing is loaded, or the state can't be written.
 Result<std::vector<EndpointOutcome>> add_endpoints(const Where& where, const std::vector<AttachRequest>& requests, const EndpointOptions& options);
 
-// What was said of an endpoint's addresses by the labels that came with it, once it is gone.
-void forget_labels(const Attachment& gone, std::map<Prefix, AddressOverride>& overrides);
-
 // Which endpoint: by name and interface, where both are given by both. Absent ones are no failure.
 struct EndpointKey {
   std::string endpoint;  // "": whichever is at the interface

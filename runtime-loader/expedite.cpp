@@ -40,8 +40,7 @@ void Expedite::leave_alone() { left_alone = true; }
 
 void Expedite::clean_up(const Installation& site) {
   if (access(mark_of(site).c_str(), F_OK) != 0) return;
-  (void)set('0');
-  unlink(mark_of(site).c_str());
+  if (set('0')) unlink(mark_of(site).c_str());
 }
 
 }  // namespace netpolc::loader

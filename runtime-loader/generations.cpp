@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <ctime>
 #include <set>
 
@@ -29,8 +30,12 @@ std::vector<AttachRequest> endpoints_of(const GenerationState& former, const Gen
     const auto there = find_interface(it.netns, it.ifname);
     if (there && there->index == it.ifindex && there->netns == it.netns_inode) still.push_back(it);
   }
-  for (AttachRequest& it : requested(still))
+  std::set<Address> taken;
+  for (const AttachRequest& it : out) taken.insert(it.addresses.begin(), it.addresses.end());
+  for (AttachRequest& it : requested(still)) {
+    std::erase_if(it.addresses, [&](const Address& address) { return taken.contains(address); });
     if (places.emplace(it.netns, it.ifname).second) out.push_back(std::move(it));
+  }
   return out;
 }
 
@@ -49,8 +54,11 @@ Result<Running> bring_up_to_date(const Installation& site, const State& now, Swi
   static_cast<GenerationState&>(state) = *now.previous;
   auto running = open_generation(site, std::move(state));
   if (!running) return running;
-  const auto before = running->plan(running->state.overrides);
+  auto before = running->plan(running->state.overrides);
   if (!before) return tl::make_unexpected(before.error());
+  auto there = read_addresses(running->addresses());
+  if (!there) return tl::make_unexpected(there.error());
+  before->addresses = std::move(*there);  // pods have gone since, and who was killed may have written some
   const GenerationState& own = running->state;
   std::vector<Attachment> known = now.attachments;
   auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, now.fresh, true, now.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), known);
@@ -60,7 +68,7 @@ Result<Running> bring_up_to_date(const Installation& site, const State& now, Swi
   running->state.attachments = std::move(plan->attachments);
   running->state.node_addresses = now.node_addresses;
   running->state.overrides = std::move(*overrides);
-  std::set<std::size_t> joining;
+  say_unknown(running->bundle, now.attachments, running->state.attachments, running->state.overrides);
   for (Attachment& it : running->state.attachments) {
     if (it.program.empty()) {
       if (!it.blocked.empty()) report.blocked.push_back(it.endpoint + ": " + it.blocked);
@@ -69,16 +77,17 @@ Result<Running> bring_up_to_date(const Installation& site, const State& now, Swi
     const std::size_t program = running->bundle.endpoints[it.bundle_endpoint].program;
     if (running->programs.contains(program)) continue;
     const Done added = add_program(*running, program);
-    if (added) {
-      joining.insert(program);
-      continue;
-    }
+    if (added) continue;
+    if (it.for_node) return tl::make_unexpected(added.error());  // blocked, it would cut the node off
     it.blocked = "its program can't be loaded: " + added.error().message;
     report.blocked.push_back(it.endpoint + ": " + it.blocked);
   }
   const auto next = running->plan(running->state.overrides);
   if (!next) return tl::make_unexpected(next.error());
-  if (const Done done = publish(*running, *before, *next, {}, joining); !done) return tl::make_unexpected(done.error());
+  std::set<Prefix> all;
+  for (const auto& [prefix, identity] : next->addresses) all.insert(prefix);
+  // Nobody knows which rows are as they should be; it is nobody's yet, so all are written.
+  if (const Done done = publish(*running, *before, *next, all, running->programs); !done) return tl::make_unexpected(done.error());
   running->state.learned = next->learned;
   if (const Done done = refresh_interfaces(*running); !done) return tl::make_unexpected(done.error());
   return running;
@@ -106,8 +115,13 @@ void wait_and_go_back(const Where& where, const Confirmation& confirmation) {
   const Fd null{open("/dev/null", O_RDWR | O_CLOEXEC)};
   for (const int fd : {0, 1, 2}) dup2(null.get(), fd);
   (void)chdir("/");
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, SIG_IGN);  // the terminal's, and those of who ends the loader
   sleep_until(confirmation);
-  (void)open_running(where, true);  // which does what is overdue
+  for (unsigned wait = 1; wait <= 64; wait *= 2) {
+    const auto done = open_running(where, true);  // which does what is overdue
+    if (done || done.error().kind == FailureKind::Input) return;
+    sleep(wait);
+  }
 }
 
 }  // namespace
@@ -120,6 +134,9 @@ Result<SwitchReport> roll_back_locked(const Installation& site) {
   if (!now.previous) return bad_input("there is no former generation to go back to");
   SwitchReport report;
   report.from = now.number;
+  OwnPrograms former;
+  if (const Done done = former.add_generation(site, now.previous->number); !done) return tl::make_unexpected(done.error());
+  if (const Done done = former.check(site, now.previous->tags, now.previous->number); !done) return tl::make_unexpected(done.error());
   const auto back = bring_up_to_date(site, now, report);
   if (!back) return tl::make_unexpected(back.error());
   if (const Done done = new_generation(back->map(NP_MAP_CONFIG)); !done) return tl::make_unexpected(done.error());
@@ -141,9 +158,9 @@ Result<SwitchReport> roll_back(const Where& where) {
   if (const auto there = Installation::find(where.root, where.state); !there) return tl::make_unexpected(there.error());
   const auto site = Installation::open(where.root, where.state);
   if (!site) return tl::make_unexpected(site.error());
+  // What can't be put right is left all the more.
   const auto recovered = recover_locked(*site, Thorough::No);
-  if (!recovered) return tl::make_unexpected(recovered.error());
-  if (recovered->went_back) return bad_input("the time to confirm was over, and the former generation is in force again already");
+  if (recovered && recovered->went_back) return bad_input("the time to confirm was over, and the former generation is in force again already");
   return roll_back_locked(*site);
 }
 
@@ -166,12 +183,15 @@ Done watch_confirmation(const Where& where) {
   if (child < 0) return refused("starting the process that waits for the confirmation", errno);
   if (child == 0) {
     // Twice, so that it is nobody's child, and in a session of its own: it outlives the terminal.
-    if (setsid() < 0 || fork() != 0) _exit(0);
+    if (setsid() < 0) _exit(1);
+    const pid_t second = fork();
+    if (second != 0) _exit(second < 0);
     wait_and_go_back(where, *known->state.confirm);
     _exit(0);
   }
   int status = 0;
-  waitpid(child, &status, 0);
+  if (waitpid(child, &status, 0) != child || status != 0)
+    return refused("no process could be started that waits for the confirmation: the next command that changes anything, or the daemon, goes back");
   return {};
 }
 

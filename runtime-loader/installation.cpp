@@ -170,6 +170,8 @@ void Installation::remove_generation(std::uint64_t generation) const {
 }
 
 Done Installation::remove_all() const {
+  // First: pins that no state names are cleaned up by whoever comes; a state without its pins can't be followed.
+  unlink(state_path().c_str());
   for (const std::uint64_t generation : generations()) remove_generation(generation);
   for (const char* part : kParts)
     for (const std::string& name : names_in(root_ + part)) unpin(root_ + part + "/" + name);
@@ -197,6 +199,12 @@ void Installation::remove_if_unused() const {
 }
 
 Fd open_pinned(const std::string& path) { return Fd{bpf_obj_get(path.c_str())}; }
+
+Result<Fd> open_if_pinned(const std::string& path) {
+  Fd fd = open_pinned(path);
+  if (!fd && errno != ENOENT) return refused("opening " + path, errno);
+  return fd;
+}
 
 Done pin(int fd, const std::string& path) {
   if (bpf_obj_pin(fd, path.c_str()) != 0) return refused("pinning " + path, errno);

@@ -78,6 +78,8 @@ class Installation {
   Fd lock_;
 };
 
+// Empty: nothing is pinned there. Fails as kernel where that can't be told.
+Result<Fd> open_if_pinned(const std::string& path);
 Fd open_pinned(const std::string& path);  // empty: absent or not ours to open
 Done pin(int fd, const std::string& path);
 // Puts `fd` where something else may be pinned, in one step.

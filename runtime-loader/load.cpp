@@ -77,6 +77,8 @@ void forget_what_failed(const Installation& site) {
   if (!known) return;
   if (known->current) return forget_others(site, known->state);
   if (known->state.pending.empty()) forget_other_bundles(site, {});
+  // They count in maps that are no more.
+  for (const char* name : {"blocked_from", "blocked_to"}) unpin(site.own_program_path(name));
   (void)site.remove_if_unused();
 }
 
@@ -136,10 +138,12 @@ Result<LoadReport> load(const LoadOptions& options) {
   // What is wrong with the request is said before anything is made on the node.
   auto next = plan_candidate(options);
   if (!next) return tl::make_unexpected(next.error());
-  const auto site = Installation::open(options.root, options.state);
+  auto site = Installation::open(options.root, options.state);
   if (!site) return tl::make_unexpected(site.error());
   // What another loader began ends first. A state that can't be put right is what a load is for.
-  (void)recover_locked(*site, Thorough::No);
+  const auto recovered = recover_locked(*site, Thorough::No);
+  if (recovered && recovered->went_back && !recovered->installed) site = Installation::open(options.root, options.state);
+  if (!site) return tl::make_unexpected(site.error());
   const auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
   Result<LoadReport> report;

@@ -57,6 +57,17 @@ void remove(const AddressWord& word, const AddressIdentities& without, Overrides
   }
 }
 
+// What was taken back shall not come again with the former generation.
+void take_back(const std::vector<AddressWord>& words, Overrides& former) {
+  for (const AddressWord& word : words) {
+    const auto found = word.add ? former.end() : former.find(word.prefix);
+    if (found == former.end()) continue;
+    if (word.names.empty() || !found->second.external) former.erase(found);
+    else
+      for (const std::string& name : word.names) found->second.external->names.erase(name);
+  }
+}
+
 Result<Overrides> applied(const Running& running, const std::vector<AddressWord>& words) {
   Overrides out = running.state.overrides;
   std::optional<AddressIdentities> without;  // as if nothing had been said
@@ -123,6 +134,7 @@ Result<AddressReport> change_addresses(const Where& where, const std::vector<Add
     if (const Done done = forget_local(*running->site, prefix); !done) return tl::make_unexpected(done.error());
   if (const Done done = publish(*running, *former, *next, said); !done) return tl::make_unexpected(done.error());
   running->state.overrides = std::move(*overrides);
+  if (running->state.previous) take_back(words, running->state.previous->overrides);
   running->state.learned = next->learned;
   if (const Done done = write_state(*running->site, running->state); !done) {
     (void)publish(*running, *next, *former, said);

@@ -68,13 +68,17 @@ Result<Attachment> placed(const AttachRequest& request, const std::map<Place, co
   return it;
 }
 
-Done add_host(const Bundle& bundle, const NodeRequest& request, NodePlan& plan) {
+Done add_host(const Bundle& bundle, const NodeRequest& request, const std::vector<Attachment>& known, NodePlan& plan) {
+  std::map<std::pair<std::uint64_t, int>, AttachMode> modes;
+  for (const Attachment& it : known)
+    if (it.for_node) modes[{it.netns_inode, it.ifindex}] = it.mode;
   std::vector<Attachment> pods;
   std::copy_if(plan.attachments.begin(), plan.attachments.end(), std::back_inserter(pods), [](const Attachment& it) { return it.blocked.empty(); });
   auto host = plan_host(bundle, request.node, request.host, pods);
   if (!host) return tl::make_unexpected(host.error());
   plan.nothing_at_host = std::move(host->nothing);
   for (Attachment& it : host->attachments) {
+    if (const auto mode = modes.find({it.netns_inode, it.ifindex}); mode != modes.end()) it.mode = mode->second;
     it.program = bundle.programs[bundle.endpoints[it.bundle_endpoint].program].digest;
     plan.attachments.push_back(std::move(it));
   }
@@ -122,8 +126,33 @@ Result<NodePlan> plan_node(const Bundle& bundle, const NodeRequest& request, con
     if (const Done done = give_program(bundle, request, wanted, *it); !done) return tl::make_unexpected(done.error());
     plan.attachments.push_back(std::move(*it));
   }
-  if (const Done done = add_host(bundle, request, plan); !done) return tl::make_unexpected(done.error());
+  if (const Done done = add_host(bundle, request, known, plan); !done) return tl::make_unexpected(done.error());
   return plan;
+}
+
+void forget_said(const Attachment& gone, std::map<Prefix, AddressOverride>& overrides) {
+  if (gone.for_node || (gone.bundle_endpoint != kNoEndpoint && gone.labels.empty())) return;
+  for (const Address& address : gone.addresses) {
+    const auto said = overrides.find({address, static_cast<std::uint8_t>(address.v6 ? 128 : 32)});
+    if (said == overrides.end()) continue;
+    const AddressOverride& what = said->second;
+    const bool nobody = !what.key && !what.external && !what.identity && what.endpoint.empty();
+    if (what.key || (nobody && gone.bundle_endpoint == kNoEndpoint)) overrides.erase(said);
+  }
+}
+
+void say_unknown(const Bundle& bundle, const std::vector<Attachment>& former, const std::vector<Attachment>& now, std::map<Prefix, AddressOverride>& overrides) {
+  for (const Attachment& it : former) forget_said(it, overrides);
+  for (const Attachment& it : now) {
+    if (it.for_node || it.bundle_endpoint != kNoEndpoint) continue;
+    AddressOverride what;
+    if (!it.labels.empty())
+      if (auto key = checked_key(bundle, {parsed(it.labels), {}})) what.key = std::move(*key);
+    for (const Address& address : it.addresses) {
+      const Prefix prefix{address, static_cast<std::uint8_t>(address.v6 ? 128 : 32)};
+      if (what.key || bundle.addresses.contains(prefix)) overrides[prefix] = what;
+    }
+  }
 }
 
 std::vector<AttachRequest> requested(const std::vector<Attachment>& attachments) {

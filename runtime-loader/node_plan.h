@@ -37,4 +37,9 @@ std::vector<Attachment> known_to_bundle(const std::vector<Attachment>& attachmen
 // Those that have a program of the bundle, the node's own too.
 std::vector<Attachment> with_program(const std::vector<Attachment>& attachments);
 
+// Who the pods are that the bundle doesn't know: as their labels say, or, where they came without any, nobody, whatever
+// the bundle calls their addresses. What was said so of `former` goes first.
+void say_unknown(const Bundle& bundle, const std::vector<Attachment>& former, const std::vector<Attachment>& now, std::map<Prefix, AddressOverride>& overrides);
+void forget_said(const Attachment& gone, std::map<Prefix, AddressOverride>& overrides);
+
 }  // namespace netpolc::loader

@@ -67,7 +67,10 @@ Done OwnPrograms::add_generation(const Installation& site, std::uint64_t generat
     for (const char* side : {"from", "to"}) {
       const std::string path = site.program_path(generation, digest, side);
       if (by_path_.contains(path)) continue;
-      if (const auto added = add(open_pinned(path), path); !added) return tl::make_unexpected(added.error());
+      auto program = open_if_pinned(path);
+      if (!program) return tl::make_unexpected(program.error());
+      if (!*program) continue;  // whoever needs it says that it is missing
+      if (const auto added = add(std::move(*program), path); !added) return tl::make_unexpected(added.error());
     }
   for (const char* name : {"blocked_from", "blocked_to"}) {
     const std::string path = site.own_program_path(name);

@@ -7,7 +7,6 @@
 
 #include "runtime-loader/candidate.h"
 #include "runtime-loader/confirmation.h"
-#include "runtime-loader/endpoints.h"
 #include "runtime-loader/expedite.h"
 #include "runtime-loader/generations.h"
 #include "runtime-loader/kept_bundle.h"
@@ -35,7 +34,7 @@ void look_again(State& state, RecoverReport& report) {
       continue;
     }
     report.gone.push_back(it.endpoint + " at " + it.ifname);
-    forget_labels(it, state.overrides);
+    forget_said(it, state.overrides);
   }
   state.attachments = std::move(still);
 }
@@ -43,6 +42,12 @@ void look_again(State& state, RecoverReport& report) {
 bool is_there(const Attachment& it) {
   const auto now = find_interface(it.netns, it.ifname);
   return now && now->index == it.ifindex;
+}
+
+// Whoever can't look knows nothing of it.
+bool is_certain(const Attachment& it) {
+  const auto now = find_interface(it.netns, it.ifname);
+  return now || now.error().kind != FailureKind::Kernel;
 }
 
 // Who asked for it by name is told by `status` that it is gone; the others get their programs.
@@ -71,7 +76,10 @@ Done put_addresses_right(Running& running) {
   former.addresses = std::move(*there);
   running.state.learned = wanted->learned;
   std::set<std::size_t> joining = running.programs;  // of which rows are filled is not known
-  const Done done = publish(running, former, *wanted, {}, joining);
+  // Nor which row an address leads to.
+  std::set<Prefix> all;
+  for (const auto& [prefix, identity] : wanted->addresses) all.insert(prefix);
+  const Done done = publish(running, former, *wanted, all, joining);
   if (!done) return done;
   std::error_code ignored;
   std::filesystem::remove(address_mark(*running.site), ignored);
@@ -105,13 +113,30 @@ Done put_right(const Installation& site, State& state, RecoverReport& report) {
   const Done detached = detach_others(site, state.pending, state.attachments);
   detach_other_devices(site, outside.devices);
   if (detached) state.pending.clear();
-  state.unfinished = false;
+  // What was begun at an interface that can't be asked for is not ended.
+  state.unfinished = state.unfinished && !std::all_of(state.attachments.begin(), state.attachments.end(), is_certain);
   return write_state(site, state);
 }
 
 bool was_writing_addresses(const Installation& site) {
   std::error_code ignored;
   return std::filesystem::exists(address_mark(site), ignored);
+}
+
+// Before the first load there was nothing.
+Result<RecoverReport> go_back(const Installation& site, const State& state) {
+  RecoverReport report;
+  report.went_back = true;
+  if (!state.previous) {
+    if (const auto unloaded = unload_locked(site); !unloaded) return tl::make_unexpected(unloaded.error());
+    return report;
+  }
+  const auto back = roll_back_locked(site);
+  if (!back) return tl::make_unexpected(back.error());
+  report.installed = true;
+  report.generation = back->to;
+  report.bundle = back->bundle;
+  return report;
 }
 
 RecoverReport report_of(const State& state) {
@@ -139,24 +164,12 @@ Result<RecoverReport> recover_locked(const Installation& site, Thorough thorough
   if (!known->current) return RecoverReport{};
   State& state = known->state;
   RecoverReport report = report_of(state);
-  const bool needed = state.unfinished || thorough == Thorough::Yes || was_writing_addresses(site);
-  if (needed) {
-    if (const Done done = put_right(site, state, report); !done) return tl::make_unexpected(done.error());
-    forget_others(site, state);
-  }
-  if (!state.confirm || !is_overdue(*state.confirm)) return report;
-  if (!state.previous) {
-    // Before it there was nothing.
-    if (const auto unloaded = unload_locked(site); !unloaded) return tl::make_unexpected(unloaded.error());
-    report = {};
-    report.went_back = true;
-    return report;
-  }
-  const auto back = roll_back_locked(site);
-  if (!back) return tl::make_unexpected(back.error());
-  report.generation = back->to;
-  report.bundle = back->bundle;
-  report.went_back = true;
+  const bool needed = state.unfinished || !state.pending.empty() || thorough == Thorough::Yes || was_writing_addresses(site);
+  // First of all: what nobody confirmed is left whether it is whole or not.
+  if (state.confirm && is_overdue(*state.confirm)) return go_back(site, state);
+  if (!needed) return report;
+  if (const Done done = put_right(site, state, report); !done) return tl::make_unexpected(done.error());
+  forget_others(site, state);
   return report;
 }
 

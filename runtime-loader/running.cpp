@@ -306,10 +306,12 @@ Result<Running> open_generation(const Installation& site, State state) {
   if (!bundle) return tl::make_unexpected(bundle.error());
   for (const Attachment& it : state.attachments)
     if (it.bundle_endpoint != kNoEndpoint && it.bundle_endpoint >= bundle->endpoints.size()) return refused("the state is of another bundle; load again");
-  const std::vector<std::string> pinned = site.pinned_programs(state.number);
+  // Not by the pins: a program that was pinned and never told of its peers is none that a pod may have.
   std::set<std::size_t> programs;
-  for (std::size_t i = 0; i < bundle->programs.size(); ++i)
-    if (std::binary_search(pinned.begin(), pinned.end(), bundle->programs[i].digest)) programs.insert(i);
+  for (std::size_t i = 0; i < bundle->programs.size(); ++i) {
+    const std::string& digest = bundle->programs[i].digest;
+    if (state.tags.contains(digest + "_from") && state.tags.contains(digest + "_to")) programs.insert(i);
+  }
   return Running{std::shared_ptr<const Installation>(std::shared_ptr<void>(), &site), std::move(state), std::move(*bundle), std::move(programs), std::move(maps)};
 }
 
@@ -341,6 +343,12 @@ Done add_program(Running& running, std::size_t program) {
   const auto object = Object::load(*bytes, its.object, shared, {}, {}, reuse);
   if (!object) return tl::make_unexpected(object.error());
   const std::uint64_t number = running.state.number;
+  std::map<std::string, std::uint64_t> tags;
+  for (const auto& [side, name] : {std::pair{"_from", NP_PROGRAM_FROM_POD}, std::pair{"_to", NP_PROGRAM_TO_POD}}) {
+    const auto tag = program_tag(object->program(name));
+    if (!tag) return tl::make_unexpected(tag.error());
+    tags[its.digest + side] = *tag;
+  }
   if (!counters)
     if (const Done done = pin_over(object->map(NP_MAP_RULES), site.rules_path(its.digest)); !done) return done;
   const std::tuple<std::string, int> pins[] = {
@@ -351,11 +359,7 @@ Done add_program(Running& running, std::size_t program) {
   };
   for (const auto& [path, fd] : pins)
     if (const Done done = pin_over(fd, path); !done) return done;
-  for (const auto& [side, name] : {std::pair{"_from", NP_PROGRAM_FROM_POD}, std::pair{"_to", NP_PROGRAM_TO_POD}}) {
-    const auto tag = program_tag(object->program(name));
-    if (!tag) return tl::make_unexpected(tag.error());
-    running.state.tags[its.digest + side] = *tag;
-  }
+  running.state.tags.insert(tags.begin(), tags.end());
   running.programs.insert(program);
   return {};
 }

@@ -175,11 +175,11 @@ std::uint32_t identity_number(const std::string& key, const JsonField& value) {
   return id;
 }
 
-std::uint32_t pinned_map_id(const std::string& path) {
-  const Fd map = open_pinned(path);
-  bpf_map_info info{};
-  std::uint32_t length = sizeof info;
-  return map && bpf_obj_get_info_by_fd(map.get(), &info, &length) == 0 ? info.id : 0;
+// 0: it isn't pinned.
+Result<std::uint32_t> pinned_map_id(const std::string& path) {
+  const auto map = open_if_pinned(path);
+  if (!map) return tl::make_unexpected(map.error());
+  return *map ? map_id(map->get()) : Result<std::uint32_t>(0);
 }
 
 Json generation_json(const GenerationState& state) {
@@ -287,13 +287,16 @@ Result<State> parse_state(const std::string& text, const std::string& name) {
 
 Result<KnownState> read_state(const Installation& site) {
   std::error_code error;
-  if (!fs::exists(site.state_path(), error)) return KnownState{};
+  const bool there = fs::exists(site.state_path(), error);
+  if (error) return refused("looking for " + site.state_path() + ": " + error.message());
+  if (!there) return KnownState{};
   const auto text = read_file(site.state_path(), kStateLimit);
   if (!text) return tl::make_unexpected(text.error());
   auto state = parse_state(*text, site.state_path());
   if (!state) return tl::make_unexpected(state.error());
-  const std::uint32_t pinned = pinned_map_id(site.map_path(NP_MAP_FLOWS4));
-  if (pinned == 0 || pinned != state->conntrack) return KnownState{only_filters(*state), false};
+  const auto pinned = pinned_map_id(site.map_path(NP_MAP_FLOWS4));
+  if (!pinned) return tl::make_unexpected(pinned.error());
+  if (*pinned == 0 || *pinned != state->conntrack) return KnownState{only_filters(*state), false};
   return KnownState{std::move(*state), true};
 }
 

@@ -102,7 +102,7 @@ TEST_CASE("daemon: off, ill, behind what is wanted, or unable to attach") {
   says(behind, "daemon", Health::Fail, "bundle eeeeeeeeeeee is not in force: programs/a.o: was changed or damaged");
   Status list = test_status();
   list.daemon.figures->list_error = "line 3: no JSON";
-  says(list, "daemon", Health::Warn, "line 3: no JSON; the one before it counts");
+  says(list, "daemon", Health::Warn, "line 3: no JSON");
   Status failed = test_status();
   failed.daemon.figures->failed = {{"a/new", "lxc9", "", "list", "no Ethernet"}};
   says(failed, "daemon", Health::Fail, "a/new at lxc9 could not be attached: no Ethernet");

@@ -88,6 +88,9 @@ Result<Switched> switch_to(const Installation& site, const KnownState& former, S
   if (Done done = ours.add_generation(site, wanted.number); !done) return tl::make_unexpected(done.error());
   if (former.current)
     if (Done done = ours.add_generation(site, former.state.number); !done) return tl::make_unexpected(done.error());
+  // Where a switch was not ended, links have what was before that.
+  if (former.current && former.state.previous)
+    if (Done done = ours.add_generation(site, former.state.previous->number); !done) return tl::make_unexpected(done.error());
   Done done = announce(site, former, wanted, journal);
   if (done) done = pause_outside(site, journal);
   if (done) done = attach_all(site, wanted, ours, journal, out.changed);

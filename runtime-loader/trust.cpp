@@ -44,7 +44,7 @@ Result<TrustedKeys> trusted_keys(const TrustOptions& options) {
   std::error_code error;
   if (options.keys.empty()) {
     // Any error but "not there" is one: keys that can't be read must not count as no keys.
-    if (fs::status(options.default_keys, error).type() == fs::file_type::not_found) return out;
+    if (fs::symlink_status(options.default_keys, error).type() == fs::file_type::not_found) return out;
     if (Done done = add_directory(options.default_keys, out); !done) return tl::make_unexpected(done.error());
     return out;
   }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "runtime-loader/attach.h"
+#include "runtime-loader/expedite.h"
 #include "runtime-loader/state.h"
 #include "runtime-loader/xdp.h"
 
@@ -39,6 +40,7 @@ Result<UnloadReport> unload_locked(const Installation& site) {
   const Done detached = detach_others(site, former, {});
   // What could not be detached is still known to the next try.
   if (!detached) return tl::make_unexpected(detached.error());
+  Expedite::clean_up(site);
   if (const Done done = site.remove_all(); !done) return tl::make_unexpected(done.error());
   return report;
 }

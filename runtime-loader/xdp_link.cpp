@@ -79,6 +79,7 @@ Done attach_device(const Installation& site, ExternalDevice& device, int program
     if (!device.native) device.why_generic = "as before";
     return {};
   }
+  unpin(path + "_next");  // of a loader that was killed while it pinned one
   Fd link;
   int error = create(program, device.ifindex, XDP_FLAGS_DRV_MODE, link);
   if (error == EBUSY || error == EEXIST) return taken(device);

@@ -46,8 +46,8 @@ struct {
 
 NP_INLINE int neighbour_discovery(const struct __sk_buff *skb)
 {
-	np_u8 next = 0, type = 0;
-	if (skb->protocol != IPV6 || load_bytes(skb, ETHERNET + 6, &next, 1) || next != ICMPV6)
+	np_u8 head[2] = {0, 0}, type = 0; /* next header, hop limit: what was forwarded is none (RFC 4861) */
+	if (skb->protocol != IPV6 || load_bytes(skb, ETHERNET + 6, head, 2) || head[0] != ICMPV6 || head[1] != 255)
 		return 0;
 	return !load_bytes(skb, ETHERNET + 40, &type, 1) && type >= 133 && type <= 136;
 }
