@@ -166,14 +166,17 @@ Done detach_others(const Installation& site, const std::vector<Attachment>& form
 }
 
 InForce in_force(const Installation& site, const Attachment& attachment) {
-  if (attachment.mode == AttachMode::Tcx)
-    return {tcx_in_force(site, attachment, Side::FromPod), tcx_in_force(site, attachment, Side::ToPod)};
   InForce out;
-  (void)at_interface(attachment, [&]() -> Done {
-    out.from_pod = clsact_program(attachment.ifindex, Side::FromPod, attachment.for_node).value_or(0);
-    out.to_pod = clsact_program(attachment.ifindex, Side::ToPod, attachment.for_node).value_or(0);
-    return {};
-  });
+  if (attachment.mode == AttachMode::Tcx) {
+    out = {tcx_in_force(site, attachment, Side::FromPod), tcx_in_force(site, attachment, Side::ToPod)};
+  } else {
+    (void)at_interface(attachment, [&]() -> Done {
+      out.from_pod = clsact_program(attachment.ifindex, Side::FromPod, attachment.for_node).value_or(0);
+      out.to_pod = clsact_program(attachment.ifindex, Side::ToPod, attachment.for_node).value_or(0);
+      return {};
+    });
+  }
+  if (attachment.for_node) std::swap(out.from_pod, out.to_pod);  // as attach_both has them
   return out;
 }
 

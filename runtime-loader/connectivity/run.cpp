@@ -79,7 +79,7 @@ std::vector<std::string> compare(const Judge& judge, const Action& action, const
 
 class Runner {
  public:
-  Runner(const Options& options, const Scene& scene, World& world, Judge& judge) : options_(options), scene_(scene), world_(world), judge_(judge), end_(Clock::now() + options.limit) {}
+  Runner(const Options& options, World& world, Judge& judge) : options_(options), world_(world), judge_(judge), end_(Clock::now() + options.limit) {}
 
   TestResult run(const Test& test) {
     TestResult out{test.name, test.about, test.skip, {}, {}, 0};
@@ -133,7 +133,6 @@ class Runner {
   }
 
   const Options& options_;
-  const Scene& scene_;
   World& world_;
   Judge& judge_;
   Clock::time_point end_;
@@ -230,7 +229,7 @@ Result<Outcome> run(const Options& options, const Progress& progress) {
   std::vector<std::string> names;
   for (const Test& test : scene.tests) names.push_back(test.name);
   progress.begun(out, names);
-  Runner runner(options, scene, *world, *judge);
+  Runner runner(options, *world, *judge);
   for (const Test& test : scene.tests) {
     TestResult result = runner.run(test);
     if ((out.interrupted = interrupted())) break;

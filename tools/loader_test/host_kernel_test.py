@@ -114,7 +114,7 @@ def enforced_with(world, mode):
     world.check_traffic(EXPECTED)
     status = json.loads(world.call("status", "-o", "json").stdout)
     places = sorted((a["endpoint"], a["ifname"]) for a in status["attachments"])
-    check(status["inForce"] and places == [("node node-1", "eth0"), ("node node-1", "lxc-web"), ("t/web", "lxc-web")], "status says %s" % places)
+    check(status["inForce"] and places == [("node node-1", "eth0"), ("node node-1", "lxc-web"), ("t/web", "lxc-web")], "status says %s: %s" % (places, [(c["name"], c["reasons"]) for c in status["components"] if c["reasons"]]))
     lines = [line for line in world.call("status", "-v").stdout.splitlines() if line.startswith("node node-1 ")]
     check(len(lines) == 1 and "eth0, lxc-web" in lines[0] and lines[0].endswith("in force"), "the node's program has more than one line: %s" % lines)
     world.load(world.on, "--node", "node-1", "--host-device", "eth0", "--attach-mode", mode)  # in place of itself

@@ -48,7 +48,9 @@ def undecided_part(copy, manifest, program):
 
 
 def no_certificate(copy, manifest, program):
-    del manifest["files"][program.pop("certificate")]
+    path = program.pop("certificate")
+    del manifest["files"][path]
+    (copy / path).unlink()
 
 
 def anothers_certificate(copy, manifest, program):

@@ -226,7 +226,7 @@ def hostile(manifest):
         selector = {"all": [selector]}
     yield "conditions in conditions", changed(lambda it: it.update(selectors=it["selectors"] + [selector])), "bundle.json"
     for field in sorted(manifest):
-        if field in ("generator", "policyDigest", "liveDigest", "selectors", "xdp", "hosts"):
+        if field in ("generator", "policyDigest", "liveDigest", "selectors", "xdp", "hosts", "policed"):
             continue
         yield "without " + field, changed(lambda it: it.pop(field)), "bundle.json"
         yield field + " is a number", changed(lambda it: it.update({field: 7})), "bundle.json"
