@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "runtime-loader/expedite.h"
 #include "runtime-loader/netns.h"
 #include "runtime-loader/node_plan.h"
 #include "runtime-loader/recover.h"
@@ -89,7 +90,7 @@ void leave_others(const std::vector<Attachment>& known, NodePlan& plan) {
 // What is being changed: written down before, so that whoever is killed is followed by who ends it.
 class Change {
  public:
-  explicit Change(Running& running) : running_(running), former_plan_(running.plan(running.state.overrides)) {}
+  explicit Change(Running& running) : running_(running), hurry_(*running.site, 1), former_plan_(running.plan(running.state.overrides)) {}
 
   Done begin() {
     if (!former_plan_) return tl::make_unexpected(former_plan_.error());
@@ -157,6 +158,7 @@ class Change {
 
  private:
   Running& running_;
+  Expedite hurry_;  // a pod waits for this
   Result<AddressPlan> former_plan_;
   std::set<std::size_t> joining_;
 };

@@ -9,7 +9,6 @@ namespace netpolc::loader {
 namespace {
 
 constexpr const char* kSwitch = "/sys/kernel/rcu_expedited";
-constexpr std::size_t kFew = 4;
 bool left_alone = false;
 
 bool set(char value) {
@@ -30,7 +29,7 @@ bool mark(const Installation& site) { return bool(Fd{open(mark_of(site).c_str(),
 
 }  // namespace
 
-Expedite::Expedite(const Installation& site, std::size_t interfaces) : site_(site), asked_(!left_alone && interfaces > kFew && is_off() && mark(site) && set('1')) {}
+Expedite::Expedite(const Installation& site, std::size_t interfaces) : site_(site), asked_(!left_alone && interfaces > 0 && is_off() && mark(site) && set('1')) {}
 
 Expedite::~Expedite() {
   if (asked_) clean_up(site_);

@@ -11,7 +11,7 @@ namespace netpolc::loader {
 
 class Expedite {
  public:
-  // Not for a few: others on this machine pay with interrupted processors.
+  // Each processor is interrupted for a moment, as by the kernel's own changes of devices.
   Expedite(const Installation& site, std::size_t interfaces);
   ~Expedite();
   Expedite(const Expedite&) = delete;
