@@ -35,6 +35,7 @@ enum class Replaced : std::uint8_t { Absent, Same, Other };
 
 // A link of ours that is there already gets another program. Absent: there is none that lives.
 Result<Replaced> replace_link(const std::string& path, OwnProgram program, const OwnPrograms& ours, Journal& journal) {
+  finish_pin(path);  // a link that is made twice is refused
   auto link = std::make_shared<Fd>(open_pinned(path));
   if (!*link) return Replaced::Absent;
   const auto info = link_info(link->get());

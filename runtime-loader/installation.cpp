@@ -223,6 +223,11 @@ Done pin_over(int fd, const std::string& path) {
   return {};
 }
 
+void finish_pin(const std::string& path) {
+  const std::string next = path + "_next";
+  if (access(path.c_str(), F_OK) != 0 && access(next.c_str(), F_OK) == 0) (void)rename(next.c_str(), path.c_str());
+}
+
 void unpin(const std::string& path) { unlink(path.c_str()); }
 
 }  // namespace netpolc::loader

@@ -84,6 +84,8 @@ Fd open_pinned(const std::string& path);  // empty: absent or not ours to open
 Done pin(int fd, const std::string& path);
 // Puts `fd` where something else may be pinned, in one step.
 Done pin_over(int fd, const std::string& path);
+// Ends what pin_over began and a kill cut off, where nothing else is pinned there.
+void finish_pin(const std::string& path);
 void unpin(const std::string& path);
 
 }  // namespace netpolc::loader

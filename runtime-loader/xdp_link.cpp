@@ -27,6 +27,7 @@ bool runs_natively(int ifindex) {
 }
 
 Result<bool> replace(const std::string& path, int program, const std::shared_ptr<Fd>& former, Journal& journal) {
+  finish_pin(path);  // a device has room for one
   auto link = std::make_shared<Fd>(open_pinned(path));
   if (!*link) return false;
   if (bpf_link_update(link->get(), program, nullptr) != 0) {
@@ -79,7 +80,6 @@ Done attach_device(const Installation& site, ExternalDevice& device, int program
     if (!device.native) device.why_generic = "as before";
     return {};
   }
-  unpin(path + "_next");  // of a loader that was killed while it pinned one
   Fd link;
   int error = create(program, device.ifindex, XDP_FLAGS_DRV_MODE, link);
   if (error == EBUSY || error == EEXIST) return taken(device);
