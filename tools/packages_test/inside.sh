@@ -25,6 +25,7 @@ for page in netpolc netpolc-verify netpolc-verify-never kubectl-netpolc netpol-l
   mandoc -T lint -W error "$(man --where $page)" || fail "the manual page $page"
   has "NAME" man $page
 done
+ls /lib/systemd/system/netpolc-loader.service /usr/lib/systemd/system/netpolc-loader.service 2>/dev/null | grep -q . || fail "the daemon has no unit"
 # The loader's page is written by hand: the options it has are those that there are.
 commands=(load check recover rollback commit status "policy get" metrics "endpoint list" "endpoint get" "endpoint add" "endpoint remove" monitor unload "address add" "address remove" "address list" "identity list" "connectivity test" run "")
 documented=$(zcat "$(man --where netpol-loader)" | sed 's/\\-/-/g' | grep '^\.B' | grep -o -- '--[a-z-]*[a-z]' | sort -u)
