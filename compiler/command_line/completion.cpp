@@ -13,7 +13,7 @@ namespace netpolc::compiler {
 namespace {
 
 // 'text', for any of the three shells.
-std::string quoted(std::string_view text, const char* quote = "'\\''") {
+std::string shell_quoted(std::string_view text, const char* quote = "'\\''") {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string(quote) : std::string(1, c);
   return out + "'";
@@ -38,7 +38,7 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
 // `case` patterns "AT OPTION" of the options that take a value.
 std::string patterns(const CommandEntry& command, const OptionEntry& option) {
   std::vector<std::string> out;
-  for (const std::string& name : names_of(option)) out.push_back(quoted(command.path + " " + name));
+  for (const std::string& name : names_of(option)) out.push_back(shell_quoted(command.path + " " + name));
   return joined(out, "|");
 }
 
@@ -99,11 +99,11 @@ std::string taking_values(const CommandEntry& program) {
 std::string paths(const CommandEntry& program) {
   std::vector<std::string> out;
   for (const CommandEntry* command : every_command(program))
-    if (!command->path.empty()) out.push_back(quoted(command->path));
+    if (!command->path.empty()) out.push_back(shell_quoted(command->path));
   return joined(out, "|");
 }
 
-std::string words(const std::vector<std::string>& all) { return quoted(joined(all, " ")); }
+std::string words(const std::vector<std::string>& all) { return shell_quoted(joined(all, " ")); }
 
 std::vector<std::string> option_names(const CommandEntry& command) {
   std::vector<std::string> out;
@@ -121,7 +121,7 @@ std::vector<std::string> command_names(const CommandEntry& command) {
 std::string described(const std::string& name, const std::string& help) {
   std::string out;
   for (const char c : name) out += c == ':' ? std::string("\\:") : std::string(1, c);
-  return quoted(out + ":" + brief(help));
+  return shell_quoted(out + ":" + brief(help));
 }
 
 }  // namespace
@@ -136,11 +136,11 @@ std::string bash_completion(const CommandEntry& program) {
                  "  done < <(\"${COMP_WORDS[0]}\" " + one.ask + " \"${inputs[@]}\" </dev/null 2>/dev/null | grep -x " + kHarmless + ")\n"
                  "}\n";
   for (const CommandEntry* command : every_command(program)) {
-    options += "    " + quoted(command->path) + ") offered=" + words(option_names(*command)) + " ;;\n";
+    options += "    " + shell_quoted(command->path) + ") offered=" + words(option_names(*command)) + " ;;\n";
     Offer alone = offer_of(*command);
-    if (alone.things != nullptr) commands += "    " + quoted(command->path) + ") _netpolc_" + alone.things->function + "; compopt -o default; return ;;\n";
+    if (alone.things != nullptr) commands += "    " + shell_quoted(command->path) + ") _netpolc_" + alone.things->function + "; compopt -o default; return ;;\n";
     for (const std::string& below : command_names(*command)) alone.words.push_back(below);
-    if (!alone.words.empty()) commands += "    " + quoted(command->path) + ") offered=" + words(alone.words) + " ;;\n";
+    if (!alone.words.empty()) commands += "    " + shell_quoted(command->path) + ") offered=" + words(alone.words) + " ;;\n";
     for (const OptionEntry& option : command->options) {
       const Offer offer = offer_of(option);
       if (offer.things != nullptr) values += "    " + patterns(*command, option) + ") _netpolc_" + offer.things->function + "; return ;;\n";
@@ -201,8 +201,8 @@ std::string zsh_completion(const CommandEntry& program) {
     const Offer alone = offer_of(*command);
     const std::string more = alone.things != nullptr ? std::string("_netpolc_") + alone.things->function + " $inputs" : alone.words.empty() ? "" : "compadd -- " + joined(alone.words, " ");
     for (const CommandEntry& one : command->commands) below.push_back(described(one.name, one.help));
-    options += "    (" + quoted(command->path) + ") offered=(" + joined(offered, " ") + ") ;;\n";
-    if (!below.empty() || !more.empty()) commands += "    (" + quoted(command->path) + ") offered=(" + joined(below, " ") + ")" + (more.empty() ? "" : "; " + more) + " ;;\n";
+    options += "    (" + shell_quoted(command->path) + ") offered=(" + joined(offered, " ") + ") ;;\n";
+    if (!below.empty() || !more.empty()) commands += "    (" + shell_quoted(command->path) + ") offered=(" + joined(below, " ") + ")" + (more.empty() ? "" : "; " + more) + " ;;\n";
   }
   return "#compdef netpolc\n"
          "# zsh completion for netpolc, printed by `netpolc completion zsh`.\n" + functions +
@@ -244,7 +244,7 @@ std::string zsh_completion(const CommandEntry& program) {
 }
 
 std::string fish_completion(const CommandEntry& program) {
-  const auto fish = [](std::string_view text) { return quoted(text, "\\'"); };
+  const auto fish = [](std::string_view text) { return shell_quoted(text, "\\'"); };
   std::string lines, functions;
   for (const Things& one : kThings) functions += std::string("function __netpolc_") + one.function + "\n  __netpolc_things " + one.ask + "\nend\n";
   for (const CommandEntry* command : every_command(program)) {

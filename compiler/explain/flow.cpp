@@ -106,7 +106,7 @@ class Json {
     for (const verify::PairAnswer& one : view.answer.pairs) pairs.push_back(pair(one));
     out.list("pairs", pairs);
     std::vector<std::string> assuming;
-    for (const std::string& one : view.answer.assuming) assuming.push_back(explain::quoted(one));
+    for (const std::string& one : view.answer.assuming) assuming.push_back(explain::json_quoted(one));
     if (!assuming.empty()) out.list("assuming", assuming);
     return out.take() + "\n";
   }
@@ -144,7 +144,7 @@ class Json {
 
   static std::vector<std::string> labels(const ir::LabelSet& labels) {
     std::vector<std::string> out;
-    for (const ir::Label& label : labels) out.push_back(explain::quoted(label.to_string()));
+    for (const ir::Label& label : labels) out.push_back(explain::json_quoted(label.to_string()));
     return out;
   }
 
@@ -167,7 +167,7 @@ std::string path_json(const compiler::ViaView& view, const Sources& sources) {
   if (!view.answer.reason.empty()) out.text("reason", view.answer.reason);
   out.list("pairs", {});
   std::vector<std::string> assuming;
-  for (const std::string& one : compiler::assumptions(view.answer)) assuming.push_back(explain::quoted(one));
+  for (const std::string& one : compiler::assumptions(view.answer)) assuming.push_back(explain::json_quoted(one));
   if (!assuming.empty()) out.list("assuming", assuming);
   const std::string fields = compiler::via_fields(view.answer, sources.places.sources(), [&](const std::optional<verify::Side>& side, Direction direction, ir::Flow flow) { return writer.side(side, direction, flow); });
   std::string text = out.take();

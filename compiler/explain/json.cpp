@@ -4,7 +4,7 @@
 
 namespace netpolc::explain {
 
-std::string quoted(std::string_view text) {
+std::string json_quoted(std::string_view text) {
   std::string out;
   compiler::append_json_string(out, text);
   return out;
@@ -12,11 +12,11 @@ std::string quoted(std::string_view text) {
 
 JsonObject& JsonObject::raw(const char* name, std::string_view json) {
   if (out_.size() > 1) out_ += ",";
-  ((out_ += quoted(name)) += ":") += json;
+  ((out_ += json_quoted(name)) += ":") += json;
   return *this;
 }
 
-JsonObject& JsonObject::text(const char* name, std::string_view value) { return raw(name, quoted(value)); }
+JsonObject& JsonObject::text(const char* name, std::string_view value) { return raw(name, json_quoted(value)); }
 JsonObject& JsonObject::number(const char* name, std::size_t value) { return raw(name, std::to_string(value)); }
 JsonObject& JsonObject::boolean(const char* name, bool value) { return raw(name, value ? "true" : "false"); }
 
@@ -28,7 +28,7 @@ JsonObject& JsonObject::list(const char* name, const std::vector<std::string>& j
 
 JsonObject& JsonObject::texts(const char* name, const std::vector<std::string>& values) {
   std::vector<std::string> all;
-  for (const std::string& one : values) all.push_back(quoted(one));
+  for (const std::string& one : values) all.push_back(json_quoted(one));
   return list(name, all);
 }
 

@@ -7,7 +7,7 @@
 
 namespace netpolc::explain {
 
-std::string quoted(std::string_view text);  // a JSON string
+std::string json_quoted(std::string_view text);  // a JSON string
 
 class JsonObject {
  public:

@@ -45,7 +45,7 @@ std::string assuming_text(const std::vector<std::string>& sentences) {
 std::string assuming_field(const std::vector<std::string>& sentences) {
   std::string all;
   for (const std::string& one : sentences) all += (all.empty() ? "" : "; ") + one;
-  return all.empty() ? "" : ",\"assuming\":" + quoted(all);
+  return all.empty() ? "" : ",\"assuming\":" + json_quoted(all);
 }
 
 compiler::SideNotes verify_notes(const verify::Answer& answer, const Sources& sources, const ir::IdentityLock& lock) {
@@ -75,7 +75,7 @@ compiler::SideNotes verify_fields(const verify::Answer& answer, const Sources& s
   const Why egress = nearest_to(pair.egress, Direction::Egress, pair.flow, sources), ingress = nearest_to(pair.ingress, Direction::Ingress, pair.flow, sources);
   if (egress.nearest) out.egress = ",\"nearest\":" + nearest_json(egress, writer);
   if (ingress.nearest) out.ingress = ",\"nearest\":" + nearest_json(ingress, writer);
-  if (const auto dropped = first_drop(pair, sources, lock)) out.end += ",\"witness\":" + quoted(dropped->ends() + " " + dropped->verdict());
+  if (const auto dropped = first_drop(pair, sources, lock)) out.end += ",\"witness\":" + json_quoted(dropped->ends() + " " + dropped->verdict());
   out.end += assuming_field(assumed(answer, egress, sources.world.policies));
   return out;
 }
