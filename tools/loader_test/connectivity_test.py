@@ -206,12 +206,15 @@ def map_is_there(number):
     return fd >= 0
 
 
+EXPEDITED = pathlib.Path("/sys/kernel/rcu_expedited")
+
+
 def what_is_there():
     """All that a test could leave on the machine: interfaces, mounts, pins, names of namespaces, state."""
     listed = lambda path: sorted(os.listdir(path)) if os.path.isdir(path) else []
     interfaces = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True).stdout
     return {"interfaces": re.findall(r"^\d+: ([^:@]+)", interfaces, re.M), "mounts": pathlib.Path("/proc/self/mountinfo").read_text(),
-            "expedited": pathlib.Path("/sys/kernel/rcu_expedited").read_text(),
+            "expedited": EXPEDITED.read_text() if EXPEDITED.exists() else "",
             "pins": listed("/sys/fs/bpf"), "names": listed("/run/netns"), "state": listed("/run/netpolc")}
 
 
