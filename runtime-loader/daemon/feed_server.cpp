@@ -153,11 +153,12 @@ void FeedServer::turn() {
   const int ready = epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), 0);
   for (int i = 0; i < ready; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kListener) {
+    const std::uint64_t number = event.data.u64;  // the kernel's structure is packed: no reference into it
+    if (number == kListener) {
       accept_all();
       continue;
     }
-    const auto found = connections_.find(event.data.u64);
+    const auto found = connections_.find(number);
     if (found == connections_.end()) continue;
     if ((event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && (found->second.interest & EPOLLIN) != 0) receive(found->second);
     if ((event.events & (EPOLLHUP | EPOLLERR)) != 0 && (found->second.interest & EPOLLIN) == 0) found->second.broken = true;
