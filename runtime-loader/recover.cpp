@@ -1,9 +1,9 @@
 #include "runtime-loader/recover.h"
 
-#include <filesystem>
-
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
+#include <set>
 
 #include "runtime-loader/candidate.h"
 #include "runtime-loader/confirmation.h"
@@ -21,6 +21,7 @@ namespace {
 // A pod's interface may have gone, or been made anew under its name.
 void look_again(State& state, RecoverReport& report) {
   std::vector<Attachment> still;
+  std::set<std::pair<std::string, std::string>> gone;
   for (Attachment& it : state.attachments) {
     const auto now = find_interface(it.netns, it.ifname);
     if (now && (now->index != it.ifindex || now->netns != it.netns_inode)) {
@@ -34,8 +35,11 @@ void look_again(State& state, RecoverReport& report) {
       continue;
     }
     report.gone.push_back(it.endpoint + " at " + it.ifname);
+    gone.emplace(it.netns, it.ifname);
     forget_said(it, state.overrides);
   }
+  // With a pod goes what the node has at its interface.
+  std::erase_if(still, [&](const Attachment& it) { return it.for_node && gone.contains({it.netns, it.ifname}); });
   state.attachments = std::move(still);
 }
 

@@ -1,4 +1,3 @@
-#include "runtime-loader/expedite.h"
 #include "runtime-loader/connectivity/run.h"
 
 #include <sys/resource.h>
@@ -8,6 +7,7 @@
 
 #include "runtime-loader/connectivity/servers.h"
 #include "runtime-loader/connectivity/translate.h"
+#include "runtime-loader/expedite.h"
 #include "runtime-loader/interrupt.h"
 
 namespace netpolc::loader::connectivity {

@@ -23,7 +23,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "demo")]
 import kernel_objects  # noqa: E402
 import topology  # noqa: E402
-from kernel_world import why_not  # noqa: E402
+from kernel_world import CLUSTER, why_not  # noqa: E402
 from topology import Pod, inside, run  # noqa: E402
 
 NODES = {"node-1": ("192.168.51.2", "fd00:51::2")}
@@ -34,21 +34,6 @@ LAST, CLOSED = 8081, 81  # as 8080 and 80, for probes
 CHANGES = ("bpf BPF_LINK", "bpf BPF_OBJ_PIN", "bpf BPF_MAP_UPDATE", "bpf BPF_MAP_DELETE", "openat create", "rename", "unlink", "mkdir", "rmdir", "write", "symlink", "sendto", "mount")
 LIBC = ctypes.CDLL(None, use_errno=True)
 
-CLUSTER = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: cilium-config, namespace: kube-system}
-data: {enable-ipv4: "true", enable-ipv6: "true"}
----
-apiVersion: v1
-kind: Namespace
-metadata: {name: t}
----
-apiVersion: v1
-kind: Node
-metadata: {name: node-1}
-status: {addresses: [{type: InternalIP, address: 192.168.51.2}, {type: InternalIP, address: "fd00:51::2"}]}
-"""
 POD = """---
 apiVersion: v1
 kind: Pod
