@@ -27,22 +27,16 @@ inline constexpr std::size_t kNoEndpoint = SIZE_MAX;
 
 enum class AttachMode : std::uint8_t { Tcx, Clsact };
 
-struct Attachment {
-  std::string endpoint;  // as asked for
-  std::string ifname;
-  std::string netns;
+// As it was asked for, and what became of it.
+struct Attachment : AttachRequest {
   int ifindex = 0;
   std::uint64_t netns_inode = 0;
   std::size_t bundle_endpoint = 0;  // index into Bundle::endpoints, or kNoEndpoint
   std::string program = {};         // digest of the one that it has; "" where it has none of the bundle
   AttachMode mode = AttachMode::Tcx;
-  std::vector<Address> addresses;   // as the request had them
-  bool audit = false;
   bool for_node = false;            // the program is the node's own (host.h)
   std::string blocked = {};         // not empty: why it has the program that lets nothing pass (endpoints.h)
   std::string open = {};            // not empty: why nothing is attached
-  std::vector<std::string> labels = {};  // as the request had them, as is
-  std::string origin = {};
   // Has a program, or shall have one.
   bool wants_program() const { return open.empty(); }
 };

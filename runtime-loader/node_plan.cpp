@@ -44,14 +44,7 @@ Done give_program(const Bundle& bundle, const NodeRequest& request, const Attach
 using Place = std::pair<std::string, std::string>;  // network namespace, name of the interface
 
 Result<Attachment> placed(const AttachRequest& request, const std::map<Place, const Attachment*>& known) {
-  Attachment it;
-  it.endpoint = request.endpoint;
-  it.ifname = request.ifname;
-  it.netns = request.netns;
-  it.addresses = request.addresses;
-  it.audit = request.audit;
-  it.labels = request.labels;
-  it.origin = request.origin;
+  Attachment it{request};
   if (const auto there = known.find({request.netns, request.ifname}); there != known.end()) {
     it.ifindex = there->second->ifindex;
     it.netns_inode = there->second->netns_inode;
@@ -157,17 +150,8 @@ void say_unknown(const Bundle& bundle, const std::vector<Attachment>& former, co
 
 std::vector<AttachRequest> requested(const std::vector<Attachment>& attachments) {
   std::vector<AttachRequest> out;
-  for (const Attachment& it : attachments) {
-    if (it.for_node) continue;
-    AttachRequest& one = out.emplace_back();
-    one.endpoint = it.endpoint;
-    one.ifname = it.ifname;
-    one.netns = it.netns;
-    one.addresses = it.addresses;
-    one.audit = it.audit;
-    one.labels = it.labels;
-    one.origin = it.origin;
-  }
+  for (const Attachment& it : attachments)
+    if (!it.for_node) out.push_back(it);
   return out;
 }
 

@@ -90,15 +90,7 @@ std::string node_names(const Bundle& bundle) {
 
 std::vector<ResolvedRequest> requests_of(const std::vector<Attachment>& attachments) {
   std::vector<ResolvedRequest> out;
-  for (const Attachment& it : attachments) {
-    ResolvedRequest& added = out.emplace_back();
-    added.request.endpoint = it.endpoint;
-    added.request.ifname = it.ifname;
-    added.request.netns = it.netns;
-    added.request.addresses = it.addresses;
-    added.request.audit = it.audit;
-    added.endpoint = it.bundle_endpoint;
-  }
+  for (const Attachment& it : attachments) out.push_back({it, it.bundle_endpoint});
   return out;
 }
 

@@ -124,7 +124,7 @@ void Daemon::adopt() {
   if (!refresh_state() || view_.state == nullptr) return;
   for (const Attachment& it : state_.attachments) {
     if (it.for_node || it.origin != "feed") continue;
-    FeedEndpoint endpoint{{it.endpoint, it.ifname, it.netns, it.addresses, it.audit, it.labels, it.origin}, {it.ifindex, it.netns_inode}};
+    FeedEndpoint endpoint{it, {it.ifindex, it.netns_inode}};
     view_.feed.emplace(place_of(it), std::move(endpoint));
   }
   log_.info("adopted", {{"bundle", state_.bundle.substr(0, 12)}, {"generation", std::to_string(state_.number)}, {"endpoints", std::to_string(state_.attachments.size())}});

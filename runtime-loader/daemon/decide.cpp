@@ -12,8 +12,6 @@ struct Wanted {
 
 EndpointWord word(const AttachRequest& it, const std::string& reason) { return {it.endpoint, it.ifname, it.netns, it.origin, reason}; }
 
-AttachRequest as_request(const Attachment& it) { return {it.endpoint, it.ifname, it.netns, it.addresses, it.audit, it.labels, it.origin}; }
-
 std::optional<LinkId> link_at(const View& view, const Place& place) {
   const auto found = view.links.find(place);
   return found == view.links.end() ? std::nullopt : std::optional(found->second);
@@ -37,7 +35,7 @@ std::map<Place, Wanted> wanted_endpoints(const View& view, const std::map<Place,
     for (const AttachRequest& request : *view.list) out.emplace(place_of(request), Wanted{request, link_at(view, place_of(request))});
   else
     for (const auto& [place, it] : present)
-      if (it->origin == "list") out.emplace(place, Wanted{as_request(*it), link_at(view, place)});
+      if (it->origin == "list") out.emplace(place, Wanted{*it, link_at(view, place)});
   for (const auto& [place, it] : view.feed) {
     const auto link = link_at(view, place);
     if (link != it.link) {
@@ -56,7 +54,7 @@ std::map<Place, Wanted> wanted_endpoints(const View& view, const std::map<Place,
 std::vector<AttachRequest> staying(const View& view, const std::map<Place, Wanted>& wanted, const std::map<Place, const Attachment*>& present) {
   std::vector<AttachRequest> out;
   for (const auto& [place, it] : present)
-    if (link_at(view, place) == link_of(*it) && (it->origin.empty() || wanted.contains(place))) out.push_back(as_request(*it));
+    if (link_at(view, place) == link_of(*it) && (it->origin.empty() || wanted.contains(place))) out.push_back(*it);
   return out;
 }
 
@@ -82,7 +80,7 @@ std::optional<std::string> why_no_load(const View& view, const std::vector<Attac
 
 // As it was asked for, at this very interface.
 bool is_attached(const Wanted& wanted, const Attachment* present) {
-  return present != nullptr && link_of(*present) == wanted.link && same_request(as_request(*present), wanted.request);
+  return present != nullptr && link_of(*present) == wanted.link && same_request(*present, wanted.request);
 }
 
 void tell(const Wanted& wanted, const Attachment* present, const Settled* settled, Decision& decision) {
