@@ -16,6 +16,7 @@ set(NETPOLC_MAY_USE_lint "ir;frontend;verify")
 set(NETPOLC_MAY_USE_compiler "ir;frontend;codegen_bpf;verify;kernel_judge;lint;trust")
 
 # Headers that most files of a target include, read once for it. What a file lacks is found where they are not (CMake's default).
+# CLI11's is none of them: whoever includes it is given code for all of its validators, wanted or not.
 # Its reads differ from build to build, so the compiler cache is told that they don't matter: definitions, and the time.
 function(netpolc_precompile name links)
   if(NOT NETPOLC_PRECOMPILE)
@@ -24,9 +25,6 @@ function(netpolc_precompile name links)
   set(headers <algorithm> <cstdint> <functional> <map> <memory> <optional> <set> <string> <string_view> <variant> <vector>)
   if("nlohmann_json::nlohmann_json" IN_LIST links)
     list(APPEND headers <nlohmann/json.hpp>)
-  endif()
-  if("CLI11::CLI11" IN_LIST links)
-    list(APPEND headers <CLI/CLI.hpp>)
   endif()
   target_precompile_headers(${name} PRIVATE ${headers})
 endfunction()

@@ -1,5 +1,7 @@
 #include "compiler/question_options.h"
 
+#include <CLI/CLI.hpp>
+
 #include "compiler/exit_code.h"
 #include "compiler/queries.h"
 #include "verify/entities.h"

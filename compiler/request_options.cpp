@@ -1,5 +1,6 @@
 #include "compiler/request_options.h"
 
+#include <CLI/CLI.hpp>
 #include <re2/re2.h>
 
 #include <algorithm>

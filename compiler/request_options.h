@@ -1,6 +1,5 @@
 // compiler/request_options.h — requests on the command line, in query files, and in answers.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -10,6 +9,10 @@
 
 #include "ir/request.h"
 #include "verify/symbolic/request_range.h"
+
+namespace CLI {
+class App;
+}
 
 namespace netpolc::compiler {
 

@@ -57,6 +57,8 @@ unit_tests() {
   if [ "$status" -eq 0 ] && grep -q '\*\*\*Skipped' "$log"; then
     grep '\*\*\*Skipped' "$log"
     status=77
+  elif [ "$status" -ne 0 ]; then  # last, where it is seen: what the tests said that failed
+    awk '/^ *[0-9]+\/[0-9]+ Test /{shown = /\*\*\*/} /^ +Start +[0-9]+: /{shown = 0} shown' "$log" | tail -n 50
   fi
   rm -f "$log"
   return "$status"

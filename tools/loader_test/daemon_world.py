@@ -129,7 +129,7 @@ class DaemonWorld:
         self.feeds.clear()
 
     def said(self, event=""):
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        lines = [json.loads(line) for line in self.log.read_text().rpartition("\n")[0].splitlines()]
         return [line for line in lines if not event or line["event"] == event]
 
     def figures(self):
