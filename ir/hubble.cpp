@@ -46,9 +46,16 @@ std::string at(const std::string& name, bool v6, std::optional<std::uint16_t> po
   return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(*port);
 }
 
-std::string summary(Protocol protocol, std::uint16_t number, const char* tcp_flags) {
+std::string tcp_flags(std::uint8_t flags) {
+  std::string out;
+  for (const TcpFlag& flag : kTcpFlags)
+    if ((flags & flag.bit) != 0) out += (out.empty() ? "" : ", ") + std::string(flag.name);
+  return out;
+}
+
+std::string summary(Protocol protocol, std::uint16_t number, std::uint8_t flags) {
   switch (protocol) {
-    case Protocol::Tcp: return tcp_flags == nullptr ? std::string("TCP") : std::string("TCP Flags: ") + tcp_flags;
+    case Protocol::Tcp: return flags == 0 ? std::string("TCP") : "TCP Flags: " + tcp_flags(flags);
     case Protocol::Icmp: return "ICMPv4 " + icmp_type(number, false);
     case Protocol::Icmpv6: return "ICMPv6 " + icmp_type(number, true);
     default: return ir::to_string(protocol);

@@ -320,7 +320,8 @@ struct np_event {
 	np_u8 family;             // 4, 6, or 0 where the packet was neither
 	np_u8 reason;             // NP_REASON_*
 	np_u32 flags;             // NP_EVENT_*
-	np_u32 zero;
+	np_u8 tcp_flags;          // as its header has them (RFC 9293, 3.1); 0: not known, or none
+	np_u8 zero[3];
 };
 #define NP_EVENT_AUDITED 1u  // it passed, for audit mode
 #define NP_EVENT_OUTSIDE 2u  // at the external device; `ifindex` is that of the pod it was meant for

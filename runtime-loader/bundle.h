@@ -116,6 +116,9 @@ struct Bundle {
 
 inline constexpr const char* kManifestFile = "bundle.json";
 
+// Names that mean the same to every file system, and stay within the directory: what bundle.json may list.
+bool is_plain_path(const std::string& path);
+
 // Whether what programs are made of stays in memory once it was checked.
 enum class Contents : std::uint8_t { Kept, Left };
 

@@ -33,18 +33,6 @@ Done check_digest(std::string_view text, const std::string& digest, const std::s
   return {};
 }
 
-// Names that mean the same to every file system, and stay within the directory.
-bool is_plain_path(const std::string& path) {
-  if (path.size() > kPathLimit || static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')) >= kPathParts) return false;
-  std::size_t start = 0;
-  for (std::size_t end = 0; end != std::string::npos; start = end + 1) {
-    end = path.find('/', start);
-    const std::string part = path.substr(start, end == std::string::npos ? end : end - start);
-    if (part.empty() || part == "." || part == ".." || part.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+") != std::string::npos) return false;
-  }
-  return path != kManifestFile && path != std::string(kManifestFile) + trust::kSignatureSuffix;
-}
-
 std::vector<std::string> paths_of(const Bundle& bundle) {
   std::vector<std::string> out = {bundle.xdp.object, bundle.xdp.certificate_path};
   for (const BundleProgram& program : bundle.programs)
@@ -115,6 +103,17 @@ Done check_nothing_else(const std::string& directory, const Bundle& bundle) {
 }
 
 }  // namespace
+
+bool is_plain_path(const std::string& path) {
+  if (path.size() > kPathLimit || static_cast<std::size_t>(std::count(path.begin(), path.end(), '/')) >= kPathParts) return false;
+  std::size_t start = 0;
+  for (std::size_t end = 0; end != std::string::npos; start = end + 1) {
+    end = path.find('/', start);
+    const std::string part = path.substr(start, end == std::string::npos ? end : end - start);
+    if (part.empty() || part == "." || part == ".." || part.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+") != std::string::npos) return false;
+  }
+  return path != kManifestFile && path != std::string(kManifestFile) + trust::kSignatureSuffix;
+}
 
 Result<std::string> manifest_text(const std::string& directory) {
   auto text = read_beneath(directory, kManifestFile, kManifestLimit);

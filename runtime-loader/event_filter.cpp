@@ -128,6 +128,19 @@ Result<Test> protocol_test(const std::string& text) {
   return [number](const Seen& seen) { return seen.event.family != 0 && seen.event.protocol == number; };
 }
 
+Result<Test> tcp_flags_test(const std::string& text) {
+  std::uint8_t wanted = 0;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto comma = std::min(text.find(',', begin), text.size());
+    const std::string name = text.substr(begin, comma - begin);
+    const auto* flag = std::find_if(ir::hubble::kTcpFlags.begin(), ir::hubble::kTcpFlags.end(), [&](const ir::hubble::TcpFlag& it) { return same(name, it.name); });
+    if (flag == ir::hubble::kTcpFlags.end()) return bad_input("`" + name + "` is no flag of TCP: expected SYN, ACK, RST, FIN, PSH, URG, ECE or CWR");
+    wanted |= flag->bit;
+    begin = comma + 1;
+  }
+  return [wanted](const Seen& seen) { return seen.event.protocol == 6 && seen.has_transport() && (seen.event.tcp_flags & wanted) == wanted; };
+}
+
 Result<Test> port_test(const std::string& text, bool source, bool destination) {
   std::uint16_t number = 0;
   if (!is_number(text, number)) return bad_input("`" + text + "` is no port");
@@ -216,6 +229,7 @@ Result<EventFilter> EventFilter::parse(const FilterWords& words) {
   parser.add("--port", words.ports, [](const std::string& text) { return port_test(text, true, true); });
   parser.add("--verdict", words.verdicts, verdict_test);
   parser.add("--protocol", words.protocols, protocol_test);
+  parser.add("--tcp-flags", words.tcp_flags, tcp_flags_test);
   parser.add("--traffic-direction", words.directions, direction_test);
   parser.add("--drop-reason-desc", words.reasons, reason_test);
   parser.add("--policy", words.policies, policy_test);

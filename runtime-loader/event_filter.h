@@ -24,6 +24,7 @@ struct FilterWords {
   std::vector<std::string> from_ports = {}, to_ports = {}, ports = {};
   std::vector<std::string> verdicts = {};    // FORWARDED, DROPPED, AUDIT, or what the compact line says
   std::vector<std::string> protocols = {};   // TCP, UDP, SCTP, ICMP (both), ICMPv4, ICMPv6, a number
+  std::vector<std::string> tcp_flags = {};   // SYN; several with commas, which all must be set
   std::vector<std::string> directions = {};  // INGRESS, EGRESS
   std::vector<std::string> reasons = {};     // POLICY_DENIED, 133, "Policy denied"
   std::vector<std::string> policies = {};    // "ns/name", or a name: its rule decided, or it is named after default deny

@@ -68,6 +68,9 @@ TEST_CASE("what it is about") {
   CHECK(passes({.protocols = {"tcp"}}));
   CHECK(passes({.protocols = {"6"}}));
   CHECK(!passes({.protocols = {"icmp"}}));
+  CHECK(passes({.tcp_flags = {"syn"}}));
+  CHECK(!passes({.tcp_flags = {"SYN,ACK"}}));
+  CHECK(passes({.tcp_flags = {"SYN,ACK", "SYN"}}));
   CHECK(passes({.directions = {"ingress"}}));
   CHECK(!passes({.directions = {"EGRESS"}}));
   CHECK(passes({.reasons = {"POLICY_DENY"}}));
@@ -94,6 +97,7 @@ TEST_CASE("nonsense is refused by name") {
   CHECK(refused_for({.ports = {"65536"}}) == "--port: `65536` is no port");
   CHECK(refused_for({.verdicts = {"MAYBE"}}).starts_with("--verdict: `MAYBE`"));
   CHECK(refused_for({.protocols = {"256"}}).starts_with("--protocol"));
+  CHECK(refused_for({.tcp_flags = {"SYN,"}}) == "--tcp-flags: `` is no flag of TCP: expected SYN, ACK, RST, FIN, PSH, URG, ECE or CWR");
   CHECK(refused_for({.directions = {"up"}}).starts_with("--traffic-direction"));
   CHECK(refused_for({.reasons = {"BAD_LUCK"}}).starts_with("--drop-reason-desc"));
 }

@@ -24,12 +24,19 @@ Json end_json(const EventEnd& end) {
   return out;
 }
 
+Json tcp_json(const Json& ports, std::uint8_t flags) {
+  Json out = ports;
+  for (const hubble::TcpFlag& flag : hubble::kTcpFlags)
+    if ((flags & flag.bit) != 0) out["flags"][flag.name] = true;
+  return out;
+}
+
 Json l4_json(const Seen& seen) {
   const Json ports = {{"source_port", seen.source.port.value_or(0)}, {"destination_port", seen.destination.port.value_or(0)}};
   switch (seen.event.protocol) {
     case 1: return {{"ICMPv4", {{"type", seen.event.destination_port}}}};
     case 58: return {{"ICMPv6", {{"type", seen.event.destination_port}}}};
-    case 6: return {{"TCP", ports}};
+    case 6: return {{"TCP", tcp_json(ports, seen.event.tcp_flags)}};
     case 17: return {{"UDP", ports}};
     case 132: return {{"SCTP", ports}};
   }

@@ -169,6 +169,7 @@ void add_packet(Json& out, const Seen& seen) {
     out["sourcePort"] = *seen.source.port;
     out["destinationPort"] = *seen.destination.port;
   }
+  if (event.protocol == 6 && event.tcp_flags != 0 && seen.has_transport()) out["tcpFlags"] = hubble::tcp_flags(event.tcp_flags);
   const bool icmp = event.protocol == 1 || event.protocol == 58;
   if (icmp && seen.has_transport()) out["icmpType"] = event.destination_port;
 }
@@ -177,12 +178,12 @@ void add_packet(Json& out, const Seen& seen) {
 
 std::string utc_time(std::int64_t time, int digits) { return formatted(time, "%Y-%m-%dT%H:%M:%S.") + fraction(time, digits) + "Z"; }
 
-// Hubble names the innermost layer that it knows. Events don't have TCP's flags.
+// Hubble names the innermost layer that it knows.
 std::string packet_summary(const Seen& seen) {
   const ir::Protocol protocol = protocol_of(seen.event.protocol);
   if (seen.event.family == 0) return "Ethernet";
   if (protocol == ir::Protocol::Any || !seen.has_transport()) return seen.event.family == 6 ? "IPv6" : "IPv4";
-  return hubble::summary(protocol, seen.event.destination_port, nullptr);
+  return hubble::summary(protocol, seen.event.destination_port, seen.event.tcp_flags);
 }
 
 std::string event_text(const Seen& seen, const Repeats& repeats) {

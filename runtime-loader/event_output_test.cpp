@@ -30,21 +30,37 @@ nlohmann::json flow(const np_event& event) {
 
 TEST_CASE("an event is told as Hubble does, and then who says so and where") {
   CHECK(text(denied_event()) ==
-        "Jan  1 00:00:01.500: a/db:40000 (ID:300) <> a/web-1:80 (ID:301) policy-verdict:L3-L4 INGRESS DENIED (TCP)\n"
+        "Jan  1 00:00:01.500: a/db:40000 (ID:300) <> a/web-1:80 (ID:301) policy-verdict:L3-L4 INGRESS DENIED (TCP Flags: SYN)\n"
         "              denied by ingress[0] of CiliumNetworkPolicy a/web   web.yaml:12\n");
   auto event = denied_event();
   event.rule = NP_NO_RULE;
   event.reason = NP_REASON_DEFAULT_DENY;
   CHECK(text(event) ==
-        "Jan  1 00:00:01.500: a/db:40000 (ID:300) <> a/web-1:80 (ID:301) policy-verdict:none INGRESS DENIED (TCP)\n"
+        "Jan  1 00:00:01.500: a/db:40000 (ID:300) <> a/web-1:80 (ID:301) policy-verdict:none INGRESS DENIED (TCP Flags: SYN)\n"
         "              default deny: not allowed by CiliumNetworkPolicy a/web   web.yaml:12\n");
   event.flags = NP_EVENT_AUDITED;
-  CHECK(text(event).find("a/db:40000 (ID:300) -> a/web-1:80 (ID:301) policy-verdict:none INGRESS AUDITED (TCP)\n") != std::string::npos);
+  CHECK(text(event).find("a/db:40000 (ID:300) -> a/web-1:80 (ID:301) policy-verdict:none INGRESS AUDITED (TCP Flags: SYN)\n") != std::string::npos);
   event = denied_event();
   event.reason = NP_REASON_FORWARDED;
   CHECK(text(event) ==
-        "Jan  1 00:00:01.500: a/db:40000 (ID:300) -> a/web-1:80 (ID:301) policy-verdict:L3-L4 INGRESS ALLOWED (TCP)\n"
+        "Jan  1 00:00:01.500: a/db:40000 (ID:300) -> a/web-1:80 (ID:301) policy-verdict:L3-L4 INGRESS ALLOWED (TCP Flags: SYN)\n"
         "              allowed by ingress[0] of CiliumNetworkPolicy a/web   web.yaml:12\n");
+}
+
+TEST_CASE("TCP's flags are named in Hubble's order, where they are known") {
+  auto event = denied_event();
+  event.tcp_flags = 0xff;
+  CHECK(text(event).find("(TCP Flags: SYN, ACK, RST, FIN, PSH, URG, ECE, CWR)\n") != std::string::npos);
+  CHECK(json(event)["tcpFlags"] == "SYN, ACK, RST, FIN, PSH, URG, ECE, CWR");
+  CHECK(flow(event)["l4"]["TCP"]["flags"].size() == 8);
+  event.tcp_flags = 0;
+  CHECK(text(event).find("DENIED (TCP)\n") != std::string::npos);
+  CHECK_FALSE(json(event).contains("tcpFlags"));
+  CHECK_FALSE(flow(event)["l4"]["TCP"].contains("flags"));
+  event.tcp_flags = 0x12;
+  event.protocol = 17;  // what is no header's of TCP is nobody's
+  CHECK(text(event).find("DENIED (UDP)\n") != std::string::npos);
+  CHECK_FALSE(json(event).contains("tcpFlags"));
 }
 
 TEST_CASE("where no rule decided it is said why") {
@@ -54,7 +70,7 @@ TEST_CASE("where no rule decided it is said why") {
   event.identity = 1;
   set_addresses(event, "192.168.0.1", "10.0.0.1");
   CHECK(text(event) ==
-        "Jan  1 00:00:01.500: 192.168.0.1:40000 (host) -> a/web-1:80 (ID:301) policy-verdict:L3-Only INGRESS ALLOWED (TCP)\n"
+        "Jan  1 00:00:01.500: 192.168.0.1:40000 (host) -> a/web-1:80 (ID:301) policy-verdict:L3-Only INGRESS ALLOWED (TCP Flags: SYN)\n"
         "              allowed: the own node may speak to its pods\n");
   event.direction = NP_EGRESS;
   event.identity = 9;
@@ -73,7 +89,7 @@ TEST_CASE("drops that policy has no part in are drops to Hubble, too") {
   event.identity = 0;
   set_addresses(event, "192.0.2.9", "10.0.0.3");
   CHECK(text(event) ==
-        "Jan  1 00:00:01.500: a/web-1:40000 (ID:301) <> a/db:80 (unknown) Invalid source ip DROPPED (TCP)\n"
+        "Jan  1 00:00:01.500: a/web-1:40000 (ID:301) <> a/db:80 (unknown) Invalid source ip DROPPED (TCP Flags: SYN)\n"
         "              at the egress of a/web-1, whatever policy says: Invalid source IP\n");
   CHECK(flow(event)["event_type"] == nlohmann::json{{"type", 1}, {"sub_type", 132}});
   CHECK(flow(event)["drop_reason_desc"] == "INVALID_SOURCE_IP");
@@ -106,10 +122,10 @@ TEST_CASE("at the external device no rule is known, so that by what it matched i
   event.identity = 9;
   set_addresses(event, "192.0.2.1", "10.0.0.1");
   CHECK(text(event) ==
-        "Jan  1 00:00:01.500: 192.0.2.1:40000 (world-ipv4) <> a/web-1:80 (ID:301) Policy denied by denylist DROPPED (TCP)\n"
+        "Jan  1 00:00:01.500: 192.0.2.1:40000 (world-ipv4) <> a/web-1:80 (ID:301) Policy denied by denylist DROPPED (TCP Flags: SYN)\n"
         "              denied by a rule, at the external device\n");
   event.reason = NP_REASON_DEFAULT_DENY;
-  CHECK(text(event).find("policy-verdict:none INGRESS DENIED (TCP)\n              default deny: not allowed by CiliumNetworkPolicy a/web   web.yaml:12, at the external device\n") != std::string::npos);
+  CHECK(text(event).find("policy-verdict:none INGRESS DENIED (TCP Flags: SYN)\n              default deny: not allowed by CiliumNetworkPolicy a/web   web.yaml:12, at the external device\n") != std::string::npos);
   CHECK(json(event)["atExternalDevice"] == true);
 }
 
@@ -152,7 +168,7 @@ TEST_CASE("flows as Hubble writes them") {
   CHECK(denied["drop_reason"] == 181);
   CHECK(denied["drop_reason_desc"] == "POLICY_DENY");
   CHECK(denied["IP"] == nlohmann::json{{"source", "10.0.0.3"}, {"destination", "10.0.0.1"}, {"ipVersion", "IPv4"}});
-  CHECK(denied["l4"]["TCP"] == nlohmann::json{{"source_port", 40000}, {"destination_port", 80}});
+  CHECK(denied["l4"]["TCP"] == nlohmann::json{{"source_port", 40000}, {"destination_port", 80}, {"flags", {{"SYN", true}}}});
   CHECK(denied["source"] == nlohmann::json{{"identity", 300}, {"namespace", "a"}, {"labels", {"k8s:app=db"}}, {"pod_name", "db"}});
   CHECK(denied["destination"]["workloads"] == nlohmann::json::array({{{"name", "web"}, {"kind", "Deployment"}}}));
   CHECK(denied["event_type"]["type"] == 5);
@@ -160,7 +176,7 @@ TEST_CASE("flows as Hubble writes them") {
   CHECK(denied["policy_match_type"] == 2);
   CHECK(denied["node_name"] == "one");
   CHECK(!denied.contains("is_reply"));  // nobody knows, of what was dropped
-  CHECK(denied["Summary"] == "TCP");
+  CHECK(denied["Summary"] == "TCP Flags: SYN");
   CHECK(denied["ingress_denied_by"][0]["name"] == "web");
   CHECK(denied["ingress_denied_by"][0]["labels"][0] == "k8s:io.cilium.k8s.policy.derived-from=CiliumNetworkPolicy");
 
@@ -188,7 +204,7 @@ TEST_CASE("what isn't known is left out, not made up") {
   set_addresses(event, "10.9.9.9", "10.9.9.8");
   event.identity = 99;
   CHECK(text(event) ==
-        "Jan  1 00:00:01.500: 10.9.9.9:40000 (ID:99) <> 10.9.9.8:80 (unknown) Policy denied by denylist DROPPED (TCP)\n"
+        "Jan  1 00:00:01.500: 10.9.9.9:40000 (ID:99) <> 10.9.9.8:80 (unknown) Policy denied by denylist DROPPED (TCP Flags: SYN)\n"
         "              denied by rule 0 of a program that is not loaded any more\n");
   CHECK(json(event)["endpoint"].is_null());
   CHECK(json(event)["program"].is_null());
@@ -199,7 +215,7 @@ TEST_CASE("what isn't known is left out, not made up") {
   CHECK(text(event).find("rule 1000000") != std::string::npos);
   event = denied_event();
   event.reason = 99;
-  CHECK(text(event).find(" reason 99 DROPPED (TCP)") != std::string::npos);
+  CHECK(text(event).find(" reason 99 DROPPED (TCP Flags: SYN)") != std::string::npos);
 }
 
 TEST_CASE("an endpoint without a program says why") {
@@ -216,7 +232,7 @@ TEST_CASE("an endpoint without a program says why") {
   event.rule = NP_NO_RULE;
   const Seen seen = see(event, names, 0);
   CHECK(event_text(seen) ==
-        "Jan  1 00:00:01.500: a/db:40000 (ID:300) <> c/new:80 (unknown) Endpoint policy program not available DROPPED (TCP)\n"
+        "Jan  1 00:00:01.500: a/db:40000 (ID:300) <> c/new:80 (unknown) Endpoint policy program not available DROPPED (TCP Flags: SYN)\n"
         "              blocked: the bundle has no program for it\n");
   CHECK(nlohmann::json::parse(event_jsonpb(seen))["flow"]["destination"]["labels"][0] == "k8s:app=new");
 }

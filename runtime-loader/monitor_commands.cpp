@@ -77,6 +77,7 @@ void add_packets(CLI::App& command, FilterWords& words) {
   add("--verdict", words.verdicts, "FORWARDED, DROPPED or AUDIT");
   add("--traffic-direction", words.directions, "INGRESS or EGRESS");
   add("--protocol", words.protocols, "TCP, UDP, SCTP, ICMP or a number");
+  add("--tcp-flags", words.tcp_flags, "flags of TCP that are set, as SYN; several with commas must all be");
   add("--port", words.ports, "port of either side");
   add("--from-port", words.from_ports, "source port");
   add("--to-port", words.to_ports, "destination port");

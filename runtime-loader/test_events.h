@@ -54,6 +54,7 @@ inline np_event denied_event() {
   event.protocol = 6;
   event.direction = NP_INGRESS;
   event.family = 4;
+  event.tcp_flags = 0x02;
   event.reason = NP_REASON_DENY;
   return event;
 }

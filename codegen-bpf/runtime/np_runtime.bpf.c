@@ -216,7 +216,8 @@ NP_INLINE void np_describe(struct np_event *event, const struct __sk_buff *skb, 
 	event->family = packet->family;
 	event->reason = np_reason(outcome->verdict);
 	event->flags = outcome->flags;
-	event->zero = 0;
+	event->tcp_flags = packet->fragment >> 3 ? 0 : packet->tcp_flags; /* a later fragment's are the first one's */
+	event->zero[0] = event->zero[1] = event->zero[2] = 0;
 }
 
 /* `outcomes`: of the verdict's reason. */

@@ -153,7 +153,8 @@ NP_INLINE void np_tell(const struct np_packet *packet, const struct np_config *c
 	event->family = packet->family;
 	event->reason = refusal->reason;
 	event->flags = NP_EVENT_OUTSIDE;
-	event->zero = 0;
+	event->tcp_flags = packet->tcp_flags;
+	event->zero[0] = event->zero[1] = event->zero[2] = 0;
 	np_ring_submit(event, 0);
 }
 

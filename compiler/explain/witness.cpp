@@ -40,7 +40,7 @@ std::string identity(const ir::LabelSet& labels, const ir::Identities& identitie
 }  // namespace
 
 std::string Witness::verdict() const {
-  return ir::hubble::policy_verdict(match, direction, "DENIED", ir::hubble::summary(flow.protocol, flow.number, "SYN"));
+  return ir::hubble::policy_verdict(match, direction, "DENIED", ir::hubble::summary(flow.protocol, flow.number, ir::hubble::kSyn));
 }
 
 std::optional<Witness> first_drop(const verify::PairAnswer& pair, const Sources& sources, const ir::IdentityLock& lock) {

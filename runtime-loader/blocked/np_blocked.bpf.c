@@ -63,13 +63,13 @@ NP_INLINE void describe(const struct __sk_buff *skb, struct np_event *event)
 	np_u16 ports[2] = {0, 0};
 	np_u32 transport = 0;
 	if (skb->protocol == IPV4) {
-		np_u8 version = 0;
+		np_u8 version = 0, fragment[2] = {0, 0};
 		event->family = 4;
 		load_bytes(skb, ETHERNET + 9, &event->protocol, 1);
 		load_bytes(skb, ETHERNET + 12, event->source, 4);
 		load_bytes(skb, ETHERNET + 16, event->destination, 4);
-		if (!load_bytes(skb, ETHERNET, &version, 1))
-			transport = ETHERNET + (version & 15) * 4;
+		if (!load_bytes(skb, ETHERNET, &version, 1) && !load_bytes(skb, ETHERNET + 6, fragment, 2) && !(fragment[0] & 0x1f || fragment[1]))
+			transport = ETHERNET + (version & 15) * 4; /* a later fragment has none */
 	} else if (skb->protocol == IPV6) {
 		event->family = 6;
 		load_bytes(skb, ETHERNET + 6, &event->protocol, 1);
@@ -82,6 +82,8 @@ NP_INLINE void describe(const struct __sk_buff *skb, struct np_event *event)
 		return;
 	event->source_port = host_order(ports[0]);
 	event->destination_port = host_order(ports[1]);
+	if (event->protocol == 6)
+		load_bytes(skb, transport + 13, &event->tcp_flags, 1);
 }
 
 /* So many events a processor and 256 jiffies; the others are only counted. */

@@ -59,6 +59,17 @@ TEST_CASE("a copy that isn't complete is no bundle, and changes when it goes on"
   }
 }
 
+TEST_CASE("nothing outside a bundle is looked for, whatever its manifest lists") {
+  const TestDirectory dir;
+  const std::string digest(64, 'a');
+  for (const char* path : {"../none", "/none", "a/../../none"}) {
+    dir.write("b/bundle.json", nlohmann::json{{"digest", digest}, {"files", {{path, digest}}}}.dump());
+    CHECK(look_at_directory(dir.path()).bundle.digest == digest);  // the load refuses it, and says so
+  }
+  dir.write("b/bundle.json", nlohmann::json{{"digest", digest}, {"files", {{"none", digest}}}}.dump());
+  CHECK(look_at_directory(dir.path()).bundle.problem == dir.path() + "/b: 1 of 1 files that bundle.json lists are not there");
+}
+
 TEST_CASE("what is wrong in the list is named with its place") {
   const auto list = parse_endpoint_list("{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\",\"labels\":[\"k8s:app=web\"]}\n\n{\"endpoint\":\"a/db\",\"ifname\":\"lxc1\",\"netns\":\"x\",\"ipv4\":\"10.0.0.1\"}", "l");
   REQUIRE_MESSAGE(list, list.error().message);

@@ -21,6 +21,7 @@ namespace {
 constexpr std::size_t kListLimit = 64u << 20;
 constexpr Milliseconds kCheckEvery = 30'000;    // that what is attached is
 constexpr Milliseconds kMostBetween = 60'000;   // tries to recover
+constexpr Milliseconds kLeastBetween = 5'000;   // where it is namespaces that ask for it
 
 std::string short_digest(const std::string& digest) { return digest.substr(0, 12); }
 
@@ -79,15 +80,16 @@ Milliseconds Daemon::confirmation_due() const {
   return std::max(monotonic_ms() + left / 1'000'000 + 100, recovered_at_ + 1000);
 }
 
-// Did somebody take a program away, or put another in its place? That is for `recover` to put right.
-bool Daemon::all_attached() const {
+// Did somebody take a program away, or put another in its place? That is for `recover` to put right. Elsewhere than in our own
+// namespace, it may be another namespace, with the number of one that is gone: nobody tells of that.
+bool Daemon::all_attached(bool own_too) const {
   if (view_.state == nullptr) return true;
   const auto site = Installation::find(options_.where.root, options_.where.state);
   if (!site) return true;
   return std::all_of(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& it) {
     const auto link = view_.links.find(place_of(it));
     const bool there = link != view_.links.end() && link->second == LinkId{it.ifindex, it.netns_inode};
-    return !there || !it.wants_program() || in_force(*site, it).both();
+    return !there || !it.wants_program() || (it.netns.empty() && !own_too) || in_force(*site, it).both();
   });
 }
 
@@ -172,6 +174,7 @@ void Daemon::refresh_links() {
     merge_links(foreign);
     foreign_ = std::move(foreign);
     look_at_foreign_ = false;
+    if (!foreign_.empty() && !all_attached(false)) recover_at_ = std::min(recover_at_, std::max({monotonic_ms(), recovered_at_ + kLeastBetween, recover_backoff_.until()}));
   }
   std::erase_if(view_.links, [](const auto& it) { return it.first.netns.empty(); });
   merge_links(own);
@@ -193,7 +196,7 @@ void Daemon::recover_when_due() {
   const Milliseconds now = monotonic_ms();
   if (now >= check_at_) {
     check_at_ = now + kCheckEvery;
-    if (!all_attached()) recover_at_ = now;
+    if (!all_attached(true)) recover_at_ = now;
   }
   if (now < recover_at_) return;
   recover_at_ = INT64_MAX;

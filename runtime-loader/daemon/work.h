@@ -56,7 +56,7 @@ class Daemon {
   void merge_links(const std::set<Place>& places);
   void recover_when_due();
   Milliseconds confirmation_due() const;
-  bool all_attached() const;
+  bool all_attached(bool own_too) const;
   void act(const Decision& decision);
   void forget(const std::vector<Place>& places);
   void load_bundle(const Load& wanted);

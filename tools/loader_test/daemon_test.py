@@ -147,6 +147,10 @@ def test_a_list_with_a_slip_changes_nothing(world):
     world.until(lambda: world.figures()["listError"] == "", "an empty list is one")
 
 
+def far_link():
+    return os.stat("/run/netns/far").st_ino, int(run("ip", "-n", "far", "-o", "link", "show", "t1").stdout.split(":")[0])
+
+
 def test_interfaces_come_go_and_come_again(world):
     world.show("a")
     run("ip", "netns", "add", "far")
@@ -165,6 +169,13 @@ def test_interfaces_come_go_and_come_again(world):
         run("ip", "link", "add", "u0", "type", "veth", "peer", "name", "u0-peer")
         run("ip", "link", "set", "u0", "name", "t0")  # a name that comes by renaming
         world.until(lambda: world.attachments().get("t0", {}).get("ifindex") == world.index("t0"), "and gets them again when it comes anew")
+        # A namespace that goes and comes has the number of the former one, and so has its interface.
+        before = far_link()
+        run("ip", "netns", "del", "far")
+        run("ip", "netns", "add", "far")
+        run("ip", "-n", "far", "link", "add", "t1", "index", str(before[1]), "type", "veth", "peer", "name", "t1-peer")
+        same = far_link() == before
+        world.until(lambda: "t1" in world.attachments() and world.call("status", "--brief").returncode == 0 and (not same or world.said("repaired")), lambda: "what came in its place is put right, too: %s" % world.call("status").stdout, 9)
         run("ip", "-n", "far", "link", "del", "t1")
         world.until(lambda: "t1" not in world.attachments(), "so is one elsewhere")
     finally:

@@ -57,7 +57,7 @@ def test_monitor_explains(world, mode):
     check(event["rule"]["origins"][0]["rule"] == "ingressDeny[0]", str(event))
     world.reaches("client", 80)
     text = world.call("monitor", "--count", "1", "--timeout", "10").stdout
-    check(re.search(r"^\w{3} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: t/client:\d+ \(ID:\d+\) <> t/server:80 \(ID:\d+\) policy-verdict:none INGRESS DENIED \(TCP\)\n"
+    check(re.search(r"^\w{3} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: t/client:\d+ \(ID:\d+\) <> t/server:80 \(ID:\d+\) policy-verdict:none INGRESS DENIED \(TCP Flags: SYN\)\n"
                     r" {14}default deny: not allowed by CiliumNetworkPolicy t/server   \S*all\.yaml:\d+\n$", text), text)
 
 

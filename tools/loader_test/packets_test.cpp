@@ -58,6 +58,7 @@ TEST_CASE("a deny rule, no rule, and a rule for L7 are three reasons") {
   CHECK(bench.event()->reason == NP_REASON_DENY);
   CHECK(bench.event()->rule == 1);
   CHECK(bench.event()->identity == kFoe);
+  CHECK(bench.event()->tcp_flags == kTcpSyn);
   CHECK(bench.counted(1) == 1);
   CHECK(bench.to_pod(build_packet(packet("10.0.0.3", "10.0.0.1", kProtocolTcp, 8081))) == Drop);
   CHECK(bench.event()->reason == NP_REASON_DEFAULT_DENY);
@@ -221,6 +222,32 @@ TEST_CASE("fragments: the first is judged, later ones share its fate, others are
     CHECK(bench.to_pod(build_packet(later)) == Drop);
     CHECK(bench.event()->reason == NP_REASON_FRAGMENT_NOT_FOUND);
     CHECK(bench.dropped(NP_REASON_FRAGMENT_NOT_FOUND) == 3);
+  }
+}
+
+TEST_CASE("an event has TCP's flags, where the packet has") {
+  if (!kernel_is_here()) return;
+  for (const bool v6 : {false, true}) {
+    CAPTURE(v6);
+    Bench bench;
+    auto spec = v6 ? packet("fd00::4", "fd00::1", kProtocolTcp, 8080) : packet("10.0.0.4", "10.0.0.1", kProtocolTcp, 8080);
+    for (const std::uint8_t flags : {kTcpSyn, kTcpAck, static_cast<std::uint8_t>(0xc3), std::uint8_t{0}}) {
+      spec.tcp_flags = flags;
+      CHECK(bench.to_pod(build_packet(spec)) == Drop);
+      CHECK(bench.event()->tcp_flags == flags);
+    }
+    spec.tcp_flags = kTcpSyn;
+    spec.more_fragments = true;
+    spec.payload = Bytes(64, 7);
+    CHECK(bench.to_pod(build_packet(spec)) == Drop);
+    CHECK(bench.event()->tcp_flags == kTcpSyn);
+    spec.fragment_offset = 9;
+    CHECK(bench.to_pod(build_packet(spec)) == Drop);
+    CHECK(bench.event()->destination_port == 8080);  // the first one's
+    CHECK(bench.event()->tcp_flags == 0);
+    spec = v6 ? packet("fd00::4", "fd00::1", kProtocolUdp, 8080) : packet("10.0.0.4", "10.0.0.1", kProtocolUdp, 8080);
+    CHECK(bench.to_pod(build_packet(spec)) == Drop);
+    CHECK(bench.event()->tcp_flags == 0);
   }
 }
 

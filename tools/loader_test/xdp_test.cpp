@@ -348,6 +348,8 @@ TEST_CASE("a flood that every policy denies is dropped outside, counted and repo
   CHECK(events[0].flags == NP_EVENT_OUTSIDE);
   CHECK(events[0].ifindex == kLoopback);
   CHECK(events[0].identity == kWorld4);
+  CHECK(events[0].tcp_flags == kTcpSyn);
+  CHECK(events[1].tcp_flags == 0);
   CHECK(events[4].identity == kPartner);
   CHECK(events[0].destination_port == 443);
   CHECK(node.dropped_outside(build_packet(syn("2001:4860::8", "fd00::1", 80))));

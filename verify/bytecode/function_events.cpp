@@ -84,8 +84,9 @@ void FunctionProof::hands_over(const Call& call, const z3::expr& time, const Eve
   says(offsetof(np_event, family), 1, told.family, "family");
   says(offsetof(np_event, reason), 1, told.reason, "reason");
   says(offsetof(np_event, flags), 4, told.flags, "word about where or why");
-  says(offsetof(np_event, zero), 4, bits_.number(0, 32), "thing that nobody knows");
-  static_assert(sizeof(np_event) == offsetof(np_event, zero) + 4);
+  says(offsetof(np_event, tcp_flags), 1, told.tcp_flags, "word of TCP's flags");
+  for (const unsigned byte : {0u, 1u, 2u}) says(offsetof(np_event, zero) + byte, 1, bits_.number(0, 8), "thing that nobody knows");
+  static_assert(sizeof(np_event) == offsetof(np_event, zero) + 3);
   for (std::size_t s = call.stores; s < machine_.stores().size(); ++s)
     if (machine_.stores()[s].region == event) inquiry_.never(call.when && machine_.stores()[s].when, "writes to an event that it has handed over");
   speaks_of(event);

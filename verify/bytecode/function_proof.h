@@ -82,7 +82,7 @@ class FunctionProof {
   struct Event {
     z3::expr program, ifindex, rule, identity, length;
     std::array<z3::expr, 2> source, destination;
-    z3::expr source_port, destination_port, protocol, direction, family, reason, flags;
+    z3::expr source_port, destination_port, protocol, direction, family, reason, flags, tcp_flags;
   };
   // Where `goes` holds the reason's np_outcomes are asked whether there may be an event, and it is made and handed over, once and
   // with just these bytes; or counted, where there may be none or the ring has no room. `budget`: the region of np_outcomes, which

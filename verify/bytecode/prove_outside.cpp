@@ -245,7 +245,8 @@ class OutsideProof : FunctionProof {
            .direction = bits_.number(NP_INGRESS, 8),
            .family = bits_.number(family.version, 8),
            .reason = bits_.extract(*reason_, 7, 0),
-           .flags = number(NP_EVENT_OUTSIDE)});
+           .flags = number(NP_EVENT_OUTSIDE),
+           .tcp_flags = transport_->tcp_flags});
   }
 
   // Of what passes unread nothing is told.

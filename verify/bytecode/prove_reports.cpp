@@ -60,6 +60,7 @@ class ReportProof : PacketProof {
   Event event() {
     const auto outcome = [&](unsigned offset, unsigned size) { return at(outcome_, offset, size); };
     const z3::expr verdict = outcome(OutcomeAt::verdict, 4);
+    const z3::expr later = z3::ugt(packet(PacketAt::fragment, 4), bits_.number(7, 32));  // its flags are the first one's
     return {.program = at(tag_, 0, 8),
             .ifindex = skb(ContextAt::ifindex, 4),
             .rule = verdict & bits_.number(NP_NO_RULE, 32),
@@ -73,7 +74,8 @@ class ReportProof : PacketProof {
             .direction = outcome(OutcomeAt::direction, 1),
             .family = packet(PacketAt::family, 1),
             .reason = bits_.extract(verdict, 31, 24),
-            .flags = outcome(OutcomeAt::flags, 4)};
+            .flags = outcome(OutcomeAt::flags, 4),
+            .tcp_flags = z3::ite(later, bits_.number(0, 8), packet(PacketAt::tcp_flags, 1))};
   }
 
   std::size_t tag_, outcome_, budget_;

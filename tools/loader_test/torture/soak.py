@@ -113,8 +113,10 @@ class Soak:
 
     def bundle(self):
         self.wanted = self.draw.choice([name for name in ONLY if name not in (self.wanted, self.aside)])
-        self.aside = None
         self.point(self.wanted)
+        if self.aside is not None:  # may be wanted again once the daemon has seen another, which it can't while it is killed
+            self.settle()
+            self.aside = None
 
     def rollback(self):
         self.settle()
