@@ -20,6 +20,8 @@ struct AttachRequest {
   // Where the bundle knows no pod or workload of this name: identity labels, as `netpolc identity list` has them.
   std::vector<std::string> labels = {};
   std::string origin = {};         // who asked: "" for a load, "list" or "feed" for the daemon
+
+  friend bool operator==(const AttachRequest&, const AttachRequest&) = default;
 };
 
 // Of a pod that the bundle doesn't know.

@@ -27,6 +27,7 @@ int unload_command(const CommonOptions& o) {
     print("unloaded: " + std::to_string(report->links) + " programs detached from " +
           std::to_string(report->interfaces) + " interfaces" +
           (report->external == 0 ? "" : ", and from " + std::to_string(report->external) + " external devices") + "\n");
+  if (!report->left_over.empty()) std::fprintf(stderr, "netpol-loader: %s\n", report->left_over.c_str());
   return kGood;
 }
 
@@ -92,7 +93,7 @@ void print(const std::string& text) {
 void add_where(CLI::App& command, CommonOptions& o) {
   command.add_option("--root", o.root, "where maps and links are pinned; each root is an installation of its own")
       ->capture_default_str();
-  command.add_option("--state", o.state, "where names for people are kept (default: /run/netpolc/HASH-OF-ROOT)");
+  command.add_option("--state", o.state, "where it is kept what is wanted, what was told, and bundles to go back to (default: /run/netpolc/HASH-OF-ROOT)");
 }
 
 void add_common(CLI::App& command, CommonOptions& o) {

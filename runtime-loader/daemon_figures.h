@@ -50,7 +50,7 @@ struct DaemonFigures {
   std::uint64_t loads = 0;         // that were tried
   // By kind: "bundle" (incomplete, damaged or refused for what it is) and "machine" (the kernel refused, no room, …).
   std::map<std::string, std::uint64_t> load_failures;
-  std::string last_error;          // of a load, in words; stays after a later success
+  std::string last_error;          // of a load, or of what a former daemon was told, in words; stays after a later success
   std::int64_t last_error_at = 0;
   std::int64_t last_load_at = 0;   // that succeeded
 

@@ -181,7 +181,8 @@ tl::unexpected<Failure> taken_back(const Installation& site, State before, const
 }
 
 bool is_meant(const EndpointKey& key, const Attachment& it) {
-  return (key.endpoint.empty() || key.endpoint == it.endpoint) && (key.ifname.empty() || (key.ifname == it.ifname && key.netns == it.netns));
+  return (key.endpoint.empty() || key.endpoint == it.endpoint) && (key.ifname.empty() || (key.ifname == it.ifname && key.netns == it.netns)) &&
+         (key.ifindex == 0 || (key.ifindex == it.ifindex && key.netns_inode == it.netns_inode && key.origin == it.origin));
 }
 
 }  // namespace

@@ -48,6 +48,9 @@ struct EndpointKey {
   std::string endpoint;  // "": whichever is at the interface
   std::string ifname;    // "": at all of its interfaces
   std::string netns;     // counts with `ifname`
+  int ifindex = 0;       // not 0: of these numbers alone, and as it was asked for by this one
+  std::uint64_t netns_inode = 0;
+  std::string origin = {};
 };
 // Detaches them, and forgets the addresses that came with them. How many there were, by key.
 Result<std::vector<std::size_t>> remove_endpoints(const Where& where, const std::vector<EndpointKey>& keys);

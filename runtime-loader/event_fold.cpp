@@ -9,6 +9,7 @@ constexpr std::size_t kKept = 4096;  // kinds of events
 std::string key_of(np_event event) {
   event.time = 0;
   event.length = 0;
+  event.tcp_flags = 0;
   const bool ports = event.protocol == 6 || event.protocol == 17 || event.protocol == 132;
   if (ports) event.source_port = 0;
   return {reinterpret_cast<const char*>(&event), sizeof event};

@@ -16,11 +16,12 @@ int rollback_command(const CommonOptions& o) {
   const auto report = roll_back(o.where());
   if (!report) return complain(report.error());
   if (o.json())
-    print(Json{{"from", report->from}, {"to", report->to}, {"bundle", report->bundle}, {"endpoints", report->endpoints}, {"blocked", report->blocked}}.dump() + "\n");
+    print(Json{{"from", report->from}, {"to", report->to}, {"bundle", report->bundle}, {"endpoints", report->endpoints}, {"blocked", report->blocked}, {"gone", report->gone}}.dump() + "\n");
   else
     print("generation " + std::to_string(report->to) + " is in force again in place of " + std::to_string(report->from) + ": bundle " + report->bundle.substr(0, 12) + ", " +
           std::to_string(report->endpoints) + (report->endpoints == 1 ? " endpoint\n" : " endpoints\n"));
   for (const std::string& it : report->blocked) std::fprintf(stderr, "netpol-loader: blocked: %s\n", it.c_str());
+  for (const std::string& it : report->gone) std::fprintf(stderr, "netpol-loader: left out: %s\n", it.c_str());
   return kGood;
 }
 

@@ -39,6 +39,16 @@ std::vector<AttachRequest> endpoints_of(const GenerationState& former, const Gen
   return out;
 }
 
+// Whose interfaces are what they were, or can't be asked for; the others are looked for by name.
+std::vector<Attachment> still_there(const std::vector<Attachment>& attachments) {
+  std::vector<Attachment> out;
+  for (const Attachment& it : attachments) {
+    const auto now = find_interface(it.netns, it.ifname);
+    if (now ? now->index == it.ifindex && now->netns == it.netns_inode : now.error().kind == FailureKind::Kernel) out.push_back(it);
+  }
+  return out;
+}
+
 // What was said while the other was in force counts, in terms that this bundle has.
 Result<std::map<Prefix, AddressOverride>> overrides_of(const Installation& site, const Bundle& bundle, const GenerationState& former, const GenerationState& now) {
   if (former.bundle == now.bundle) return now.overrides;
@@ -60,9 +70,9 @@ Result<Running> bring_up_to_date(const Installation& site, const State& now, Swi
   if (!there) return tl::make_unexpected(there.error());
   before->addresses = std::move(*there);  // pods have gone since, and who was killed may have written some
   const GenerationState& own = running->state;
-  std::vector<Attachment> known = now.attachments;
-  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, now.fresh, true, now.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), known);
+  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, own.fresh, true, own.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), still_there(now.attachments));
   if (!plan) return tl::make_unexpected(plan.error());
+  report.gone = std::move(plan->gone);
   auto overrides = overrides_of(site, running->bundle, own, now);
   if (!overrides) return tl::make_unexpected(overrides.error());
   running->state.attachments = std::move(plan->attachments);

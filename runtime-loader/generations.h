@@ -16,6 +16,7 @@ struct SwitchReport {
   std::string bundle;                     // digest of what is in force now
   std::size_t endpoints = 0;
   std::vector<std::string> blocked;       // endpoints that it knows no program for, with the reason
+  std::vector<std::string> gone;          // who was left out, since the interface isn't there
 };
 
 // The former generation is in force again, with the endpoints and addresses of now, and the one that was

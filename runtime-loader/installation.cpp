@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "runtime-loader/interrupt.h"
 #include "runtime-loader/privileges.h"
 #include "runtime-loader/sha256.h"
 
@@ -91,7 +92,10 @@ Done Installation::take_lock() {
     fs::create_directories(state_, error);
     if (error) return refused("creating " + state_ + ": " + error.message());
     lock_ = Fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!lock_ || flock(lock_.get(), LOCK_EX) != 0) return refused("locking " + path, errno);
+    if (!lock_) return refused("locking " + path, errno);
+    int failed = 0;
+    do failed = flock(lock_.get(), LOCK_EX); while (failed != 0 && errno == EINTR && !interrupted());
+    if (failed != 0) return refused("locking " + path, errno);
     struct stat ours {
     }, current{};
     if (fstat(lock_.get(), &ours) == 0 && stat(path.c_str(), &current) == 0 && ours.st_ino == current.st_ino &&

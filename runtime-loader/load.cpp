@@ -82,6 +82,28 @@ void forget_what_failed(const Installation& site) {
   (void)site.remove_if_unused();
 }
 
+bool is_still(const MadeFrom& from, const KnownState& known) {
+  if (!known.current) return from.generation == 0 && from.endpoints.empty();
+  return from.generation == known.state.number && from.endpoints == requested(known.state.attachments);
+}
+
+// A load by hand takes nothing from the daemon: what its list and its feed asked for is asked for still.
+Result<LoadOptions> with_those_of_daemon(LoadOptions options) {
+  if (options.made_from) return options;
+  const auto known = read_state(Installation::at(options.root, options.state));
+  if (!known) return tl::make_unexpected(known.error());
+  std::set<std::pair<std::string, std::string>> named;
+  for (const AttachRequest& it : options.requests) named.emplace(it.netns, it.ifname);
+  options.made_from.emplace();
+  if (known->current) {
+    options.made_from = {known->state.number, requested(known->state.attachments)};
+    for (const AttachRequest& it : options.made_from->endpoints)
+      if (!it.origin.empty() && !named.contains({it.netns, it.ifname})) options.requests.push_back(it);
+  }
+  if (options.requests.empty()) return bad_input("nothing to attach to: give --attach or --attach-file");
+  return options;
+}
+
 using Place = std::pair<std::string, std::string>;  // endpoint, interface
 
 LoadPlan::Step step_of(const Attachment& it, const std::map<Place, const Attachment*>& former) {
@@ -134,7 +156,9 @@ Done plan_addresses(const Where& where, const KnownState& known, const Candidate
 
 }  // namespace
 
-Result<LoadReport> load(const LoadOptions& options) {
+namespace {
+
+Result<LoadReport> load_once(const LoadOptions& options) {
   // What is wrong with the request is said before anything is made on the node.
   auto next = plan_candidate(options);
   if (!next) return tl::make_unexpected(next.error());
@@ -147,12 +171,29 @@ Result<LoadReport> load(const LoadOptions& options) {
   const auto known = read_state(*site);
   if (!known) return tl::make_unexpected(known.error());
   Result<LoadReport> report;
+  if (options.made_from && !is_still(*options.made_from, *known)) {
+    report->changed_meanwhile = true;
+    return report;
+  }
   Done done = make(*site, *known, options, *next);
   if (done && interrupted()) done = refused("interrupted");
   if (done) report = put_in_force(*site, options, *known, *next);
   else report = tl::make_unexpected(done.error());
   if (!report) forget_what_failed(*site);
   return report;
+}
+
+}  // namespace
+
+Result<LoadReport> load(const LoadOptions& options) {
+  constexpr int kTries = 10;  // each ends with a change by somebody else
+  for (int i = 0; i < kTries; ++i) {
+    const auto all = with_those_of_daemon(options);
+    if (!all) return tl::make_unexpected(all.error());
+    auto report = load_once(*all);
+    if (options.made_from || !report || !report->changed_meanwhile) return report;
+  }
+  return refused("endpoints come and go too fast for a load; nothing was changed");
 }
 
 const char* to_string(LoadPlan::Action action) {
@@ -173,7 +214,10 @@ const char* to_string(LoadPlan::Action action) {
   return "";
 }
 
-Result<LoadPlan> plan_load(const LoadOptions& options) {
+Result<LoadPlan> plan_load(const LoadOptions& by_hand) {
+  const auto all = with_those_of_daemon(by_hand);
+  if (!all) return tl::make_unexpected(all.error());
+  const LoadOptions& options = *all;
   auto next = plan_candidate(options);
   if (!next) return tl::make_unexpected(next.error());
   const Installation site = Installation::at(options.root, options.state);

@@ -24,6 +24,12 @@
 
 namespace netpolc::loader {
 
+// What was in force when the requests were made. `generation` 0: nothing.
+struct MadeFrom {
+  std::uint64_t generation = 0;
+  std::vector<AttachRequest> endpoints;
+};
+
 struct LoadOptions {
   std::string bundle;
   std::vector<AttachRequest> requests;
@@ -41,11 +47,15 @@ struct LoadOptions {
   NewEndpoints fresh = NewEndpoints::Deny;  // pods that the bundle doesn't know; with keep_going
   bool exact_names = false; // a pod that the bundle doesn't name is not known by its workload's name (workload_match.h)
   bool keep_going = false;  // pods that the bundle doesn't know, and interfaces that aren't there, don't fail the load
+  // For who makes requests from what is attached: if that has changed until the lock is held, nothing is done (LoadReport::changed_meanwhile).
+  // Without it, what the daemon's list and feed have attached is asked for too, where no request has the interface.
+  std::optional<MadeFrom> made_from = {};
   bool other_wanted = false;  // another bundle is wanted now than the one that was rolled back, so that one may be taken up again
   std::uint32_t confirm_seconds = 0;  // not 0: goes back after so long unless somebody commits (generations.h)
 };
 
 struct LoadReport {
+  bool changed_meanwhile = false;     // nothing was done, and nothing else is said here
   std::string bundle, former_bundle;  // digests; the latter "" at the first load
   std::string node;                   // "": none of the bundle's
   std::optional<BundleSigner> signer;
@@ -62,6 +72,7 @@ struct LoadReport {
   std::vector<std::string> gone;  // with keep_going: who was left out, since the interface isn't there
 };
 
+// Fails as input where nothing is to be attached, without `made_from`.
 Result<LoadReport> load(const LoadOptions& options);
 
 // What a load would do. The bundle is read, and its programs and maps are made in the kernel, which so

@@ -42,8 +42,6 @@ Result<std::vector<AttachRequest>> from_file(const std::string& path) {
 }
 
 Result<std::vector<AttachRequest>> requests(const Options& o) {
-  if (o.attach.empty() && o.attach_files.empty())
-    return bad_input("nothing to attach to: give --attach or --attach-file");
   std::vector<AttachRequest> all;
   for (const std::string& text : o.attach) {
     auto request = parse_attach_option(text);

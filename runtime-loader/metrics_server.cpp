@@ -224,7 +224,10 @@ void MetricsServer::serve() {
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(first - Clock::now()).count();
     const int timeout = connections.empty() ? -1 : static_cast<int>(std::clamp<std::int64_t>(left, 0, kSeconds * 1000));
-    if (poll(waiting.data(), waiting.size(), timeout) < 0 && errno != EINTR) return;
+    if (poll(waiting.data(), waiting.size(), timeout) < 0) {
+      if (errno != EINTR) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      continue;
+    }
     if (waiting[0].revents != 0) return;
     std::vector<Connection> kept;
     for (std::size_t i = 0; i < connections.size(); ++i) {

@@ -13,6 +13,9 @@ namespace {
 
 std::string namespace_of(const std::string& endpoint) { return endpoint.substr(0, endpoint.find('/')); }
 
+// What the daemon was asked for fails nobody else's load.
+bool goes_on(const NodeRequest& request, const AttachRequest& wanted) { return request.keep_going || !wanted.origin.empty(); }
+
 void leave_without(const Bundle& bundle, const NodeRequest& request, const std::string& why, Attachment& it) {
   it.bundle_endpoint = kNoEndpoint;
   const std::string ns = namespace_of(it.endpoint);
@@ -28,7 +31,7 @@ Done give_program(const Bundle& bundle, const NodeRequest& request, const Attach
   std::string why;
   const auto found = endpoint_for(bundle, wanted, why, request.names);
   if (!found) {
-    if (!request.keep_going) return bad_input(why);
+    if (!goes_on(request, wanted)) return bad_input(why);
     leave_without(bundle, request, why, it);
     return {};
   }
@@ -97,20 +100,20 @@ Result<NodePlan> plan_node(const Bundle& bundle, const NodeRequest& request, con
   std::map<Address, std::string> owners;
   for (const AttachRequest& wanted : endpoints) {
     for (const Address& address : wanted.addresses)
-      if (const auto owner = owners.emplace(address, wanted.endpoint).first; owner->second != wanted.endpoint && !request.keep_going)
+      if (const auto owner = owners.emplace(address, wanted.endpoint).first; owner->second != wanted.endpoint && !goes_on(request, wanted))
         return bad_input("address " + address.to_string() + " is given twice, for " + owner->second + " and for " + wanted.endpoint);
     std::string why;
-    if (!request.keep_going && !endpoint_for(bundle, wanted, why, request.names)) return bad_input(why);
+    if (!goes_on(request, wanted) && !endpoint_for(bundle, wanted, why, request.names)) return bad_input(why);
   }
   for (const AttachRequest& wanted : endpoints) {
     auto it = placed(wanted, there);
-    if (!it && request.keep_going) {
+    if (!it && goes_on(request, wanted) && it.error().kind != FailureKind::Kernel) {  // who can't be asked for isn't gone
       plan.gone.push_back(it.error().message);
       continue;
     }
     if (!it) return tl::make_unexpected(it.error());
     const auto [other, first] = seen.emplace(std::pair(it->netns_inode, it->ifindex), wanted.endpoint);
-    if (!first && request.keep_going) {
+    if (!first && goes_on(request, wanted)) {
       plan.gone.push_back(wanted.endpoint + ": interface `" + wanted.ifname + "` is " + other->second + "'s already");
       continue;
     }

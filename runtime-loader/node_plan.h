@@ -15,7 +15,8 @@ struct NodeRequest {
   HostOptions host;
   bool skip_unenforced = false;
   NewEndpoints fresh = NewEndpoints::Deny;
-  // False: an endpoint that the bundle doesn't know, or an interface that isn't there, fails the whole.
+  // False: an endpoint that the bundle doesn't know, or an interface that isn't there, fails the whole, but for those of the daemon. One that the kernel
+  // says nothing of does in any case.
   bool keep_going = false;
   PodNames names = PodNames::Exact;  // by which a pod that came later may be known (workload_match.h)
 };

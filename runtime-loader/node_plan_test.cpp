@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "runtime-loader/test_bundle.h"
 
 using namespace netpolc::loader;
@@ -76,6 +78,34 @@ TEST_CASE("who the bundle doesn't know is blocked where policies speak of his na
   const auto allowed = plan_node(bundle, going_on(NewEndpoints::Allow), requests, there);
   REQUIRE(allowed);
   CHECK(allowed->attachments[0].open.find("new endpoints are allowed") != std::string::npos);
+}
+
+TEST_CASE("who can't be asked for isn't gone") {
+  const TestDirectory dir;
+  std::filesystem::create_symlink("loop", dir.path() + "/loop");
+  const std::string netns = dir.path() + "/loop";  // there, and can't be opened
+  const auto plan = plan_node(made(), going_on(), {{"a/web", "if1", netns, {}}, {"a/db", "if1", "", {}}}, {known("a/db", "if1", 4)});
+  REQUIRE_FALSE(plan);
+  CHECK(plan.error().kind == FailureKind::Kernel);
+  Attachment there = known("a/web", "if1", 7);
+  there.netns = netns;
+  const auto kept = plan_node(made(), going_on(), {there}, {there});
+  REQUIRE(kept);
+  CHECK(kept->attachments.at(0).ifindex == 7);
+}
+
+TEST_CASE("what the daemon was asked for fails nobody else's load") {
+  AttachRequest missing{"a/web", "nosuch0", "", {}}, unknown{"a/new", "if2", "", {}};
+  const std::vector<Attachment> there = {known("a/db", "if1", 4), known("a/new", "if2", 5)};
+  CHECK_FALSE(plan_node(made(), {}, {{"a/db", "if1", "", {}}, missing}, there));
+  CHECK_FALSE(plan_node(made(), {}, {{"a/db", "if1", "", {}}, unknown}, there));
+  missing.origin = "list";
+  unknown.origin = "feed";
+  const auto plan = plan_node(made(), {}, {{"a/db", "if1", "", {}}, missing, unknown}, there);
+  REQUIRE_MESSAGE(plan, plan.error().message);
+  CHECK(plan->gone.size() == 1);
+  REQUIRE(plan->attachments.size() == 2);
+  CHECK_FALSE(plan->attachments[1].blocked.empty());
 }
 
 TEST_CASE("who isn't there is left out where the others shall go on") {

@@ -140,6 +140,7 @@ Result<RecoverReport> go_back(const Installation& site, const State& state) {
   report.installed = true;
   report.generation = back->to;
   report.bundle = back->bundle;
+  report.gone = back->gone;
   return report;
 }
 

@@ -16,7 +16,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kVersion = 2;
-constexpr std::size_t kStateLimit = 256u << 20;
 
 Json address_texts(const std::vector<Address>& all) {
   Json out = Json::array();

@@ -67,6 +67,7 @@ struct State : GenerationState {
 };
 
 std::string to_json(const State& state);
+inline constexpr std::size_t kStateLimit = 256u << 20;  // bytes
 Result<State> parse_state(const std::string& text, const std::string& name);
 
 // Nothing: no state, or that of pins that are gone (a reboot, an unmounted bpffs). Of such a

@@ -33,6 +33,8 @@ Done add_directory(const std::string& path, TrustedKeys& out) {
   for (auto at = fs::directory_iterator(path, error); !error && at != fs::directory_iterator(); at.increment(error))
     if (at->path().extension() == ".pub") files.push_back(at->path().string());
   if (error) return bad_input(path + ": " + error.message());
+  // Somebody meant something by it: that it says nothing must not mean that nothing is looked at.
+  if (files.empty() && !fs::is_empty(path, error)) return bad_input(path + ": no file in it is called *.pub, so no key in it is trusted");
   std::sort(files.begin(), files.end());
   for (const std::string& file : files)
     if (Done done = add_file(file, out); !done) return done;

@@ -123,6 +123,8 @@ TEST_CASE("keys are files, directories, or those of the default place") {
   made.options.default_keys = empty.path();
   made.options.require_signature = false;
   CHECK(made.refusal() == "");  // nobody is trusted, so nobody is asked for
+  empty.write("ops.key", "a key with another name");
+  made.refused_for("no file in it is called *.pub");  // somebody meant it to be
 }
 
 TEST_CASE("files are checked as the signature's bundle.json says") {

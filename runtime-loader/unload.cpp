@@ -5,6 +5,7 @@
 
 #include "runtime-loader/attach.h"
 #include "runtime-loader/expedite.h"
+#include "runtime-loader/files.h"
 #include "runtime-loader/state.h"
 #include "runtime-loader/xdp.h"
 
@@ -18,11 +19,16 @@ Result<UnloadReport> unload(const std::string& root, const std::string& state) {
 
 Result<UnloadReport> unload_locked(const Installation& site) {
   std::vector<Attachment> former;
+  UnloadReport report;
   if (const auto known = read_state(site)) {
     former = known->state.attachments;
     former.insert(former.end(), known->state.pending.begin(), known->state.pending.end());
+  } else {
+    // Filters are found by the state alone, so it must say nothing for good, and not only now.
+    const auto text = read_file(site.state_path(), kStateLimit);
+    if (!text || parse_state(*text, site.state_path())) return tl::make_unexpected(known.error());
+    report.left_over = known.error().message + "; filters that were attached with --attach-mode clsact may be left at interfaces: `tc filter show dev IFNAME ingress` and egress, handle 0x6e70";
   }
-  UnloadReport report;
   std::set<std::pair<std::string, std::string>> interfaces;  // inode of the namespace, number
   for (const std::string& name : site.pinned_links()) {
     ++(is_device_link(name) ? report.external : report.links);

@@ -10,9 +10,9 @@
 #                                     with a fault in what every packet goes through
 set -uo pipefail
 cd "$(dirname "$0")/.."
-fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 kills=25 switches=60 soak_seconds=60 failing= random_seconds= solved=visible-1.20 redacted=31
+fuzz_seconds=8 sequence_seconds=20 churn_seconds=30 kills=12 switches=60 soak_seconds=60 failing= random_seconds= solved=visible-1.20 redacted=31
 if [ "${1:-}" = --long ]; then
-  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 kills=345 switches=2000 soak_seconds=1800 failing=--long random_seconds=600 solved=. redacted=1
+  fuzz_seconds=1200 sequence_seconds=600 churn_seconds=600 kills=300 switches=2000 soak_seconds=1800 failing=--long random_seconds=600 solved=. redacted=1
 fi
 started=$SECONDS
 tools/build.sh || exit 1

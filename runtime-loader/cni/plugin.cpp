@@ -61,7 +61,7 @@ class Run {
 
   static tl::unexpected<Error> refused(const Json& answer, const std::string& what) {
     const std::string code = member(answer, "code");
-    return fail(code == "BUSY" || code == "INTERNAL" ? Code::TryAgainLater : Code::Refused, what, member(answer, "error"));
+    return fail(code == "BUSY" || code == "INTERNAL" || code == "NOT_READY" ? Code::TryAgainLater : Code::Refused, what, member(answer, "error"));
   }
 
   Json about(const char* what, const std::string& host_end) const {
@@ -125,9 +125,10 @@ class Run {
   }
 
   Outcome status() {
-    const auto answer = ask({{"op", "ping"}});
+    const auto answer = ask({{"op", "status"}});
     if (!answer) return request_.config.on_missing == OnMissingDaemon::Allow ? Outcome() : fail(Code::NotAvailable, "the daemon of netpol-loader does not answer", answer.error().why);
     if (!answer->at("ok").get<bool>()) return fail(Code::NotAvailable, "the daemon of netpol-loader is not ready", member(*answer, "error"));
+    if (const auto takes = answer->find("takesEndpoints"); takes != answer->end() && *takes == false) return fail(Code::NotAvailable, "the daemon of netpol-loader takes no endpoints now", member(*answer, "state"));
     return {};
   }
 

@@ -113,13 +113,27 @@ Done Daemon::take_place() {
   return {};
 }
 
+// What can't be read is kept beside for people, since the file is written anew.
+void Daemon::adopt_feed() {
+  const std::string path = feed_path(state_directory_);
+  auto feed = read_feed(path, boot_);
+  if (feed && feed->bad.empty()) {
+    view_.feed = std::move(feed->endpoints);
+    return;
+  }
+  figures_.last_error = feed ? std::to_string(feed->bad.size()) + " lines can't be read, and are kept in " + path + ".damaged: " + feed->bad.front() : feed.error().message;
+  figures_.last_error_at = unix_ms();
+  log_.error("feed-damaged", {{"error", figures_.last_error}});
+  std::error_code ignored;
+  std::filesystem::rename(path, path + ".damaged", ignored);
+  if (!feed) return;
+  view_.feed = std::move(feed->endpoints);
+  if (const Done done = write_feed(path, view_.feed, boot_); !done) log_.error("feed-not-written", {{"error", done.error().message}});
+}
+
 // What runs already, and what a former daemon was told.
 void Daemon::adopt() {
-  auto feed = read_feed(feed_path(state_directory_), boot_);
-  if (feed)
-    view_.feed = std::move(*feed);
-  else
-    log_.error("feed-damaged", {{"error", feed.error().message}});
+  adopt_feed();
   look_at_state_ = true;
   if (!refresh_state() || view_.state == nullptr) return;
   for (const Attachment& it : state_.attachments) {

@@ -64,13 +64,13 @@ std::optional<std::string> why_no_load(const View& view, const std::vector<Attac
   if (!seen.problem.empty()) return seen.problem;
   if (seen.digest.empty()) return "";
   const bool running = view.state != nullptr && view.state->bundle == seen.digest;
-  if (running && !view.options_changed) return "";
+  if (running && !view.options_changed && !view.broken) return "";
   if (!running && view.state != nullptr && view.state->set_aside == seen.digest)
     return "bundle " + seen.digest.substr(0, 12) + " was rolled back: it is not taken up again until another one is shown, or it is loaded by hand";
   const auto& failed = view.failed_load;
   if (!failed || failed->digest != seen.digest) return std::nullopt;
   const bool same_files = failed->content == seen.content;
-  const bool same_requests = std::equal(requests.begin(), requests.end(), failed->requests.begin(), failed->requests.end(), same_request);
+  const bool same_requests = std::equal(requests.begin(), requests.end(), failed->requests.begin(), failed->requests.end());
   if (failed->kind == FailedLoad::Kind::Incomplete && same_files) return failed->reason;
   if (failed->kind == FailedLoad::Kind::Bundle && same_files && same_requests) return failed->reason;
   if (failed->backoff.over(view.now)) return std::nullopt;
@@ -80,7 +80,7 @@ std::optional<std::string> why_no_load(const View& view, const std::vector<Attac
 
 // As it was asked for, at this very interface.
 bool is_attached(const Wanted& wanted, const Attachment* present) {
-  return present != nullptr && link_of(*present) == wanted.link && same_request(*present, wanted.request);
+  return present != nullptr && link_of(*present) == wanted.link && static_cast<const AttachRequest&>(*present) == wanted.request;
 }
 
 void tell(const Wanted& wanted, const Attachment* present, const Settled* settled, Decision& decision) {
@@ -98,7 +98,7 @@ bool is_trouble(const EndpointOutcome& outcome) { return outcome.state == Endpoi
 bool is_done(const View& view, const Wanted& wanted, const Attachment* present, Decision& decision) {
   const auto found = view.settled.find(place_of(wanted.request));
   const bool known = found != view.settled.end() && found->second.link == *wanted.link && found->second.generation == view.state->number &&
-                     same_request(found->second.request, wanted.request);
+                     found->second.request == wanted.request;
   const Settled* settled = known ? &found->second : nullptr;
   if (settled != nullptr && (settled->outcome.state == EndpointState::Failed || lacks_program(present))) {
     if (settled->outcome.state == EndpointState::Failed) decision.failed.push_back(word(wanted.request, settled->outcome.reason));
@@ -134,16 +134,11 @@ void decide_endpoints(const View& view, const std::map<Place, Wanted>& wanted, c
     const auto link = link_at(view, place);
     const bool unasked = asked == wanted.end() && !it->origin.empty();
     const bool gone = link != link_of(*it) && (asked == wanted.end() || !asked->second.link);
-    if (unasked || gone) decision.remove.push_back({it->endpoint, it->ifname, it->netns});
+    if (unasked || gone) decision.remove.push_back({it->endpoint, it->ifname, it->netns, it->ifindex, it->netns_inode, it->origin});
   }
 }
 
 }  // namespace
-
-bool same_request(const AttachRequest& one, const AttachRequest& other) {
-  return one.endpoint == other.endpoint && one.ifname == other.ifname && one.netns == other.netns && one.addresses == other.addresses &&
-         one.audit == other.audit && one.labels == other.labels && one.origin == other.origin;
-}
 
 FailedLoad failed_load(const std::optional<FailedLoad>& former, FailedLoad next, Milliseconds now) {
   constexpr Milliseconds kSecond = 1000;
@@ -158,7 +153,7 @@ FailedLoad failed_load(const std::optional<FailedLoad>& former, FailedLoad next,
 
 Settled settled(const Settled* former, Settled next, Milliseconds now) {
   if (!is_trouble(next.outcome)) return next;
-  if (former != nullptr && is_trouble(former->outcome) && former->link == next.link && same_request(former->request, next.request))
+  if (former != nullptr && is_trouble(former->outcome) && former->link == next.link && former->request == next.request)
     next.backoff = former->backoff;
   next.backoff.fail(now, 200, 60'000);
   return next;

@@ -95,6 +95,7 @@ struct View {
   std::map<Place, LinkId> links;  // that exist, of all that are spoken of
   const State* state = nullptr;   // nothing: nothing is loaded
   bool options_changed = false;   // the loaded bundle was loaded with other options than the daemon has
+  bool broken = false;            // what is pinned can't be put right, which a load alone cures
   std::optional<FailedLoad> failed_load;
   std::map<Place, Settled> settled;
 };
@@ -121,9 +122,6 @@ Decision decide(const View& view);
 
 // All places that somebody speaks of: whose links `decide` asks for.
 std::set<Place> places_of(const View& view);
-
-// Do they ask for the same?
-bool same_request(const AttachRequest& one, const AttachRequest& other);
 
 // After an attempt to add it at `now`; `former`: what came of the one before, if there was one.
 Settled settled(const Settled* former, Settled next, Milliseconds now);

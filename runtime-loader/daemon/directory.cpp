@@ -129,13 +129,16 @@ DirectorySeen look_at_directory(const std::string& directory) {
 Result<AttachRequest> parse_endpoint(const std::string& line, std::size_t& column) {
   column = 1;
   std::vector<std::string> labels;
+  constexpr int kDepth = 4;
+  bool nested = false;
   Json json;
   try {
-    json = Json::parse(line);
+    json = Json::parse(line, [&](int depth, Json::parse_event_t, Json&) { return !(nested = nested || depth > kDepth); });
   } catch (const Json::parse_error& error) {
     column = std::max<std::size_t>(error.byte, 1);
     return bad_input("no JSON");
   }
+  if (nested) return bad_input("expected an object of strings, and lists of them");
   if (!json.is_object()) return bad_input("expected a JSON object");
   const auto at = [&](const std::string& key) { column = std::min(line.find("\"" + key + "\""), line.size() - 1) + 1; };
   if (const auto found = json.find("labels"); found != json.end()) {

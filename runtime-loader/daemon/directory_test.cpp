@@ -77,7 +77,9 @@ TEST_CASE("what is wrong in the list is named with its place") {
   CHECK(list->at(0).origin == "list");
   CHECK(list->at(0).labels == std::vector<std::string>{"k8s:app=web"});
   CHECK(list->at(1).addresses.size() == 1);
+  const std::string deep = std::string(1'000'000, '[');
   const std::map<std::string, std::string> wrong = {
+      {"{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\",\"x\":" + deep + std::string(deep.size(), ']') + "}", "l:1:1: expected an object of strings, and lists of them"},
       {"{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\"}\n{\"endpoint\": 7, \"ifname\":\"lxc2\"}", "l:2:2: `endpoint`: expected a string"},
       {"{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\"", "l:1:36: no JSON"},
       {"{\"endpoint\":\"a/web\",\"ifname\":\"lxc1\",\"x\":\"y\"}", "l:1:37: unknown field `x`"},

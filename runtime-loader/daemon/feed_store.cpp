@@ -49,8 +49,8 @@ FeedEndpoint endpoint_of(const JsonField& json) {
 
 std::string feed_path(const std::string& state_directory) { return state_directory + "/feed.jsonl"; }
 
-Result<FeedEndpoints> read_feed(const std::string& path, const std::string& boot) {
-  FeedEndpoints out;
+Result<FeedRead> read_feed(const std::string& path, const std::string& boot) {
+  FeedRead out;
   if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return out;
   const auto text = read_file(path, kLimit);
   if (!text) return tl::make_unexpected(text.error());
@@ -63,9 +63,9 @@ Result<FeedEndpoints> read_feed(const std::string& path, const std::string& boot
       const JsonField root(json);
       if (root.at("boot").text() != boot) continue;
       FeedEndpoint it = endpoint_of(root);
-      out[place_of(it.request)] = std::move(it);
+      out.endpoints[place_of(it.request)] = std::move(it);
     } catch (const std::exception& error) {
-      return bad_input(path + ":" + std::to_string(number) + ": " + error.what());
+      out.bad.push_back(path + ":" + std::to_string(number) + ": " + error.what());
     }
   }
   return out;

@@ -5,6 +5,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <vector>
 
 #include "runtime-loader/daemon/decide.h"
 #include "runtime-loader/result.h"
@@ -14,8 +15,12 @@ namespace netpolc::loader::daemon {
 using FeedEndpoints = std::map<Place, FeedEndpoint>;
 
 std::string feed_path(const std::string& state_directory);
-// What another boot wrote counts for nothing: interfaces don't outlive it. Fails as input where the file is damaged.
-Result<FeedEndpoints> read_feed(const std::string& path, const std::string& boot);
+struct FeedRead {
+  FeedEndpoints endpoints;
+  std::vector<std::string> bad;  // lines that say nothing: where, and why
+};
+// What another boot wrote counts for nothing: interfaces don't outlive it.
+Result<FeedRead> read_feed(const std::string& path, const std::string& boot);
 Done write_feed(const std::string& path, const FeedEndpoints& endpoints, const std::string& boot);
 
 // The kernel's id of this boot.

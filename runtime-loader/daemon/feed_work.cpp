@@ -124,6 +124,11 @@ void Daemon::serve_additions(const std::vector<FeedServer::Asked>& asked) {
   }
 }
 
+bool Daemon::takes_endpoints() const {
+  const bool wanted = !view_.bundle.digest.empty() || !view_.bundle.problem.empty();
+  return view_.state != nullptr || !wanted || options_.endpoints.fresh == NewEndpoints::Allow;
+}
+
 bool Daemon::may_be_added(const FeedServer::Asked& asked, const std::map<Place, LinkId>& links) {
   const AttachRequest& request = asked.request.endpoint;
   if (!state_error_.empty()) {
@@ -132,6 +137,11 @@ bool Daemon::may_be_added(const FeedServer::Asked& asked, const std::map<Place, 
   }
   if (!links.contains(place_of(request))) {
     refuse(asked, "NOT_FOUND", "interface `" + request.ifname + "`" + (request.netns.empty() ? "" : " in `" + request.netns + "`") + " is not there");
+    return false;
+  }
+  // It would be open, and a runtime would go on as if it were not.
+  if (!takes_endpoints()) {
+    refuse(asked, "NOT_READY", "the bundle that is wanted is not in force" + (figures_.bundle_error.empty() ? std::string(" yet") : ": " + figures_.bundle_error));
     return false;
   }
   if (!view_.list) return true;
@@ -256,6 +266,7 @@ void Daemon::serve_status(const FeedServer::Asked& asked) {
   const DaemonFigures now = shared_.get();
   answer(asked, {{"ready", now.ready},
                  {"healthy", now.healthy},
+                 {"takesEndpoints", takes_endpoints()},
                  {"state", now.state},
                  {"bundle", view_.state == nullptr ? "" : state_.bundle},
                  {"generation", view_.state == nullptr ? 0 : state_.number},

@@ -12,6 +12,7 @@
 #include "runtime-loader/bundle.h"
 #include "runtime-loader/files.h"
 #include "runtime-loader/interrupt.h"
+#include "runtime-loader/node_plan.h"
 #include "runtime-loader/recover.h"
 #include "runtime-loader/sha256.h"
 
@@ -19,7 +20,7 @@ namespace netpolc::loader::daemon {
 namespace {
 
 constexpr std::size_t kListLimit = 64u << 20;
-constexpr Milliseconds kCheckEvery = 30'000;    // that what is attached is
+constexpr Milliseconds kCheckEvery = 5'000;     // that what is attached is
 constexpr Milliseconds kMostBetween = 60'000;   // tries to recover
 constexpr Milliseconds kLeastBetween = 5'000;   // where it is namespaces that ask for it
 
@@ -88,7 +89,7 @@ bool Daemon::all_attached(bool own_too) const {
   if (!site) return true;
   return std::all_of(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& it) {
     const auto link = view_.links.find(place_of(it));
-    const bool there = link != view_.links.end() && link->second == LinkId{it.ifindex, it.netns_inode};
+    const bool there = link != view_.links.end() && link->second == LinkId{it.ifindex, it.netns_inode} && !unasked_.contains(place_of(it));
     return !there || !it.wants_program() || (it.netns.empty() && !own_too) || in_force(*site, it).both();
   });
 }
@@ -183,6 +184,8 @@ void Daemon::refresh_links() {
 // Where the kernel said nothing, what was known counts: who can't be asked for isn't gone.
 void Daemon::merge_links(const std::set<Place>& places) {
   Links links = links_at(places);
+  for (const Place& place : places) unasked_.erase(place);
+  unasked_.insert(links.unknown.begin(), links.unknown.end());
   for (const Place& place : links.unknown) {
     if (const auto fed = view_.feed.find(place); fed != view_.feed.end()) links.there[place] = fed->second.link;
     if (view_.state == nullptr) continue;
@@ -196,7 +199,7 @@ void Daemon::recover_when_due() {
   const Milliseconds now = monotonic_ms();
   if (now >= check_at_) {
     check_at_ = now + kCheckEvery;
-    if (!all_attached(true)) recover_at_ = now;
+    if (!all_attached(true)) recover_at_ = std::min(recover_at_, std::max(now, recover_backoff_.until()));
   }
   if (now < recover_at_) return;
   recover_at_ = INT64_MAX;
@@ -235,12 +238,17 @@ void Daemon::pass() {
     view_.options_changed = view_.state != nullptr && options_changed();
     refresh_links();
     view_.now = monotonic_ms();
+    view_.broken = !recover_error_.empty();
     decision = decide(view_);
     if (!remove_backoff_.over(view_.now)) {
       decision.remove.clear();
       decision.again = std::min(decision.again, remove_backoff_.until());
     }
-    if (decision.idle() || !recover_error_.empty()) break;
+    if (view_.broken) {  // a load takes its place; nothing else is certain to be right
+      decision.add.clear();
+      decision.remove.clear();
+    }
+    if (decision.idle()) break;
     act(decision);
     if (round + 1 == kRounds) again_ = view_.now;
   }
@@ -280,19 +288,24 @@ void Daemon::load_bundle(const Load& wanted) {
   options.bundle = wanted.path;
   options.requests = wanted.requests;
   options.other_wanted = true;
+  options.made_from = view_.state == nullptr ? MadeFrom{} : MadeFrom{state_.number, requested(state_.attachments)};
   options.root = options_.where.root;
   options.state = options_.where.state;
-  ++figures_.loads;
   notifier_.send("STATUS=loading bundle " + short_digest(wanted.digest));
   const Milliseconds begun = monotonic_ms();
   const auto report = netpolc::loader::load(options);
   look_at_state_ = true;
+  if (report && report->changed_meanwhile) return;  // decided anew
+  ++figures_.loads;
   if (!report) {
     if (!interrupted()) load_failed(wanted, report.error());
     return;
   }
   view_.failed_load.reset();
   view_.settled.clear();
+  recover_error_.clear();
+  recover_backoff_ = {};
+  recover_at_ = INT64_MAX;
   figures_.last_load_at = unix_ms();
   figures_.latency.add(static_cast<double>(monotonic_ms() - event_at_) / 1000);
   refresh_state();
@@ -334,6 +347,7 @@ void Daemon::remove(const std::vector<EndpointKey>& keys) {
   }
   remove_backoff_ = {};
   for (std::size_t i = 0; i < keys.size(); ++i) {
+    if ((*removed)[i] == 0) continue;  // somebody else was faster
     figures_.endpoints_removed += (*removed)[i];
     view_.settled.erase({keys[i].netns, keys[i].ifname});
     log_.info("endpoint-removed", {{"endpoint", keys[i].endpoint}, {"ifname", keys[i].ifname}});

@@ -39,6 +39,7 @@ class Daemon {
   // ---- daemon.cpp
   Done take_place();
   void adopt();
+  void adopt_feed();
   Done open_watches();
   void wait();
   Milliseconds wake_at() const;
@@ -74,6 +75,7 @@ class Daemon {
   void serve_removals(const std::vector<FeedServer::Asked>& asked);
   void serve_additions(const std::vector<FeedServer::Asked>& asked);
   void add_at_once(const std::vector<const FeedServer::Asked*>& asked);
+  bool takes_endpoints() const;
   bool may_be_added(const FeedServer::Asked& asked, const std::map<Place, LinkId>& links);
   void serve_addresses(const std::vector<FeedServer::Asked>& asked);
   void serve_check(const FeedServer::Asked& asked);
@@ -105,6 +107,7 @@ class Daemon {
   bool all_failed_ = false;      // the last `add`: not this or that endpoint, but all of it
   std::uint32_t settled_of_ = 0; // the installation that `settled` speaks of
   std::set<Place> foreign_;      // places in other namespaces, as they were looked at last
+  std::set<Place> unasked_;      // those of which the kernel said nothing
   Milliseconds event_at_ = 0;    // when it was learned what is being worked on
   Milliseconds bundle_changed_at_ = 0;  // when the directory looked otherwise before
   Milliseconds bundle_look_at_ = 0;     // it isn't looked at before then: looking costs

@@ -6,6 +6,7 @@ usage: daemon_test.py BINARY_DIRECTORY [--long]
 --long: 5,000 random events instead of 250. Exit status 77 where the kernel can't be used (1 with CI=true). Runs
 itself in private network, mount and process namespaces, so that nothing is left behind, however it ends.
 """
+import fcntl
 import json
 import os
 import pathlib
@@ -120,6 +121,64 @@ def test_a_rollback_is_not_undone(world):
     world.until_attached({"t0": "t/p0", "t1": "t/p1"})
     world.show("c")
     world.until(lambda: world.bundle() == world.digest("c"), "another one is loaded")
+
+
+def test_what_is_done_by_hand_meanwhile_counts(world):
+    """A bundle is planned before the lock is had; whoever has it then may attach a pod, or take one away."""
+    for name in ("t0", "t1"):
+        world.make_link(name)
+    world.write_list([line("t0", "p0")])
+    world.show("a")
+    world.start()
+    world.until_attached({"t0": "t/p0"})
+    for words, expected in ((("add", "t/p1=t1"), {"t0": "t/p0", "t1": "t/p1"}), (("remove", "t/p1"), {"t0": "t/p0"})) * 3:
+        shown = "b" if world.bundle() == world.digest("a") else "a"
+        with open(world.state / "lock") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            by_hand = subprocess.Popen([world.loader, "endpoint", *words, "--root", PINS, "--state", str(world.state)], stdout=subprocess.DEVNULL)
+            time.sleep(0.1)
+            world.show(shown)
+            time.sleep(0.2)  # both wait for it, each with a plan
+        check(by_hand.wait(10) == 0, "endpoint %s by hand" % words[0])
+        world.until(lambda: world.bundle() == world.digest(shown), "the bundle is in force")
+        world.until(lambda: {n: e for n, (e, _) in world.in_force().items()} == expected, lambda: "%s, expected %s" % (world.in_force(), expected))
+    loaded = world.call("load", str(world.bundles / shown), "--attach", "t/p1=t1")
+    check(loaded.returncode == 0 and set(world.in_force()) == {"t0", "t1"}, "a load by hand takes nothing from the daemon's pods: " + loaded.stderr)
+    loaded = world.call("load", str(world.bundles / shown))
+    check(loaded.returncode == 0 and set(world.in_force()) == {"t0"}, "nor does one that names nobody, and who it named before has gone: " + loaded.stderr)
+
+
+def test_a_load_cures_what_cannot_be_put_right(world):
+    world.make_link("t0")
+    world.write_list([line("t0", "p0")])
+    world.show("a")
+    world.start()
+    world.until_attached({"t0": "t/p0"})
+    number = json.loads(world.call("status", "-o", "json").stdout)["generation"]["number"]
+    world.stop()
+    victim = next(path for path in sorted((pathlib.Path(PINS) / "generations" / str(number)).glob("programs/*")) if path.is_file())
+    victim.unlink()
+    world.start()
+    world.until(lambda: world.figures()["loads"] == 1 and world.figures()["ready"], lambda: "loaded anew: %s" % world.said())
+    world.until(lambda: set(world.in_force()) == {"t0"}, "and in force")
+    check(world.said("recovery-failed"), "what was wrong is said")
+
+
+def test_nobody_comes_while_what_is_wanted_cannot_be_loaded(world):
+    world.make_link("t0")
+    bad = world.watch / "bad"
+    shutil.copytree(world.bundles / "a", bad)
+    victim = next(bad.glob("programs/*.o"))
+    victim.write_bytes(victim.read_bytes()[:-1] + b"\x7f")
+    world.start()
+    refused = world.feed().ask("endpoint-add", **line("t0", "p0"))
+    check(refused["code"] == "NOT_READY" and "SHA-256" in refused["error"], str(refused))
+    check(world.feed().ask("status")["fromFeed"] == 0, "and nothing is remembered")
+    world.stop()
+    world.start("--new-endpoints", "allow")
+    check(world.feed().ask("endpoint-add", **line("t0", "p0"))["state"] == "open", "unless new endpoints are allowed")
+    world.show("b")
+    world.until_attached({"t0": "t/p0"})
 
 
 # ---- endpoints ------------------------------------------------------------------------------------
@@ -320,8 +379,7 @@ def test_a_program_that_is_taken_away_comes_back(world):
     world.until_attached({"t0": "t/p0"})
     inode = os.stat("/proc/self/ns/net").st_ino
     os.unlink("%s/links/%d_%d_from" % (PINS, inode, world.index("t0")))
-    world.daemon.send_signal(signal.SIGHUP)
-    world.until(lambda: set(world.in_force()) == {"t0"}, "the program is back")
+    world.until(lambda: set(world.in_force()) == {"t0"}, "the program is back by itself")
     world.until(lambda: world.said("repaired"), "which is said")
 
 
@@ -421,13 +479,14 @@ def test_events_in_any_order_against_a_model(world, events=250):
     late.sort()
     check(late, "no event was timed")
     median, most = late[len(late) // 2], late[int(len(late) * 0.99)]
-    # 100 ms are promised on a machine that has nothing else to do; this one may.
-    check(median < 0.5 and most < 5, "seed %d: from event to in force: median %.0f ms, 99%% %.0f ms" % (seed, 1000 * median, 1000 * most))
+    # 100 ms are promised on a machine that has nothing else to do; this one may, in the short form.
+    check((median < 0.1 and most < 0.5) if os.environ.get("LONG") else (median < 0.5 and most < 5), "seed %d: from event to in force: median %.0f ms, 99%% %.0f ms" % (seed, 1000 * median, 1000 * most))
     return "%d events, seed %d; from event to in force: median %.0f ms, 99%% %.0f ms; %d of %d steps of the daemon within 100 ms" % (
         events, seed, 1000 * median, 1000 * most, within, total)
 
 
 TESTS = [test_a_copy_under_way_is_no_error, test_several_bundles_need_one_that_is_wanted, test_a_refused_bundle_is_tried_once, test_a_rollback_is_not_undone,
+         test_what_is_done_by_hand_meanwhile_counts, test_a_load_cures_what_cannot_be_put_right, test_nobody_comes_while_what_is_wanted_cannot_be_loaded,
          test_a_list_with_a_slip_changes_nothing, test_interfaces_come_go_and_come_again, test_the_feed_answers, test_the_feed_bears_garbage,
          test_nothing_is_lost_with_the_daemon, test_other_options_are_loaded, test_a_program_that_is_taken_away_comes_back, test_events_in_any_order_against_a_model]
 

@@ -22,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(HERE))
 from kernel_edges import test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_prefixes_that_name_the_own_node, test_whatever_address_this_machine_has_is_the_hosts  # noqa: E402
+from kernel_generations import test_going_back_bears_a_pod_that_is_gone, test_the_next_command_goes_back_where_who_waits_was_killed, test_what_nobody_confirms_goes_back_by_itself  # noqa: E402
 from kernel_proofs import test_only_what_was_proved_is_loaded  # noqa: E402
 from kernel_status import test_endpoints_come_and_go_and_are_seen, test_status_says_in_words_what_is_not_well  # noqa: E402
 from kernel_world import (  # noqa: E402
@@ -537,8 +538,9 @@ def main(binaries):
     both = [test_enforces_and_counts, test_monitor_explains, test_missing_interface_changes_nothing, test_replaces_without_a_gap, test_one_pods_packets_open_no_door_of_another,
             test_nobody_sends_in_anothers_name,
             test_counters_outlive_a_load, test_interface_gone_and_back, test_addresses_told_at_run_time, test_audited_denials_pass, test_flows_are_shown_and_live_as_long_as_asked, test_pods_without_policy_can_be_left_alone,
-            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered, test_status_says_in_words_what_is_not_well]
-    once = [test_endpoints_come_and_go_and_are_seen, test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_taken_back_without_more_than_is_needed, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
+            test_renamed_interfaces_are_found, test_numbers_are_those_of_their_bundle, test_killed_at_every_step, test_state_without_pins_is_not_believed, test_killed_loaders_leave_nothing_unfiltered, test_status_says_in_words_what_is_not_well,
+            test_going_back_bears_a_pod_that_is_gone]
+    once = [test_what_nobody_confirms_goes_back_by_itself, test_the_next_command_goes_back_where_who_waits_was_killed, test_endpoints_come_and_go_and_are_seen, test_neighbour_discovery_carries_nothing_away, test_neighbours_of_a_bridge_find_each_other, test_whatever_address_this_machine_has_is_the_hosts, test_prefixes_that_name_the_own_node, test_taken_back_without_more_than_is_needed, test_devices_without_ethernet_are_refused, test_taken_back_in_the_middle, test_interrupted_loaders_take_back, test_damaged_bundle_is_refused, test_nonsense_is_no_program, test_refused_program_names_the_policy, test_the_flood_notices_a_gap, test_modes_follow_each_other,
             test_every_golden_policy_is_accepted, test_only_what_was_proved_is_loaded]
     jobs = [(t, m) for t in both for m in ("tcx", "clsact")] + [(t, "tcx") for t in once]
     wanted = os.environ.get("ONLY", "")

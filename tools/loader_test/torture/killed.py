@@ -125,22 +125,24 @@ def main(options):
         before = held(arena)
         traffic = Traffic(arena)
         test, killed = Test(arena, draw, options.verbose), 0
-        for number in range(options.times):
-            killed += test.one(number)
+        tries = 0
+        while killed < options.times:
+            check(tries < 4 * options.times, "of %d loaders only %d were killed" % (tries, killed))
+            killed += test.one(tries)
+            tries += 1
             traffic.held()
         counts = traffic.end()
-        check(killed >= options.times / 3, "only %d of %d were killed" % (killed, options.times))
         after = held(arena)
         check(after == before, "something stays: %s, and was %s" % (after, before))
-    print("%d of %d loaders killed; %d datagrams, %d answers on connections, %d new connections, %d attempts at what is denied" % (
-        killed, options.times, counts["asked"], counts["rounds"], counts["fresh"], counts["tried"]))
+    print("%d loaders killed in %d tries; %d datagrams, %d answers on connections, %d new connections, %d attempts at what is denied" % (
+        killed, tries, counts["asked"], counts["rounds"], counts["fresh"], counts["tried"]))
     return 0
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("binaries", type=pathlib.Path)
-    parser.add_argument("--times", type=int, default=25)
+    parser.add_argument("--times", type=int, default=12, help="how many are to be killed; some end before that")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--verbose", action="store_true")
     run_alone(main, __file__, parser)

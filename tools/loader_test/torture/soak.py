@@ -105,9 +105,18 @@ class Soak:
         """As much as there was with the same two generations and as many pods."""
         state = self.arena.known_state()
         key = (state["current"]["bundle"], (state.get("previous") or {}).get("bundle"), len(self.listed | self.fed))
-        found = {what: count for what, count in self.arena.amount().items() if what in ("pins", "programs", "maps")}
+        def now():
+            return {what: count for what, count in self.arena.amount().items() if what in ("pins", "programs", "maps")}
+        # The kernel frees what is given up when it has time to, and the daemon looks at its programs now and then.
+        found = now()
+        if key not in self.amounts:
+            while True:
+                time.sleep(0.3)
+                former, found = found, now()
+                if found == former:
+                    break
         known = self.amounts.setdefault(key, found)
-        check(found == known, "there are %s, and were %s with the same generations and pods" % (found, known))
+        check(wait_until(lambda: now() == known, PATIENCE, 0.2), "there are %s, and were %s with the same generations and pods" % (now(), known))
 
     # ---- what happens -----------------------------------------------------------------------------
 
