@@ -34,6 +34,7 @@ NP_INLINE int np_echo_request(struct np_packet *packet, const np_u8 *transport, 
 		return 0;
 	packet->source_port = np_be16(transport + 4);
 	packet->destination_port = packet->number = echo;
+	packet->tcp_flags = 0;
 	return 1;
 }
 

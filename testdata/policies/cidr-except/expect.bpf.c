@@ -11,38 +11,6 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
-NP_PLAN(0, 0)
-NP_COUNTERS(0, 0)
-
-/* ---- ingress: no rule selects this endpoint ---- */
-NP_PEERS(np_peers_in, 1);
-
-np_verdict np_policy_ingress(const struct np_flow *flow)
-{
-	return np_default_allow();
-}
-
-/* ---- egress: no rule selects this endpoint ---- */
-NP_PEERS(np_peers_out, 1);
-
-np_verdict np_policy_egress(const struct np_flow *flow)
-{
-	return np_default_allow();
-}
-/* The policy of an endpoint, generated from its decision table. The text depends on what the
- * policy means and on nothing else: endpoints with the same policy share it.
- *
- * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
- * hold for an identity, so a new pod is a new map entry and no new program. The first line that
- * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
- *
- * To compile it alone, in the directory of this file:
- *
- *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
- */
-#include "np_policy.h"
-
 NP_PROGRAM(0xbb2fcf97a3458851ULL)
 NP_PLAN(0, NP_JUDGED | NP_PREFIXES)
 NP_COUNTERS(0, 2)
@@ -107,4 +75,36 @@ np_verdict np_policy_egress(const struct np_flow *flow)
 		return egress_udp_sctp_icmp_icmpv6(flow, to);
 	}
 	return np_default_deny();
+}
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
+ * policy means and on nothing else: endpoints with the same policy share it.
+ *
+ * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
+ * hold for an identity, so a new pod is a new map entry and no new program. The first line that
+ * holds decides, and denies come first. Numbers in verdicts are those of the rules as listed.
+ *
+ * To compile it alone, in the directory of this file:
+ *
+ *   clang-19 -target bpf -mcpu=v3 -O2 -g -I include -include np_runtime.bpf.c -c DIGEST.c -o DIGEST.o
+ */
+#include "np_policy.h"
+
+NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
+NP_PLAN(0, 0)
+NP_COUNTERS(0, 0)
+
+/* ---- ingress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_in, 1);
+
+np_verdict np_policy_ingress(const struct np_flow *flow)
+{
+	return np_default_allow();
+}
+
+/* ---- egress: no rule selects this endpoint ---- */
+NP_PEERS(np_peers_out, 1);
+
+np_verdict np_policy_egress(const struct np_flow *flow)
+{
+	return np_default_allow();
 }

@@ -1,4 +1,4 @@
-/* The policy of an endpoint, generated from its decision table. The text depends on what the
+/* The policy of a node, generated from its decision table. The text depends on what the
  * policy means and on nothing else: endpoints with the same policy share it.
  *
  * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
@@ -11,8 +11,8 @@
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
-NP_PLAN(0, 0)
+NP_PROGRAM(0x2e4af76c05432f7dULL)
+NP_PLAN(NP_NODE, NP_NODE)
 NP_COUNTERS(0, 0)
 
 /* ---- ingress: no rule selects this endpoint ---- */
@@ -43,39 +43,16 @@ np_verdict np_policy_egress(const struct np_flow *flow)
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x2af6768ead783a87ULL)
-NP_PLAN(NP_JUDGED, 0)
-NP_COUNTERS(1, 0)
+NP_PROGRAM(0x62a0e49a4fdbaa49ULL)
+NP_PLAN(0, 0)
+NP_COUNTERS(0, 0)
 
-/* ---- ingress: default deny ----
- * rule 0: allow from entity world on 443/TCP
- */
+/* ---- ingress: no rule selects this endpoint ---- */
 NP_PEERS(np_peers_in, 1);
-
-enum ingress_peer {
-	FROM_ENTITY_WORLD = 1, /* entity world */
-};
-
-static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
-{
-	switch (flow->port) {
-	case 443:
-		if (np_is(from, FROM_ENTITY_WORLD))
-			return NP_ALLOW(0);
-		break;
-	}
-	return np_default_deny_but_host(flow);
-}
 
 np_verdict np_policy_ingress(const struct np_flow *flow)
 {
-	const np_u64 *from = np_peer(np_peers_in, flow);
-
-	switch (flow->protocol) {
-	case NP_TCP:
-		return ingress_tcp(flow, from);
-	}
-	return np_default_deny_but_host(flow);
+	return np_default_allow();
 }
 
 /* ---- egress: no rule selects this endpoint ---- */
@@ -175,7 +152,7 @@ np_verdict np_policy_egress(const struct np_flow *flow)
 	}
 	return np_default_deny();
 }
-/* The policy of a node, generated from its decision table. The text depends on what the
+/* The policy of an endpoint, generated from its decision table. The text depends on what the
  * policy means and on nothing else: endpoints with the same policy share it.
  *
  * Each peer condition of a rule is a bit. The maps np_peers_in and np_peers_out say which bits
@@ -188,16 +165,39 @@ np_verdict np_policy_egress(const struct np_flow *flow)
  */
 #include "np_policy.h"
 
-NP_PROGRAM(0x2e4af76c05432f7dULL)
-NP_PLAN(NP_NODE, NP_NODE)
-NP_COUNTERS(0, 0)
+NP_PROGRAM(0x2af6768ead783a87ULL)
+NP_PLAN(NP_JUDGED, 0)
+NP_COUNTERS(1, 0)
 
-/* ---- ingress: no rule selects this endpoint ---- */
+/* ---- ingress: default deny ----
+ * rule 0: allow from entity world on 443/TCP
+ */
 NP_PEERS(np_peers_in, 1);
+
+enum ingress_peer {
+	FROM_ENTITY_WORLD = 1, /* entity world */
+};
+
+static np_verdict ingress_tcp(const struct np_flow *flow, const np_u64 *from)
+{
+	switch (flow->port) {
+	case 443:
+		if (np_is(from, FROM_ENTITY_WORLD))
+			return NP_ALLOW(0);
+		break;
+	}
+	return np_default_deny_but_host(flow);
+}
 
 np_verdict np_policy_ingress(const struct np_flow *flow)
 {
-	return np_default_allow();
+	const np_u64 *from = np_peer(np_peers_in, flow);
+
+	switch (flow->protocol) {
+	case NP_TCP:
+		return ingress_tcp(flow, from);
+	}
+	return np_default_deny_but_host(flow);
 }
 
 /* ---- egress: no rule selects this endpoint ---- */
