@@ -1,5 +1,5 @@
-// runtime-loader/event_fold.h — repeats of an event as one: what differs in nothing but its time, its length and the side that
-// answers nothing, the source port.
+// runtime-loader/event_fold.h — repeats of an event as one: what differs in nothing but its time, its length, TCP's flags and
+// the side that answers nothing, the source port.
 #pragma once
 #include <cstdint>
 #include <functional>
