@@ -17,6 +17,7 @@
 #include "runtime-loader/certificate.h"
 #include "runtime-loader/files.h"
 #include "runtime-loader/kept_bundle.h"
+#include "runtime-loader/netns.h"
 #include "runtime-loader/node_plan.h"
 #include "runtime-loader/refusal.h"
 #include "runtime-loader/running.h"
@@ -301,7 +302,13 @@ Done make_outside(const Bundle& bundle, const GenerationState& state, const Addr
 }
 
 Done remake_outside(const Installation& site, const Running& running, OutsideParts& parts, Outside& outside) {
-  auto devices = find_devices(running.state.external, "--xdp");
+  // One that is gone drops nothing early; pods' own programs judge what comes.
+  std::vector<std::string> names = running.state.external;
+  std::erase_if(names, [](const std::string& name) {
+    const auto now = find_interface("", name);
+    return !now && now.error().kind != FailureKind::Kernel;
+  });
+  auto devices = find_devices(names, "--xdp");
   if (!devices || devices->empty()) return {};
   parts.bundle = running.bundle;
   auto object = kept_object(site, running.bundle, running.bundle.xdp.object);

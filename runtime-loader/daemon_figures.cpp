@@ -60,6 +60,7 @@ void each_field(Figures& f, const Visit& visit) {
   visit("wantedBundle", f.wanted_bundle);
   visit("wantedPath", f.wanted_path);
   visit("bundleError", f.bundle_error);
+  visit("feedError", f.feed_error);
   visit("listError", f.list_error);
   visit("backoffUntil", f.backoff_until);
   visit("loads", f.loads);

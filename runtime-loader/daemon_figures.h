@@ -44,13 +44,14 @@ struct DaemonFigures {
   std::string wanted_bundle; // digest; "": none is wanted, or it isn't known which
   std::string wanted_path;
   std::string bundle_error;  // why it isn't in force: half copied, refused, rolled back, several without `current`; "": it is
+  std::string feed_error;    // why endpoints that the feed named may be missing; "": all is well
   std::string list_error;    // why the lines of before are in force; "": all is well
   std::int64_t backoff_until = 0;  // a load is tried again then
 
   std::uint64_t loads = 0;         // that were tried
   // By kind: "bundle" (incomplete, damaged or refused for what it is) and "machine" (the kernel refused, no room, …).
   std::map<std::string, std::uint64_t> load_failures;
-  std::string last_error;          // of a load, or of what a former daemon was told, in words; stays after a later success
+  std::string last_error;          // of a load, in words; stays after a later success
   std::int64_t last_error_at = 0;
   std::int64_t last_load_at = 0;   // that succeeded
 

@@ -212,6 +212,10 @@ Result<std::vector<EndpointOutcome>> add_endpoints(const Where& where, const std
   for (const AttachRequest& it : requests) places.insert(place_of(it));
   leave_others(merged.known, *plan);
 
+  // A device of the node that was made anew since is attached to by the way.
+  for (const Attachment& it : plan->attachments)
+    if (it.for_node && std::none_of(merged.known.begin(), merged.known.end(), [&](const Attachment& was) { return is_same(was, it); })) places.insert(place_of(it));
+
   Change change(*running);
   State before = state;
   std::vector<Attachment> fresh;

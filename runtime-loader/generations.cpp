@@ -39,12 +39,13 @@ std::vector<AttachRequest> endpoints_of(const GenerationState& former, const Gen
   return out;
 }
 
-// Whose interfaces are what they were, or can't be asked for; the others are looked for by name.
+// Whose interfaces are what they were, or can't be asked for; the others are looked for by name. A device of the node that is gone
+// may come again.
 std::vector<Attachment> still_there(const std::vector<Attachment>& attachments) {
   std::vector<Attachment> out;
   for (const Attachment& it : attachments) {
     const auto now = find_interface(it.netns, it.ifname);
-    if (now ? now->index == it.ifindex && now->netns == it.netns_inode : now.error().kind == FailureKind::Kernel) out.push_back(it);
+    if (now ? now->index == it.ifindex && now->netns == it.netns_inode : it.for_node || now.error().kind == FailureKind::Kernel) out.push_back(it);
   }
   return out;
 }

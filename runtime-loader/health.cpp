@@ -53,6 +53,7 @@ void add_shortcomings(const Status& status, const DaemonFigures& said, Component
     worsen(out, Health::Fail, "bundle " + (said.wanted_path.empty() ? short_digest(said.wanted_bundle) : said.wanted_path) + " is not in force: " + said.bundle_error);
   else if (other)
     worsen(out, Health::Warn, "bundle " + short_digest(said.wanted_bundle) + " is wanted, and " + (status.installed ? short_digest(status.bundle.digest) : "nothing") + " runs");
+  if (!said.feed_error.empty()) worsen(out, Health::Warn, "what the feed was told before this daemon started: " + said.feed_error);
   if (!said.list_error.empty()) worsen(out, Health::Warn, "the list of endpoints: " + said.list_error);
   for (const EndpointWord& it : said.failed) worsen(out, Health::Fail, it.endpoint + " at " + it.ifname + " could not be attached: " + it.reason);
   for (const EndpointWord& it : said.waiting) worsen(out, Health::Warn, it.endpoint + " waits for its interface " + it.ifname);

@@ -43,6 +43,11 @@ std::optional<Address> address_of(const sockaddr& raw) {
   return out;
 }
 
+bool is_not_there(const Attachment& it) {
+  const auto now = find_interface(it.netns, it.ifname);
+  return !now && now.error().kind != FailureKind::Kernel;
+}
+
 // Devices whose addresses Cilium doesn't take for the node's: those of pods and containers, and what stands for services.
 bool is_of_others(std::string_view device) {
   if (device == "cilium_host") return false;
@@ -66,9 +71,18 @@ Result<std::vector<Address>> local_addresses() {
   return std::vector<Address>(out.begin(), out.end());
 }
 
-Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods) {
+Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods,
+                           const std::vector<Attachment>& former) {
   HostPlan out;
-  const auto devices = find_devices(options.devices, "--host-device");
+  std::vector<const Attachment*> gone;
+  std::vector<std::string> there = options.devices;
+  std::erase_if(there, [&](const std::string& name) {
+    const auto known = std::find_if(former.begin(), former.end(), [&](const Attachment& it) { return it.for_node && it.netns.empty() && it.ifname == name; });
+    const bool is_gone = known != former.end() && is_not_there(*known);
+    if (is_gone) gone.push_back(&*known);
+    return is_gone;
+  });
+  const auto devices = find_devices(there, "--host-device");
   if (!devices) return tl::make_unexpected(devices.error());
   if (options.skip) {
     if (!options.devices.empty()) return bad_input("--host-device and --skip-host-policies exclude each other");
@@ -81,7 +95,7 @@ Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const 
     if (!options.devices.empty()) out.nothing = "the bundle has no policy of " + (node.empty() ? std::string("any node") : "node " + node) + ": the host firewall is off";
     return out;
   }
-  if (devices->empty()) {
+  if (devices->empty() && gone.empty()) {
     if (!bundle.programs[bundle.endpoints[*host].program].is_enforced()) return out;
     return bad_input("node " + node + " has policies of its own: name the devices that lead out of it with --host-device, or leave them alone with --skip-host-policies");
   }
@@ -94,6 +108,12 @@ Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const 
     it.ifname = device.ifname;
     it.ifindex = device.ifindex;
     it.netns_inode = device.netns;
+    out.attachments.push_back(it);
+  }
+  for (const Attachment* device : gone) {
+    it.ifname = device->ifname;
+    it.ifindex = device->ifindex;
+    it.netns_inode = device->netns_inode;
     out.attachments.push_back(it);
   }
   for (const Attachment& pod : pods) {

@@ -21,8 +21,10 @@ struct HostPlan {
 
 // Fails as input where the bundle has policies of nodes and it isn't said which node this is, or which
 // devices lead out of it: they would silently not count. `pods`: all their interfaces,
-// with a program of the pod's or without.
-Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods);
+// with a program of the pod's or without. `former`: what the node has already; a device among them that is gone keeps its
+// attachment, which is put right when it comes again. Any other that isn't there fails it.
+Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const HostOptions& options, const std::vector<Attachment>& pods,
+                           const std::vector<Attachment>& former = {});
 
 // Whoever has one of them is the node, with the host firewall or without. Where the loader runs: addresses of all
 // devices, as in Cilium but for those of containers (docker, cni, lxc) and services (kube-ipvs0), loopback's and

@@ -104,6 +104,11 @@ Done Installation::take_lock() {
   }
 }
 
+bool Installation::is_locked() const {
+  const Fd lock{::open((state_ + "/lock").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  return lock && flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 Installation Installation::at(const std::string& root, const std::string& state) {
   Installation it;
   it.root_ = canonical(root);
@@ -180,7 +185,7 @@ Done Installation::remove_all() const {
   for (const char* part : kParts)
     for (const std::string& name : names_in(root_ + part)) unpin(root_ + part + "/" + name);
   for (const std::string& name : names_in(state_))
-    if (name.ends_with(".json") || name.ends_with(".json.new")) unlink((state_ + "/" + name).c_str());
+    if ((name.ends_with(".json") && name != "daemon.json") || name.ends_with(".json.new")) unlink((state_ + "/" + name).c_str());
   std::error_code ignored;
   fs::remove_all(state_ + "/bundles", ignored);
   remove_if_unused();

@@ -56,6 +56,7 @@ class Installation {
   const std::string& state_directory() const { return state_; }
   // Where its root is, or will be.
   bool has_bpffs() const;
+  bool is_locked() const;  // somebody else changes it just now
   const std::string& root() const { return root_; }
   std::vector<std::string> pinned_links() const;
   std::vector<std::string> pinned_rules() const;

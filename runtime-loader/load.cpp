@@ -63,6 +63,7 @@ Result<LoadReport> put_in_force(const Installation& site, const LoadOptions& opt
   if (!switched) return tl::make_unexpected(switched.error());
   const auto took = std::chrono::steady_clock::now() - began;
   forget_others(site, wanted);
+  forget_set_aside(site.state_directory());
   next.state.attachments = wanted.attachments;
   LoadReport out = report_of(next, former);
   out.left_over = switched->left_over;

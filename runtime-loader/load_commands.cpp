@@ -115,6 +115,7 @@ Json report_json(const LoadReport& report) {
               {"nothingAtHost", or_null(report.nothing_at_host)},
               {"nothingExternal", or_null(report.nothing_external)},
               {"forgotten", report.forgotten},
+              {"gone", report.gone},
               {"generation", report.generation},
               {"formerGeneration", report.former_generation == 0 ? Json() : Json(report.former_generation)},
               {"switched", report.switched},
@@ -134,6 +135,7 @@ void say_notes(const LoadReport& report) {
   for (const ExternalDevice& it : report.external)
     if (!it.native)
       std::fprintf(stderr, "netpol-loader: --xdp %s: not in the driver (%s), so packets cost more\n", it.ifname.c_str(), it.why_generic.c_str());
+  for (const std::string& endpoint : report.gone) std::fprintf(stderr, "netpol-loader: left out: %s\n", endpoint.c_str());
   if (!report.left_over.empty())
     std::fprintf(stderr, "netpol-loader: loaded, but of the former bundle is left: %s\n", report.left_over.c_str());
 }

@@ -79,12 +79,13 @@ void add_rule_family(const Status& status, Exposition& out, const Value& value) 
       const BundleDirection& its = direction_of(own, direction);
       for (std::size_t rule = 0; rule < counters.size(); ++rule) {
         const bool is_rule = rule < its.rule_texts.size();
+        const std::string text(is_rule ? without_level(its.rule_texts[rule]) : "");
         const std::vector<RuleOrigin> origins = places(status.bundle, program.program, direction, rule);
         const RuleOrigin origin = origins.empty() ? RuleOrigin{} : origins.front();
         out.sample({{"program", own.digest.substr(0, 12)},
                     {"direction", direction_name(direction)},
                     {"rule", is_rule ? std::to_string(rule) : "none"},
-                    {"verdict", is_rule ? its.rule_texts[rule].substr(0, its.rule_texts[rule].find(' ')) : fallback(its)},
+                    {"verdict", is_rule ? text.substr(0, text.find(' ')) : fallback(its)},
                     {"kind", origin.kind},
                     {"namespace", origin.ns},
                     {"policy", origin.name},

@@ -26,4 +26,11 @@ std::vector<RuleOrigin> places(const Bundle& bundle, std::size_t program, int di
   return out;
 }
 
+std::string_view without_level(std::string_view rule_text) {
+  for (const char* tier : {"admin ", "baseline "})
+    if (rule_text.starts_with(tier))
+      if (const auto colon = rule_text.find(": "); colon != std::string_view::npos) return rule_text.substr(colon + 2);
+  return rule_text;
+}
+
 }  // namespace netpolc::loader

@@ -2,6 +2,7 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 
 #include "ir/map_layout.h"
 #include "runtime-loader/bundle.h"
@@ -19,6 +20,9 @@ inline const std::vector<std::optional<RuleOrigin>>& origins_of(const BundleEndp
   return direction == NP_INGRESS ? endpoint.ingress_rules : endpoint.egress_rules;
 }
 inline const char* direction_name(int direction) { return direction == NP_INGRESS ? "ingress" : "egress"; }
+
+// A rule's text without the tier that it is of: "admin 10[2]: deny …" is "deny …".
+std::string_view without_level(std::string_view rule_text);
 
 // The places of a program's rule, of all endpoints that have the program; each place once.
 std::vector<RuleOrigin> places(const Bundle& bundle, std::size_t program, int direction, std::size_t rule);

@@ -70,7 +70,7 @@ Done add_host(const Bundle& bundle, const NodeRequest& request, const std::vecto
     if (it.for_node) modes[{it.netns_inode, it.ifindex}] = it.mode;
   std::vector<Attachment> pods;
   std::copy_if(plan.attachments.begin(), plan.attachments.end(), std::back_inserter(pods), [](const Attachment& it) { return it.blocked.empty(); });
-  auto host = plan_host(bundle, request.node, request.host, pods);
+  auto host = plan_host(bundle, request.node, request.host, pods, known);
   if (!host) return tl::make_unexpected(host.error());
   plan.nothing_at_host = std::move(host->nothing);
   for (Attachment& it : host->attachments) {

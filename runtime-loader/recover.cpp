@@ -132,6 +132,8 @@ Result<RecoverReport> go_back(const Installation& site, const State& state) {
   RecoverReport report;
   report.went_back = true;
   if (!state.previous) {
+    // First: the daemon looks as soon as the state is gone.
+    if (const Done done = write_set_aside(site.state_directory(), state.bundle); !done) return tl::make_unexpected(done.error());
     if (const auto unloaded = unload_locked(site); !unloaded) return tl::make_unexpected(unloaded.error());
     return report;
   }

@@ -105,13 +105,6 @@ void find_rule(Seen& seen) {
   if (rule < own.size() && own[rule]) seen.origins = {*own[rule]};
 }
 
-std::string_view without_level(std::string_view text) {
-  for (const char* tier : {"admin ", "baseline "})
-    if (text.starts_with(tier))
-      if (const auto colon = text.find(": "); colon != std::string_view::npos) return text.substr(colon + 2);
-  return text;
-}
-
 bool is_default(const std::string* text) { return text != nullptr && text->ends_with(": default deny"); }
 
 void find_not_allowed_by(Seen& seen) {

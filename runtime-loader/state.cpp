@@ -1,6 +1,7 @@
 #include "runtime-loader/state.h"
 
 #include <bpf/bpf.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -298,6 +299,14 @@ Result<KnownState> read_state(const Installation& site) {
   if (*pinned == 0 || *pinned != state->conntrack) return KnownState{only_filters(*state), false};
   return KnownState{std::move(*state), true};
 }
+
+namespace {
+std::string set_aside_path(const std::string& state_directory) { return state_directory + "/set-aside"; }
+}  // namespace
+
+std::string read_set_aside(const std::string& state_directory) { return read_file(set_aside_path(state_directory), 128).value_or(""); }
+Done write_set_aside(const std::string& state_directory, const std::string& bundle) { return write_file(set_aside_path(state_directory), bundle); }
+void forget_set_aside(const std::string& state_directory) { unlink(set_aside_path(state_directory).c_str()); }
 
 Done write_state(const Installation& site, const State& state) { return write_file(site.state_path(), to_json(state)); }
 

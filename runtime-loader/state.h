@@ -67,6 +67,12 @@ struct State : GenerationState {
 };
 
 std::string to_json(const State& state);
+// The bundle that was left when the first load went back to nothing, so that no state can say it; "": there is none. Whoever
+// loads or unloads forgets it.
+std::string read_set_aside(const std::string& state_directory);
+Done write_set_aside(const std::string& state_directory, const std::string& bundle);
+void forget_set_aside(const std::string& state_directory);
+
 inline constexpr std::size_t kStateLimit = 256u << 20;  // bytes
 Result<State> parse_state(const std::string& text, const std::string& name);
 

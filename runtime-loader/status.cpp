@@ -298,10 +298,20 @@ bool Status::good() const {
 
 Result<Status> status(const std::string& root, const std::string& state) {
   const Installation site = Installation::at(root, state);
+  constexpr int kPatience = 50;  // of 20 ms
+  int waited = 0;
   // A load beside may have taken away the generation that the state spoke of: then there is another one by now.
   for (int tries = 0;; ++tries) {
     const auto before = read_state(site);
     auto out = read_once(site);
+    // Somebody is at it: what is half done isn't what was left half done.
+    if (out && out->unfinished && waited < kPatience && site.is_locked()) {
+      const timespec pause{0, 20'000'000};
+      nanosleep(&pause, nullptr);
+      ++waited;
+      tries = -1;
+      continue;
+    }
     if (out || tries == 3) return out;
     const auto after = read_state(site);
     if (!before || !after || before->state.number == after->state.number) return out;

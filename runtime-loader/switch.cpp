@@ -8,6 +8,7 @@
 #include "runtime-loader/expedite.h"
 #include "runtime-loader/interrupt.h"
 #include "runtime-loader/kept_bundle.h"
+#include "runtime-loader/netns.h"
 
 namespace netpolc::loader {
 namespace {
@@ -56,6 +57,12 @@ std::string take_the_rest_away(const Installation& site, const KnownState& forme
   return left_over;
 }
 
+// A device of the node may go at any time, and pods must not pay for it: `status` says so, and recovery puts it right.
+bool is_away(const Attachment& it) {
+  const auto now = find_interface(it.netns, it.ifname);
+  return now ? now->index != it.ifindex || now->netns != it.netns_inode : now.error().kind != FailureKind::Kernel;
+}
+
 }  // namespace
 
 Done attach_all(const Installation& site, GenerationState& state, OwnPrograms& ours, Journal& journal, std::vector<std::string>& changed) {
@@ -66,6 +73,7 @@ Done attach_all(const Installation& site, GenerationState& state, OwnPrograms& o
     const auto programs = ours.of(site, state.number, it);
     if (!programs) return tl::make_unexpected(programs.error());
     const auto other = attach(site, it, *programs, state.mode, ours, journal);
+    if (!other && it.for_node && is_away(it)) continue;
     if (!other) return tl::make_unexpected(other.error());
     if (*other) changed.push_back(it.endpoint + " at " + it.ifname);
   }

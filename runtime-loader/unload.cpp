@@ -14,6 +14,7 @@ namespace netpolc::loader {
 Result<UnloadReport> unload(const std::string& root, const std::string& state) {
   const auto site = Installation::open(root, state);
   if (!site) return tl::make_unexpected(site.error());
+  forget_set_aside(site->state_directory());
   return unload_locked(*site);
 }
 

@@ -122,6 +122,7 @@ std::string test_text(const TestResult& test, std::size_t number, std::size_t of
 std::string end_text(const Outcome& outcome, bool utf8) {
   const Counts counts = count(outcome);
   const std::string skipped = std::to_string(counts.skipped) + " tests skipped, in " + seconds_text(outcome.seconds) + " s\n";
+  if (counts.run == 0) return "No test was run, " + skipped;
   if (counts.failed == 0)
     return std::string(utf8 ? "✓ " : "") + "All " + std::to_string(counts.run) + " tests (" + std::to_string(counts.actions) + " actions) successful, " + skipped;
   std::string out = std::string(utf8 ? "✗ " : "") + std::to_string(counts.failed) + "/" + std::to_string(counts.run) + " tests failed (" + std::to_string(counts.failed_actions) + "/" +

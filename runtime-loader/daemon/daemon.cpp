@@ -121,9 +121,8 @@ void Daemon::adopt_feed() {
     view_.feed = std::move(feed->endpoints);
     return;
   }
-  figures_.last_error = feed ? std::to_string(feed->bad.size()) + " lines can't be read, and are kept in " + path + ".damaged: " + feed->bad.front() : feed.error().message;
-  figures_.last_error_at = unix_ms();
-  log_.error("feed-damaged", {{"error", figures_.last_error}});
+  figures_.feed_error = feed ? std::to_string(feed->bad.size()) + " lines can't be read, and are kept in " + path + ".damaged: " + feed->bad.front() : feed.error().message;
+  log_.error("feed-damaged", {{"error", figures_.feed_error}});
   std::error_code ignored;
   std::filesystem::rename(path, path + ".damaged", ignored);
   if (!feed) return;
@@ -215,6 +214,7 @@ void Daemon::note_changes() {
   if (asked) {
     asked_again = 0;
     reloading_ = true;
+    view_.failed_load.reset();
     recover_at_ = now;
     notifier_.send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(microseconds()));
     log_.info("looking-again", {});

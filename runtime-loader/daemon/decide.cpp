@@ -65,7 +65,7 @@ std::optional<std::string> why_no_load(const View& view, const std::vector<Attac
   if (seen.digest.empty()) return "";
   const bool running = view.state != nullptr && view.state->bundle == seen.digest;
   if (running && !view.options_changed && !view.broken) return "";
-  if (!running && view.state != nullptr && view.state->set_aside == seen.digest)
+  if (!running && (view.state != nullptr ? view.state->set_aside : view.set_aside) == seen.digest)
     return "bundle " + seen.digest.substr(0, 12) + " was rolled back: it is not taken up again until another one is shown, or it is loaded by hand";
   const auto& failed = view.failed_load;
   if (!failed || failed->digest != seen.digest) return std::nullopt;

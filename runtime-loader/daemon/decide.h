@@ -94,6 +94,7 @@ struct View {
   std::map<Place, FeedEndpoint> feed;
   std::map<Place, LinkId> links;  // that exist, of all that are spoken of
   const State* state = nullptr;   // nothing: nothing is loaded
+  std::string set_aside;          // where nothing is loaded: the bundle that nobody confirmed
   bool options_changed = false;   // the loaded bundle was loaded with other options than the daemon has
   bool broken = false;            // what is pinned can't be put right, which a load alone cures
   std::optional<FailedLoad> failed_load;

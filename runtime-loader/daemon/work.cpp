@@ -1,5 +1,6 @@
 #include "runtime-loader/daemon/work.h"
 
+#include <net/if.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "runtime-loader/bundle.h"
 #include "runtime-loader/files.h"
 #include "runtime-loader/interrupt.h"
+#include "runtime-loader/netns.h"
 #include "runtime-loader/node_plan.h"
 #include "runtime-loader/recover.h"
 #include "runtime-loader/sha256.h"
@@ -52,6 +54,7 @@ bool Daemon::refresh_state() {
   if (!look_at_state_) return state_error_.empty();
   look_at_state_ = false;
   view_.state = nullptr;
+  view_.set_aside = read_set_aside(state_directory_);
   state_error_.clear();
   const auto site = Installation::find(options_.where.root, options_.where.state);
   if (!site) return true;  // nothing was ever loaded
@@ -78,7 +81,7 @@ Milliseconds Daemon::confirmation_due() const {
   clock_gettime(CLOCK_BOOTTIME, &now);
   const std::int64_t passed = now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
   const std::int64_t left = state_.confirm->boot == boot_ ? static_cast<std::int64_t>(state_.confirm->deadline) - passed : 0;
-  return std::max(monotonic_ms() + left / 1'000'000 + 100, recovered_at_ + 1000);
+  return std::max({monotonic_ms() + left / 1'000'000 + 100, recovered_at_ + 1000, recover_backoff_.until()});
 }
 
 // Did somebody take a program away, or put another in its place? That is for `recover` to put right. Elsewhere than in our own
@@ -88,6 +91,10 @@ bool Daemon::all_attached(bool own_too) const {
   const auto site = Installation::find(options_.where.root, options_.where.state);
   if (!site) return true;
   return std::all_of(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& it) {
+    if (it.for_node) {  // nobody asks for its device but the load
+      const auto now = own_too ? find_interface(it.netns, it.ifname) : Result<Interface>(tl::make_unexpected(Failure{}));
+      return !now || (now->index == it.ifindex && now->netns == it.netns_inode && in_force(*site, it).both());
+    }
     const auto link = view_.links.find(place_of(it));
     const bool there = link != view_.links.end() && link->second == LinkId{it.ifindex, it.netns_inode} && !unasked_.contains(place_of(it));
     return !there || !it.wants_program() || (it.netns.empty() && !own_too) || in_force(*site, it).both();
@@ -239,6 +246,10 @@ void Daemon::pass() {
     refresh_links();
     view_.now = monotonic_ms();
     view_.broken = !recover_error_.empty();
+    if (lacked_device_ && !lacks_device()) {  // what it failed for has come
+      lacked_device_ = false;
+      view_.failed_load.reset();
+    }
     decision = decide(view_);
     if (!remove_backoff_.over(view_.now)) {
       decision.remove.clear();
@@ -325,7 +336,8 @@ void Daemon::load_bundle(const Load& wanted) {
 // manifest does not name: a signature.
 void Daemon::load_failed(const Load& wanted, const Failure& failure) {
   FailedLoad failed{wanted.digest, view_.bundle.content, wanted.requests, FailedLoad::Kind::Machine, failure.message, {}};
-  if (failure.kind == FailureKind::Input && links_at(places_of(view_)).there == view_.links) {
+  lacked_device_ = lacks_device();
+  if (failure.kind == FailureKind::Input && !lacked_device_ && links_at(places_of(view_)).there == view_.links) {
     failed.whole = read_bundle(wanted.path, Contents::Left).has_value();
     failed.kind = failed.whole && !has_just_changed() ? FailedLoad::Kind::Bundle : FailedLoad::Kind::Incomplete;
   }
@@ -335,6 +347,14 @@ void Daemon::load_failed(const Load& wanted, const Failure& failure) {
   ++figures_.load_failures[view_.failed_load->kind == FailedLoad::Kind::Machine ? "machine" : "bundle"];
   figures_.last_error = failure.message;
   figures_.last_error_at = unix_ms();
+}
+
+// Of those that the load is told of by name. They may come later than we do.
+bool Daemon::lacks_device() const {
+  const auto is_there = [](const std::string& name) { return if_nametoindex(name.c_str()) != 0; };
+  const auto& host = options_.load.host.devices;
+  const auto& external = options_.load.external;
+  return !std::all_of(host.begin(), host.end(), is_there) || !std::all_of(external.begin(), external.end(), is_there);
 }
 
 void Daemon::remove(const std::vector<EndpointKey>& keys) {

@@ -61,6 +61,7 @@ class Daemon {
   void act(const Decision& decision);
   void forget(const std::vector<Place>& places);
   void load_bundle(const Load& wanted);
+  bool lacks_device() const;
   void load_failed(const Load& wanted, const Failure& failure);
   void remove(const std::vector<EndpointKey>& keys);
   std::vector<EndpointOutcome> add(const std::vector<AttachRequest>& requests);
@@ -107,6 +108,7 @@ class Daemon {
   bool all_failed_ = false;      // the last `add`: not this or that endpoint, but all of it
   std::uint32_t settled_of_ = 0; // the installation that `settled` speaks of
   std::set<Place> foreign_;      // places in other namespaces, as they were looked at last
+  bool lacked_device_ = false;   // when a load failed
   std::set<Place> unasked_;      // those of which the kernel said nothing
   Milliseconds event_at_ = 0;    // when it was learned what is being worked on
   Milliseconds bundle_changed_at_ = 0;  // when the directory looked otherwise before

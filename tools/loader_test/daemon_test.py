@@ -181,6 +181,36 @@ def test_nobody_comes_while_what_is_wanted_cannot_be_loaded(world):
     world.until_attached({"t0": "t/p0"})
 
 
+def test_a_device_may_come_later(world):
+    world.make_link("t0")
+    world.write_list([line("t0", "p0")])
+    world.show("a")
+    world.start("--host-device", "t9")
+    world.until(lambda: "t9" in world.figures()["bundleError"], lambda: "what it lacks is said: %s" % world.figures())
+    time.sleep(1)
+    world.make_link("t9")
+    begun = time.monotonic()
+    world.until_attached({"t0": "t/p0"})
+    took = time.monotonic() - begun
+    check(took < 3, "loaded %.1f s after the device had come" % took)
+
+
+def test_what_nobody_confirmed_stays_away(world):
+    """Also where it was the first load, and nothing is there that could remember it."""
+    world.make_link("t0")
+    world.show("a")
+    loaded = world.call("load", str(world.bundles / "a"), "--attach", "t/p0=t0", "--confirm", "1s")
+    check(loaded.returncode == 0, loaded.stderr)
+    world.start()
+    check(world.bundle() == world.digest("a"), "it is in force at first")
+    world.until(lambda: world.bundle() == "", "and then nothing is")
+    world.until(lambda: any("was rolled back" in s["error"] for s in world.said("bundle-not-in-force")), lambda: "which the daemon knows: %s" % world.said())
+    time.sleep(0.5)
+    check(world.bundle() == "" and world.figures()["loads"] == 0, "and leaves it at that")
+    world.show("b")
+    world.until(lambda: world.bundle() == world.digest("b"), "another one is loaded")
+
+
 # ---- endpoints ------------------------------------------------------------------------------------
 
 
@@ -487,6 +517,7 @@ def test_events_in_any_order_against_a_model(world, events=250):
 
 TESTS = [test_a_copy_under_way_is_no_error, test_several_bundles_need_one_that_is_wanted, test_a_refused_bundle_is_tried_once, test_a_rollback_is_not_undone,
          test_what_is_done_by_hand_meanwhile_counts, test_a_load_cures_what_cannot_be_put_right, test_nobody_comes_while_what_is_wanted_cannot_be_loaded,
+         test_a_device_may_come_later, test_what_nobody_confirmed_stays_away,
          test_a_list_with_a_slip_changes_nothing, test_interfaces_come_go_and_come_again, test_the_feed_answers, test_the_feed_bears_garbage,
          test_nothing_is_lost_with_the_daemon, test_other_options_are_loaded, test_a_program_that_is_taken_away_comes_back, test_events_in_any_order_against_a_model]
 

@@ -140,6 +140,37 @@ def test_taken_away_with_its_policy(world):
     world.unload()
 
 
+def test_a_device_that_goes_and_comes_again(world):
+    def make():
+        run("ip", "-n", "node-1", "link", "add", "spare0", "type", "veth", "peer", "name", "spare1")
+
+    def done(*words, expect=0):
+        said = world.call(*words)
+        check(said.returncode == expect, "%s ended with %d: %s%s" % (words[0], said.returncode, said.stdout, said.stderr))
+        return said.stdout
+
+    make()
+    for _ in range(2):
+        world.load(world.on, "--node", "node-1", "--host-device", "eth0", "--host-device", "spare0")
+    done("status")
+    try:
+        run("ip", "-n", "node-1", "link", "del", "spare0")
+        done("endpoint", "add", "t/web=lxc-web")
+        done("rollback")
+        check("at spare0 is gone" in done("status", expect=1), "that it is gone is said")
+        check(world.reached("outside", "node", 4) == {"8080"}, "at the other device the firewall is on")
+        make()
+        done("recover")
+        done("status")
+        run("ip", "-n", "node-1", "link", "del", "spare0")
+        make()
+        done("endpoint", "add", "t/web=lxc-web")  # by the way
+        done("status")
+    finally:
+        run("ip", "-n", "node-1", "link", "del", "spare0", check=False)
+    world.unload()
+
+
 def test_not_left_out_silently(world):
     for words, text in ((["--node", "node-1"], "--host-device"), (["--host-device", "eth0"], "--node")):
         done = world.load(world.on, *words, expect=2)

@@ -32,7 +32,7 @@ def main():
     capabilities = re.findall(r"^CapabilityBoundingSet=(.*)$", text, re.M)
     if len(capabilities) != 1 or set(capabilities[0].split()) != THREE:
         failed.append("capabilities are %s" % capabilities)
-    for line in ("Restart=always", "StartLimitIntervalSec=0", "WatchdogSec=60", "RuntimeDirectoryPreserve=yes"):
+    for line in ("Restart=always", "StartLimitIntervalSec=0", "WatchdogSec=300", "RuntimeDirectoryPreserve=yes"):
         if line not in text.splitlines():
             failed.append("the unit lacks `%s`" % line)
     with tempfile.TemporaryDirectory(prefix="unit-") as home:
