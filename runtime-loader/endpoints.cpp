@@ -131,6 +131,7 @@ class Change {
       impossible[place_of(it)] = done.error().message;
       const auto was = std::find_if(before.begin(), before.end(), [&](const Attachment& one) { return is_same(one, it); });
       if (was != before.end()) still.push_back(*was);
+      else if (it.for_node) still.push_back(it);  // for recovery, when its device has come to rest
     }
     state.attachments = std::move(still);
     return {};

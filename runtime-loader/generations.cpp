@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
@@ -71,7 +72,10 @@ Result<Running> bring_up_to_date(const Installation& site, const State& now, Swi
   if (!there) return tl::make_unexpected(there.error());
   before->addresses = std::move(*there);  // pods have gone since, and who was killed may have written some
   const GenerationState& own = running->state;
-  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, own.fresh, true, own.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), still_there(now.attachments));
+  std::vector<Attachment> known = still_there(now.attachments);
+  for (const Attachment& it : own.attachments)  // of devices that the generation since doesn't have
+    if (it.for_node && std::none_of(known.begin(), known.end(), [&](const Attachment& one) { return one.for_node && one.ifname == it.ifname && one.netns == it.netns; })) known.push_back(it);
+  auto plan = plan_node(running->bundle, {own.node, own.host, own.skip_unenforced, own.fresh, true, own.exact_names ? PodNames::Exact : PodNames::ByController}, endpoints_of(own, now), known);
   if (!plan) return tl::make_unexpected(plan.error());
   report.gone = std::move(plan->gone);
   auto overrides = overrides_of(site, running->bundle, own, now);

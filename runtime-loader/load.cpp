@@ -39,7 +39,8 @@ State wanted_state(const KnownState& former, const LoadOptions& options, const C
   State wanted;
   static_cast<GenerationState&>(wanted) = next.state;
   wanted.conntrack = former.state.conntrack;
-  if (former.current) wanted.previous = static_cast<const GenerationState&>(former.state);
+  if (former.current && options.repair) wanted.previous = former.state.previous;
+  else if (former.current) wanted.previous = static_cast<const GenerationState&>(former.state);
   if (former.current && !options.other_wanted && former.state.set_aside != next.bundle.digest) wanted.set_aside = former.state.set_aside;
   return wanted;
 }

@@ -50,6 +50,7 @@ struct LoadOptions {
   // For who makes requests from what is attached: if that has changed until the lock is held, nothing is done (LoadReport::changed_meanwhile).
   // Without it, what the daemon's list and feed have attached is asked for too, where no request has the interface.
   std::optional<MadeFrom> made_from = {};
+  bool repair = false;        // of what is in force, which is broken: the generation before stays the one to go back to
   bool other_wanted = false;  // another bundle is wanted now than the one that was rolled back, so that one may be taken up again
   std::uint32_t confirm_seconds = 0;  // not 0: goes back after so long unless somebody commits (generations.h)
 };

@@ -1,9 +1,11 @@
 #include "runtime-loader/status.h"
 
 #include <algorithm>
+#include <chrono>
 #include <ctime>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "runtime-loader/blocked.h"
 #include "runtime-loader/clock.h"
@@ -278,6 +280,15 @@ Result<Status> read_once(const Installation& site) {
   return out;
 }
 
+// What is half done isn't what was left half done.
+void wait_for_who_changes_it(const Installation& site, std::chrono::steady_clock::time_point deadline) {
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto known = read_state(site);
+    if (!known || !known->current || !known->state.unfinished || !site.is_locked()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
 }  // namespace
 
 const char* to_string(AttachmentState state) {
@@ -298,17 +309,13 @@ bool Status::good() const {
 
 Result<Status> status(const std::string& root, const std::string& state) {
   const Installation site = Installation::at(root, state);
-  constexpr int kPatience = 50;  // of 20 ms
-  int waited = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   // A load beside may have taken away the generation that the state spoke of: then there is another one by now.
   for (int tries = 0;; ++tries) {
+    wait_for_who_changes_it(site, deadline);
     const auto before = read_state(site);
     auto out = read_once(site);
-    // Somebody is at it: what is half done isn't what was left half done.
-    if (out && out->unfinished && waited < kPatience && site.is_locked()) {
-      const timespec pause{0, 20'000'000};
-      nanosleep(&pause, nullptr);
-      ++waited;
+    if (out && out->unfinished && site.is_locked() && std::chrono::steady_clock::now() < deadline) {
       tries = -1;
       continue;
     }

@@ -123,10 +123,11 @@ void Daemon::adopt_feed() {
   }
   figures_.feed_error = feed ? std::to_string(feed->bad.size()) + " lines can't be read, and are kept in " + path + ".damaged: " + feed->bad.front() : feed.error().message;
   log_.error("feed-damaged", {{"error", figures_.feed_error}});
-  std::error_code ignored;
-  std::filesystem::rename(path, path + ".damaged", ignored);
-  if (!feed) return;
+  std::error_code error;
+  if (!feed) return std::filesystem::rename(path, path + ".damaged", error);
   view_.feed = std::move(feed->endpoints);
+  std::filesystem::copy_file(path, path + ".damaged", std::filesystem::copy_options::overwrite_existing, error);
+  if (error) return log_.error("feed-not-written", {{"error", path + ".damaged: " + error.message()}});
   if (const Done done = write_feed(path, view_.feed, boot_); !done) log_.error("feed-not-written", {{"error", done.error().message}});
 }
 

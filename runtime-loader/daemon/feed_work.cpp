@@ -125,7 +125,7 @@ void Daemon::serve_additions(const std::vector<FeedServer::Asked>& asked) {
 }
 
 bool Daemon::takes_endpoints() const {
-  const bool wanted = !view_.bundle.digest.empty() || !view_.bundle.problem.empty();
+  const bool wanted = (!view_.bundle.digest.empty() && view_.bundle.digest != view_.set_aside) || !view_.bundle.problem.empty();
   return view_.state != nullptr || !wanted || options_.endpoints.fresh == NewEndpoints::Allow;
 }
 

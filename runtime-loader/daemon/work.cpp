@@ -217,11 +217,13 @@ void Daemon::recover_when_due() {
     recover_backoff_.fail(now, 1000, kMostBetween);
     recover_at_ = recover_backoff_.until();
     recover_error_ = report.error().message;
+    ++recover_failures_;
     log_.error("recovery-failed", {{"error", report.error().message}});
     return;
   }
   recover_backoff_ = {};
   recover_error_.clear();
+  recover_failures_ = 0;
   if (report->went_back) log_.warning("went-back", {{"reason", "the load was not confirmed in time"}, {"generation", std::to_string(report->generation)}, {"bundle", short_digest(report->bundle)}});
   for (const std::string& what : report->repaired) log_.warning("repaired", {{"what", what}});
   for (const std::string& endpoint : report->gone) log_.info("endpoint-gone", {{"endpoint", endpoint}});
@@ -245,7 +247,8 @@ void Daemon::pass() {
     view_.options_changed = view_.state != nullptr && options_changed();
     refresh_links();
     view_.now = monotonic_ms();
-    view_.broken = !recover_error_.empty();
+    // Once may be chance; and what waits to be confirmed is not made for good by the way.
+    view_.broken = recover_failures_ > 1 && (view_.state == nullptr || !view_.state->confirm);
     if (lacked_device_ && !lacks_device()) {  // what it failed for has come
       lacked_device_ = false;
       view_.failed_load.reset();
@@ -255,9 +258,10 @@ void Daemon::pass() {
       decision.remove.clear();
       decision.again = std::min(decision.again, remove_backoff_.until());
     }
-    if (view_.broken) {  // a load takes its place; nothing else is certain to be right
+    if (!recover_error_.empty()) {  // a load takes its place; nothing else is certain to be right
       decision.add.clear();
       decision.remove.clear();
+      if (!view_.broken) decision.load.reset();
     }
     if (decision.idle()) break;
     act(decision);
@@ -299,11 +303,13 @@ void Daemon::load_bundle(const Load& wanted) {
   options.bundle = wanted.path;
   options.requests = wanted.requests;
   options.other_wanted = true;
+  options.repair = view_.broken && view_.state != nullptr && state_.bundle == wanted.digest;
   options.made_from = view_.state == nullptr ? MadeFrom{} : MadeFrom{state_.number, requested(state_.attachments)};
   options.root = options_.where.root;
   options.state = options_.where.state;
   notifier_.send("STATUS=loading bundle " + short_digest(wanted.digest));
   const Milliseconds begun = monotonic_ms();
+  lacked_device_ = lacks_device();
   const auto report = netpolc::loader::load(options);
   look_at_state_ = true;
   if (report && report->changed_meanwhile) return;  // decided anew
@@ -315,6 +321,7 @@ void Daemon::load_bundle(const Load& wanted) {
   view_.failed_load.reset();
   view_.settled.clear();
   recover_error_.clear();
+  recover_failures_ = 0;
   recover_backoff_ = {};
   recover_at_ = INT64_MAX;
   figures_.last_load_at = unix_ms();
@@ -336,7 +343,7 @@ void Daemon::load_bundle(const Load& wanted) {
 // manifest does not name: a signature.
 void Daemon::load_failed(const Load& wanted, const Failure& failure) {
   FailedLoad failed{wanted.digest, view_.bundle.content, wanted.requests, FailedLoad::Kind::Machine, failure.message, {}};
-  lacked_device_ = lacks_device();
+  lacked_device_ = lacked_device_ || lacks_device();
   if (failure.kind == FailureKind::Input && !lacked_device_ && links_at(places_of(view_)).there == view_.links) {
     failed.whole = read_bundle(wanted.path, Contents::Left).has_value();
     failed.kind = failed.whole && !has_just_changed() ? FailedLoad::Kind::Bundle : FailedLoad::Kind::Incomplete;

@@ -121,6 +121,7 @@ class Daemon {
   bool look_at_bundles_ = true, look_at_list_ = true, check_list_ = false, look_at_state_ = true, look_at_foreign_ = true;
   Milliseconds tick_at_ = 0, foreign_at_ = 0, recover_at_ = 0, recovered_at_ = 0, check_at_ = INT64_MAX, watchdog_at_ = 0, again_ = INT64_MAX;
   Backoff recover_backoff_, remove_backoff_;
+  int recover_failures_ = 0;   // one after the other
   std::string recover_error_;  // not empty: what is pinned can't be trusted, and nothing is done until it can
 
   DaemonFigures figures_;

@@ -166,6 +166,10 @@ def test_a_device_that_goes_and_comes_again(world):
         make()
         done("endpoint", "add", "t/web=lxc-web")  # by the way
         done("status")
+        world.load(world.on, "--node", "node-1", "--host-device", "eth0")  # it is the former generation's alone
+        run("ip", "-n", "node-1", "link", "del", "spare0")
+        done("rollback")
+        check(world.reached("outside", "node", 4) == {"8080"}, "going back holds the firewall up")
     finally:
         run("ip", "-n", "node-1", "link", "del", "spare0", check=False)
     world.unload()
