@@ -304,10 +304,7 @@ Done make_outside(const Bundle& bundle, const GenerationState& state, const Addr
 Done remake_outside(const Installation& site, const Running& running, OutsideParts& parts, Outside& outside) {
   // One that is gone drops nothing early; pods' own programs judge what comes.
   std::vector<std::string> names = running.state.external;
-  std::erase_if(names, [](const std::string& name) {
-    const auto now = find_interface("", name);
-    return !now && now.error().kind != FailureKind::Kernel;
-  });
+  std::erase_if(names, [](const std::string& name) { return presence("", name, 0, 0) == Presence::Gone; });
   auto devices = find_devices(names, "--xdp");
   if (!devices || devices->empty()) return {};
   parts.bundle = running.bundle;

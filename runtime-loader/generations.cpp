@@ -28,8 +28,7 @@ std::vector<AttachRequest> endpoints_of(const GenerationState& former, const Gen
   // The very interface that it had; one that was made anew under its name is somebody else's.
   std::vector<Attachment> still;
   for (const Attachment& it : former.attachments) {
-    const auto there = find_interface(it.netns, it.ifname);
-    if (there && there->index == it.ifindex && there->netns == it.netns_inode) still.push_back(it);
+    if (presence(it.netns, it.ifname, it.ifindex, it.netns_inode) == Presence::Same) still.push_back(it);
   }
   std::set<Address> taken;
   for (const AttachRequest& it : out) taken.insert(it.addresses.begin(), it.addresses.end());
@@ -45,8 +44,8 @@ std::vector<AttachRequest> endpoints_of(const GenerationState& former, const Gen
 std::vector<Attachment> still_there(const std::vector<Attachment>& attachments) {
   std::vector<Attachment> out;
   for (const Attachment& it : attachments) {
-    const auto now = find_interface(it.netns, it.ifname);
-    if (now ? now->index == it.ifindex && now->netns == it.netns_inode : it.for_node || now.error().kind == FailureKind::Kernel) out.push_back(it);
+    const Presence now = presence(it.netns, it.ifname, it.ifindex, it.netns_inode);
+    if (now == Presence::Same || now == Presence::Unknown || (now == Presence::Gone && it.for_node)) out.push_back(it);
   }
   return out;
 }

@@ -43,11 +43,6 @@ std::optional<Address> address_of(const sockaddr& raw) {
   return out;
 }
 
-bool is_not_there(const Attachment& it) {
-  const auto now = find_interface(it.netns, it.ifname);
-  return !now && now.error().kind != FailureKind::Kernel;
-}
-
 // Devices whose addresses Cilium doesn't take for the node's: those of pods and containers, and what stands for services.
 bool is_of_others(std::string_view device) {
   if (device == "cilium_host") return false;
@@ -78,7 +73,7 @@ Result<HostPlan> plan_host(const Bundle& bundle, const std::string& node, const 
   std::vector<std::string> there = options.devices;
   std::erase_if(there, [&](const std::string& name) {
     const auto known = std::find_if(former.begin(), former.end(), [&](const Attachment& it) { return it.for_node && it.netns.empty() && it.ifname == name; });
-    const bool is_gone = known != former.end() && is_not_there(*known);
+    const bool is_gone = known != former.end() && presence("", name, known->ifindex, known->netns_inode) == Presence::Gone;
     if (is_gone) gone.push_back(&*known);
     return is_gone;
   });

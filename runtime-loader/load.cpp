@@ -156,10 +156,6 @@ Done plan_addresses(const Where& where, const KnownState& known, const Candidate
   return {};
 }
 
-}  // namespace
-
-namespace {
-
 Result<LoadReport> load_once(const LoadOptions& options) {
   // What is wrong with the request is said before anything is made on the node.
   auto next = plan_candidate(options);

@@ -79,6 +79,12 @@ Result<Interface> find_interface(const std::string& netns, const std::string& na
   return found;
 }
 
+Presence presence(const std::string& netns, const std::string& name, int index, std::uint64_t inode) {
+  const auto now = find_interface(netns, name);
+  if (!now) return now.error().kind == FailureKind::Kernel ? Presence::Unknown : Presence::Gone;
+  return now->index == index && now->netns == inode ? Presence::Same : Presence::Anew;
+}
+
 Done at_interface(const std::string& netns, std::uint64_t inode, int index, const std::function<Done()>& action) {
   return in_netns(netns, [&]() -> Done {
     const auto own = own_netns();

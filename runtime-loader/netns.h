@@ -19,6 +19,10 @@ struct Interface {
 };
 Result<Interface> find_interface(const std::string& netns, const std::string& name);
 
+// Is an interface still the one that it was? Unknown: the kernel said nothing, for want of memory, descriptors or privileges.
+enum class Presence : std::uint8_t { Same, Anew, Gone, Unknown };
+Presence presence(const std::string& netns, const std::string& name, int index, std::uint64_t inode);
+
 // In the namespace, if it is still the one with this inode and has an interface of this number,
 // whatever that is called by now. Fails as input if not.
 Done at_interface(const std::string& netns, std::uint64_t inode, int index, const std::function<Done()>& action);

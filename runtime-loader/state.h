@@ -67,14 +67,14 @@ struct State : GenerationState {
 };
 
 std::string to_json(const State& state);
+inline constexpr std::size_t kStateLimit = 256u << 20;  // bytes
+Result<State> parse_state(const std::string& text, const std::string& name);
+
 // The bundle that was left when the first load went back to nothing, so that no state can say it; "": there is none. Whoever
 // loads or unloads forgets it.
 std::string read_set_aside(const std::string& state_directory);
 Done write_set_aside(const std::string& state_directory, const std::string& bundle);
 void forget_set_aside(const std::string& state_directory);
-
-inline constexpr std::size_t kStateLimit = 256u << 20;  // bytes
-Result<State> parse_state(const std::string& text, const std::string& name);
 
 // Nothing: no state, or that of pins that are gone (a reboot, an unmounted bpffs). Of such a
 // stale state only the classic filters are kept, as `pending`: they don't go with the pins.

@@ -59,8 +59,8 @@ std::string take_the_rest_away(const Installation& site, const KnownState& forme
 
 // A device of the node may go at any time, and pods must not pay for it: `status` says so, and recovery puts it right.
 bool is_away(const Attachment& it) {
-  const auto now = find_interface(it.netns, it.ifname);
-  return now ? now->index != it.ifindex || now->netns != it.netns_inode : now.error().kind != FailureKind::Kernel;
+  const Presence now = presence(it.netns, it.ifname, it.ifindex, it.netns_inode);
+  return now == Presence::Anew || now == Presence::Gone;
 }
 
 }  // namespace

@@ -92,8 +92,8 @@ bool Daemon::all_attached(bool own_too) const {
   if (!site) return true;
   return std::all_of(state_.attachments.begin(), state_.attachments.end(), [&](const Attachment& it) {
     if (it.for_node) {  // nobody asks for its device but the load
-      const auto now = own_too ? find_interface(it.netns, it.ifname) : Result<Interface>(tl::make_unexpected(Failure{}));
-      return !now || (now->index == it.ifindex && now->netns == it.netns_inode && in_force(*site, it).both());
+      const Presence now = own_too ? presence(it.netns, it.ifname, it.ifindex, it.netns_inode) : Presence::Unknown;
+      return now != Presence::Anew && (now != Presence::Same || in_force(*site, it).both());
     }
     const auto link = view_.links.find(place_of(it));
     const bool there = link != view_.links.end() && link->second == LinkId{it.ifindex, it.netns_inode} && !unasked_.contains(place_of(it));
